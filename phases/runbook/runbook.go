@@ -1,0 +1,286 @@
+package runbook
+
+import (
+	"strings"
+	"time"
+)
+
+// Version is the file format's version, the value of the key `tminus`.
+const Version = 1
+
+// Runbook is one parsed and validated file. The zero value is not valid:
+// Parse and Load are the only ways to get one.
+type Runbook struct {
+	Title     string    // one line, shown in the header
+	Summary   string    // what the run does, in a sentence or two; may be empty
+	Schema    string    // schema of table names without one; "public" when absent
+	Window    Window    // the plan around T-0
+	Contacts  []Contact // whom to call, in order of escalation
+	Backup    Backup    // what undoing would take
+	Protected []string  // tables that must come out as they went in
+	Ledger    bool      // false (`ledger: none`): a lost COMMIT can be settled by counts only
+	Checklist []Group   // what must be ticked before the gate opens
+	Gate      Gate
+	Phases    []Phase
+	After     []Group // stages that follow the last COMMIT, in order
+}
+
+// Window is the plan around T-0, the start of the first phase.
+type Window struct {
+	Opens   time.Duration // the checklist opens this long before T-0; default 60m
+	Gate    time.Duration // the decision is due this long before T-0; default 15m
+	Planned time.Duration // from T-0 to the end of the last phase; default 20m
+	Abort   time.Duration // no phase starts later than this after T-0; default 25m
+}
+
+// Contact is one line of the escalation list. Name and phone are blanks that
+// the operator's team fills in; they may be empty.
+type Contact struct {
+	Role  string
+	Name  string
+	Phone string
+}
+
+// Backup says what undoing would take.
+type Backup struct {
+	MaxAge      time.Duration // at the gate and at the point of no return; default 15m
+	Restore     string        // the command to restore with, shown when it is needed; {{backup_id}} and other recorded fields are filled in
+	RestoreTime time.Duration // how long a restore is expected to take; 0 when unknown
+	IDField     string        // id of the field that records the backup's ID; may be empty
+	TimeField   string        // id of the field (type time) that records the backup's snapshot time; may be empty
+}
+
+// Group is one stage's checklist, or one part of the checklist before the gate.
+type Group struct {
+	ID    string // unique in the runbook
+	Title string
+	Due   time.Duration // relative to T-0, negative before; 0 when the file does not say
+	Items []Item
+}
+
+// Item is one line of a checklist. With Check nil a human ticks it; otherwise
+// the check alone answers it.
+type Item struct {
+	ID     string // unique in the runbook, over all groups and phases
+	Text   string
+	Help   string // how to do it; may be empty
+	Fields []Field
+	Check  *Check
+	Action *Action // what a key does for this item; nil when there is nothing to do
+}
+
+// FieldType is what a field accepts.
+type FieldType string
+
+// The field types.
+const (
+	FieldText   FieldType = "text"
+	FieldTime   FieldType = "time"  // a moment: "now", 14:05, 2026-01-30 14:05, RFC 3339
+	FieldYesNo  FieldType = "yesno" // yes or no; a required one must be yes for its item to be ticked
+	FieldNumber FieldType = "number"
+	FieldPhone  FieldType = "phone"
+)
+
+// Field is a value that an item records.
+type Field struct {
+	ID       string // unique in the runbook, over all items
+	Label    string
+	Type     FieldType // default text
+	Required bool      // default true
+	Example  string    // shown as a hint; what an unattended run records as assumed
+}
+
+// CheckKind is what asks the question.
+type CheckKind string
+
+// The check kinds.
+const (
+	CheckDatabase CheckKind = "database" // a check of tminus's own, by name
+	CheckSQL      CheckKind = "sql"      // one query in a read-only transaction
+	CheckCommand  CheckKind = "command"  // an exit code and an output pattern
+	CheckHTTP     CheckKind = "http"     // a status and a body pattern
+)
+
+// Check answers an item.
+type Check struct {
+	Kind    CheckKind
+	Timeout time.Duration // default 10s
+	Every   time.Duration // how often it is asked anew; default 10s
+	Remedy  string        // what to do when it fails, one sentence; required
+	Through bool          // `through: phases`: asked until the last phase has ended, and a failure holds the next phase; default until the first phase begins
+
+	// database
+	Name     string        // one of DatabaseChecks
+	Max      *int64        // largest accepted value, for checks that count
+	Min      *int64        // smallest accepted value, for checks that count
+	Triggers []string      // for triggers.*; empty means every trigger named by triggers.disable
+	Tables   []string      // for tables.*
+	MaxAge   time.Duration // for backup.age; default Backup.MaxAge
+
+	// sql
+	SQL    string
+	Expect string // what the first column of the only row must be, as text; "=0" style comparisons: =, !=, <, <=, >, >= followed by a number, or a plain text to equal
+
+	// command
+	Command []string // argv; no shell
+	Shell   string   // a shell line instead, only when the file says `shell:`
+	Exit    int      // expected exit code; default 0
+	Output  string   // regular expression that standard output must match; empty accepts all
+
+	// http
+	URL    string
+	Method string // default GET
+	Status int    // default 200
+	Body   string // regular expression that the body must match; empty accepts all
+}
+
+// Action is what the engine does for an item on the operator's command.
+type Action struct {
+	Name     string   // triggers.disable or triggers.restore
+	Triggers []string // for triggers.disable: the triggers, by name
+	Text     string   // what the key says, e.g. "disable the four triggers"
+}
+
+// DatabaseChecks are the names that a `database:` check may use, with the
+// sentence that the documentation shows.
+var DatabaseChecks = map[string]string{
+	"database.connects":     "the database answers on a new connection",
+	"database.writable":     "the server is not in recovery and transactions are not read-only",
+	"database.connections":  "client connections to this database other than tminus's own are at most max (default 0)",
+	"database.transactions": "open transactions in this database other than tminus's own are at most max (default 0)",
+	"database.tables":       "the number of tables in the runbook's schema is between min and max",
+	"database.size":         "the database's size in megabytes is between min and max",
+	"triggers.disabled":     "the named triggers exist and none of them fires",
+	"triggers.restored":     "every trigger recorded by triggers.disable is back in the state and with the definition it had",
+	"tables.zero":           "the named tables hold no row",
+	"tables.filled":         "the named tables each hold at least one row",
+	"protected.intact":      "every protected table has the count and content of the baseline",
+	"backup.age":            "the recorded backup time is less than max_age ago",
+	"mirror.present":        "a mirror session is connected",
+}
+
+// Gate is the go/no-go decision.
+type Gate struct {
+	Text    string // what the approver decides; may be empty
+	Approve string // the label of the approver's name; default "Approving authority"
+}
+
+// Risk is how much a phase can hurt.
+type Risk string
+
+// The risks, in rising order.
+const (
+	RiskNone     Risk = "none"
+	RiskMedium   Risk = "medium"
+	RiskHigh     Risk = "high"
+	RiskCritical Risk = "critical"
+)
+
+// Phase is one transaction. Without steps it is read-only: it counts and verifies.
+type Phase struct {
+	ID              string
+	Title           string
+	Risk            Risk
+	Planned         time.Duration // required
+	WarnAfter       time.Duration // 0: never
+	Limit           time.Duration // over it the phase is rolled back; 0: never
+	PointOfNoReturn bool          // at most one phase
+	Notes           []string      // what the operator should know, one line each
+	Confirm         []Item        // must all be ticked before it starts
+	Count           []string      // tables whose rows are counted and recorded
+	Steps           []Step        // in order
+	Zero            []string      // tables that must hold no row at its end, beside the tables it deletes whole
+	Filled          []string      // tables that must hold at least one row at its end
+}
+
+// Writes reports whether the phase has anything to commit.
+func (p *Phase) Writes() bool { return len(p.Steps) > 0 }
+
+// Deletes are the tables that the phase's steps delete from, in order, each once.
+func (p *Phase) Deletes() []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, s := range p.Steps {
+		if s.Delete != "" && !seen[s.Delete] {
+			seen[s.Delete] = true
+			out = append(out, s.Delete)
+		}
+	}
+	return out
+}
+
+// Step is one statement of a phase: either a delete from a table or one SQL statement.
+type Step struct {
+	Delete string // table
+	Where  string // SQL condition for Delete; empty deletes every row
+	SQL    string
+	Touch  []string // tables that SQL is meant to change, so that they are locked and accounted for
+	Rows   *Rows    // how many rows it must touch; nil accepts any number for Delete, required for SQL
+}
+
+// Name is what screens call the step: the table, or the statement's first words.
+func (s Step) Name() string {
+	if s.Delete != "" {
+		return s.Delete
+	}
+	words := strings.Fields(s.SQL)
+	if len(words) > 4 {
+		words = append(words[:4:4], "…")
+	}
+	return strings.Join(words, " ")
+}
+
+// Rows is an accepted number of rows, both ends included. Max < 0 has no upper end.
+type Rows struct {
+	Min int64
+	Max int64
+}
+
+// Holds reports whether n is accepted.
+func (r Rows) Holds(n int64) bool { return n >= r.Min && (r.Max < 0 || n <= r.Max) }
+
+// SplitTable gives schema and name of a table as the runbook writes it.
+func (r *Runbook) SplitTable(table string) (schema, name string) {
+	if s, n, ok := strings.Cut(table, "."); ok {
+		return s, n
+	}
+	return r.Schema, table
+}
+
+// Groups are all checklists in the order of the run: the checklist's, each
+// phase's confirmations (as a group whose ID is ConfirmGroup of the phase),
+// and the stages after.
+func (r *Runbook) Groups() []Group {
+	out := append([]Group{}, r.Checklist...)
+	for i := range r.Phases {
+		if p := &r.Phases[i]; len(p.Confirm) > 0 {
+			out = append(out, Group{ID: ConfirmGroup(p.ID), Title: "Before " + p.Title, Items: p.Confirm})
+		}
+	}
+	return append(out, r.After...)
+}
+
+// ConfirmGroup is the group ID of a phase's confirmations.
+func ConfirmGroup(phase string) string { return "confirm:" + phase }
+
+// Item finds an item and the group it stands in.
+func (r *Runbook) Item(id string) (Item, Group, bool) {
+	for _, g := range r.Groups() {
+		for _, it := range g.Items {
+			if it.ID == id {
+				return it, g, true
+			}
+		}
+	}
+	return Item{}, Group{}, false
+}
+
+// Phase finds a phase and its place in the order.
+func (r *Runbook) Phase(id string) (*Phase, int) {
+	for i := range r.Phases {
+		if r.Phases[i].ID == id {
+			return &r.Phases[i], i
+		}
+	}
+	return nil, -1
+}
