@@ -1,0 +1,95 @@
+package phases
+
+import (
+	"fmt"
+	"time"
+
+	"tminus/phases/runbook"
+)
+
+// Hold is one thing that keeps the gate, or a phase, closed.
+type Hold struct {
+	Item string // empty when it is not an item's
+	Text string // what holds, as a sentence's part: "backup verified: not ticked"
+}
+
+// ItemLacks says what an item still needs, or nothing when it is done.
+func (s *State) ItemLacks(it runbook.Item) string {
+	st := s.Item(it.ID)
+	for _, f := range it.Fields {
+		v := s.Fields[f.ID].Value
+		if f.Required && v == "" {
+			return "needs " + f.Label
+		}
+		if f.Required && f.Type == runbook.FieldYesNo && v != "yes" {
+			return f.Label + " is not yes"
+		}
+	}
+	if it.Check == nil {
+		if !st.Ticked {
+			return "not ticked"
+		}
+		return ""
+	}
+	switch c := st.Check; {
+	case c == nil:
+		return "not answered yet"
+	case c.Error != "":
+		return "check failed: " + c.Error
+	case !c.Pass:
+		return "found " + c.Value
+	}
+	return ""
+}
+
+// GateHolds is what keeps the gate closed; empty when it may be passed.
+// Evidence counts only while it is fresh: a check that has not answered for
+// three of its intervals holds too.
+func (s *State) GateHolds(now time.Time) []Hold {
+	var out []Hold
+	for _, g := range s.Runbook.Checklist {
+		out = append(out, s.groupHolds(g.Items, now, func(runbook.Item) bool { return true })...)
+	}
+	return out
+}
+
+// PhaseHolds is what keeps a phase from starting, beside its place in the
+// order: the gate, its confirmations, checks that must hold through the
+// phases, and the abort limit.
+func (s *State) PhaseHolds(i int, now time.Time) []Hold {
+	if s.Gate.Decision != Go {
+		return []Hold{{Text: "the gate has not been passed"}}
+	}
+	var out []Hold
+	if s.T0.IsZero() {
+		out = s.GateHolds(now)
+	} else {
+		for _, g := range s.Runbook.Checklist {
+			out = append(out, s.groupHolds(g.Items, now, func(it runbook.Item) bool { return it.Check != nil && it.Check.Through })...)
+		}
+		if at := s.AbortAt(); now.After(at) {
+			out = append(out, Hold{Text: fmt.Sprintf("the abort limit passed %s ago: extend the window, or abort", now.Sub(at).Round(time.Second))})
+		}
+	}
+	return append(out, s.groupHolds(s.Phases[i].Plan.Confirm, now, func(runbook.Item) bool { return true })...)
+}
+
+func (s *State) groupHolds(items []runbook.Item, now time.Time, counts func(runbook.Item) bool) []Hold {
+	var out []Hold
+	for _, it := range items {
+		if !counts(it) {
+			continue
+		}
+		lacks := s.ItemLacks(it)
+		if c := s.Item(it.ID).Check; lacks == "" && it.Check != nil && now.Sub(c.At) > StaleAfter(it.Check) {
+			lacks = fmt.Sprintf("last answered %s ago", now.Sub(c.At).Round(time.Second))
+		}
+		if lacks != "" {
+			out = append(out, Hold{Item: it.ID, Text: it.Text + ": " + lacks})
+		}
+	}
+	return out
+}
+
+// StaleAfter is the age from which a check's answer is no evidence any more.
+func StaleAfter(c *runbook.Check) time.Duration { return 3*c.Every + c.Timeout }

@@ -1,0 +1,340 @@
+package phases
+
+import (
+	"time"
+
+	"tminus/phases/runbook"
+)
+
+// State is what is known of a run: the fold of its journal, and nothing else.
+// The zero value is a run of which no event has been seen; Apply moves it on.
+// A State belongs to one goroutine: every reader folds its own.
+type State struct {
+	Seq  uint64    // the last event applied; 0 before the first
+	Head string    // its hash
+	At   time.Time // its time
+
+	Opened      RunOpened        // as written; zero before run_opened
+	Runbook     *runbook.Runbook // parsed from Opened.Source; nil before run_opened
+	OpenedAt    time.Time
+	Operator    Operator  // who drives now
+	Target      Identity  // as last connected
+	T0          time.Time // start of the first phase; zero before it
+	Survey      *Survey   // nil until taken
+	Items       map[string]*ItemState
+	Fields      map[string]FieldValue // by field id
+	Gate        GateState
+	Phases      []PhaseState  // in the runbook's order
+	Baseline    *Baseline     // nil until taken
+	Triggers    []Trigger     // as recorded before they were disabled
+	Observers   []Observer    // who watches now
+	Conditions  []Condition   // abort conditions raised, oldest first
+	Extra       time.Duration // the window's extensions, added up
+	Log         []LogLine     // what happened, one line each, oldest first
+	Outcome     Outcome       // empty while the run goes on
+	Reason      string        // why it ended, when not completed
+	EndedBy     string        // who ended it; empty when tminus did
+	ClosedAt    time.Time     // zero until run_closed
+	Interrupted string        // why the program left the run; empty when it runs, or ended
+}
+
+// ItemState is what is known of one item. The zero value is an item that
+// nobody has answered.
+type ItemState struct {
+	Ticked  bool // by a human, or assumed
+	Assumed bool
+	By      string
+	At      time.Time    // of the tick
+	Check   *CheckState  // the last answer; nil before it
+	Action  *ActionState // the last action; nil before it
+}
+
+// CheckState is a check's last answer.
+type CheckState struct {
+	Pass  bool
+	Value string
+	Error string
+	At    time.Time
+	Took  time.Duration
+	Since time.Time // since when it has answered the same
+}
+
+// ActionState is an item's last action.
+type ActionState struct {
+	Running bool
+	Error   string
+	At      time.Time
+}
+
+// FieldValue is a recorded field.
+type FieldValue struct {
+	Value   string
+	By      string
+	At      time.Time
+	Assumed bool
+}
+
+// Decision is the gate's.
+type Decision string
+
+// The decisions. The zero value is none yet.
+const (
+	Go           Decision = "go"
+	NoGoDecision Decision = "no_go"
+)
+
+// GateState is the go/no-go decision.
+type GateState struct {
+	Decision Decision
+	Approver string
+	Assumed  bool
+	At       time.Time
+	Closed   []string // what closed it again after a GO; nil when nothing did
+}
+
+// PhaseStatus is where a phase stands.
+type PhaseStatus string
+
+// The statuses.
+const (
+	PhasePending      PhaseStatus = "pending"
+	PhaseLocking      PhaseStatus = "locking"
+	PhaseRunning      PhaseStatus = "running"
+	PhaseVerifying    PhaseStatus = "verifying"
+	PhaseHolding      PhaseStatus = "holding"
+	PhaseCommitting   PhaseStatus = "committing"
+	PhaseInDoubt      PhaseStatus = "in_doubt"
+	PhaseIsCommitted  PhaseStatus = "committed"
+	PhaseIsRolledBack PhaseStatus = "rolled_back"
+	PhaseIsPassed     PhaseStatus = "passed" // read-only, all verifications hold
+	PhaseIsFailed     PhaseStatus = "failed" // read-only, one does not
+	PhaseUnknown      PhaseStatus = "unknown"
+)
+
+// Open reports whether a transaction of the phase is, or may be, open.
+func (s PhaseStatus) Open() bool {
+	switch s {
+	case PhaseLocking, PhaseRunning, PhaseVerifying, PhaseHolding, PhaseCommitting, PhaseInDoubt:
+		return true
+	}
+	return false
+}
+
+// Done reports whether the run may go on to the next phase.
+func (s PhaseStatus) Done() bool { return s == PhaseIsCommitted || s == PhaseIsPassed }
+
+// PhaseState is what is known of one phase's last attempt.
+type PhaseState struct {
+	Plan      *runbook.Phase
+	Status    PhaseStatus
+	Attempt   int       // 0 before the first
+	StartedAt time.Time // zero before it
+	EndedAt   time.Time // zero while it runs
+	Took      time.Duration
+	Tx        TxID
+	Step      int // the step that runs, from 0; -1 when none does
+	StepAt    time.Time
+	Tables    []TableState // in the order of the screen
+	Lock      *LockWait    // what it waits for now; nil when it does not
+	LockedAt  time.Time
+	Verified  []Verification // nil before
+	HoldUntil time.Time      // zero unless holding
+	Intent    *CommitIntent  // on disk before COMMIT; nil before
+	Doubt     []string       // what is known of a COMMIT in doubt, newest last
+	Settled   bool
+	Reason    string // why it was rolled back, failed, or is unknown
+	By        string // who committed or rolled back; empty when tminus did
+}
+
+// TableRole says why a table stands in a phase.
+type TableRole string
+
+// The roles.
+const (
+	RoleDelete    TableRole = "delete"  // a step deletes from it
+	RoleSQL       TableRole = "sql"     // a step's free statement
+	RoleCascade   TableRole = "cascade" // reached by a foreign key or a trigger
+	RoleZero      TableRole = "zero"    // must hold no row
+	RoleFilled    TableRole = "filled"  // must hold a row
+	RoleCount     TableRole = "count"   // is counted
+	RoleProtected TableRole = "protected"
+)
+
+// TableState is one row of a phase's table.
+type TableState struct {
+	Name        string
+	Role        TableRole
+	Step        int   // the step it belongs to; -1 for none
+	Expected    int64 // rows at the baseline; -1 when unknown
+	Deleted     int64 // by the step's own statement
+	Cascaded    int64 // by foreign keys and triggers
+	Updated     int64 // rows changed, SET NULL among them
+	Inserted    int64
+	Left        int64 // as counted; -1 until then
+	BlocksDone  int64
+	BlocksTotal int64 // 0 when there is no share to give
+	StartedAt   time.Time
+	EndedAt     time.Time
+}
+
+// Share is how much of the table's own delete is done, from 0 to 1; ok is
+// false when nobody can say.
+func (t TableState) Share() (share float64, ok bool) {
+	switch {
+	case !t.EndedAt.IsZero() || t.Left == 0:
+		return 1, true
+	case t.BlocksTotal > 0:
+		return min(1, float64(t.BlocksDone)/float64(t.BlocksTotal)), true
+	case t.Expected > 0:
+		return min(1, float64(t.Deleted+t.Cascaded)/float64(t.Expected)), true
+	}
+	return 0, false
+}
+
+// Observer is somebody at a mirror.
+type Observer struct {
+	Name        string
+	Fingerprint string
+	Session     string
+	Since       time.Time
+}
+
+// Condition is an abort condition that was met.
+type Condition struct {
+	ConditionRaised
+	At time.Time
+}
+
+// Level is how much a log line matters.
+type Level string
+
+// The levels.
+const (
+	LevelInfo Level = "info"
+	LevelGood Level = "good"
+	LevelWarn Level = "warn"
+	LevelBad  Level = "bad"
+)
+
+// LogLine is one event in words.
+type LogLine struct {
+	Seq   uint64
+	At    time.Time
+	Level Level
+	Text  string
+}
+
+// Stage is the part of a run that is under way.
+type Stage string
+
+// The stages, in order.
+const (
+	StageChecklist Stage = "checklist" // until the GO
+	StagePhases    Stage = "phases"
+	StageAfter     Stage = "after"
+	StageEnded     Stage = "ended"
+)
+
+// Stage derives the part that is under way.
+func (s *State) Stage() Stage {
+	switch {
+	case s.Outcome != "":
+		return StageEnded
+	case s.Gate.Decision != Go:
+		return StageChecklist
+	case s.Current() >= 0:
+		return StagePhases
+	}
+	return StageAfter
+}
+
+// Current is the index of the first phase that is not done; -1 when all are.
+func (s *State) Current() int {
+	for i := range s.Phases {
+		if !s.Phases[i].Status.Done() {
+			return i
+		}
+	}
+	return -1
+}
+
+// OpenPhase is the phase whose transaction is, or may be, open; nil when none is.
+func (s *State) OpenPhase() *PhaseState {
+	for i := range s.Phases {
+		if s.Phases[i].Status.Open() {
+			return &s.Phases[i]
+		}
+	}
+	return nil
+}
+
+// PastPointOfNoReturn reports whether the phase after which only a restore
+// helps is committed, or may be.
+func (s *State) PastPointOfNoReturn() bool {
+	for i := range s.Phases {
+		p := &s.Phases[i]
+		if p.Plan.PointOfNoReturn && (p.Status == PhaseIsCommitted || p.Status == PhaseInDoubt || p.Status == PhaseUnknown) {
+			return true
+		}
+	}
+	return false
+}
+
+// Item is an item's state, never nil.
+func (s *State) Item(id string) *ItemState {
+	if it := s.Items[id]; it != nil {
+		return it
+	}
+	return &ItemState{}
+}
+
+// ItemDone reports whether an item holds nothing any more: ticked by a human
+// or answered by a passing check, and all its required fields recorded.
+func (s *State) ItemDone(it runbook.Item) bool { return s.ItemLacks(it) == "" }
+
+// GroupDone counts a group's done items.
+func (s *State) GroupDone(g runbook.Group) (done, total int) {
+	for _, it := range g.Items {
+		if s.ItemDone(it) {
+			done++
+		}
+	}
+	return done, len(g.Items)
+}
+
+// CurrentAfter is the index in Runbook.After of the first stage that is not
+// done; len(Runbook.After) when all are.
+func (s *State) CurrentAfter() int {
+	for i, g := range s.Runbook.After {
+		if done, total := s.GroupDone(g); done < total {
+			return i
+		}
+	}
+	return len(s.Runbook.After)
+}
+
+// AbortAt is when no further phase may start; zero before T-0.
+func (s *State) AbortAt() time.Time {
+	if s.T0.IsZero() {
+		return time.Time{}
+	}
+	return s.T0.Add(s.Runbook.Window.Abort + s.Extra)
+}
+
+// Clock is the run's T-clock at now: negative before T-0. Before the first
+// phase has started it counts to the planned T-0.
+func (s *State) Clock(now time.Time) time.Duration {
+	if s.T0.IsZero() {
+		return now.Sub(s.Opened.PlannedT0)
+	}
+	return now.Sub(s.T0)
+}
+
+// BackupTime is the recorded time of the backup's snapshot; zero when there is none.
+func (s *State) BackupTime() time.Time {
+	t, err := time.Parse(time.RFC3339, s.Fields[s.Runbook.Backup.TimeField].Value)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
