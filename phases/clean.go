@@ -1,0 +1,89 @@
+package phases
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Clean makes text from outside (database, command, runbook, an observer's
+// name) safe for one line of a terminal: white space of any kind becomes a
+// space; control characters, and those that turn the direction of text or take
+// no room, are gone; bytes that are no UTF-8 become U+FFFD. What is left of an
+// escape sequence is its harmless letters.
+func Clean(text string) string {
+	if isClean(text) {
+		return text
+	}
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == utf8.RuneError:
+			return r
+		case unicode.IsSpace(r):
+			return ' '
+		case hidden(r):
+			return -1
+		}
+		return r
+	}, text)
+}
+
+func isClean(text string) bool {
+	for _, r := range text {
+		if r == utf8.RuneError || r != ' ' && unicode.IsSpace(r) || hidden(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// hidden tells the characters that could move a cursor, or show a name as
+// another: U+202E makes "gnp.exe" of "exe.png".
+func hidden(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }
+
+// Digits is a number with a comma at each thousand.
+func Digits(n int64) string {
+	text := strconv.FormatInt(n, 10)
+	sign := ""
+	if n < 0 {
+		sign, text = "-", text[1:]
+	}
+	for at := len(text) - 3; at > 0; at -= 3 {
+		text = text[:at] + "," + text[at:]
+	}
+	return sign + text
+}
+
+// Rows is a number of rows in words.
+func Rows(n int64) string {
+	if n == 1 {
+		return "1 row"
+	}
+	return Digits(n) + " rows"
+}
+
+// Span is a duration in words: tenths below ten seconds, then whole seconds.
+func Span(d time.Duration) string {
+	if d < 0 {
+		return "-" + Span(-d)
+	}
+	if d < 9950*time.Millisecond {
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	d = d.Round(time.Second)
+	h, m, s := int(d/time.Hour), int(d/time.Minute)%60, int(d/time.Second)%60
+	switch {
+	case h > 0 && m == 0:
+		return fmt.Sprintf("%d h", h)
+	case h > 0:
+		return fmt.Sprintf("%d h %d min", h, m)
+	case m > 0 && s == 0:
+		return fmt.Sprintf("%d min", m)
+	case m > 0:
+		return fmt.Sprintf("%d min %d s", m, s)
+	}
+	return fmt.Sprintf("%d s", s)
+}
