@@ -175,6 +175,8 @@ type TableState struct {
 	BlocksTotal int64 // 0 when there is no share to give
 	StartedAt   time.Time
 	EndedAt     time.Time
+
+	base int64 // what earlier steps deleted from the same table
 }
 
 // Share is how much of the table's own delete is done, from 0 to 1; ok is

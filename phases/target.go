@@ -38,10 +38,13 @@ type Target interface {
 	// column of its only row as text. No row, or more than one, is an error.
 	Query(ctx context.Context, sql string) (string, error)
 
-	// DisableTriggers records the named triggers' definitions and states,
-	// then disables them, in one transaction. RestoreTriggers brings back
-	// exactly what was recorded.
-	DisableTriggers(ctx context.Context, names []string) ([]Trigger, error)
+	// ReadTriggers gives definition and state of every trigger with one of the
+	// names, whatever table it stands on. A name without a trigger is an error.
+	ReadTriggers(ctx context.Context, names []string) ([]Trigger, error)
+
+	// DisableTriggers disables exactly these triggers, in one transaction.
+	// RestoreTriggers brings back exactly what was recorded: definition and state.
+	DisableTriggers(ctx context.Context, triggers []Trigger) error
 	RestoreTriggers(ctx context.Context, recorded []Trigger) error
 
 	// Begin opens a phase's transaction on a connection of its own.
@@ -83,7 +86,7 @@ type Tx interface {
 	// Exec runs a step's one SQL statement and gives the rows it touched.
 	Exec(ctx context.Context, step runbook.Step) (int64, error)
 
-	// Settled makes deferred constraints immediate, so that they fail here
+	// SettleConstraints makes deferred constraints immediate, so that they fail here
 	// rather than in COMMIT.
 	SettleConstraints(ctx context.Context) error
 
@@ -102,7 +105,8 @@ type Tx interface {
 	// does nothing.
 	WriteLedger(ctx context.Context, intent CommitIntent) error
 
-	// Commit sends COMMIT and says what came of it. It never retries.
+	// Commit sends COMMIT and says what came of it. It never retries, and it
+	// closes the connection whatever the answer.
 	Commit(ctx context.Context) CommitResult
 
 	// Rollback ends the transaction without effect and closes its connection.
@@ -198,7 +202,7 @@ type Baseline struct {
 
 // Facts are what a database check may need of the run.
 type Facts struct {
-	Triggers   []Trigger     // recorded by DisableTriggers
+	Triggers   []Trigger     // recorded before they were disabled
 	Protected  []Fingerprint // the baseline's
 	BackupTime time.Time     // zero when not recorded
 	BackupMax  time.Duration

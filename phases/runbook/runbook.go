@@ -275,6 +275,20 @@ func (r *Runbook) Item(id string) (Item, Group, bool) {
 	return Item{}, Group{}, false
 }
 
+// Field finds a field by its id.
+func (r *Runbook) Field(id string) (Field, bool) {
+	for _, g := range r.Groups() {
+		for _, it := range g.Items {
+			for _, f := range it.Fields {
+				if f.ID == id {
+					return f, true
+				}
+			}
+		}
+	}
+	return Field{}, false
+}
+
 // Phase finds a phase and its place in the order.
 func (r *Runbook) Phase(id string) (*Phase, int) {
 	for i := range r.Phases {

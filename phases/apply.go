@@ -1,0 +1,188 @@
+package phases
+
+import (
+	"fmt"
+	"time"
+
+	"tminus/phases/journal"
+	"tminus/phases/runbook"
+)
+
+// Apply moves the state on by one record of its journal. Records come in
+// order, each once. An error means that the journal was written by a later
+// version, or that it is not a run's; the state is then unchanged.
+func (s *State) Apply(rec journal.Record) error {
+	if rec.Seq != s.Seq+1 {
+		return fmt.Errorf("line %d follows line %d: the journal is not read in order", rec.Seq, s.Seq)
+	}
+	e, err := Decode(rec)
+	if err != nil {
+		return err
+	}
+	if _, opened := e.(RunOpened); opened != (s.Seq == 0) {
+		return fmt.Errorf("line %d: %s out of place: a journal is one run", rec.Seq, rec.Kind)
+	}
+	s.At = rec.At
+	if err := s.apply(e); err != nil {
+		return fmt.Errorf("line %d: %w", rec.Seq, err)
+	}
+	s.Seq, s.Head = rec.Seq, rec.Hash
+	if level, text := describe(s, e); text != "" {
+		s.Log = append(s.Log, LogLine{Seq: rec.Seq, At: rec.At, Level: level, Text: text})
+	}
+	return nil
+}
+
+// Fold gives the state after all of a journal's records.
+func Fold(recs []journal.Record) (*State, error) {
+	s := &State{}
+	for _, rec := range recs {
+		if err := s.Apply(rec); err != nil {
+			return nil, err
+		}
+	}
+	if s.Seq == 0 {
+		return nil, journal.ErrEmpty
+	}
+	return s, nil
+}
+
+func (s *State) apply(e Event) error {
+	switch e := e.(type) {
+	case RunOpened:
+		return s.open(e)
+	case RunResumed:
+		s.Operator, s.Target, s.Interrupted = e.Operator, e.Target, ""
+	case SurveyTaken:
+		s.Survey = &e.Survey
+	case NoteRecorded, BackendEnded:
+		// Shown in the log; nothing else follows from them.
+	case TriggersRecorded:
+		s.recordTriggers(e.Triggers)
+	case ConditionRaised:
+		s.Conditions = append(s.Conditions, Condition{ConditionRaised: e, At: s.At})
+	case WindowExtended:
+		s.Extra += e.Extra
+	case ObserverJoined:
+		s.Observers = append(s.Observers, Observer{Name: e.Name, Fingerprint: e.Fingerprint, Session: e.Session, Since: s.At})
+	case ObserverLeft:
+		s.observerLeft(e.Session)
+	case RunAborted:
+		s.Outcome, s.Reason, s.EndedBy = Aborted, e.Reason, e.By
+	case RunInterrupted:
+		s.Interrupted = e.Reason
+	case RunClosed:
+		s.Outcome, s.ClosedAt = e.Outcome, s.At
+	default:
+		if !s.applyItem(e) && !s.applyPhase(e) {
+			return fmt.Errorf("event %s has no place in the state", e.Kind())
+		}
+	}
+	return nil
+}
+
+func (s *State) open(e RunOpened) error {
+	book, err := runbook.Parse(e.File, []byte(e.Source))
+	if err != nil {
+		return fmt.Errorf("the journal's runbook cannot be read by this version: %w", err)
+	}
+	s.Opened, s.Runbook, s.OpenedAt = e, book, s.At
+	s.Operator, s.Target = e.Operator, e.Target
+	s.Items, s.Fields = map[string]*ItemState{}, map[string]FieldValue{}
+	for i := range book.Phases {
+		s.Phases = append(s.Phases, PhaseState{Plan: &book.Phases[i], Status: PhasePending, Step: -1})
+		s.Phases[i].Tables = planTables(&book.Phases[i])
+	}
+	return nil
+}
+
+// recordTriggers keeps the first record of each trigger: a second disabling
+// would record the state that the first one made.
+func (s *State) recordTriggers(triggers []Trigger) {
+	have := map[[3]string]bool{}
+	for _, t := range s.Triggers {
+		have[[3]string{t.Schema, t.Table, t.Name}] = true
+	}
+	for _, t := range triggers {
+		if !have[[3]string{t.Schema, t.Table, t.Name}] {
+			s.Triggers = append(s.Triggers, t)
+		}
+	}
+}
+
+func (s *State) observerLeft(session string) {
+	var stay []Observer
+	for _, o := range s.Observers {
+		if o.Session != session {
+			stay = append(stay, o)
+		}
+	}
+	s.Observers = stay
+}
+
+// applyItem applies what concerns the checklists and the gate.
+func (s *State) applyItem(e Event) bool {
+	switch e := e.(type) {
+	case ItemTicked:
+		it := s.itemState(e.Item)
+		it.Ticked, it.Assumed, it.By, it.At = true, false, e.By, s.At
+	case ItemAssumed:
+		it := s.itemState(e.Item)
+		it.Ticked, it.Assumed, it.At = true, true, s.At
+	case ItemUnticked:
+		it := s.itemState(e.Item)
+		it.Ticked, it.Assumed, it.By, it.At = false, false, e.By, s.At
+	case FieldRecorded:
+		if e.Value == "" {
+			delete(s.Fields, e.Field)
+			break
+		}
+		s.Fields[e.Field] = FieldValue{Value: e.Value, By: e.By, At: s.At, Assumed: e.Assumed}
+	case CheckAnswered:
+		s.answer(e)
+	case ActionStarted:
+		s.itemState(e.Item).Action = &ActionState{Running: true, At: s.At}
+	case ActionDone:
+		s.itemState(e.Item).Action = &ActionState{Error: e.Error, At: s.At}
+	case GatePassed:
+		s.Gate = GateState{Decision: Go, Approver: e.Approver, Assumed: e.Assumed, At: s.At}
+	case GateClosed:
+		s.Gate = GateState{Approver: s.Gate.Approver, At: s.At, Closed: e.Holds}
+	case NoGoDeclared:
+		s.Gate = GateState{Decision: NoGoDecision, At: s.At}
+		s.Outcome, s.Reason, s.EndedBy = NoGo, e.Reason, e.By
+	default:
+		return false
+	}
+	return true
+}
+
+func (s *State) itemState(id string) *ItemState {
+	it := s.Items[id]
+	if it == nil {
+		it = &ItemState{}
+		s.Items[id] = it
+	}
+	return it
+}
+
+func (s *State) answer(e CheckAnswered) {
+	it := s.itemState(e.Item)
+	since := s.At
+	if c := it.Check; c != nil && c.Pass == e.Pass && c.Error == e.Error {
+		since = c.Since
+	}
+	it.Check = &CheckState{Pass: e.Pass, Value: e.Value, Error: e.Error, At: s.At, Took: e.Took, Since: since}
+}
+
+func (s *State) phase(id string) *PhaseState {
+	for i := range s.Phases {
+		if s.Phases[i].Plan.ID == id {
+			return &s.Phases[i]
+		}
+	}
+	return &PhaseState{Plan: &runbook.Phase{ID: id}}
+}
+
+// since is the time from a phase's start to this event.
+func (s *State) since(p *PhaseState) time.Duration { return s.At.Sub(p.StartedAt) }

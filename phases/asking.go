@@ -1,0 +1,167 @@
+package phases
+
+import (
+	"context"
+	"time"
+
+	"tminus/phases/runbook"
+)
+
+// maxAsking is how many checks are asked at the same time.
+const maxAsking = 4
+
+// Asked are the items whose checks are asked at this stage: the checklist's
+// until the first phase begins and those that must hold through the phases
+// until the last has ended, the next phase's confirmations, and the stages
+// after up to the current one.
+func (s *State) Asked() []runbook.Item {
+	var out []runbook.Item
+	add := func(items []runbook.Item, counts func(*runbook.Check) bool) {
+		for _, it := range items {
+			if it.Check != nil && counts(it.Check) {
+				out = append(out, it)
+			}
+		}
+	}
+	all := func(*runbook.Check) bool { return true }
+	switch s.Stage() {
+	case StageEnded:
+		return nil
+	case StageAfter:
+		for i := 0; i <= s.CurrentAfter() && i < len(s.Runbook.After); i++ {
+			add(s.Runbook.After[i].Items, all)
+		}
+		return out
+	}
+	for _, g := range s.Runbook.Checklist {
+		add(g.Items, func(c *runbook.Check) bool { return s.T0.IsZero() || c.Through })
+	}
+	if cur := s.Current(); cur >= 0 && s.Gate.Decision == Go && !s.Phases[cur].Status.Open() {
+		add(s.Phases[cur].Plan.Confirm, all)
+	}
+	return out
+}
+
+// askDue asks the checks whose time has come.
+func (e *Engine) askDue(ctx context.Context) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.broken != nil || e.state.Outcome != "" {
+		return
+	}
+	now := time.Now()
+	for _, it := range e.state.Asked() {
+		if len(e.asking) >= maxAsking {
+			return
+		}
+		if e.asking[it.ID] || now.Before(e.due[it.ID]) {
+			continue
+		}
+		e.asking[it.ID] = true
+		e.due[it.ID] = now.Add(it.Check.Every)
+		facts := e.state.facts()
+		e.work.Go(func() { e.askOne(ctx, it, facts) }) // ends with the check's timeout or ctx
+	}
+}
+
+func (e *Engine) askOne(ctx context.Context, it runbook.Item, facts Facts) {
+	began := time.Now()
+	a, err := ask(ctx, e.target, it.Check, facts)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.asking, it.ID)
+	if ctx.Err() != nil || e.broken != nil || e.state.Outcome != "" {
+		return
+	}
+	ev := CheckAnswered{Item: it.ID, Pass: a.Pass && err == nil, Value: Clean(a.Value), Took: time.Since(began)}
+	if err != nil {
+		ev.Error = Clean(err.Error())
+	}
+	if err := e.recordLocked(ev); err != nil {
+		return // recordLocked has stopped the run
+	}
+}
+
+// facts are what checks need of the run.
+func (s *State) facts() Facts {
+	f := Facts{Triggers: s.Triggers, BackupTime: s.BackupTime(), BackupMax: s.Runbook.Backup.MaxAge}
+	if s.Baseline != nil {
+		f.Protected = s.Baseline.Protected
+	}
+	for _, o := range s.Observers {
+		f.Observers = append(f.Observers, o.Name)
+	}
+	return f
+}
+
+// recheck makes a check due now; without an id, all of this stage's.
+func (e *Engine) recheck(id string) {
+	if id != "" {
+		delete(e.due, id)
+		return
+	}
+	clear(e.due)
+}
+
+// act runs an item's action. The caller holds the lock and has asked Can.
+func (e *Engine) act(id, by string) error {
+	it, _, _ := e.state.Runbook.Item(id)
+	recorded := e.state.Triggers
+	if err := e.recordLocked(ActionStarted{Item: id, Name: it.Action.Name, By: by}); err != nil {
+		return err
+	}
+	e.work.Go(func() { // ends with the action's own limit
+		ctx, cancel := context.WithTimeout(context.Background(), actionLimit)
+		defer cancel()
+		done := ActionDone{Item: id, Name: it.Action.Name}
+		if err := e.perform(ctx, it.Action, recorded); err != nil {
+			done.Error = Clean(err.Error())
+		}
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.recheck("")
+		if err := e.recordLocked(done); err != nil {
+			return // recordLocked has stopped the run
+		}
+	})
+	return nil
+}
+
+// actionLimit is how long an action may take.
+const actionLimit = time.Minute
+
+func (e *Engine) perform(ctx context.Context, a *runbook.Action, recorded []Trigger) error {
+	if a.Name == ActionRestoreTriggers {
+		return e.target.RestoreTriggers(ctx, recorded)
+	}
+	triggers, err := e.target.ReadTriggers(ctx, a.Triggers)
+	if err != nil {
+		return err
+	}
+	// What brings the triggers back is on disk before any is disabled.
+	if err := e.record(TriggersRecorded{Triggers: triggers}); err != nil {
+		return err
+	}
+	return e.target.DisableTriggers(ctx, triggers)
+}
+
+// endBackend ends a session that blocks the phase. The caller holds the lock.
+func (e *Engine) endBackend(c EndBackend, by string) {
+	var start time.Time
+	for _, b := range e.state.OpenPhase().Lock.Blockers {
+		if b.PID == c.PID {
+			start = b.BackendStart
+		}
+	}
+	e.work.Go(func() { // ends with its own limit
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		ev := BackendEnded{PID: c.PID, Terminated: c.Terminate, By: by}
+		if err := e.target.EndBackend(ctx, c.PID, start, c.Terminate); err != nil {
+			ev.Error = Clean(err.Error())
+		}
+		if err := e.record(ev); err != nil {
+			return // recordLocked has stopped the run
+		}
+	})
+}

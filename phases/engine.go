@@ -1,0 +1,426 @@
+package phases
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"tminus/phases/journal"
+	"tminus/phases/runbook"
+)
+
+// Settings are an engine's limits. A zero value means the default.
+type Settings struct {
+	Hold         time.Duration // how long a verified transaction waits for COMMIT or ROLLBACK; default 2m
+	LockDeadline time.Duration // how long a phase tries to get its locks; default 30s
+	Progress     time.Duration // the least time between two progress events; default 250ms
+	EndBackend   time.Duration // how long a session that holds a COMMIT in doubt is left alone; default 10s
+	Doubt        time.Duration // how long a COMMIT in doubt is looked into before a human is asked; default 10m
+	Patience     time.Duration // how long an unattended run waits for a failing check; default 1m
+}
+
+func (s Settings) withDefaults() Settings {
+	set := func(d *time.Duration, def time.Duration) {
+		if *d <= 0 {
+			*d = def
+		}
+	}
+	set(&s.Hold, 2*time.Minute)
+	set(&s.LockDeadline, 30*time.Second)
+	set(&s.Progress, 250*time.Millisecond)
+	set(&s.EndBackend, 10*time.Second)
+	set(&s.Doubt, 10*time.Minute)
+	set(&s.Patience, time.Minute)
+	return s
+}
+
+// Engine turns an operator's commands and a database's answers into events.
+// It is the only writer of its journal. Do may be called from any goroutine;
+// Run is called once.
+type Engine struct {
+	target   Target
+	settings Settings
+
+	mu      sync.Mutex // guards all below; held while an event reaches the disk
+	journal *journal.Writer
+	state   *State
+	broken  error         // the journal's failure; nothing is done after it
+	changed chan struct{} // closed at each event, and replaced
+	phase   *phaseRun     // the open phase; nil when none is
+	due     map[string]time.Time
+	asking  map[string]bool
+
+	ended chan struct{} // closed when the run's last event is written, or the journal failed
+	once  sync.Once
+	work  sync.WaitGroup // phase, checks, actions
+}
+
+// ErrUnattended refuses an unattended run in production.
+var ErrUnattended = errors.New("an unattended run is for demo and rehearsal only: in production a human ticks, decides and commits")
+
+// Open starts a new run: run_opened is its journal's first event.
+func Open(target Target, w *journal.Writer, opened RunOpened, settings Settings) (*Engine, error) {
+	if opened.Unattended && opened.Environment == Production {
+		return nil, ErrUnattended
+	}
+	e := newEngine(target, w, &State{}, settings)
+	if err := e.record(opened); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// Resume takes up the run whose records are recs. The caller has checked that
+// the target is the same database.
+func Resume(target Target, w *journal.Writer, recs []journal.Record, resumed RunResumed, settings Settings) (*Engine, error) {
+	state, err := Fold(recs)
+	if err != nil {
+		return nil, err
+	}
+	if !state.ClosedAt.IsZero() {
+		return nil, fmt.Errorf("%w: %s; its report is what is left to read", ErrEnded, state.Outcome)
+	}
+	if !state.Target.Same(resumed.Target) {
+		return nil, &OtherTargetError{Want: state.Target, Got: resumed.Target}
+	}
+	e := newEngine(target, w, state, settings)
+	if err := e.record(resumed); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+func newEngine(target Target, w *journal.Writer, state *State, settings Settings) *Engine {
+	return &Engine{
+		target: target, journal: w, state: state, settings: settings.withDefaults(),
+		changed: make(chan struct{}), ended: make(chan struct{}),
+		due: map[string]time.Time{}, asking: map[string]bool{},
+	}
+}
+
+// Run surveys the database, settles what an earlier program left open, and
+// then asks checks and watches limits until the run ends or ctx does. When ctx
+// ends first, the open phase is brought to a safe end and the run is left
+// resumable; context.Cause(ctx) is the reason that is recorded.
+func (e *Engine) Run(ctx context.Context) error {
+	defer e.work.Wait()
+	if err := e.prepare(ctx); err != nil {
+		return e.leave(err)
+	}
+	if e.state.Opened.Unattended {
+		e.work.Go(func() { e.drive(ctx) }) // ends with ctx or the run
+	}
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-e.ended:
+			return e.err()
+		case <-ctx.Done():
+			return e.leave(context.Cause(ctx))
+		case <-tick.C:
+			e.askDue(ctx)
+			e.watchLimits()
+		}
+	}
+}
+
+// prepare makes the ledger, surveys the database and settles what is open.
+func (e *Engine) prepare(ctx context.Context) error {
+	if err := e.target.Prepare(ctx); err != nil {
+		return err
+	}
+	survey, err := e.target.Survey(ctx)
+	if err != nil {
+		return err
+	}
+	if err := e.record(SurveyTaken{survey}); err != nil {
+		return err
+	}
+	return e.settleOpen(ctx)
+}
+
+// leave ends the program's part in a run that has not ended.
+func (e *Engine) leave(reason error) error {
+	e.mu.Lock()
+	run := e.phase
+	e.mu.Unlock()
+	if run != nil {
+		run.cancel(&stop{reason: reason.Error()})
+		<-run.done
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.state.Outcome == "" && e.broken == nil {
+		if err := e.recordLocked(RunInterrupted{Reason: reason.Error()}); err != nil {
+			return err
+		}
+	}
+	e.finish()
+	if e.broken != nil {
+		return e.broken
+	}
+	if errors.Is(reason, ErrLeft) {
+		return nil
+	}
+	return reason
+}
+
+// ErrLeft is the cause with which an operator leaves a run that can be resumed.
+var ErrLeft = errors.New("the operator left")
+
+// Ended is closed when nothing more will be recorded.
+func (e *Engine) Ended() <-chan struct{} { return e.ended }
+
+func (e *Engine) finish() { e.once.Do(func() { close(e.ended) }) }
+
+func (e *Engine) err() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.broken
+}
+
+// View calls f with the state. f must not keep it, and must not call the engine.
+func (e *Engine) View(f func(*State)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	f(e.state)
+}
+
+// record appends events and applies them, all under one lock.
+func (e *Engine) record(events ...Event) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.recordLocked(events...)
+}
+
+func (e *Engine) recordLocked(events ...Event) error {
+	for _, ev := range events {
+		if e.broken != nil {
+			return e.broken
+		}
+		rec, err := e.journal.Append(time.Now(), ev.Kind(), ev, e.durability(ev))
+		if err == nil {
+			err = e.state.Apply(rec)
+		}
+		if err != nil {
+			e.fail(fmt.Errorf("record %s: %w", ev.Kind(), err))
+			return e.broken
+		}
+		if _, closed := ev.(RunClosed); closed {
+			e.finish()
+		}
+	}
+	e.closeGate()
+	close(e.changed)
+	e.changed = make(chan struct{})
+	return nil
+}
+
+// fail stops everything: without its journal a run does not go on.
+func (e *Engine) fail(err error) {
+	e.broken = err
+	if e.phase != nil {
+		e.phase.cancel(&stop{reason: err.Error()})
+	}
+	e.finish()
+}
+
+// closeGate takes the GO back when what it rested on no longer holds.
+func (e *Engine) closeGate() {
+	s := e.state
+	if s.Gate.Decision != Go || !s.T0.IsZero() || s.Outcome != "" || e.broken != nil {
+		return
+	}
+	holds := s.GateHolds(time.Now())
+	if len(holds) == 0 {
+		return
+	}
+	var texts []string
+	for _, h := range holds {
+		texts = append(texts, h.Text)
+	}
+	if err := e.recordLocked(GateClosed{Holds: texts}); err != nil {
+		return // recordLocked has stopped the run
+	}
+}
+
+// durability says which events may be lost in a power cut: those that only
+// tell how far something is, and answers that change nothing.
+func (e *Engine) durability(ev Event) journal.Durability {
+	switch ev := ev.(type) {
+	case TableProgressed, LockWaited, StepStarted, TableCounted, DoubtExamined:
+		return journal.Buffered
+	case CheckAnswered:
+		c := e.state.Item(ev.Item).Check
+		return journal.Durability(c == nil || c.Pass != ev.Pass || c.Error != ev.Error)
+	}
+	return journal.Synced
+}
+
+// Do implements Commander.
+func (e *Engine) Do(c Command) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.broken != nil {
+		return e.broken
+	}
+	if err := e.state.Can(c, time.Now()); err != nil {
+		return err
+	}
+	return e.carryOut(c)
+}
+
+// carryOut records a command that is possible and sets off what follows.
+func (e *Engine) carryOut(c Command) error {
+	by := e.state.Operator.String()
+	switch c := c.(type) {
+	case Tick:
+		return e.recordLocked(ItemTicked{Item: c.Item, By: by})
+	case Untick:
+		return e.recordLocked(ItemUnticked{Item: c.Item, By: by})
+	case Record:
+		return e.recordField(c, by)
+	case Recheck:
+		e.recheck(c.Item)
+		return nil
+	case Act:
+		return e.act(c.Item, by)
+	case PassGate:
+		return e.recordLocked(GatePassed{Approver: Clean(c.Approver), By: by})
+	case DeclareNoGo:
+		return e.recordLocked(NoGoDeclared{Reason: Clean(c.Reason), By: by}, RunClosed{Outcome: NoGo})
+	case StartPhase:
+		return e.start(c.Phase, by)
+	case Commit:
+		return e.phase.decide(by)
+	case Rollback:
+		e.phase.cancel(&stop{reason: orElse(Clean(c.Reason), "the operator chose ROLLBACK"), by: by})
+		return nil
+	case Abort:
+		return e.abort(Clean(c.Reason), by)
+	case ExtendWindow:
+		return e.recordLocked(WindowExtended{By: Clean(c.By), Reason: Clean(c.Reason), Extra: c.Extra})
+	case Note:
+		return e.recordLocked(NoteRecorded{Text: Clean(c.Text), By: by})
+	case EndBackend:
+		e.endBackend(c, by)
+		return nil
+	case CloseRun:
+		return e.recordLocked(RunClosed{Outcome: Completed})
+	}
+	return fmt.Errorf("unknown command %T", c)
+}
+
+func orElse(s, def string) string {
+	if s == "" {
+		return def
+	}
+	return s
+}
+
+func (e *Engine) abort(reason, by string) error {
+	if e.phase != nil {
+		e.phase.cancel(&stop{reason: "the run is aborted: " + reason, by: by, abort: reason})
+		return nil
+	}
+	return e.recordLocked(RunAborted{Reason: reason, By: by}, RunClosed{Outcome: Aborted})
+}
+
+func (e *Engine) recordField(c Record, by string) error {
+	it, _, _ := e.state.Runbook.Item(c.Item)
+	for _, f := range e.state.FieldsOf(it) {
+		if f.ID != c.Field {
+			continue
+		}
+		value, err := ParseField(f, c.Value, time.Now())
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.Label, err)
+		}
+		events := []Event{FieldRecorded{Item: c.Item, Field: f.ID, Value: value, By: by}}
+		// A tick said that the values were right as they stood.
+		if old := e.state.Fields[f.ID].Value; old != value && e.state.Item(c.Item).Ticked {
+			events = append(events, ItemUnticked{Item: c.Item, By: by, Reason: f.Label + " was changed"})
+		}
+		return e.recordLocked(events...)
+	}
+	return fmt.Errorf("item %q has no field %q", c.Item, c.Field)
+}
+
+// watchLimits raises what only time brings about.
+func (e *Engine) watchLimits() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s, now := e.state, time.Now()
+	if s.Outcome != "" || e.broken != nil {
+		return
+	}
+	e.closeGate() // evidence goes stale without an event
+	if at := s.AbortAt(); !at.IsZero() && now.After(at) && s.Current() >= 0 && !s.raised(ConditionWindow, at) {
+		if err := e.recordLocked(ConditionRaised{
+			Condition: ConditionWindow, Strength: HoldStrength,
+			Detail: "the abort limit has passed: no further phase starts unless the window is extended",
+		}); err != nil {
+			return // recordLocked has stopped the run
+		}
+	}
+	if p := s.OpenPhase(); p != nil && p.Plan.WarnAfter > 0 && now.Sub(p.StartedAt) > p.Plan.WarnAfter && !s.raised(ConditionSlow, p.StartedAt) {
+		e.raiseSlow(p)
+	}
+}
+
+func (e *Engine) raiseSlow(p *PhaseState) {
+	detail := fmt.Sprintf("%s runs for longer than %s", p.Plan.Title, p.Plan.WarnAfter)
+	if p.Lock != nil {
+		for _, b := range p.Lock.Blockers {
+			detail += fmt.Sprintf("; blocked by session %d (%s, %s, %s)", b.PID, b.Application, b.User, b.State)
+		}
+	}
+	if err := e.recordLocked(ConditionRaised{Condition: ConditionSlow, Strength: HoldStrength, Phase: p.Plan.ID, Detail: detail}); err != nil {
+		return // recordLocked has stopped the run
+	}
+}
+
+// The abort conditions that the engine raises by itself. All others end in the
+// phase's own rollback.
+const (
+	ConditionWindow = "window_over"
+	ConditionSlow   = "phase_slow"
+)
+
+// raised reports whether a condition was raised at or after since.
+func (s *State) raised(condition string, since time.Time) bool {
+	for _, c := range s.Conditions {
+		if c.Condition == condition && !c.At.Before(since) {
+			return true
+		}
+	}
+	return false
+}
+
+// FieldsOf are an item's fields. An item that asks for the backup's age also
+// takes the backup's ID and time, wherever they were recorded first: a stale
+// backup is answered with a newer one.
+func (s *State) FieldsOf(it runbook.Item) []runbook.Field {
+	fields := it.Fields
+	if it.Check == nil || it.Check.Name != "backup.age" {
+		return fields
+	}
+	for _, id := range []string{s.Runbook.Backup.IDField, s.Runbook.Backup.TimeField} {
+		if f, ok := s.Runbook.Field(id); ok && !hasField(fields, id) {
+			fields = append(fields[:len(fields):len(fields)], f)
+		}
+	}
+	return fields
+}
+
+func hasField(fields []runbook.Field, id string) bool {
+	for _, f := range fields {
+		if f.ID == id {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,31 @@
+package phases
+
+import (
+	"fmt"
+	"time"
+)
+
+// LockedError says that another session holds the operator lock, or the lock
+// that a phase takes inside its transaction.
+type LockedError struct {
+	Holder Blocker // PID 0: it went away while it was asked for, try again
+	What   string  // which lock: "the operator lock" or "the phase lock"
+}
+
+// Error names the holder and the ways out.
+func (e *LockedError) Error() string {
+	h := e.Holder
+	if h.PID == 0 {
+		return fmt.Sprintf("%s is held by another session, which could not be seen: try again", e.What)
+	}
+	state := h.State
+	if state == "" {
+		state = "state not visible"
+	}
+	since := "an unknown time"
+	if !h.BackendStart.IsZero() {
+		since = h.BackendStart.UTC().Format(time.RFC3339)
+	}
+	return fmt.Sprintf("%s is held by session %d: user %s, application %q, connected since %s, %s; "+
+		"let that run end, or end the session when its program is dead", e.What, h.PID, h.User, h.Application, since, state)
+}

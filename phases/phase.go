@@ -1,0 +1,325 @@
+package phases
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"tminus/phases/runbook"
+)
+
+// phaseRun is one attempt at one phase. Its goroutine alone talks to the
+// transaction; the engine reaches it by cancel and by decision.
+type phaseRun struct {
+	engine  *Engine
+	plan    *runbook.Phase
+	attempt int
+	by      string
+	started time.Time
+
+	cancel   context.CancelCauseFunc
+	decision chan string // who chose COMMIT
+	done     chan struct{}
+	reported time.Time // when progress was last recorded
+}
+
+// stop is why a phase is cancelled.
+type stop struct {
+	reason string
+	by     string // the operator; empty when tminus stops it
+	abort  string // not empty: the run is aborted too
+}
+
+func (s *stop) Error() string { return s.reason }
+
+// decide hands the operator's COMMIT to the phase's goroutine.
+func (r *phaseRun) decide(by string) error {
+	select {
+	case r.decision <- by:
+		return nil
+	default:
+		return errors.New("COMMIT is already on its way")
+	}
+}
+
+// start records a phase's start and runs it. The caller holds the lock and has
+// asked Can.
+func (e *Engine) start(id, by string) error {
+	p := e.state.phase(id)
+	run := &phaseRun{
+		engine: e, plan: p.Plan, attempt: p.Attempt + 1, by: by, started: time.Now(),
+		decision: make(chan string, 1), done: make(chan struct{}),
+	}
+	// Not the program's context: how a phase ends is decided by leave, which
+	// cancels it with a reason.
+	ctx, cancel := context.WithCancelCause(context.Background())
+	run.cancel = cancel
+	e.phase = run
+	if err := e.recordLocked(PhaseStarted{Phase: id, Attempt: run.attempt, By: by}); err != nil {
+		e.phase = nil
+		cancel(err)
+		return err
+	}
+	e.work.Go(func() { run.run(ctx) }) // ends with the phase
+	return nil
+}
+
+// run takes the phase to its end and records what became of it.
+func (r *phaseRun) run(ctx context.Context) {
+	defer r.cancel(nil)
+	if r.plan.Limit > 0 {
+		timer := time.AfterFunc(r.plan.Limit, r.overLimit)
+		defer timer.Stop()
+	}
+	var err error
+	if r.plan.Writes() {
+		err = r.write(ctx)
+	} else {
+		err = r.read(ctx)
+	}
+	r.end(ctx, err)
+}
+
+// overLimit cancels a phase that runs too long, unless COMMIT has been sent:
+// from then on there is nothing left to roll back.
+func (r *phaseRun) overLimit() {
+	e := r.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if st := e.state.phase(r.plan.ID).Status; st != PhaseCommitting && st != PhaseInDoubt {
+		r.cancel(&stop{reason: fmt.Sprintf("the phase ran over its limit of %s", r.plan.Limit)})
+	}
+}
+
+// end records a failed phase, and an abort that waited for its end.
+func (r *phaseRun) end(ctx context.Context, err error) {
+	e := r.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	defer close(r.done)
+	e.phase = nil
+	if e.broken != nil || errors.Is(err, errUnsettled) {
+		return
+	}
+	why := &stop{}
+	errors.As(context.Cause(ctx), &why)
+	var events []Event
+	if err != nil {
+		events = append(events, r.failure(err, why))
+	}
+	if why.abort != "" {
+		events = append(events, RunAborted{Reason: why.abort, By: why.by}, RunClosed{Outcome: Aborted})
+	}
+	if err := e.recordLocked(events...); err != nil {
+		return // recordLocked has stopped the run
+	}
+}
+
+func (r *phaseRun) failure(err error, why *stop) Event {
+	reason := Clean(orElse(why.reason, err.Error()))
+	if !r.plan.Writes() {
+		return PhaseFailed{Phase: r.plan.ID, Reason: reason, Took: time.Since(r.started)}
+	}
+	return PhaseRolledBack{Phase: r.plan.ID, Reason: reason, By: why.by, Took: time.Since(r.started)}
+}
+
+// write is a phase that deletes: baseline if there is none, then one transaction.
+func (r *phaseRun) write(ctx context.Context) (err error) {
+	e := r.engine
+	identity, err := r.sameTarget(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.baseline(ctx); err != nil {
+		return err
+	}
+	tx, err := e.target.Begin(ctx, TxSpec{RunID: e.state.Opened.RunID, Phase: r.plan, LockTables: r.lockTables(), LockDeadline: e.settings.LockDeadline})
+	if err != nil {
+		return err
+	}
+	defer func() { err = r.rollback(ctx, tx, err) }()
+	began := time.Now()
+	if err := tx.Lock(ctx, r.waiting); err != nil {
+		return err
+	}
+	if err := e.record(TablesLocked{Phase: r.plan.ID, Tx: tx.ID(), Tables: r.lockTables(), Waited: time.Since(began)}); err != nil {
+		return err
+	}
+	rows, err := r.steps(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if err := r.verify(ctx, tx, rows); err != nil {
+		return err
+	}
+	intent := CommitIntent{
+		RunID: e.state.Opened.RunID, Phase: r.plan.ID, Attempt: r.attempt, Nonce: nonce(), Tx: tx.ID(),
+		Identity: identity, Operator: e.state.Operator.String(), Runbook: e.state.Opened.SHA256, Ledger: e.state.Runbook.Ledger,
+	}
+	if err := tx.WriteLedger(ctx, intent); err != nil {
+		return err
+	}
+	by, err := r.hold(ctx)
+	if err != nil {
+		return err
+	}
+	return r.commit(ctx, tx, intent, by)
+}
+
+// rollback ends a transaction that was not committed. What went wrong first
+// stays the error.
+func (r *phaseRun) rollback(ctx context.Context, tx Tx, err error) error {
+	if err == nil || errors.Is(err, errUnsettled) {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	if rbErr := tx.Rollback(ctx); rbErr != nil {
+		return fmt.Errorf("%w (the session was cut, and the server rolls back by itself: %w)", err, rbErr)
+	}
+	return err
+}
+
+// sameTarget asks the server who it is: a failover or a restore in the middle
+// of a run is not the database that was verified.
+func (r *phaseRun) sameTarget(ctx context.Context) (Identity, error) {
+	got, err := r.engine.target.Identity(ctx)
+	if err != nil {
+		return got, err
+	}
+	if want := r.engine.state.Target; !want.Same(got) {
+		return got, &OtherTargetError{Want: want, Got: got}
+	}
+	return got, nil
+}
+
+// lockTables are the tables that the phase's steps change, each once, in order.
+func (r *phaseRun) lockTables() []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, s := range r.plan.Steps {
+		for _, t := range append([]string{s.Delete}, s.Touch...) {
+			if t != "" && !seen[t] {
+				seen[t] = true
+				out = append(out, t)
+			}
+		}
+	}
+	return out
+}
+
+// waiting records a wait for locks. A record that fails cancels the phase.
+func (r *phaseRun) waiting(w LockWait) {
+	if err := r.engine.record(LockWaited{Phase: r.plan.ID, LockWait: w}); err != nil {
+		return // recordLocked has cancelled the phase
+	}
+}
+
+// steps runs the phase's statements and gives the rows of each.
+func (r *phaseRun) steps(ctx context.Context, tx Tx) ([]int64, error) {
+	rows := make([]int64, len(r.plan.Steps))
+	for i, step := range r.plan.Steps {
+		if err := r.engine.record(StepStarted{Phase: r.plan.ID, Step: i}); err != nil {
+			return nil, err
+		}
+		began := time.Now()
+		var err error
+		if step.Delete != "" {
+			rows[i], err = tx.Delete(ctx, step, func(p Progress) { r.progress(i, p) })
+		} else {
+			rows[i], err = tx.Exec(ctx, step)
+		}
+		if err != nil {
+			return nil, err
+		}
+		touched, err := tx.Touched(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if err := r.engine.record(StepDone{Phase: r.plan.ID, Step: i, Rows: rows[i], Took: time.Since(began), Touched: touched}); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
+func (r *phaseRun) progress(step int, p Progress) {
+	if now := time.Now(); now.Sub(r.reported) >= r.engine.settings.Progress {
+		r.reported = now
+		if err := r.engine.record(TableProgressed{
+			Phase: r.plan.ID, Step: step, Deleted: p.Deleted,
+			BlocksDone: p.BlocksDone, BlocksTotal: p.BlocksTotal, Touched: p.Touched,
+		}); err != nil {
+			return // recordLocked has cancelled the phase
+		}
+	}
+}
+
+// errHoldOver rolls a phase back that nobody decided on.
+var errHoldOver = errors.New("nobody chose COMMIT within the hold's limit")
+
+// hold waits for the operator's decision, for a limited time, and gives who took it.
+func (r *phaseRun) hold(ctx context.Context) (string, error) {
+	limit := r.engine.settings.Hold
+	if err := r.engine.record(HoldOpened{Phase: r.plan.ID, Until: time.Now().Add(limit).UTC()}); err != nil {
+		return "", err
+	}
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case by := <-r.decision:
+		return by, nil
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	case <-timer.C:
+		return "", errHoldOver
+	}
+}
+
+// commit puts the intent on disk, sends COMMIT and records what came of it.
+// From the intent on, nothing cancels it.
+func (r *phaseRun) commit(ctx context.Context, tx Tx, intent CommitIntent, by string) error {
+	e := r.engine
+	e.mu.Lock()
+	err := context.Cause(ctx) // a rollback that came first wins
+	if err == nil {
+		err = e.recordLocked(CommitIntended{CommitIntent: intent, By: by})
+	}
+	e.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	switch res := tx.Commit(context.WithoutCancel(ctx)); res.Outcome {
+	case Committed:
+		return e.unlessLost(e.record(PhaseCommitted{Phase: r.plan.ID, Took: time.Since(r.started)}))
+	case NotCommitted:
+		return fmt.Errorf("the server refused COMMIT: %w", res.Err)
+	default:
+		if err := e.record(CommitDoubted{Phase: r.plan.ID, Error: Clean(res.Err.Error())}); err != nil {
+			return e.unlessLost(err)
+		}
+		return e.settle(ctx, intent, r.started)
+	}
+}
+
+// errUnsettled means that a COMMIT was sent and its outcome is not in the
+// journal: nothing more may be said about the phase than the intent says.
+var errUnsettled = errors.New("the outcome of COMMIT is not recorded")
+
+// unlessLost marks a failure to record an outcome.
+func (e *Engine) unlessLost(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", errUnsettled, err)
+}
+
+// nonce tells this attempt's ledger row from every other.
+func nonce() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails: it ends the program instead
+	return hex.EncodeToString(b[:])
+}

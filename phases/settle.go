@@ -1,0 +1,112 @@
+package phases
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// OtherTargetError says that a database is not the one a run belongs to.
+type OtherTargetError struct{ Want, Got Identity }
+
+// Error implements error.
+func (e *OtherTargetError) Error() string {
+	return fmt.Sprintf("this is another database than the run's: the run belongs to %s, and this is %s; connect to the run's database, or start a new run", e.Want.full(), e.Got.full())
+}
+
+func (i Identity) full() string {
+	return fmt.Sprintf("%s (oid %d) of system %s on timeline %d at %s", i.Database, i.DatabaseOID, orElse(i.SystemIdentifier, "unknown"), i.Timeline, i.Host)
+}
+
+// settleOpen establishes what became of a phase that an earlier program left.
+func (e *Engine) settleOpen(ctx context.Context) error {
+	var p PhaseState
+	e.View(func(s *State) {
+		for i := range s.Phases {
+			if st := s.Phases[i].Status; st.Open() || st == PhaseUnknown {
+				p = s.Phases[i]
+			}
+		}
+	})
+	switch {
+	case p.Status == "":
+		return nil
+	case !p.Plan.Writes():
+		return e.record(PhaseFailed{Phase: p.Plan.ID, Reason: "the program ended inside the phase; it only reads, and can be run again", Took: time.Since(p.StartedAt)})
+	case p.Intent == nil:
+		return e.settleUnsent(ctx, p)
+	}
+	if err := e.record(CommitDoubted{Phase: p.Plan.ID, Error: "the program ended before COMMIT's answer was recorded"}); err != nil {
+		return err
+	}
+	return e.settle(ctx, *p.Intent, p.StartedAt)
+}
+
+// settleUnsent ends a phase whose COMMIT was never sent: the intent is on disk
+// before COMMIT goes out, and there is none. Its session may live on, with its
+// locks, until the server notices.
+func (e *Engine) settleUnsent(ctx context.Context, p PhaseState) error {
+	if p.Tx.PID != 0 {
+		if err := e.target.EndBackend(ctx, p.Tx.PID, p.Tx.BackendStart, true); err != nil {
+			return fmt.Errorf("end session %d, which the program left: %w", p.Tx.PID, err)
+		}
+	}
+	return e.record(PhaseRolledBack{
+		Phase: p.Plan.ID, Reason: "the program ended inside the phase, before COMMIT was sent", Took: time.Since(p.StartedAt), Settled: true,
+	})
+}
+
+// settle looks into a COMMIT in doubt until its outcome is known, a human has
+// to decide, or the time is up. COMMIT is never sent again.
+func (e *Engine) settle(ctx context.Context, intent CommitIntent, started time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, e.settings.Doubt)
+	defer cancel()
+	var last string
+	var alive time.Time // since when the session has been seen to hold on
+	for wait := 250 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		look, err := e.target.Settle(ctx, intent)
+		if err != nil {
+			look = Settlement{Detail: fmt.Sprintf("the server cannot be asked yet (%s)", Clean(err.Error()))}
+		}
+		switch look.Outcome {
+		case SettledCommitted:
+			return e.unlessLost(e.record(PhaseCommitted{Phase: intent.Phase, Took: time.Since(started), Settled: true}))
+		case SettledNotCommitted:
+			return e.unlessLost(e.record(PhaseRolledBack{Phase: intent.Phase, Reason: "COMMIT did not take effect: " + look.Detail, Took: time.Since(started), Settled: true}))
+		case SettleUnknowable:
+			return e.unlessLost(e.record(OutcomeUnknown{Phase: intent.Phase, Reason: Clean(look.Detail)}))
+		case SettleInProgress:
+			if alive.IsZero() {
+				alive = time.Now()
+			}
+			look.Detail = e.endHolder(ctx, intent, alive)
+		}
+		if look.Detail != last {
+			last = look.Detail
+			if err := e.record(DoubtExamined{Phase: intent.Phase, Detail: Clean(look.Detail)}); err != nil {
+				return e.unlessLost(err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			if context.Cause(ctx) == context.DeadlineExceeded {
+				return e.unlessLost(e.record(OutcomeUnknown{Phase: intent.Phase, Reason: fmt.Sprintf("not settled within %s; last: %s", e.settings.Doubt, last)}))
+			}
+			return errUnsettled
+		case <-time.After(wait):
+		}
+	}
+}
+
+// endHolder leaves a session that holds a COMMIT in doubt alone for a while,
+// and then terminates it: until it is gone, nobody can know.
+func (e *Engine) endHolder(ctx context.Context, intent CommitIntent, alive time.Time) string {
+	left := e.settings.EndBackend - time.Since(alive)
+	if left > 0 {
+		return fmt.Sprintf("server reachable, session %d still holds the transaction: it is ended %s after it was first seen", intent.Tx.PID, e.settings.EndBackend)
+	}
+	if err := e.target.EndBackend(ctx, intent.Tx.PID, intent.Tx.BackendStart, true); err != nil {
+		return fmt.Sprintf("session %d still holds the transaction, and could not be ended: %v", intent.Tx.PID, err)
+	}
+	return fmt.Sprintf("session %d was told to end", intent.Tx.PID)
+}
