@@ -1,0 +1,31 @@
+# The two commands a newcomer needs are `make demo` and `make test`. Both set
+# up all that they need first.
+
+GO        ?= go
+GOFLAGS   += -mod=readonly
+TEST_TIME ?= 9m
+
+.PHONY: demo test lint build server faults test-versions bench-mirror fuzz golden
+export GOFLAGS
+
+demo: server bin/tminus ## run the guide's reset on a throwaway database
+	@bin/tminus demo $(ARGS)
+
+test: server lint ## run every test, with the race detector
+	$(GO) test -race -timeout $(TEST_TIME) ./...
+
+build: bin/tminus
+
+bin/tminus: FORCE
+	@$(GO) build -trimpath -o $@ .
+FORCE:
+
+# The sandbox looks for local server binaries by itself, and downloads some
+# where there are none. As root on Debian the distribution's are the better
+# choice: they are there when the download is not.
+server:
+	@sh testdata/server.sh
+
+lint:
+	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
+	$(GO) vet ./...

@@ -1,0 +1,127 @@
+package phases
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"tminus/phases/journal"
+	"tminus/phases/runbook"
+)
+
+// LocalOperator is who runs this program.
+func LocalOperator() Operator {
+	op := Operator{Name: "unknown", Host: "localhost", PID: os.Getpid()}
+	if u, err := user.Current(); err == nil {
+		op.Name = u.Username
+	}
+	if h, err := os.Hostname(); err == nil {
+		op.Host = h
+	}
+	return op
+}
+
+// StateDir is where journals stand unless the operator says otherwise:
+// $XDG_STATE_HOME/tminus, or ~/.local/state/tminus.
+func StateDir() (string, error) {
+	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "tminus"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("find the user's state directory: %w; name a journal with --journal", err)
+	}
+	return filepath.Join(home, ".local", "state", "tminus"), nil
+}
+
+// NewJournalPath names a new run's journal: by its runbook's file and its moment.
+func NewJournalPath(file string, now time.Time) (string, error) {
+	dir, err := StateDir()
+	if err != nil {
+		return "", err
+	}
+	base := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
+	return filepath.Join(dir, fmt.Sprintf("%s-%s.journal", base, now.Format("20060102-150405.000"))), nil
+}
+
+// PlanT0 is the planned start of the first phase. startAt is empty (when the
+// checklist has had its time), a time of day still to come, or a date and time.
+func PlanT0(startAt string, w runbook.Window, now time.Time) (time.Time, error) {
+	if startAt == "" {
+		return now.Add(w.Opens), nil
+	}
+	if t, err := time.Parse(time.RFC3339, startAt); err == nil {
+		return t, nil
+	}
+	if t, err := time.ParseInLocation("2006-01-02 15:04", startAt, now.Location()); err == nil {
+		return t, nil
+	}
+	t, err := time.ParseInLocation("15:04", startAt, now.Location())
+	if err != nil {
+		return time.Time{}, fmt.Errorf("planned start %q: a time such as 02:00, 2026-01-30 02:00, or RFC 3339", startAt)
+	}
+	t = time.Date(now.Year(), now.Month(), now.Day(), t.Hour(), t.Minute(), 0, 0, now.Location())
+	if t.Before(now) {
+		t = t.AddDate(0, 0, 1)
+	}
+	return t, nil
+}
+
+// SHA256 is the digest under which a runbook's text is known.
+func SHA256(source []byte) string {
+	sum := sha256.Sum256(source)
+	return hex.EncodeToString(sum[:])
+}
+
+// NewRunID names a run: its moment, and enough chance that two never agree.
+func NewRunID(now time.Time) string { return now.UTC().Format("20060102T150405Z") + "-" + nonce()[:8] }
+
+// FindUnfinished gives the journals below dir of unfinished runs of the same
+// runbook against the same database, the newest last. Files that are no
+// journals, or damaged ones, are passed over: this is an offer, not a check.
+func FindUnfinished(dir, sha256 string, target Identity) ([]string, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "*.journal"))
+	if err != nil {
+		return nil, fmt.Errorf("look for unfinished runs in %s: %w", dir, err)
+	}
+	var out []string
+	for _, path := range paths {
+		recs, err := journal.Read(path)
+		if len(recs) == 0 || (err != nil && !errors.Is(err, journal.ErrTorn)) {
+			continue
+		}
+		first, err := Decode(recs[0])
+		if err != nil || recs[len(recs)-1].Kind == (RunClosed{}).Kind() {
+			continue
+		}
+		if o, ok := first.(RunOpened); ok && o.SHA256 == sha256 && o.Target.Same(target) {
+			out = append(out, path)
+		}
+	}
+	return out, nil
+}
+
+// ExitCode is what a run's program ends with: 0 finished, 3 no-go, 4 rolled
+// back or aborted, 5 the outcome of a COMMIT is unknown, 6 unfinished.
+func (s *State) ExitCode() int {
+	for i := range s.Phases {
+		if st := s.Phases[i].Status; st == PhaseUnknown || st == PhaseInDoubt || st == PhaseCommitting {
+			return 5
+		}
+	}
+	switch s.Outcome {
+	case Completed:
+		return 0
+	case NoGo:
+		return 3
+	case Aborted:
+		return 4
+	}
+	return 6
+}
