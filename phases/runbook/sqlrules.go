@@ -1,0 +1,155 @@
+package runbook
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// checkStep says what is wrong with a step's statement. It allows what changes
+// rows or sequences and can be undone by ROLLBACK; all else is refused.
+func checkStep(src string) (tokens []sqlToken, fault *sqlFault) {
+	tokens, fault = statement(src)
+	if fault != nil {
+		return nil, fault
+	}
+	first := tokens[0]
+	second := sqlToken{}
+	if len(tokens) > 1 {
+		second = tokens[1]
+	}
+	word := strings.ToUpper(first.text)
+	switch {
+	case first.isWord("insert", "update", "delete", "merge", "with", "select"):
+	case first.isWord("alter") && second.isWord("sequence"):
+	case first.isWord("refresh"):
+		if i := slices.IndexFunc(tokens, func(t sqlToken) bool { return t.isWord("concurrently") }); i >= 0 {
+			return nil, &sqlFault{tokens[i].offset, "CONCURRENTLY in a transaction", "leave it out"}
+		}
+	case first.isWord("truncate"):
+		for _, t := range tokens {
+			if t.isWord("cascade") {
+				return nil, &sqlFault{t.offset, "TRUNCATE … CASCADE empties every table that refers to it, whatever ON DELETE says", "name each table in a delete step, children first"}
+			}
+		}
+	case first.isWord("begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release", "prepare"):
+		return nil, &sqlFault{first.offset, word + " in a step", "a phase is one transaction, and tminus begins and ends it: leave the statement out"}
+	case first.isWord("set", "reset", "discard"):
+		return nil, &sqlFault{first.offset, word + " in a step", "tminus keeps the session's settings as they must be: leave the statement out"}
+	default:
+		return nil, &sqlFault{first.offset, fmt.Sprintf("a step may not begin with %s", clean(quote(first.text))), "INSERT, UPDATE, DELETE, MERGE, WITH, SELECT, TRUNCATE, ALTER SEQUENCE and REFRESH MATERIALIZED VIEW are possible"}
+	}
+	return tokens, setsConfig(tokens)
+}
+
+func setsConfig(tokens []sqlToken) *sqlFault {
+	for _, t := range tokens {
+		if (t.kind == sqlWord || t.kind == sqlName) && t.text == "set_config" {
+			return &sqlFault{t.offset, "set_config in a statement", "tminus keeps the session's settings as they must be: leave it out"}
+		}
+	}
+	return nil
+}
+
+// changes reports whether the statement may change rows of a table.
+func changes(tokens []sqlToken) bool {
+	if tokens[0].isWord("insert", "update", "delete", "merge", "truncate") {
+		return true
+	}
+	return tokens[0].isWord("with") && slices.ContainsFunc(tokens, func(t sqlToken) bool {
+		return t.isWord("insert", "update", "delete", "merge")
+	})
+}
+
+// removes reports whether the statement may remove rows.
+func removes(tokens []sqlToken) bool {
+	if tokens[0].isWord("select", "alter", "refresh") {
+		return false
+	}
+	for i, t := range tokens {
+		afterOn := i > 0 && tokens[i-1].isWord("on")
+		if t.isWord("delete", "truncate") && !afterOn {
+			return true
+		}
+	}
+	return false
+}
+
+// targets gives the tables that the statement says it changes, where that can
+// be told without a grammar, each as written: name or schema.name.
+func targets(tokens []sqlToken) []sqlToken {
+	var out []sqlToken
+	for i, t := range tokens {
+		at := -1
+		switch {
+		case t.isWord("insert", "merge") && next(tokens, i+1).isWord("into"):
+			at = i + 2
+		case t.isWord("delete") && next(tokens, i+1).isWord("from"):
+			at = i + 2
+		case t.isWord("update") && (i == 0 || tokens[i-1].isMark("(")):
+			at = i + 1
+		case t.isWord("truncate") && i == 0:
+			at = i + 1
+			if next(tokens, at).isWord("table") {
+				at++
+			}
+		}
+		if at < 0 {
+			continue
+		}
+		if next(tokens, at).isWord("only") {
+			at++
+		}
+		name := next(tokens, at)
+		if next(tokens, at+1).isMark(".") {
+			name.text += "." + next(tokens, at+2).text
+		}
+		if goodTable(name.text) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+func next(tokens []sqlToken, i int) sqlToken {
+	if i < len(tokens) {
+		return tokens[i]
+	}
+	return sqlToken{kind: sqlMark}
+}
+
+// checkQuery says what is wrong with a check's query.
+func checkQuery(src string) *sqlFault {
+	tokens, fault := statement(src)
+	if fault != nil {
+		return fault
+	}
+	if !tokens[0].isWord("select", "with", "values", "table", "show") {
+		return &sqlFault{tokens[0].offset, fmt.Sprintf("a check may not begin with %s", clean(quote(tokens[0].text))), "a check only reads: SELECT, WITH, VALUES, TABLE or SHOW"}
+	}
+	return setsConfig(tokens)
+}
+
+// checkCondition says what is wrong with a delete's condition. It ends up in
+// parentheses inside a statement of tminus's own, and must not leave them.
+func checkCondition(src string) *sqlFault {
+	s, fault := scanSQL(src)
+	if fault != nil {
+		return fault
+	}
+	if s.comment >= 0 {
+		return &sqlFault{s.comment, "a comment in a condition", "write it as a YAML comment, after #"}
+	}
+	for _, t := range s.tokens {
+		if t.isMark(";") {
+			return &sqlFault{t.offset, "a semicolon in a condition", "a condition is what may stand after WHERE, without a semicolon"}
+		}
+	}
+	if len(s.tokens) > 0 && s.tokens[0].isWord("where") {
+		return &sqlFault{s.tokens[0].offset, "the word WHERE in a condition", "leave it out"}
+	}
+	if fault := balanced(s.tokens); fault != nil {
+		return fault
+	}
+	return setsConfig(s.tokens)
+}
