@@ -13,15 +13,21 @@ have_server() {
 	return 1
 }
 
-have_server && exit 0
+have_compiler() { command -v "${CC:-cc}" >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1; }
+
+have_server && have_compiler && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-	echo "installing PostgreSQL server binaries"
 	# No cluster of the distribution's own: the sandbox makes its servers itself.
 	mkdir -p /etc/postgresql-common
 	[ -e /etc/postgresql-common/createcluster.conf ] ||
 		echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+	wanted=""
+	have_server || wanted="postgresql"
+	have_compiler || wanted="$wanted gcc libc6-dev"
+	echo "installing$(printf ' %s' $wanted)"
 	apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends postgresql >/dev/null
-	have_server && exit 0
+	# shellcheck disable=SC2086
+	DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $wanted >/dev/null
 fi
-echo "no local PostgreSQL server: one will be downloaded" >&2
+have_server || echo "no local PostgreSQL server: the sandbox will download one" >&2
+have_compiler || echo "no C compiler: tests run without the race detector" >&2

@@ -1,6 +1,8 @@
 package runbook
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -238,6 +240,19 @@ type Rows struct {
 
 // Holds reports whether n is accepted.
 func (r Rows) Holds(n int64) bool { return n >= r.Min && (r.Max < 0 || n <= r.Max) }
+
+// String is how the runbook writes it: "10", "100..500", "100..", "any".
+func (r Rows) String() string {
+	switch {
+	case r.Min == 0 && r.Max < 0:
+		return "any"
+	case r.Max < 0:
+		return fmt.Sprintf("%d..", r.Min)
+	case r.Min == r.Max:
+		return strconv.FormatInt(r.Min, 10)
+	}
+	return fmt.Sprintf("%d..%d", r.Min, r.Max)
+}
 
 // SplitTable gives schema and name of a table as the runbook writes it.
 func (r *Runbook) SplitTable(table string) (schema, name string) {
