@@ -1,0 +1,312 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+
+	"tminus/phases"
+	"tminus/phases/runbook"
+)
+
+// Gate draws the go/no-go decision: what still holds it, what was decided, by
+// whom. After the GO it draws what holds the next phase.
+func (p Pane) Gate() string {
+	if !p.ready() {
+		return p.empty("The gate appears with the run.")
+	}
+	s := p.State
+	switch {
+	case s.Outcome == phases.NoGo:
+		return p.fitAround(p.noGoLines(), 0)
+	case s.Gate.Decision != phases.Go:
+		return p.fitAround(p.gateLines(), 0)
+	case s.Current() < 0:
+		return p.fitAround(p.afterGateLines(), 0)
+	case s.Phases[s.Current()].Status.Open():
+		return p.fitAround(p.underWayLines(&s.Phases[s.Current()]), 0)
+	}
+	lines, keep := p.beforePhase(s.Current())
+	return p.fitAround(lines, keep)
+}
+
+// gateLines are the gate before a decision, or closed again after one.
+func (p Pane) gateLines() []line {
+	st, s := p.Styles, p.State
+	holds := s.GateHolds(p.Now)
+	var out []line
+	if s.Gate.Closed != nil {
+		out = append(out, row(&st.Bad, st.Mark.Failed+" The gate closed again at "+p.at(s.Gate.At)+". The GO of "+valueOr(s.Gate.Approver, "nobody")+" no longer counts."))
+		for _, c := range s.Gate.Closed {
+			out = append(out, p.paragraph("    ", &st.Bad, c)...)
+		}
+		out = append(out, line{})
+	}
+	out = append(out, p.gateVerdict(holds)...)
+	if s.Runbook.Gate.Text != "" {
+		out = append(out, p.paragraph("  ", &st.Dim, s.Runbook.Gate.Text)...)
+	}
+	out = append(out, line{})
+	out = append(out, p.groupCounts(s.Runbook.Checklist)...)
+	if len(holds) > 0 {
+		out = append(out, line{}, row(&st.Title, "What holds it"))
+		out = append(out, p.holdLines(holds)...)
+	}
+	return out
+}
+
+// gateVerdict says in one place whether the gate opens, and which key passes it.
+func (p Pane) gateVerdict(holds []phases.Hold) []line {
+	st, s := p.Styles, p.State
+	due := s.Clock(p.Now) + s.Runbook.Window.Gate
+	when := "decision due at " + clock(-s.Runbook.Window.Gate) + ", in " + minutes(-due)
+	style := &st.Dim
+	if due > 0 {
+		when, style = "decision was due at "+clock(-s.Runbook.Window.Gate)+", "+minutes(due)+" late", &st.Warn
+	}
+	if s.Outcome != "" {
+		when = ""
+	}
+	if len(holds) > 0 {
+		return []line{
+			row(&st.Bad, st.Mark.Failed+" NOT OPEN").add(&st.Text, ": held by "+plural(len(holds), "item", "items")).end(style, when),
+		}
+	}
+	out := []line{row(&st.Good, st.Mark.Done+" OPEN").add(&st.Text, ": nothing holds it").end(style, when)}
+	if s.Outcome != "" {
+		return out
+	}
+	out = append(out, p.hint("  ", keyGo, "GO: needs the "+lowerFirst(s.Runbook.Gate.Approve)+"'s name and the database's name, typed")...)
+	return append(out, p.hint("  ", keyNoGo, "NO-GO: needs a reason, and ends the run")...)
+}
+
+// groupCounts is a line a group, with how much of it is done.
+func (p Pane) groupCounts(groups []runbook.Group) []line {
+	st := p.Styles
+	rows := make([]gridRow, 0, len(groups))
+	for _, g := range groups {
+		done, total := p.State.GroupDone(g)
+		mark, style := st.Mark.Todo, &st.Text
+		switch {
+		case p.groupFails(g):
+			mark, style = st.Mark.Failed, &st.Bad
+		case done == total:
+			mark, style = st.Mark.Done, &st.Good
+		}
+		share := 1.0
+		if total > 0 {
+			share = float64(done) / float64(total)
+		}
+		rows = append(rows, gridRow{fields: []field{
+			one(style, "  "+mark+" "+g.Title), p.barField(share, 10), one(style, fmt.Sprintf("%d of %d", done, total)),
+		}})
+	}
+	return grid([]column{{flex: 12}, {rank: 1}, {right: true}}, rows, p.Width, nil)
+}
+
+// barField is a share as a bar.
+func (p Pane) barField(share float64, n int) field {
+	st := p.Styles
+	full := int(share * float64(n))
+	switch {
+	case share >= 1:
+		full = n
+	case full >= n:
+		full = n - 1
+	case full <= 0 && share > 0:
+		full = min(1, n)
+	}
+	full = max(0, full)
+	return field{
+		{text: strings.Repeat(st.Mark.BarFull, full), style: &st.BarFull},
+		{text: strings.Repeat(st.Mark.BarEmpty, n-full), style: &st.BarEmpty},
+	}
+}
+
+// holdLines are what holds, one beneath the other. Failing checks come first:
+// they take longest to put right.
+func (p Pane) holdLines(holds []phases.Hold) []line {
+	var failing, open []line
+	for _, h := range holds {
+		if c := p.State.Item(h.Item).Check; h.Item == "" || (c != nil && !c.Pass) {
+			failing = append(failing, p.paragraph("  "+p.Styles.Mark.Failed+" ", &p.Styles.Bad, h.Text)...)
+		} else {
+			open = append(open, p.paragraph("  "+p.Styles.Mark.Todo+" ", &p.Styles.Text, h.Text)...)
+		}
+	}
+	return append(failing, open...)
+}
+
+func (p Pane) noGoLines() []line {
+	st, s := p.Styles, p.State
+	out := []line{row(&st.Bad, st.Mark.Failed+" NO-GO").add(&st.Text, " declared by "+valueOr(s.EndedBy, "tminus")+" at "+p.at(s.Gate.At))}
+	out = append(out, p.paragraph("  Reason: ", &st.Text, s.Reason)...)
+	out = append(out, p.paragraph("  ", &st.Dim, "Nothing was deleted. The run has ended; a new one starts with a checklist of its own.")...)
+	return append(append(out, line{}), p.groupCounts(s.Runbook.Checklist)...)
+}
+
+// goLine says who took the decision.
+func (p Pane) goLine() line {
+	st, g := p.Styles, p.State.Gate
+	if g.Assumed {
+		return row(&st.Warn, st.Mark.Assumed+" GO assumed").add(&st.Text, " at "+p.at(g.At)+": unattended, nobody approved")
+	}
+	return row(&st.Good, st.Mark.Done+" GO").add(&st.Text, " by "+g.Approver+" at "+p.at(g.At))
+}
+
+func (p Pane) afterGateLines() []line {
+	st := p.Styles
+	out := []line{p.goLine(), {}, row(&st.Good, st.Mark.Done+" All phases are done.")}
+	return append(append(out, line{}), p.groupCounts(p.State.Runbook.After)...)
+}
+
+func (p Pane) underWayLines(ph *phases.PhaseState) []line {
+	st := p.Styles
+	mark, word, style := p.statusWord(ph.Status)
+	out := []line{p.goLine(), {}, row(style, mark+" "+ph.Plan.Title+": "+word)}
+	return append(out, p.conditionLines()...)
+}
+
+// conditionLines are the abort conditions that were met.
+func (p Pane) conditionLines() []line {
+	st := p.Styles
+	var out []line
+	for _, c := range p.State.Conditions {
+		word := "holds"
+		if c.Strength == phases.RollbackStrength {
+			word = "rolls back"
+		}
+		out = append(out, p.paragraph("  "+st.Mark.Failed+" ", &st.Warn, p.at(c.At)+" "+word+": "+c.Detail)...)
+	}
+	if len(out) > 0 {
+		out = append([]line{{}, row(&st.Title, "Abort conditions met")}, out...)
+	}
+	return out
+}
+
+// beforePhase is what holds the next phase: its confirmations one by one, and
+// at the point of no return what it means. keep is the line of the cursor.
+func (p Pane) beforePhase(i int) (lines []line, keep int) {
+	st, s := p.Styles, p.State
+	ph := &s.Phases[i]
+	done, total := s.GroupDone(runbook.Group{Items: ph.Plan.Confirm})
+	holds := s.PhaseHolds(i, p.Now)
+	risk, riskSt := p.riskWord(ph.Plan.Risk)
+	out := []line{p.goLine(), {}}
+	head := row(&st.Title, fmt.Sprintf("Before phase %d of %d: %s", i+1, len(s.Phases), ph.Plan.Title))
+	if total > 0 {
+		head = head.add(&st.Text, fmt.Sprintf(" – %s, %d done", plural(total, "confirmation", "confirmations"), done))
+	}
+	out = append(out, head.end(riskSt, risk))
+	if ph.Status == phases.PhaseIsRolledBack || ph.Status == phases.PhaseIsFailed {
+		_, word, style := p.statusWord(ph.Status)
+		out = append(out, p.paragraph("  ", style, fmt.Sprintf("Attempt %d %s: %s", ph.Attempt, word, ph.Reason))...)
+	}
+	if ph.Plan.PointOfNoReturn {
+		out = append(out, p.noReturnBox()...)
+	}
+	for j := range ph.Plan.Confirm {
+		it := &ph.Plan.Confirm[j]
+		if it.ID == p.Cursor {
+			keep = len(out)
+		}
+		out = append(out, p.confirmLines(it)...)
+	}
+	out = append(out, p.phaseVerdict(ph, holds)...)
+	for _, n := range ph.Plan.Notes {
+		out = append(out, p.paragraph("  - ", &st.Dim, n)...)
+	}
+	return append(out, p.conditionLines()...), keep
+}
+
+func (p Pane) confirmLines(it *runbook.Item) []line {
+	return p.itemLines(it, section{kind: RowConfirm})
+}
+
+// phaseVerdict says whether the phase may start, with which key, or what else holds it.
+func (p Pane) phaseVerdict(ph *phases.PhaseState, holds []phases.Hold) []line {
+	st, s := p.Styles, p.State
+	switch {
+	case s.Outcome != "":
+		return []line{{}, row(&st.Bad, st.Mark.Failed+" The run has ended: "+outcomeWord(s.Outcome)+". This phase does not start.")}
+	case ph.Status == phases.PhaseUnknown:
+		return append([]line{{}}, p.paragraph(st.Mark.Unknown+" ", &st.Bad, "Its outcome is unknown: "+ph.Reason)...)
+	}
+	confirm := map[string]bool{}
+	for _, it := range ph.Plan.Confirm {
+		confirm[it.ID] = true
+	}
+	var others []phases.Hold
+	for _, h := range holds {
+		if h.Item == "" || !confirm[h.Item] {
+			others = append(others, h)
+		}
+	}
+	out := []line{{}}
+	switch {
+	case len(holds) == 0:
+		out = append(out, row(&st.Good, st.Mark.Done+" READY").add(&st.Text, ": nothing holds it"))
+		text := "start it"
+		if ph.Plan.PointOfNoReturn {
+			text = "start it: needs the database's name, typed"
+		}
+		out = append(out, p.hint("  ", keyStart, text)...)
+	default:
+		out = append(out, row(&st.Bad, st.Mark.Failed+" NOT YET").add(&st.Text, ": held by "+plural(len(holds), "item", "items")))
+	}
+	return append(out, p.holdLines(others)...)
+}
+
+// noReturnBox says what the next phase takes away for good, and what undoing
+// it would cost.
+func (p Pane) noReturnBox() []line {
+	st, s := p.Styles, p.State
+	in := p.narrower()
+	lines := in.paragraph("", &st.Text, "After this phase's COMMIT only a restore of the backup brings the data back. Nothing can be undone in part.")
+	lines = append(lines, p.backupLine())
+	if s.Runbook.Backup.RestoreTime > 0 {
+		lines = append(lines, row(&st.Text, "A restore takes about "+duration(s.Runbook.Backup.RestoreTime)+"."))
+	}
+	if cmd := RestoreCommand(s); cmd != "" {
+		lines = append(lines, in.paragraph("Restore: ", &st.Text, cmd)...)
+	}
+	return p.box(&st.Bad, st.Mark.NoReturn+" POINT OF NO RETURN", lines)
+}
+
+// backupLine is the backup's id and age, against the age it may have.
+func (p Pane) backupLine() line {
+	st, s := p.Styles, p.State
+	b := s.Runbook.Backup
+	l := row(&st.Text, "Backup "+valueOr(s.Fields[b.IDField].Value, "(no ID recorded)"))
+	t := s.BackupTime()
+	if t.IsZero() {
+		return l.add(&st.Warn, ", its time is not recorded")
+	}
+	age := p.Now.Sub(t)
+	l = l.add(&st.Text, ", taken "+p.at(t)+", ")
+	if b.MaxAge <= 0 {
+		return l.add(&st.Text, ago(age))
+	}
+	if age > b.MaxAge {
+		return l.add(&st.Bad, minutes(age)+" old: TOO OLD, limit "+minutes(b.MaxAge))
+	}
+	return l.add(&st.Good, minutes(age)+" old, good for another "+countdown(b.MaxAge-age))
+}
+
+// outcomeWord is how a run ended, in words.
+func outcomeWord(o phases.Outcome) string {
+	switch o {
+	case phases.NoGo:
+		return "NO-GO"
+	case "":
+		return "not ended"
+	}
+	return string(o)
+}
+
+// lowerFirst makes a label fit into a sentence.
+func lowerFirst(s string) string {
+	if s == "" {
+		return "approver"
+	}
+	return strings.ToLower(s[:1]) + s[1:]
+}

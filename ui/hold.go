@@ -1,0 +1,213 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"tminus/phases"
+)
+
+// urgent are the boxes that stand above a phase's table and never scroll away:
+// what it waits for, what a human must decide, and what went wrong.
+func (p Pane) urgent(ph *phases.PhaseState) []line {
+	switch ph.Status {
+	case phases.PhaseLocking:
+		return p.lockBox(ph)
+	case phases.PhaseHolding:
+		return p.holdBox(ph)
+	case phases.PhaseCommitting:
+		return p.committingLines(ph)
+	case phases.PhaseInDoubt:
+		return p.doubtBox(ph)
+	case phases.PhaseUnknown:
+		return p.unknownBox(ph)
+	case phases.PhaseIsRolledBack, phases.PhaseIsFailed:
+		return p.undoneBox(ph)
+	}
+	return nil
+}
+
+// holdBox is the decision on a verified phase, and how long there is for it.
+func (p Pane) holdBox(ph *phases.PhaseState) []line {
+	st := p.Styles
+	in := p.narrower()
+	left := ph.HoldUntil.Sub(p.Now)
+	style := &st.Warn
+	if left < 30*time.Second || ph.Plan.PointOfNoReturn {
+		style = &st.Bad
+	}
+	lines := []line{row(style, "Rolls back by itself in "+countdown(left))}
+	lines = append(lines, row(&st.Text, p.takenSentence(ph)))
+	if ph.Plan.PointOfNoReturn {
+		lines = append(lines, in.paragraph(st.Mark.NoReturn+" ", &st.Bad, "This COMMIT is the point of no return: after it only a restore helps.")...)
+	}
+	lines = append(lines, in.hint("", keyCommit, "COMMIT")...)
+	lines = append(lines, in.hint("", keyRollback, "ROLLBACK: nothing is lost")...)
+	return p.box(style, st.Mark.Waiting+" HOLD: COMMIT or ROLLBACK", lines)
+}
+
+// takenSentence sums up what a phase's transaction did.
+func (p Pane) takenSentence(ph *phases.PhaseState) string {
+	var deleted, cascaded, updated int64
+	for i := range ph.Tables {
+		deleted += ph.Tables[i].Deleted
+		cascaded += ph.Tables[i].Cascaded
+		updated += ph.Tables[i].Updated
+	}
+	passed, total := verifiedCounts(ph)
+	text := fmt.Sprintf("%d of %d verifications hold; %s rows deleted", passed, total, count(deleted))
+	if cascaded > 0 {
+		text += ", " + count(cascaded) + " by cascades"
+	}
+	if updated > 0 {
+		text += ", " + count(updated) + " updated"
+	}
+	return text + "."
+}
+
+func verifiedCounts(ph *phases.PhaseState) (passed, total int) {
+	for i := range ph.Verified {
+		if ph.Verified[i].Pass {
+			passed++
+		}
+	}
+	return passed, len(ph.Verified)
+}
+
+// lockBox says what the phase waits for, and who is in its way.
+func (p Pane) lockBox(ph *phases.PhaseState) []line {
+	st := p.Styles
+	w := ph.Lock
+	if w == nil {
+		return nil
+	}
+	in := p.narrower()
+	// Between two reports the wait goes on.
+	waited := max(w.Waited, p.Now.Sub(ph.StartedAt))
+	title := fmt.Sprintf("%s waiting for lock on %s, %s, attempt %d", st.Mark.Waiting, valueOr(w.Table, "a table"), duration(waited), w.Attempt)
+	var lines []line
+	if len(w.Blockers) == 0 {
+		lines = append(lines, row(&st.Dim, "Nobody is seen to block it: it tries again by itself."))
+	}
+	for _, b := range w.Blockers {
+		lines = append(lines, p.blockerLines(in, b)...)
+	}
+	if len(w.Blockers) > 0 {
+		lines = append(lines, in.hint("", keySession, "cancel or end the session that blocks")...)
+	}
+	lines = append(lines, in.hint("", keyRollback, "ROLLBACK: stop waiting")...)
+	return p.box(&st.Warn, title, lines)
+}
+
+func (p Pane) blockerLines(in Pane, b phases.Blocker) []line {
+	st := p.Styles
+	state := b.State
+	if state == "" {
+		state = "state not visible to this role"
+	}
+	who := fmt.Sprintf("blocked by pid %d (%s", b.PID, valueOr(b.User, "user not visible"))
+	if b.Application != "" {
+		who += ", " + b.Application
+	}
+	who += ", " + state
+	if !b.Since.IsZero() {
+		who += ", in its transaction for " + duration(p.Now.Sub(b.Since))
+	}
+	out := in.paragraph("", &st.Text, who+")")
+	if q := strings.Join(strings.Fields(sanitize(b.Query)), " "); q != "" {
+		out = append(out, row(&st.Dim, "  "+q))
+	}
+	return out
+}
+
+func (p Pane) committingLines(ph *phases.PhaseState) []line {
+	st := p.Styles
+	text := "COMMIT has been sent"
+	if ph.By != "" {
+		text += " by " + ph.By
+	}
+	return p.paragraph(st.Mark.Running+" ", &st.Accent, text+"; waiting for the server's answer. It can no longer be taken back.")
+}
+
+// doubtBox is a COMMIT whose answer was lost, and what is done about it.
+func (p Pane) doubtBox(ph *phases.PhaseState) []line {
+	st := p.Styles
+	in := p.narrower()
+	lines := in.paragraph("", &st.Text, "COMMIT was sent and no definite answer came. It is not sent again; the ledger says whether it happened.")
+	// The newest is what counts; older looks give way first.
+	doubt := ph.Doubt
+	if n := max(1, p.Height/4); len(doubt) > n {
+		doubt = doubt[len(doubt)-n:]
+	}
+	for i, d := range doubt {
+		style, mark := &st.Dim, st.Mark.Todo
+		if i == len(doubt)-1 {
+			style, mark = &st.Accent, st.Mark.Running
+		}
+		lines = append(lines, in.paragraph(mark+" ", style, d)...)
+	}
+	lines = append(lines, row(&st.Dim, fmt.Sprintf("transaction %s, session %d", valueOr(ph.Tx.Xid, "unknown"), ph.Tx.PID)))
+	return p.box(&st.Bad, st.Mark.Unknown+" COMMIT IN DOUBT: its outcome is being established", lines)
+}
+
+// unknownBox says what a human has to look at where the program must not guess.
+func (p Pane) unknownBox(ph *phases.PhaseState) []line {
+	st := p.Styles
+	in := p.narrower()
+	lines := in.paragraph("", &st.Text, "Why: "+valueOr(ph.Reason, "not recorded"))
+	if n := len(ph.Doubt); n > 0 {
+		lines = append(lines, in.paragraph("", &st.Dim, "Last seen: "+ph.Doubt[n-1])...)
+	}
+	lines = append(lines, row(&st.Title, "What a human has to look at, before anything else is done:"))
+	look := "Is this the server of the run? It was " + p.State.Target.Database + " on " + p.State.Target.Host
+	if id := p.State.Opened.Target.SystemIdentifier; id != "" {
+		look += ", system identifier " + id
+	}
+	lines = append(lines, in.paragraph("1. ", &st.Text, look+".")...)
+	ledger := fmt.Sprintf("Does tminus.ledger hold a row for run %s, phase %s?", p.State.Opened.RunID, ph.Plan.ID)
+	if i := ph.Intent; i != nil && i.Ledger {
+		ledger += " With nonce " + i.Nonce + " it was committed."
+	} else {
+		ledger = "The run keeps no ledger: only the counts tell."
+	}
+	lines = append(lines, in.paragraph("2. ", &st.Text, ledger)...)
+	if names := deleteNames(ph); names != "" {
+		lines = append(lines, in.paragraph("3. ", &st.Text, "Count "+names+": no rows left means committed, the expected rows mean that it was not.")...)
+	}
+	return p.box(&st.Bad, st.Mark.Unknown+" OUTCOME UNKNOWN: the program does not guess", lines)
+}
+
+func deleteNames(ph *phases.PhaseState) string {
+	names := ph.Plan.Deletes()
+	if len(names) > 4 {
+		return strings.Join(names[:4], ", ") + fmt.Sprintf(" and %d more", len(names)-4)
+	}
+	return strings.Join(names, ", ")
+}
+
+// undoneBox says why a phase had no effect.
+func (p Pane) undoneBox(ph *phases.PhaseState) []line {
+	st := p.Styles
+	in := p.narrower()
+	title := st.Mark.Undone + " ROLLED BACK at " + p.at(ph.EndedAt) + ": nothing of it is in the database"
+	if ph.Status == phases.PhaseIsFailed {
+		title = st.Mark.Failed + " FAILED at " + p.at(ph.EndedAt)
+	}
+	by := "by tminus"
+	if ph.By != "" {
+		by = "by " + ph.By
+	}
+	reason := valueOr(ph.Reason, "not recorded")
+	if ph.Status == phases.PhaseIsRolledBack {
+		reason += " (" + by + ")"
+	}
+	if ph.Settled {
+		reason += ". Known from the ledger, after the answer to COMMIT was lost."
+	}
+	lines := in.paragraph("Why: ", &st.Text, reason)
+	if p.State.Outcome == "" {
+		lines = append(lines, in.hint("", keyStart, "start it again, when nothing holds it")...)
+	}
+	return p.box(&st.Bad, title, lines)
+}

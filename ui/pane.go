@@ -1,0 +1,282 @@
+package ui
+
+import (
+	"strings"
+	"time"
+
+	"charm.land/lipgloss/v2"
+
+	"tminus/phases"
+)
+
+// Pane is what every pane needs to draw itself: what is known of the run, the
+// moment it is drawn for, and a rectangle. It is a value; its methods are pure,
+// touch no clock, and may be called for any size, 0 included.
+//
+// Each method gives exactly Height lines of at most Width cells. What does not
+// fit is cut at the end of a line, or scrolled to.
+type Pane struct {
+	State    *phases.State // read, never written; nil draws an empty pane
+	Now      time.Time     // ages, rates and countdowns are as of this moment, in its location
+	Styles   *Styles
+	Width    int
+	Height   int
+	Focused  bool   // whether keys go to this pane
+	Cursor   string // id of the selected row; empty for none
+	ReadOnly bool   // a reader's: no key of it acts, so no pane names one
+	Scroll   int    // lines away from where the pane stands by itself; a pane limits it to what it has
+}
+
+// span is a piece of plain text and the style it gets. A nil style is none.
+type span struct {
+	text  string
+	style *lipgloss.Style
+}
+
+// line is one line of a pane before it is cut. Text is cut by cells first and
+// coloured afterwards, so that no escape sequence is ever measured or broken.
+type line struct {
+	spans    []span
+	right    []span // ends at the pane's right edge; what is left of it gives way
+	selected bool
+}
+
+// ready reports whether there is a run to draw.
+func (p Pane) ready() bool {
+	return p.State != nil && p.State.Runbook != nil
+}
+
+// row starts a line with one piece of text.
+func row(style *lipgloss.Style, text string) line {
+	return line{}.add(style, text)
+}
+
+// add appends a piece of text. Text from outside loses its control characters here.
+func (l line) add(style *lipgloss.Style, text string) line {
+	if text != "" {
+		l.spans = append(l.spans, span{text: sanitize(text), style: style})
+	}
+	return l
+}
+
+// end appends a piece of text that stands at the right edge.
+func (l line) end(style *lipgloss.Style, text string) line {
+	if text != "" {
+		l.right = append(l.right, span{text: sanitize(text), style: style})
+	}
+	return l
+}
+
+// spansWidth is the number of cells of spans.
+func spansWidth(spans []span) int {
+	n := 0
+	for _, s := range spans {
+		n += width(s.text)
+	}
+	return n
+}
+
+// cut limits spans to room cells; what was cut ends in "…".
+func cut(spans []span, room int) ([]span, int) {
+	total := spansWidth(spans)
+	if total <= room {
+		return spans, total
+	}
+	var out []span
+	n := 0
+	for _, s := range spans {
+		w := width(s.text)
+		if n+w < room {
+			out = append(out, s)
+			n += w
+			continue
+		}
+		// One cell more than there is room for makes clip put its mark.
+		text := clip(s.text+"  ", room-n)
+		out = append(out, span{text: text, style: s.style})
+		return out, n + width(text)
+	}
+	return out, n
+}
+
+// draw writes spans; over, when not nil, takes the place of their styles.
+func draw(b *strings.Builder, spans []span, over *lipgloss.Style) {
+	for _, s := range spans {
+		style := s.style
+		if over != nil {
+			style = over
+		}
+		if style == nil || s.text == "" {
+			b.WriteString(s.text)
+		} else {
+			b.WriteString(style.Render(s.text))
+		}
+	}
+}
+
+// drawLine writes one line.
+func (p Pane) drawLine(b *strings.Builder, l line) {
+	var over *lipgloss.Style
+	if l.selected && p.Focused {
+		over = &p.Styles.Selected
+	}
+	end := spansWidth(l.right)
+	// The right part gives way when it would leave too little of the left.
+	if end > 0 && p.Width-end-1 < min(spansWidth(l.spans), p.Width/2) {
+		l.right, end = nil, 0
+	}
+	room := p.Width
+	if end > 0 {
+		room -= end + 1
+	}
+	spans, n := cut(l.spans, room)
+	draw(b, spans, over)
+	if gap := p.Width - end - n; gap > 0 && (end > 0 || over != nil) {
+		fill := strings.Repeat(" ", gap)
+		if over != nil {
+			fill = over.Render(fill)
+		}
+		b.WriteString(fill)
+	}
+	draw(b, l.right, over)
+}
+
+// fit draws lines from the top, exactly Height of them.
+func (p Pane) fit(lines []line) string {
+	if p.Height <= 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.Grow(p.Height * (p.Width + 16))
+	for i := range p.Height {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		if i < len(lines) && p.Width > 0 {
+			p.drawLine(&b, lines[i])
+		}
+	}
+	return b.String()
+}
+
+// fitAround draws the part of lines in which the line keep stands, moved by
+// Scroll. It says at the edges how many lines are out of sight.
+func (p Pane) fitAround(lines []line, keep int) string {
+	if len(lines) <= p.Height || p.Height <= 0 {
+		return p.fit(lines)
+	}
+	top := 0
+	if keep >= p.Height-1 {
+		top = keep - p.Height*2/3
+	}
+	top = max(0, min(top+p.Scroll, len(lines)-p.Height))
+	shown := append([]line(nil), lines[top:top+p.Height]...)
+	if p.Height >= 4 {
+		if top > 0 {
+			shown[0] = row(&p.Styles.Dim, "  ↑ "+plural(top+1, "line", "lines")+" above")
+		}
+		if below := len(lines) - top - p.Height; below > 0 {
+			shown[p.Height-1] = row(&p.Styles.Dim, "  ↓ "+plural(below+1, "line", "lines")+" below")
+		}
+	}
+	return p.fit(shown)
+}
+
+// empty draws a pane that has nothing to show yet.
+func (p Pane) empty(text string) string {
+	if p.Styles == nil {
+		return p.fit(nil)
+	}
+	return p.fit([]line{row(&p.Styles.Dim, text)})
+}
+
+// paragraph wraps text under an indent: the first line starts with lead, the
+// others with as many blanks.
+func (p Pane) paragraph(lead string, style *lipgloss.Style, text string) []line {
+	indent := width(lead)
+	if p.Width-indent < 8 {
+		return []line{row(style, lead+text)}
+	}
+	var out []line
+	for i, t := range wrap(sanitize(text), p.Width-indent) {
+		if i > 0 {
+			lead = strings.Repeat(" ", indent)
+		}
+		out = append(out, row(nil, lead).add(style, strings.TrimRight(t, " ")))
+	}
+	return out
+}
+
+// rule is a line across the pane with a text in it.
+func (p Pane) rule(style *lipgloss.Style, text string) line {
+	if text != "" {
+		text = "── " + sanitize(text) + " "
+	}
+	if n := p.Width - width(text); n > 0 {
+		text += strings.Repeat("─", n)
+	}
+	return row(style, text)
+}
+
+// box frames lines that must not be overlooked. Without room for a frame they
+// stand bare.
+func (p Pane) box(style *lipgloss.Style, title string, lines []line) []line {
+	if p.Width < 24 {
+		return append([]line{row(style, title)}, lines...)
+	}
+	inner := p.Width - 4
+	top := "┌─ " + clip(sanitize(title), p.Width-6) + " "
+	out := []line{row(style, top+strings.Repeat("─", max(0, p.Width-1-width(top)))+"┐")}
+	for _, l := range lines {
+		spans, n := cut(l.spans, inner)
+		framed := row(style, "│ ")
+		framed.spans = append(framed.spans, spans...)
+		out = append(out, framed.add(style, strings.Repeat(" ", max(0, inner-n))+" │"))
+	}
+	return append(out, row(style, "└"+strings.Repeat("─", p.Width-2)+"┘"))
+}
+
+// narrower is the pane as the inside of a box sees it.
+func (p Pane) narrower() Pane {
+	if p.Width >= 24 {
+		p.Width -= 4
+	}
+	return p
+}
+
+// at is a moment as a time of day, in the reader's own zone.
+func (p Pane) at(t time.Time) string {
+	if t.IsZero() {
+		return "–"
+	}
+	return t.In(p.Now.Location()).Format("15:04:05")
+}
+
+// age is how long ago a moment was.
+func (p Pane) age(t time.Time) string { return ago(p.Now.Sub(t)) }
+
+// The keys that panes name beside what they do. A test holds them against the
+// operator's key table.
+const (
+	keyTick     = "space"
+	keyFill     = "enter"
+	keyAction   = "x"
+	keyRecheck  = "r"
+	keyGo       = "o"
+	keyNoGo     = "N"
+	keyStart    = "s"
+	keyCommit   = "c"
+	keyRollback = "b"
+	keySession  = "t"
+	keyExtend   = "e"
+	keyClose    = "d"
+)
+
+// hint is a key and what it does; nothing on a reader's pane.
+func (p Pane) hint(lead, key, what string) []line {
+	if p.ReadOnly {
+		return nil
+	}
+	room := max(len(keyTick), width(key))
+	return []line{row(nil, lead).add(&p.Styles.Key, key+strings.Repeat(" ", room-width(key))).add(&p.Styles.Text, "  "+what)}
+}

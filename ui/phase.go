@@ -1,0 +1,311 @@
+package ui
+
+import (
+	"fmt"
+	"time"
+
+	"charm.land/lipgloss/v2"
+
+	"tminus/phases"
+)
+
+// Phase draws the phase that is open, or else the last one that began: where
+// it stands, what it waits for, a row a table, and what was verified.
+func (p Pane) Phase() string {
+	if !p.ready() || len(p.State.Phases) == 0 {
+		return p.empty("The phases appear with the run.")
+	}
+	i := shownPhase(p.State)
+	ph := &p.State.Phases[i]
+	pinned := append(p.phaseHead(ph, i), p.urgent(ph)...)
+	body, keep := p.phaseBody(ph)
+	return p.pinned(pinned, body, keep)
+}
+
+// shownPhase is the index of the open phase, of the last that began, or of the first.
+func shownPhase(s *phases.State) int {
+	last := 0
+	for i := range s.Phases {
+		if s.Phases[i].Status.Open() {
+			return i
+		}
+		if s.Phases[i].Attempt > 0 {
+			last = i
+		}
+	}
+	return last
+}
+
+// pinned draws lines that stay, above lines that scroll. Where too little
+// would be left to scroll in, all of it scrolls.
+func (p Pane) pinned(head, body []line, keep int) string {
+	if p.Height-len(head) < 4 {
+		return p.fitAround(append(head, body...), 0)
+	}
+	top, rest := p, p
+	top.Height, rest.Height = len(head), p.Height-len(head)
+	return top.fit(head) + "\n" + rest.fitAround(body, keep)
+}
+
+// phaseHead is title, status and times.
+func (p Pane) phaseHead(ph *phases.PhaseState, i int) []line {
+	st := p.Styles
+	risk, riskSt := p.riskWord(ph.Plan.Risk)
+	if ph.Plan.PointOfNoReturn {
+		risk += ", point of no return"
+	}
+	title := row(&st.Title, fmt.Sprintf("Phase %d of %d: %s", i+1, len(p.State.Phases), ph.Plan.Title)).end(riskSt, risk)
+	mark, word, style := p.statusWord(ph.Status)
+	status := row(style, mark+" "+word)
+	if why := p.statusWhy(ph); why != "" {
+		status = status.add(&st.Text, ": "+why)
+	}
+	if ph.Attempt > 1 {
+		status = status.end(&st.Warn, fmt.Sprintf("attempt %d", ph.Attempt))
+	}
+	return []line{title, status, p.phaseTimes(ph)}
+}
+
+// statusWhy is what a phase is doing, or why it stands where it stands.
+func (p Pane) statusWhy(ph *phases.PhaseState) string {
+	steps := ph.Plan.Steps
+	switch ph.Status {
+	case phases.PhasePending:
+		return p.plannedWork(ph)
+	case phases.PhaseLocking:
+		return "takes its locks against writers"
+	case phases.PhaseRunning:
+		return runningWhy(ph)
+	case phases.PhaseVerifying:
+		passed, total := verifiedCounts(ph)
+		return fmt.Sprintf("%d of %d verifications hold", passed, total)
+	case phases.PhaseHolding:
+		return "verified, waits for COMMIT or ROLLBACK"
+	case phases.PhaseIsCommitted:
+		text := count(deletedRows(ph)) + " rows deleted in " + plural(len(steps), "step", "steps")
+		if ph.Settled {
+			text += "; known from the ledger"
+		}
+		return text
+	case phases.PhaseIsPassed:
+		return "everything it checks holds"
+	}
+	return ""
+}
+
+func runningWhy(ph *phases.PhaseState) string {
+	steps := ph.Plan.Steps
+	if ph.Step >= 0 && ph.Step < len(steps) {
+		verb := "deletes from "
+		if steps[ph.Step].Delete == "" {
+			verb = "runs "
+		}
+		return fmt.Sprintf("%s%s, step %d of %d", verb, steps[ph.Step].Name(), ph.Step+1, len(steps))
+	}
+	if !ph.Plan.Writes() {
+		done := 0
+		for i := range ph.Tables {
+			if ph.Tables[i].Left >= 0 {
+				done++
+			}
+		}
+		return fmt.Sprintf("counts, %d of %d tables", done, len(ph.Tables))
+	}
+	for i := range ph.Tables {
+		if t := &ph.Tables[i]; t.Step >= 0 && t.EndedAt.IsZero() {
+			return "between two steps"
+		}
+	}
+	return "all steps done, looks at what is left before COMMIT"
+}
+
+func (p Pane) plannedWork(ph *phases.PhaseState) string {
+	if !ph.Plan.Writes() {
+		return "reads only, changes nothing"
+	}
+	return plural(len(ph.Plan.Steps), "step", "steps") + " in one transaction"
+}
+
+// phaseTimes is elapsed against planned, warning and limit.
+func (p Pane) phaseTimes(ph *phases.PhaseState) line {
+	st := p.Styles
+	plan := ph.Plan
+	took, begun := p.phaseTime(ph)
+	var l line
+	switch {
+	case !begun:
+		l = row(&st.Dim, "not begun")
+	case plan.Limit > 0 && took > plan.Limit:
+		l = row(&st.Bad, minutes(took)+" over its limit")
+	case plan.WarnAfter > 0 && took > plan.WarnAfter:
+		l = row(&st.Warn, minutes(took)+" slow: past its warning")
+	case took > plan.Planned:
+		l = row(&st.Warn, minutes(took)+" over plan")
+	default:
+		l = row(&st.Good, minutes(took)+" within plan")
+	}
+	l = l.add(&st.Dim, ", planned "+minutes(plan.Planned))
+	if plan.WarnAfter > 0 {
+		l = l.add(&st.Dim, ", warns at "+minutes(plan.WarnAfter))
+	}
+	if plan.Limit > 0 {
+		l = l.add(&st.Dim, ", rolls back at "+minutes(plan.Limit))
+	}
+	return l
+}
+
+// phaseBody is all that scrolls: what failed, the tables, what was verified.
+// keep is the line that should be seen.
+func (p Pane) phaseBody(ph *phases.PhaseState) (body []line, keep int) {
+	st := p.Styles
+	passed, total := verifiedCounts(ph)
+	out := []line{{}}
+	failed := p.verifiedLines(ph, false)
+	if len(failed) > 0 {
+		out = append(out, row(&st.Bad, fmt.Sprintf("%s Verification: %d of %d FAIL", st.Mark.Failed, total-passed, total)))
+		out = append(out, append(failed, line{})...)
+	}
+	var running int
+	var table []line
+	if ph.Plan.Writes() {
+		table, running = p.tableLines(ph)
+	} else {
+		table, running = p.countLines(ph)
+	}
+	if running >= 0 {
+		keep = len(out) + running
+	}
+	out = append(out, table...)
+	if held := p.verifiedLines(ph, true); len(held) > 0 {
+		out = append(out, line{}, row(&st.Good, fmt.Sprintf("%s Verification: %d of %d hold", st.Mark.Done, passed, total)))
+		out = append(out, held...)
+	}
+	for i, n := range ph.Plan.Notes {
+		if i == 0 {
+			out = append(out, line{}, row(&st.Title, "Notes"))
+		}
+		out = append(out, p.paragraph("  - ", &st.Dim, n)...)
+	}
+	return out, keep
+}
+
+// verifiedLines are the verifications that hold, or those that don't.
+func (p Pane) verifiedLines(ph *phases.PhaseState, pass bool) []line {
+	st := p.Styles
+	var rows []gridRow
+	for _, v := range ph.Verified {
+		if v.Pass != pass {
+			continue
+		}
+		mark, style := "  "+st.Mark.Done+" holds", &st.Good
+		if !v.Pass {
+			mark, style = "  "+st.Mark.Failed+" FAILS", &st.Bad
+		}
+		rows = append(rows, gridRow{fields: []field{
+			one(style, mark), one(&st.Dim, verifiedWord(v.Kind)), one(&st.Text, v.Name), one(&st.Dim, "wanted "+v.Want), one(style, "found "+v.Got), one(&st.Dim, v.Detail),
+		}})
+	}
+	if rows == nil {
+		return nil
+	}
+	return grid([]column{{}, {rank: 2}, {flex: 14}, {flex: 9, rank: 1}, {flex: 9}, {flex: 12, rank: 3}}, rows, p.Width, nil)
+}
+
+func verifiedWord(k phases.VerificationKind) string {
+	switch k {
+	case phases.VerifyZero:
+		return "empty"
+	case phases.VerifyFilled:
+		return "filled"
+	case phases.VerifyRows:
+		return "rows touched"
+	case phases.VerifyProtected:
+		return "protected"
+	case phases.VerifyTouched:
+		return "accounted for"
+	case phases.VerifyConstraints:
+		return "constraints"
+	}
+	return string(k)
+}
+
+// pace is how fast rows go, and how long the rest takes at that pace.
+type pace struct {
+	elapsed time.Duration
+	rate    float64       // rows a second; 0 when unknown
+	left    time.Duration // -1 when unknown
+}
+
+// tablePace derives a table's pace from what is known at the moment of drawing.
+func (p Pane) tablePace(t *phases.TableState, over bool) pace {
+	out := pace{left: -1}
+	if t.StartedAt.IsZero() {
+		return out
+	}
+	end := p.Now
+	if !t.EndedAt.IsZero() {
+		end = t.EndedAt
+	}
+	out.elapsed = max(0, end.Sub(t.StartedAt))
+	if s := out.elapsed.Seconds(); s >= 0.1 {
+		out.rate = float64(t.Deleted) / s
+	}
+	// The first second says nothing about the rest.
+	if share, ok := t.Share(); ok && !over && t.EndedAt.IsZero() && share > 0 && share < 1 && out.elapsed >= time.Second {
+		out.left = time.Duration(float64(out.elapsed) * (1 - share) / share)
+	}
+	return out
+}
+
+func rateText(r float64) string {
+	switch {
+	case r <= 0:
+		return ""
+	case r < 10:
+		return fmt.Sprintf("%.1f", r)
+	}
+	return count(int64(r))
+}
+
+func (pc pace) elapsedText() string {
+	if pc.elapsed <= 0 && pc.rate == 0 {
+		return ""
+	}
+	return duration(pc.elapsed)
+}
+
+func (pc pace) leftText() string {
+	if pc.left < 0 {
+		return ""
+	}
+	return minutes(pc.left)
+}
+
+// roleWord says why a table stands in a phase.
+func roleWord(r phases.TableRole) string {
+	switch r {
+	case phases.RoleDelete:
+		return "delete"
+	case phases.RoleSQL:
+		return "SQL"
+	case phases.RoleCascade:
+		return "cascade"
+	case phases.RoleZero:
+		return "must be empty"
+	case phases.RoleFilled:
+		return "must be filled"
+	case phases.RoleCount:
+		return "counted"
+	case phases.RoleProtected:
+		return "protected"
+	}
+	return string(r)
+}
+
+// faint is the style of what is not at work: dimmed as long as nothing happened.
+func (p Pane) faint(quiet bool) *lipgloss.Style {
+	if quiet {
+		return &p.Styles.Dim
+	}
+	return &p.Styles.Text
+}

@@ -1,0 +1,280 @@
+package ui
+
+import (
+	"time"
+
+	"charm.land/lipgloss/v2"
+
+	"tminus/phases"
+	"tminus/phases/runbook"
+)
+
+// tableLines are a writing phase's tables: those that its steps work on in
+// their order, beneath them what foreign keys and triggers reached, then what
+// is looked at only. running is the line of the step under way, or -1.
+func (p Pane) tableLines(ph *phases.PhaseState) (lines []line, running int) {
+	cols := []column{
+		{head: "  table", flex: 18},
+		{head: "role", rank: 9},
+		{head: "expected", right: true, rank: 3},
+		{head: "deleted", right: true},
+		{head: "cascaded", right: true, rank: 5},
+		{head: "left", right: true, rank: 1},
+		{head: "done", rank: 2},
+		{head: "rows/s", right: true, rank: 4},
+		{head: "time", right: true, rank: 7},
+		{head: "ETA", right: true, rank: 6},
+	}
+	running = -1
+	var rows []gridRow
+	add := func(title string, want func(phases.TableRole) bool) {
+		first := true
+		for i := range ph.Tables {
+			t := &ph.Tables[i]
+			if !want(t.Role) {
+				continue
+			}
+			if first && title != "" {
+				head := row(&p.Styles.Dim, "  "+title)
+				rows = append(rows, gridRow{whole: &head})
+			}
+			first = false
+			if t.Step >= 0 && t.Step == ph.Step {
+				running = len(rows) + 1
+			}
+			rows = append(rows, p.tableRow(ph, t))
+		}
+	}
+	add("", func(r phases.TableRole) bool { return r == phases.RoleDelete || r == phases.RoleSQL })
+	add("reached by foreign keys and triggers", func(r phases.TableRole) bool { return r == phases.RoleCascade })
+	rows = append(rows, p.totalRow(ph))
+	add("also looked at", func(r phases.TableRole) bool {
+		return r != phases.RoleDelete && r != phases.RoleSQL && r != phases.RoleCascade
+	})
+	return grid(cols, rows, p.Width, &p.Styles.Dim), running
+}
+
+// tableRow is one table's line.
+func (p Pane) tableRow(ph *phases.PhaseState, t *phases.TableState) gridRow {
+	st := p.Styles
+	mark, style := p.tableMark(ph, t)
+	quiet := t.StartedAt.IsZero() && t.Left < 0
+	text := p.faint(quiet)
+	pc := p.tablePace(t, !ph.EndedAt.IsZero())
+	deleted, cascaded := "", ""
+	if t.Role == phases.RoleDelete || t.Role == phases.RoleSQL {
+		deleted = count(t.Deleted)
+	}
+	if t.Cascaded > 0 {
+		cascaded = count(t.Cascaded)
+	}
+	role := roleWord(t.Role)
+	if t.Updated > 0 && t.Role != phases.RoleSQL {
+		role += ", " + count(t.Updated) + " updated"
+	}
+	if t.Inserted > 0 && t.Role != phases.RoleSQL {
+		role += ", " + count(t.Inserted) + " inserted"
+	}
+	return gridRow{fields: []field{
+		{{text: mark + " ", style: style}, {text: sanitize(t.Name), style: text}},
+		one(&st.Dim, role), one(text, count(t.Expected)), one(text, deleted), one(text, cascaded),
+		p.leftField(ph, t), p.shareField(ph, t), one(&st.Dim, rateText(pc.rate)), one(&st.Dim, pc.elapsedText()), one(&st.Accent, pc.leftText()),
+	}}
+}
+
+// tableMark says with one sign where a table stands.
+func (p Pane) tableMark(ph *phases.PhaseState, t *phases.TableState) (string, *lipgloss.Style) {
+	st := p.Styles
+	for i := range ph.Verified {
+		if v := &ph.Verified[i]; !v.Pass && v.Name == t.Name {
+			return st.Mark.Failed, &st.Bad
+		}
+	}
+	switch {
+	case t.Step >= 0 && t.Step == ph.Step && ph.Status == phases.PhaseRunning:
+		return st.Mark.Running, &st.Accent
+	case !t.EndedAt.IsZero() || (t.Left >= 0 && t.Role != phases.RoleDelete):
+		return st.Mark.Done, &st.Good
+	case t.Deleted+t.Cascaded+t.Updated > 0:
+		return st.Mark.Running, &st.Accent
+	}
+	return st.Mark.Todo, &st.Dim
+}
+
+// leftField is what was counted to be left; before the count, what should be
+// left by what is known, with a sign that it is no count.
+func (p Pane) leftField(ph *phases.PhaseState, t *phases.TableState) field {
+	st := p.Styles
+	switch {
+	case t.Left > 0 && mustBeEmpty(ph.Plan, t.Name):
+		return one(&st.Bad, count(t.Left))
+	case t.Left == 0 && mustBeEmpty(ph.Plan, t.Name):
+		return one(&st.Good, "0")
+	case t.Left >= 0:
+		return one(&st.Text, count(t.Left))
+	case t.Role == phases.RoleDelete && t.Expected >= 0 && t.Deleted+t.Cascaded > 0:
+		return one(&st.Dim, "~"+count(max(0, t.Expected-t.Deleted-t.Cascaded)))
+	}
+	return one(&st.Dim, count(-1))
+}
+
+// mustBeEmpty reports whether a phase empties a table, or wants it empty.
+func mustBeEmpty(plan *runbook.Phase, table string) bool {
+	for _, name := range plan.Zero {
+		if name == table {
+			return true
+		}
+	}
+	for i := range plan.Steps {
+		if plan.Steps[i].Delete == table && plan.Steps[i].Where == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// shareField is a bar with its share; nothing where nobody can say.
+func (p Pane) shareField(ph *phases.PhaseState, t *phases.TableState) field {
+	if t.Role != phases.RoleDelete || (t.StartedAt.IsZero() && t.EndedAt.IsZero()) {
+		return nil
+	}
+	share, ok := t.Share()
+	if !ok {
+		if t.EndedAt.IsZero() && ph.EndedAt.IsZero() {
+			return one(&p.Styles.Dim, "no share")
+		}
+		return nil
+	}
+	return append(p.barField(share, p.barWidth()), span{text: " " + padLeft(percent(share), 5), style: &p.Styles.Text})
+}
+
+// barWidth gives bars more room where there is more.
+func (p Pane) barWidth() int {
+	switch {
+	case p.Width >= 160:
+		return 24
+	case p.Width >= 110:
+		return 14
+	}
+	return 8
+}
+
+// totalRow adds the phase's tables up.
+func (p Pane) totalRow(ph *phases.PhaseState) gridRow {
+	st := p.Styles
+	var expected, deleted, cascaded, left, gone int64
+	known, counted, begun := true, true, false
+	for i := range ph.Tables {
+		t := &ph.Tables[i]
+		deleted += t.Deleted
+		cascaded += t.Cascaded
+		if t.Role != phases.RoleDelete {
+			continue
+		}
+		begun = begun || !t.StartedAt.IsZero()
+		expected += max(0, t.Expected)
+		known = known && t.Expected >= 0
+		left += max(0, t.Left)
+		counted = counted && t.Left >= 0
+		if t.Expected >= 0 {
+			gone += min(t.Expected, t.Deleted+t.Cascaded)
+		}
+	}
+	if !known {
+		expected = -1
+	}
+	if !counted {
+		left = -1
+	}
+	fields := []field{
+		one(&st.Title, "  total"), nil, one(&st.Title, count(expected)), one(&st.Title, count(deleted)), one(&st.Title, count(cascaded)), one(&st.Title, count(left)),
+	}
+	pc, share := p.totalPace(ph, deleted, gone, expected)
+	if begun && known && expected > 0 {
+		fields = append(fields, append(p.barField(share, p.barWidth()), span{text: " " + padLeft(percent(share), 5), style: &st.Title}))
+	} else {
+		fields = append(fields, nil)
+	}
+	return gridRow{fields: append(fields, one(&st.Title, rateText(pc.rate)), one(&st.Title, pc.elapsedText()), one(&st.Title, pc.leftText()))}
+}
+
+// totalPace is the pace of all steps so far, and what it means for the rest.
+func (p Pane) totalPace(ph *phases.PhaseState, deleted, gone, expected int64) (pace, float64) {
+	out := pace{left: -1}
+	var from, to time.Time
+	for i := range ph.Tables {
+		t := &ph.Tables[i]
+		if t.StartedAt.IsZero() || t.Step < 0 {
+			continue
+		}
+		if from.IsZero() || t.StartedAt.Before(from) {
+			from = t.StartedAt
+		}
+		end := t.EndedAt
+		if end.IsZero() {
+			end = p.Now
+			if !ph.EndedAt.IsZero() {
+				end = ph.EndedAt
+			}
+		}
+		if end.After(to) {
+			to = end
+		}
+	}
+	share := 0.0
+	if expected > 0 {
+		share = float64(gone) / float64(expected)
+	}
+	if from.IsZero() {
+		return out, share
+	}
+	out.elapsed = max(0, to.Sub(from))
+	if s := out.elapsed.Seconds(); s >= 0.1 {
+		out.rate = float64(deleted) / s
+		if ph.Status == phases.PhaseRunning && s >= 1 && share > 0 && share < 1 {
+			out.left = time.Duration(float64(out.elapsed) * (1 - share) / share)
+		}
+	}
+	return out, share
+}
+
+// countLines are a read-only phase's tables: what was there at the baseline,
+// what is there now, and the protected tables' fingerprints.
+func (p Pane) countLines(ph *phases.PhaseState) (lines []line, running int) {
+	st := p.Styles
+	prints := map[string]phases.Fingerprint{}
+	if b := p.State.Baseline; b != nil {
+		for _, f := range b.Protected {
+			prints[f.Table] = f
+		}
+	}
+	cols := []column{
+		{head: "  table", flex: 18},
+		{head: "role", rank: 2},
+		{head: "baseline", right: true, rank: 3},
+		{head: "rows", right: true},
+		{head: "fingerprint", rank: 1},
+	}
+	running = -1
+	rows := make([]gridRow, 0, len(ph.Tables))
+	for i := range ph.Tables {
+		t := &ph.Tables[i]
+		mark, style := p.tableMark(ph, t)
+		text := p.faint(t.Left < 0)
+		if t.Left >= 0 {
+			running = len(rows) + 1
+		}
+		print := ""
+		if f, ok := prints[t.Name]; ok {
+			print = clip(sanitize(f.Hash), 13)
+		}
+		rows = append(rows, gridRow{fields: []field{
+			{{text: mark + " ", style: style}, {text: sanitize(t.Name), style: text}},
+			one(&st.Dim, roleWord(t.Role)), one(&st.Dim, count(t.Expected)), p.leftField(ph, t), one(&st.Dim, print),
+		}})
+	}
+	if !ph.EndedAt.IsZero() {
+		running = -1
+	}
+	return grid(cols, rows, p.Width, &st.Dim), running
+}

@@ -1,0 +1,205 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+
+	"tminus/phases"
+	"tminus/phases/runbook"
+)
+
+// Undo draws what it would take to undo now: the rollback engineer's pane. As
+// long as a transaction is open, ROLLBACK does; what is committed needs a
+// restore. It changes its face at the point of no return.
+func (p Pane) Undo() string {
+	if !p.ready() {
+		return p.empty("What an undo would take appears with the run.")
+	}
+	lines := p.undoVerdict()
+	lines = append(lines, line{})
+	lines = append(lines, p.restoreLines()...)
+	lines = append(lines, p.contactLines()...)
+	return p.fitAround(lines, 0)
+}
+
+// undoVerdict says what can be undone, and how, in a box at the top.
+func (p Pane) undoVerdict() []line {
+	st, s := p.Styles, p.State
+	in := p.narrower()
+	committed := committedPhases(s)
+	open := s.OpenPhase()
+	var lines []line
+	title, style := "NOTHING TO UNDO", &st.Good
+	switch {
+	case s.PastPointOfNoReturn():
+		title, style = "PAST THE POINT OF NO RETURN: ONLY A RESTORE HELPS", &st.Bad
+	case len(committed) > 0:
+		title, style = "COMMITTED: UNDOING NEEDS A RESTORE", &st.Warn
+	case open != nil && open.Plan.Writes():
+		title, style = "TRANSACTION OPEN: ROLLBACK UNDOES IT", &st.Warn
+	}
+	if open != nil {
+		lines = append(lines, p.openTransaction(in, open)...)
+	}
+	for _, ph := range s.Phases {
+		if ph.Status == phases.PhaseUnknown {
+			lines = append(lines, in.paragraph(st.Mark.Unknown+" ", &st.Bad, ph.Plan.Title+": nobody knows whether it was committed. "+ph.Reason)...)
+		}
+	}
+	switch {
+	case len(committed) > 0:
+		rows := int64(0)
+		for _, ph := range committed {
+			rows += deletedRows(ph)
+		}
+		lines = append(lines, row(&st.Text, fmt.Sprintf("%s committed, %s rows gone:", plural(len(committed), "phase", "phases"), count(rows))))
+		for _, ph := range committed {
+			lines = append(lines, row(&st.Bad, "  "+st.Mark.Done+" ").add(&st.Text, ph.Plan.Title).
+				add(&st.Dim, fmt.Sprintf("  %s rows, COMMIT at %s", count(deletedRows(ph)), p.at(ph.EndedAt))))
+		}
+	case open == nil && len(lines) == 0:
+		lines = append(lines, row(&st.Text, "No phase has committed anything: the data is as it was."))
+	}
+	return p.box(style, title, lines)
+}
+
+// openTransaction says what ending the open transaction would do.
+func (p Pane) openTransaction(in Pane, ph *phases.PhaseState) []line {
+	st := p.Styles
+	if !ph.Plan.Writes() {
+		return in.paragraph(st.Mark.Running+" ", &st.Accent, ph.Plan.Title+" only reads: there is nothing to undo in it.")
+	}
+	switch ph.Status {
+	case phases.PhaseCommitting:
+		return in.paragraph(st.Mark.Running+" ", &st.Warn, ph.Plan.Title+": COMMIT has been sent, ROLLBACK is no longer possible.")
+	case phases.PhaseInDoubt:
+		return in.paragraph(st.Mark.Unknown+" ", &st.Bad, ph.Plan.Title+": COMMIT was sent and its answer was lost. Whether it was committed is being established; do nothing to the database until it is.")
+	}
+	return in.paragraph(st.Mark.Running+" ", &st.Warn, fmt.Sprintf(
+		"%s: its transaction is open (session %d). ROLLBACK undoes it and nothing is lost: %s rows would be back.", ph.Plan.Title, ph.Tx.PID, count(deletedRows(ph))))
+}
+
+// restoreLines are the backup and the way back.
+func (p Pane) restoreLines() []line {
+	st, s := p.Styles, p.State
+	b := s.Runbook.Backup
+	out := []line{row(&st.Title, "Restore")}
+	backup := p.backupLine()
+	backup.spans = append([]span{{text: "  "}}, backup.spans...)
+	out = append(out, backup)
+	if b.RestoreTime > 0 {
+		out = append(out, row(&st.Text, "  takes about "+duration(b.RestoreTime)+": back at about "+p.at(p.Now.Add(b.RestoreTime))+" if started now"))
+	} else {
+		out = append(out, row(&st.Warn, "  how long it takes is not known"))
+	}
+	cmd := RestoreCommand(s)
+	if cmd == "" {
+		return append(out, row(&st.Warn, "  The runbook gives no restore command."))
+	}
+	out = append(out, line{})
+	out = append(out, p.paragraph("  $ ", &st.Accent, cmd)...)
+	for _, id := range missingFields(s) {
+		out = append(out, p.paragraph("  "+st.Mark.Failed+" ", &st.Bad, "not recorded yet: "+id)...)
+	}
+	return out
+}
+
+func (p Pane) contactLines() []line {
+	st := p.Styles
+	contacts := p.State.Runbook.Contacts
+	if len(contacts) == 0 {
+		return nil
+	}
+	rows := make([]gridRow, len(contacts))
+	for i, c := range contacts {
+		rows[i] = gridRow{fields: []field{
+			one(&st.Dim, fmt.Sprintf("  %d. %s", i+1, c.Role)), one(&st.Text, valueOr(c.Name, "(no name)")), one(&st.Title, valueOr(c.Phone, "(no phone)")),
+		}}
+	}
+	out := []line{{}, row(&st.Title, "Whom to call, in this order")}
+	return append(out, grid([]column{{flex: 10}, {flex: 8}, {}}, rows, p.Width, nil)...)
+}
+
+// committedPhases are the phases that changed the database for good.
+func committedPhases(s *phases.State) []*phases.PhaseState {
+	var out []*phases.PhaseState
+	for i := range s.Phases {
+		if s.Phases[i].Status == phases.PhaseIsCommitted {
+			out = append(out, &s.Phases[i])
+		}
+	}
+	return out
+}
+
+// deletedRows are all rows that a phase took away, cascades included.
+func deletedRows(ph *phases.PhaseState) int64 {
+	n := int64(0)
+	for i := range ph.Tables {
+		n += ph.Tables[i].Deleted + ph.Tables[i].Cascaded
+	}
+	return n
+}
+
+// RestoreCommand is the runbook's restore command with the recorded fields
+// filled in. A field that is not recorded keeps its {{name}}, so that nobody
+// runs a command with a hole in it unseen. It has no control characters; it is
+// empty when the runbook gives none.
+func RestoreCommand(s *phases.State) string {
+	if s == nil || s.Runbook == nil {
+		return ""
+	}
+	cmd := fillFields(s.Runbook.Backup.Restore, func(id string) (string, bool) {
+		v, ok := s.Fields[id]
+		return v.Value, ok && v.Value != ""
+	})
+	return strings.TrimSpace(sanitize(cmd))
+}
+
+// missingFields are the fields that the restore command needs and nobody has recorded.
+func missingFields(s *phases.State) []string {
+	var out []string
+	fillFields(s.Runbook.Backup.Restore, func(id string) (string, bool) {
+		if s.Fields[id].Value == "" {
+			out = append(out, fieldLabel(s.Runbook, id))
+		}
+		return "", false
+	})
+	return out
+}
+
+func fieldLabel(book *runbook.Runbook, id string) string {
+	for _, g := range book.Groups() {
+		for _, it := range g.Items {
+			for _, f := range it.Fields {
+				if f.ID == id {
+					return f.Label
+				}
+			}
+		}
+	}
+	return id
+}
+
+// fillFields puts values in the place of {{id}}, each once: what a value
+// brings along is not looked at again.
+func fillFields(text string, value func(id string) (string, bool)) string {
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, "{{")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		id, after, closed := strings.Cut(rest, "}}")
+		if !closed {
+			b.WriteString("{{" + rest)
+			return b.String()
+		}
+		if v, ok := value(strings.TrimSpace(id)); ok {
+			b.WriteString(v)
+		} else {
+			b.WriteString("{{" + id + "}}")
+		}
+		text = after
+	}
+}
