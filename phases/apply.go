@@ -53,6 +53,7 @@ func (s *State) apply(e Event) error {
 		return s.open(e)
 	case RunResumed:
 		s.Operator, s.Target, s.Interrupted = e.Operator, e.Target, ""
+		s.Observers = nil // they were connected to the program that is gone
 	case SurveyTaken:
 		s.Survey = &e.Survey
 	case NoteRecorded, BackendEnded:

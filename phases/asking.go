@@ -165,3 +165,24 @@ func (e *Engine) endBackend(c EndBackend, by string) {
 		}
 	})
 }
+
+// Joined records that somebody watches the mirror. It belongs, with Left, to
+// the one thing that a mirror may tell a run.
+func (e *Engine) Joined(name, fingerprint, session string) {
+	e.present(ObserverJoined{Name: Clean(name), Fingerprint: fingerprint, Session: session})
+}
+
+// Left records that a mirror's session ended.
+func (e *Engine) Left(session string) { e.present(ObserverLeft{Session: session}) }
+
+func (e *Engine) present(ev Event) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.broken != nil || !e.state.ClosedAt.IsZero() {
+		return
+	}
+	e.recheck("")
+	if err := e.recordLocked(ev); err != nil {
+		return // recordLocked has stopped the run
+	}
+}
