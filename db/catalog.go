@@ -1,0 +1,229 @@
+package db
+
+import (
+	"context"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"tminus/phases/runbook"
+)
+
+// relation is one table, view or the like.
+type relation struct {
+	oid       uint32
+	schema    string
+	name      string
+	kind      string  // pg_class.relkind
+	method    string  // table access method; empty for partitioned and foreign tables
+	rows      float64 // planner's estimate, -1 when never analyzed
+	partition bool
+	parents   []uint32
+	children  []uint32
+}
+
+// sql is the relation's name for a statement.
+func (r *relation) sql() string { return pgx.Identifier{r.schema, r.name}.Sanitize() }
+
+// kinds are pg_class.relkind in words.
+var relationKinds = map[string]string{
+	"r": "a table", "p": "a partitioned table", "f": "a foreign table", "v": "a view",
+	"m": "a materialized view", "S": "a sequence", "c": "a composite type", "i": "an index", "I": "a partitioned index", "t": "a TOAST table",
+}
+
+// foreignKey is one row of pg_constraint. A partitioned table's key has a row
+// for each partition besides its own.
+type foreignKey struct {
+	oid, parent uint32
+	name        string
+	from, to    uint32 // referencing and referenced relation
+	action      string // confdeltype: a, r, c, n, d
+	indexed     bool   // by a usable index with its columns first
+	deferred    bool   // whether it can be deferred
+}
+
+// catalog is what the database says of its tables, read at one moment.
+type catalog struct {
+	book  *runbook.Runbook
+	byOID map[uint32]*relation
+	byKey map[[2]string]*relation
+	named map[uint32]string // relations that the runbook names, as it names them
+}
+
+const relationQuery = `SELECT c.oid, n.nspname, c.relname, c.relkind::text, coalesce(am.amname, ''),
+	CASE WHEN c.reltuples <= 0 AND c.relpages = 0 AND c.relkind = 'r' AND pg_relation_size(c.oid) > 0 THEN -1 ELSE c.reltuples END::float8,
+	c.relispartition
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_am am ON am.oid = c.relam AND c.relkind = 'r'
+WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+	AND n.nspname NOT LIKE 'pg\_toast%' AND n.nspname NOT LIKE 'pg\_temp%'`
+
+// readCatalog reads all user tables and how they descend from each other.
+func readCatalog(ctx context.Context, conn *pgx.Conn, book *runbook.Runbook) (*catalog, error) {
+	c := &catalog{book: book, byOID: map[uint32]*relation{}, byKey: map[[2]string]*relation{}, named: map[uint32]string{}}
+	rows, err := conn.Query(ctx, relationQuery)
+	if err != nil {
+		return nil, err
+	}
+	r := &relation{}
+	_, err = pgx.ForEachRow(rows, []any{&r.oid, &r.schema, &r.name, &r.kind, &r.method, &r.rows, &r.partition}, func() error {
+		found := *r
+		c.byOID[r.oid] = &found
+		c.byKey[[2]string{r.schema, r.name}] = &found
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	rows, err = conn.Query(ctx, `SELECT inhrelid, inhparent FROM pg_inherits ORDER BY inhparent, inhrelid`)
+	if err != nil {
+		return nil, err
+	}
+	var child, parent uint32
+	_, err = pgx.ForEachRow(rows, []any{&child, &parent}, func() error {
+		c1, p1 := c.byOID[child], c.byOID[parent]
+		if c1 != nil && p1 != nil {
+			c1.parents = append(c1.parents, parent)
+			p1.children = append(p1.children, child)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, table := range namedTables(book) {
+		if r := c.find(table); r != nil {
+			c.named[r.oid] = c.plainName(r)
+		}
+	}
+	return c, nil
+}
+
+// find resolves a name as the runbook writes it, with its case.
+func (c *catalog) find(table string) *relation {
+	schema, name := c.book.SplitTable(table)
+	return c.byKey[[2]string{schema, name}]
+}
+
+func (c *catalog) plainName(r *relation) string { return tableName(c.book, r.schema, r.name) }
+
+// tableName is how the program calls a table: bare in the runbook's schema.
+func tableName(book *runbook.Runbook, schema, name string) string {
+	if schema == book.Schema {
+		return name
+	}
+	return schema + "." + name
+}
+
+// name is the table that a relation is accounted to: the runbook's name for
+// it, else that of the table it is a partition or an only child of.
+func (c *catalog) name(oid uint32) string {
+	r := c.byOID[oid]
+	if r == nil {
+		return ""
+	}
+	for range len(c.byOID) {
+		if n, ok := c.named[r.oid]; ok {
+			return n
+		}
+		if len(r.parents) != 1 {
+			break
+		}
+		r = c.byOID[r.parents[0]]
+	}
+	return c.plainName(r)
+}
+
+// tree is a relation and all that descend from it, itself first.
+func (c *catalog) tree(r *relation) []*relation {
+	out := []*relation{r}
+	seen := map[uint32]bool{r.oid: true}
+	for i := 0; i < len(out); i++ {
+		for _, oid := range out[i].children {
+			if !seen[oid] {
+				seen[oid] = true
+				out = append(out, c.byOID[oid])
+			}
+		}
+	}
+	return out
+}
+
+// readForeignKeys reads every foreign key, with whether a usable index carries
+// it: valid, without a predicate, the key's columns as its leading ones.
+func readForeignKeys(ctx context.Context, conn *pgx.Conn) ([]foreignKey, error) {
+	rows, err := conn.Query(ctx, `SELECT con.oid, con.conparentid, con.conname, con.conrelid, con.confrelid,
+			con.confdeltype::text, con.condeferrable, EXISTS (SELECT FROM pg_index i
+				JOIN pg_class ic ON ic.oid = i.indexrelid JOIN pg_am am ON am.oid = ic.relam
+				WHERE i.indrelid = con.conrelid AND i.indisvalid AND i.indisready AND i.indpred IS NULL
+				AND am.amname IN ('btree', 'hash') AND i.indnkeyatts >= cardinality(con.conkey)
+				AND (i.indkey::int2[])[0:cardinality(con.conkey) - 1] @> con.conkey)
+		FROM pg_constraint con WHERE con.contype = 'f' ORDER BY con.conname, con.oid`)
+	if err != nil {
+		return nil, err
+	}
+	var out []foreignKey
+	var k foreignKey
+	_, err = pgx.ForEachRow(rows, []any{&k.oid, &k.parent, &k.name, &k.from, &k.to, &k.action, &k.deferred, &k.indexed}, func() error {
+		out = append(out, k)
+		return nil
+	})
+	return out, err
+}
+
+// namedTables are all tables that the runbook names, each once, in its order.
+func namedTables(book *runbook.Runbook) []string {
+	var out []string
+	for i := range book.Phases {
+		p := &book.Phases[i]
+		out = append(out, p.Deletes()...)
+		for _, s := range p.Steps {
+			out = append(out, s.Touch...)
+		}
+		out = append(out, p.Count...)
+		out = append(out, p.Zero...)
+		out = append(out, p.Filled...)
+	}
+	out = append(out, book.Protected...)
+	for _, g := range book.Groups() {
+		for _, it := range g.Items {
+			if it.Check != nil {
+				out = append(out, it.Check.Tables...)
+			}
+		}
+	}
+	seen := map[string]bool{}
+	return slices.DeleteFunc(out, func(t string) bool {
+		schema, name := book.SplitTable(t)
+		key := schema + "." + name
+		if seen[key] {
+			return true
+		}
+		seen[key] = true
+		return false
+	})
+}
+
+// deletedTables are all tables that the phases delete from, each once, in order.
+func deletedTables(book *runbook.Runbook) []string {
+	var out []string
+	for i := range book.Phases {
+		for _, d := range book.Phases[i].Deletes() {
+			if !slices.Contains(out, d) {
+				out = append(out, d)
+			}
+		}
+	}
+	return out
+}
+
+// resolve gives the table of a name, for a method that was handed one.
+func resolve(ctx context.Context, conn *pgx.Conn, book *runbook.Runbook, table string) (*relation, error) {
+	schema, name := book.SplitTable(table)
+	r := &relation{schema: schema, name: name}
+	err := conn.QueryRow(ctx, `SELECT c.oid, c.relkind::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'f', 'v', 'm')`, schema, name).Scan(&r.oid, &r.kind)
+	if err == pgx.ErrNoRows {
+		return nil, failf("look up table", table, hints["42P01"], errMissing)
+	}
+	return r, fail(ctx, "look up table", table, err)
+}

@@ -1,0 +1,76 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"tminus/phases"
+)
+
+// commitPatience is how long COMMIT's answer is waited for. It may have to
+// check deferred constraints, and to wait for a standby.
+const commitPatience = 30 * time.Second
+
+// errRolledBack is the cause when COMMIT was answered with ROLLBACK: an earlier
+// statement had failed.
+var errRolledBack = errors.New("the server answered COMMIT with ROLLBACK: an earlier statement had failed")
+
+// commit sends COMMIT once, and says what came of it. The caller's context
+// does not reach it: what was sent can't be unsent.
+func commit(ctx context.Context, s *session) phases.CommitResult {
+	if s.IsClosed() {
+		return phases.CommitResult{
+			Outcome: phases.NotCommitted,
+			Err:     errors.New("the connection was lost before COMMIT was sent: the server rolls back by itself"),
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitPatience)
+	defer cancel()
+	// Not through pgx's Exec: it reports a lost answer as "conn closed" and
+	// safe to try again, which it is not.
+	result := s.PgConn().ExecParams(ctx, "commit", nil, nil, nil, nil).Read()
+	out := commitOutcome(result.CommandTag.String(), result.Err)
+	if out.Outcome == phases.CommitInDoubt {
+		closeConn(s.Conn)
+	}
+	return out
+}
+
+// commitOutcome reads the answer to a COMMIT.
+func commitOutcome(tag string, err error) phases.CommitResult {
+	switch {
+	case err == nil && tag == "COMMIT":
+		return phases.CommitResult{Outcome: phases.Committed}
+	case err == nil && tag == "ROLLBACK":
+		return phases.CommitResult{Outcome: phases.NotCommitted, Err: failf("commit", "the phase", "", errRolledBack)}
+	case err == nil:
+		return phases.CommitResult{Outcome: phases.CommitInDoubt, Err: fmt.Errorf("commit: the answer %q is not known", clean(tag))}
+	case definite(err):
+		return phases.CommitResult{Outcome: phases.NotCommitted, Err: fail(nil, "commit", "the phase", err)} //nolint:staticcheck // no context took part
+	}
+	return phases.CommitResult{
+		Outcome: phases.CommitInDoubt,
+		Err:     failf("commit", "the phase", "its outcome is being settled, do not start it again", err),
+	}
+}
+
+// definite reports whether an error is the server's word that the transaction
+// is rolled back. A session that is ended, a crash, or an internal error can
+// come after the commit has become durable.
+func definite(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok || pg.SeverityUnlocalized == "FATAL" || pg.SeverityUnlocalized == "PANIC" {
+		return false
+	}
+	for _, class := range []string{"08", "57P", "58", "XX", "F0"} {
+		if strings.HasPrefix(pg.Code, class) {
+			return false
+		}
+	}
+	return pg.Code != "40003" // statement_completion_unknown
+}

@@ -1,0 +1,119 @@
+package db
+
+import (
+	"context"
+	"crypto/rand"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"tminus/db/sandbox"
+	"tminus/phases"
+	"tminus/phases/runbook"
+)
+
+func TestMain(m *testing.M) { os.Exit(sandbox.Main(m)) }
+
+var operator = phases.Operator{Name: "maria", Host: "dba1", PID: 4711}
+
+// limited is a context that ends well after any honest answer.
+func limited(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// database gives the DSN of a database with this in it.
+func database(t *testing.T, sql string) string {
+	t.Helper()
+	dsn := sandbox.ForTest(t).NewDatabase(t)
+	exec(t, connect(t, dsn), sql)
+	return dsn
+}
+
+func connect(t *testing.T, dsn string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	return conn
+}
+
+func exec(t *testing.T, conn *pgx.Conn, sql string, args ...any) {
+	t.Helper()
+	if _, err := conn.Exec(t.Context(), sql, args...); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+func query[T any](t *testing.T, conn *pgx.Conn, sql string, args ...any) T {
+	t.Helper()
+	var v T
+	if err := conn.QueryRow(t.Context(), sql, args...).Scan(&v); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return v
+}
+
+// book is a runbook with one phase that deletes these tables.
+func book(deletes ...string) *runbook.Runbook {
+	p := runbook.Phase{ID: "phase-1", Title: "Phase 1"}
+	for _, d := range deletes {
+		p.Steps = append(p.Steps, runbook.Step{Delete: d})
+	}
+	return &runbook.Runbook{Title: "test", Schema: "public", Ledger: true, Phases: []runbook.Phase{p}}
+}
+
+func open(t *testing.T, dsn string, b *runbook.Runbook) *Target {
+	t.Helper()
+	target, err := Open(limited(t), Config{DSN: dsn, Operator: operator, Runbook: b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(target.Close)
+	return target
+}
+
+// begin opens the runbook's first phase, with its tables locked.
+func begin(t *testing.T, target *Target) phases.Tx {
+	t.Helper()
+	p := &target.book.Phases[0]
+	x, err := target.Begin(limited(t), phases.TxSpec{RunID: "run-1", Phase: p, LockTables: p.Deletes(), LockDeadline: 10 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = x.Rollback(context.Background()) })
+	if err := x.Lock(limited(t), nil); err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+// remove deletes a table's rows and gives how many, with all progress.
+func remove(t *testing.T, x phases.Tx, step runbook.Step) (int64, []phases.Progress) {
+	t.Helper()
+	var seen []phases.Progress
+	n, err := x.Delete(limited(t), step, func(p phases.Progress) { seen = append(seen, p) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n, seen
+}
+
+// intend is what the engine writes down before COMMIT.
+func intend(t *testing.T, target *Target, x phases.Tx) phases.CommitIntent {
+	t.Helper()
+	id, err := target.Identity(limited(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return phases.CommitIntent{
+		RunID: "run-1", Phase: "phase-1", Attempt: 1, Nonce: rand.Text(), Tx: x.ID(), Identity: id,
+		Operator: operator.String(), Runbook: "0123", Ledger: true,
+	}
+}

@@ -1,0 +1,252 @@
+package db
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"tminus/phases"
+	"tminus/phases/runbook"
+)
+
+const (
+	// firstBlocks is small: with an unindexed cascade a block takes a second.
+	firstBlocks = 16
+	mostBlocks  = 8192
+	rangeTarget = 200 * time.Millisecond
+	// touchedEvery is how often what was touched is read while a delete runs.
+	touchedEvery = 250 * time.Millisecond
+)
+
+// deletion is one step under way.
+type deletion struct {
+	x        *tx
+	where    string
+	state    phases.Progress
+	progress func(phases.Progress)
+	read     time.Time // when Touched was read last
+}
+
+// Delete deletes a step's rows: by block ranges where that gives the same
+// result as one DELETE, else by one DELETE.
+func (x *tx) Delete(ctx context.Context, step runbook.Step, progress func(phases.Progress)) (int64, error) {
+	if err := x.alive(); err != nil {
+		return 0, err
+	}
+	r := x.cat.find(step.Delete)
+	if r == nil {
+		return 0, failf("delete from", step.Delete, hints["42P01"], errMissing)
+	}
+	if progress == nil {
+		progress = func(phases.Progress) {}
+	}
+	d := &deletion{x: x, where: step.Where, progress: progress, read: time.Now()}
+	leaves, err := x.ranged(ctx, r, step.Where)
+	if err != nil {
+		return 0, fail(ctx, "delete from", step.Delete, err)
+	}
+	if leaves == nil {
+		err = d.plain(ctx, r)
+	} else {
+		err = d.byRanges(ctx, leaves)
+	}
+	return d.state.Deleted, fail(ctx, "delete from", step.Delete, err)
+}
+
+// plain is one DELETE: rows and time, but no share.
+func (d *deletion) plain(ctx context.Context, r *relation) error {
+	sql := `DELETE FROM ` + r.sql()
+	if d.where != "" {
+		sql += "\nWHERE (" + d.where + "\n)"
+	}
+	result, err := oneStatement(ctx, d.x.s, sql)
+	if err != nil {
+		return err
+	}
+	d.state.Deleted = result.CommandTag.RowsAffected()
+	return d.report(ctx, true)
+}
+
+// leaf is a relation that holds rows, with its size.
+type leaf struct {
+	*relation
+	blocks int64
+}
+
+// byRanges deletes leaf by leaf, range by range, and sweeps in the end: a
+// cascade or a trigger of the delete itself may have moved rows back.
+func (d *deletion) byRanges(ctx context.Context, leaves []leaf) error {
+	for _, l := range leaves {
+		d.state.BlocksTotal += l.blocks
+	}
+	if err := d.report(ctx, true); err != nil {
+		return err
+	}
+	for _, l := range leaves {
+		if err := d.leaf(ctx, l); err != nil {
+			return err
+		}
+	}
+	for _, l := range leaves {
+		sql := `DELETE FROM ONLY ` + l.sql()
+		if d.where != "" {
+			sql += "\nWHERE (" + d.where + "\n)"
+		}
+		result, err := oneStatement(ctx, d.x.s, sql)
+		if err != nil {
+			return err
+		}
+		d.state.Deleted += result.CommandTag.RowsAffected()
+	}
+	return d.report(ctx, true)
+}
+
+func (d *deletion) leaf(ctx context.Context, l leaf) error {
+	step := int64(firstBlocks)
+	for from := int64(0); from < l.blocks; {
+		to := min(from+step, l.blocks)
+		began := time.Now()
+		n, err := d.blocks(ctx, l, from, to)
+		if err != nil {
+			return err
+		}
+		took := time.Since(began)
+		d.state.Deleted += n
+		d.state.BlocksDone += to - from
+		from = to
+		if err := d.report(ctx, false); err != nil {
+			return err
+		}
+		step = nextStep(step, took)
+	}
+	return nil
+}
+
+// nextStep aims at rangeTarget a step, at most four times as much or as little
+// as the last one.
+func nextStep(step int64, took time.Duration) int64 {
+	aim := step * 4
+	if took > 0 {
+		aim = int64(float64(step) * float64(rangeTarget) / float64(took))
+	}
+	return min(max(aim, step/4, 1), step*4, mostBlocks)
+}
+
+// blocks deletes the rows of blocks [from, to). The last range is open: its
+// end was the size when it was asked.
+func (d *deletion) blocks(ctx context.Context, l leaf, from, to int64) (int64, error) {
+	args := []any{pgtype.TID{BlockNumber: uint32(from), Valid: true}}
+	if to < l.blocks {
+		args = append(args, pgtype.TID{BlockNumber: uint32(to), Valid: true})
+	}
+	tag, err := d.x.s.Exec(ctx, rangeSQL(l.relation, d.where, "$1::tid", "$2::tid", to < l.blocks), args...)
+	return tag.RowsAffected(), err
+}
+
+func rangeSQL(r *relation, where, low, high string, bounded bool) string {
+	sql := `DELETE FROM ONLY ` + r.sql() + ` WHERE ctid >= ` + low
+	if bounded {
+		sql += ` AND ctid < ` + high
+	}
+	if where != "" {
+		sql += " AND (" + where + "\n)"
+	}
+	return sql
+}
+
+// report gives the progress, with what was touched when that is due.
+func (d *deletion) report(ctx context.Context, due bool) error {
+	p := d.state
+	if due || time.Since(d.read) >= touchedEvery {
+		touched, err := d.x.Touched(ctx)
+		if err != nil {
+			return err
+		}
+		p.Touched = touched
+		d.read = time.Now()
+	}
+	d.progress(p)
+	return nil
+}
+
+// ranged gives the leaves to delete from by ranges; nil when only one DELETE
+// has the meaning that the runbook asks for.
+func (x *tx) ranged(ctx context.Context, r *relation, where string) ([]leaf, error) {
+	if x.t.version < tidRangeVersion {
+		return nil, nil
+	}
+	var out []leaf
+	var oids []uint32
+	for _, d := range x.cat.tree(r) {
+		oids = append(oids, d.oid)
+		if d.kind == "p" {
+			continue
+		}
+		if d.kind != "r" || d.method != "heap" {
+			return nil, nil
+		}
+		l := leaf{relation: d}
+		// The size after the lock: no writer can add a block any more.
+		err := x.s.QueryRow(ctx, `SELECT pg_relation_size($1::oid::regclass) / current_setting('block_size')::int`, d.oid).Scan(&l.blocks)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, l)
+	}
+	whole, err := x.needsOneStatement(ctx, oids)
+	if err != nil || whole {
+		return nil, err
+	}
+	for _, l := range out {
+		ok, err := x.scansRange(ctx, l.relation, where)
+		if err != nil || !ok {
+			return nil, err
+		}
+	}
+	if out == nil {
+		out = []leaf{} // a partitioned table without partitions
+	}
+	return out, nil
+}
+
+// needsOneStatement reports what tells many statements from one: triggers per
+// statement or with transition tables, rules, and foreign keys of the table to
+// itself, which may hold only when all rows are gone.
+func (x *tx) needsOneStatement(ctx context.Context, oids []uint32) (bool, error) {
+	var needs bool
+	err := x.s.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = ANY($1::oid[]) AND NOT tgisinternal
+			AND tgtype & $2::int <> 0 AND tgenabled IN ('O', 'A') AND (tgtype & $3::int = 0 OR tgoldtable IS NOT NULL))
+		OR EXISTS (SELECT FROM pg_rewrite WHERE ev_class = ANY($1::oid[]) AND ev_type = '4')
+		OR EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confdeltype <> 'c'
+			AND conrelid = ANY($1::oid[]) AND confrelid = ANY($1::oid[]))`, oids, onDelete, forEachRow).Scan(&needs)
+	return needs, err
+}
+
+// scansRange looks at the plan of a step. A condition can turn the range scan
+// into an index scan, which would read the table's index anew for each range;
+// and a subquery in it would see what earlier ranges deleted.
+func (x *tx) scansRange(ctx context.Context, r *relation, where string) (bool, error) {
+	result, err := oneStatement(ctx, x.s, `EXPLAIN (FORMAT JSON) `+rangeSQL(r, where, `'(0,0)'::tid`, `'(1024,0)'::tid`, true))
+	if err != nil {
+		return false, err
+	}
+	if len(result.Rows) != 1 {
+		return false, fmt.Errorf("EXPLAIN gave %d rows", len(result.Rows))
+	}
+	type node struct {
+		Type  string `json:"Node Type"`
+		Plans []node
+	}
+	var plans []struct{ Plan node }
+	if err := json.Unmarshal(result.Rows[0][0], &plans); err != nil {
+		return false, fmt.Errorf("read the plan: %w", err)
+	}
+	if len(plans) != 1 || len(plans[0].Plan.Plans) != 1 {
+		return false, nil
+	}
+	scan := plans[0].Plan.Plans[0]
+	return scan.Type == "Tid Range Scan" && len(scan.Plans) == 0, nil
+}

@@ -1,0 +1,161 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Errors that callers tell apart.
+var (
+	// ErrClosed is returned by every method of a closed Target.
+	ErrClosed = errors.New("the database sessions are closed")
+	// ErrPooler is returned by Open behind a pooler that shares sessions between transactions.
+	ErrPooler = errors.New("a pooler in transaction or statement mode is in the way")
+	// ErrReadOnly is returned where something must be written and the server does not allow it.
+	ErrReadOnly = errors.New("the server is read-only")
+	// ErrMasked is returned where the role may not see what it is asked for.
+	ErrMasked = errors.New("the role may not see other users' activity")
+	// ErrLockLost is returned by LockHeld when the operator lock's session has ended.
+	ErrLockLost = errors.New("the operator lock is lost")
+	// ErrEngineCheck is returned by Check for the checks that the engine answers itself.
+	ErrEngineCheck = errors.New("this check is answered by the engine, not by the database")
+	// ErrTxDone is returned by a Tx after its Commit or Rollback.
+	ErrTxDone = errors.New("the transaction has ended")
+)
+
+// Error is what went wrong with one operation on the database.
+type Error struct {
+	Op      string // what was done: "delete"
+	Subject string // to what: a table, a check, a host; may be empty
+	Hint    string // the way out; may be empty
+	Err     error
+}
+
+// Error gives operation, subject, cause with PostgreSQL's detail, and the way out.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Op)
+	if e.Subject != "" {
+		b.WriteString(" " + clean(e.Subject))
+	}
+	b.WriteString(": " + describe(e.Err))
+	if e.Hint != "" {
+		b.WriteString("; " + e.Hint)
+	}
+	return b.String()
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// SQLState is the server's code, empty when it was not the server who refused.
+func (e *Error) SQLState() string {
+	if pg, ok := errors.AsType[*pgconn.PgError](e.Err); ok {
+		return pg.Code
+	}
+	return ""
+}
+
+// fail wraps an error of the driver's. It gives nil for nil.
+func fail(ctx context.Context, op, subject string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ours, ok := errors.AsType[*Error](err); ok && ours.Op == op && ours.Subject == subject {
+		return err
+	}
+	out := &Error{Op: op, Subject: subject, Err: err}
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	switch {
+	case ok && pg.Code == "57014" && ctx != nil && ctx.Err() != nil:
+		// A statement timeout has the same code: the context tells them apart.
+		out.Err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
+	case ok:
+		out.Hint = hints[pg.Code]
+		if out.Hint == "" && pg.Hint != "" {
+			out.Hint = "hint: " + clean(pg.Hint)
+		}
+	}
+	return out
+}
+
+// failf is fail for an error of our own with a way out.
+func failf(op, subject, hint string, err error) error {
+	return &Error{Op: op, Subject: subject, Hint: hint, Err: err}
+}
+
+// describe is the cause in one line: PostgreSQL's message, code and detail.
+func describe(err error) string {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return clean(err.Error())
+	}
+	full := clean(pg.Message) + " (SQLSTATE " + pg.Code + ")"
+	if pg.Detail != "" {
+		full += ": " + clean(pg.Detail)
+	}
+	if pg.Where != "" {
+		full += " [" + cut(clean(pg.Where), 300) + "]"
+	}
+	// Whatever wraps the server's error may say more than it does.
+	if outer := clean(err.Error()); !strings.HasPrefix(outer, clean(pg.Severity)+": ") {
+		if prefix, _, found := strings.Cut(outer, clean(pg.Severity)+": "); found {
+			return prefix + full
+		}
+	}
+	return full
+}
+
+// hints are the ways out of what a DBA meets at night.
+var hints = map[string]string{
+	"55P03": "another session holds a lock on it: see who blocks, wait or end that session",
+	"40P01": "the server broke a deadlock by ending this transaction, nothing of it happened: stop the other writers, then start the phase again",
+	"40001": "another transaction got in the way, nothing of this one happened: stop the other writers, then start the phase again",
+	"42501": "the role lacks a privilege: connect as the owner, or have it granted",
+	"42P01": "the table is not there: look at the runbook's schema and spelling",
+	"42703": "the column is not there: look at the runbook's condition",
+	"3F000": "the schema is not there: look at the runbook's schema",
+	"25006": "the server or the role's default is read-only: connect to the primary, and look at default_transaction_read_only",
+	"28P01": "user or password is wrong: look at PGUSER, the DSN and the password file",
+	"28000": "the server does not let this user in from here: look at user, database and pg_hba.conf",
+	"3D000": "there is no such database: look at PGDATABASE and the DSN",
+	"53300": "all connections are taken: close some, or raise the role's or the database's connection limit",
+	"53100": "the server's disk is full: free space first",
+	"53200": "the server is out of memory: look at its log",
+	"57P01": "an administrator ended the session, or the server is shutting down",
+	"57P02": "the server crashed and restarts: wait, then look at what was committed",
+	"57P03": "the server is starting up or shutting down: wait, then try again",
+	"57014": "the statement was cancelled by a statement timeout or by somebody's pg_cancel_backend",
+	"25P02": "an earlier statement of this transaction failed: only ROLLBACK is left",
+	"25P03": "the server ended a transaction that stood idle: raise idle_in_transaction_session_timeout",
+	"23503": "rows elsewhere still refer to these: delete those tables first",
+	"23505": "a row with this key is there already",
+	"42601": "the SQL is not valid: look at the runbook",
+}
+
+// clean takes control characters out of text from outside. A line break
+// becomes a space, so that one error stays one line.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t' || r == '\r':
+			return ' '
+		case unicode.IsControl(r) || r == unicode.ReplacementChar || unicode.Is(unicode.Bidi_Control, r):
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// cut shortens text to n runes.
+func cut(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,104 @@
+package db
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+
+	"tminus/phases"
+)
+
+// fingerprint gives count and content of a table as conn's transaction sees
+// it. Rows have no order, so their hashes are added up: two sums of 64-bit
+// hashes under different seeds, which no pair of changes cancels the way XOR
+// would. The columns' names and types are part of it.
+func fingerprint(ctx context.Context, conn *pgx.Conn, r *relation, table string) (phases.Fingerprint, error) {
+	out := phases.Fingerprint{Table: table}
+	rows, err := conn.Query(ctx, `SELECT attname::text || ' ' || format_type(atttypid, atttypmod)
+		FROM pg_attribute WHERE attrelid = $1::oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum`, r.oid)
+	if err != nil {
+		return out, fail(ctx, "fingerprint", table, err)
+	}
+	columns, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return out, fail(ctx, "fingerprint", table, err)
+	}
+	var first, second string
+	// The alias with .* is the whole row whatever the columns are called.
+	err = conn.QueryRow(ctx, `SELECT count(*),
+			coalesce(sum(hashtextextended((tminus_row.*)::text COLLATE "C", 0)::numeric), 0)::text,
+			coalesce(sum(hashtextextended((tminus_row.*)::text COLLATE "C", 6148914691236517205)::numeric), 0)::text
+		FROM `+r.sql()+` AS tminus_row`).Scan(&out.Rows, &first, &second)
+	if err != nil {
+		return out, fail(ctx, "fingerprint", table, err)
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %d %s %s", columns, out.Rows, first, second)
+	out.Hash = hex.EncodeToString(h.Sum(nil))
+	return out, nil
+}
+
+func countRows(ctx context.Context, s *session, r *relation, where string) (int64, error) {
+	sql := `SELECT count(*) FROM ` + r.sql()
+	if where != "" {
+		sql += "\nWHERE (" + where + "\n)"
+	}
+	result, err := oneStatement(ctx, s, sql)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseInt(string(result.Rows[0][0]), 10, 64)
+}
+
+// Baseline counts and fingerprints on a session of its own, all as of one moment.
+func (t *Target) Baseline(ctx context.Context, counted, protect []string, progress func(phases.TableCount)) (phases.Baseline, error) {
+	var out phases.Baseline
+	if progress == nil {
+		progress = func(phases.TableCount) {}
+	}
+	err := t.checks.with(ctx, func(s *session) error {
+		if _, err := s.Exec(ctx, `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`); err != nil {
+			return err
+		}
+		defer rollback(ctx, s)
+		for _, table := range protect {
+			r, err := resolve(ctx, s.Conn, t.book, table)
+			if err != nil {
+				return err
+			}
+			f, err := fingerprint(ctx, s.Conn, r, table)
+			if err != nil {
+				return err
+			}
+			out.Protected = append(out.Protected, f)
+			progress(phases.TableCount{Table: table, Rows: f.Rows})
+		}
+		for _, table := range counted {
+			n, err := t.baselineCount(ctx, s, table, out.Protected)
+			if err != nil {
+				return err
+			}
+			out.Counts = append(out.Counts, phases.TableCount{Table: table, Rows: n})
+			progress(phases.TableCount{Table: table, Rows: n})
+		}
+		return nil
+	})
+	return out, fail(ctx, "take the baseline of", t.host(), err)
+}
+
+func (t *Target) baselineCount(ctx context.Context, s *session, table string, known []phases.Fingerprint) (int64, error) {
+	if i := slices.IndexFunc(known, func(f phases.Fingerprint) bool { return f.Table == table }); i >= 0 {
+		return known[i].Rows, nil
+	}
+	r, err := resolve(ctx, s.Conn, t.book, table)
+	if err != nil {
+		return 0, err
+	}
+	n, err := countRows(ctx, s, r, "")
+	return n, fail(ctx, "count", table, err)
+}

@@ -1,0 +1,151 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"tminus/phases"
+)
+
+const (
+	ledgerSchema = "tminus"
+	ledgerTable  = "ledger"
+
+	withoutLedger = "grant the rights, have a superuser make schema tminus and table tminus.ledger, or write `ledger: none` in the runbook: a lost COMMIT can then be settled by counts only"
+)
+
+const createLedger = `CREATE TABLE IF NOT EXISTS tminus.ledger (
+	run_id         text NOT NULL,
+	phase          text NOT NULL,
+	attempt        integer NOT NULL,
+	nonce          text NOT NULL,
+	xid            text NOT NULL,
+	operator       text NOT NULL,
+	runbook_sha256 text NOT NULL,
+	written_at     timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	PRIMARY KEY (run_id, phase)
+)`
+
+// Prepare makes the ledger when the runbook wants one, and refuses one that
+// would not prove anything.
+func (t *Target) Prepare(ctx context.Context) error {
+	if !t.book.Ledger {
+		return nil
+	}
+	return t.alter(ctx, "prepare the ledger in", func(s *session) error {
+		if _, err := s.Exec(ctx, `SELECT pg_advisory_xact_lock($1::int, $2::int)`, lockSpace, ledgerLock); err != nil {
+			return err
+		}
+		problem, err := examineLedger(ctx, s.Conn)
+		if err != nil {
+			return err
+		}
+		if problem == "missing" {
+			for _, sql := range []string{
+				`CREATE SCHEMA IF NOT EXISTS tminus`, createLedger,
+				`COMMENT ON TABLE tminus.ledger IS 'A row here proves that a phase of a tminus run was committed.'`,
+			} {
+				if _, err := s.Exec(ctx, sql); err != nil {
+					return failf("make", "tminus.ledger", withoutLedger, err)
+				}
+			}
+			if problem, err = examineLedger(ctx, s.Conn); err != nil {
+				return err
+			}
+		}
+		if problem != "" {
+			return failf("use", "tminus.ledger", withoutLedger, errors.New(problem))
+		}
+		return nil
+	})
+}
+
+// examineLedger says what is wrong with the ledger: "missing", or a sentence.
+func examineLedger(ctx context.Context, conn *pgx.Conn) (string, error) {
+	var schema bool
+	err := conn.QueryRow(ctx, `SELECT coalesce((SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = 'tminus'), true)`).Scan(&schema)
+	if err != nil {
+		return "", err
+	}
+	if !schema {
+		return "the role has no USAGE on schema tminus", nil
+	}
+	var kind, persistence, owner string
+	var rls, odd, trusted, insert, read bool
+	var key string
+	var columns []string
+	err = conn.QueryRow(ctx, `SELECT c.relkind::text, c.relpersistence::text, c.relrowsecurity, pg_get_userbyid(c.relowner)::text,
+			pg_has_role(c.relowner, 'USAGE') OR o.rolsuper OR c.relowner = (SELECT datdba FROM pg_database WHERE datname = current_database()),
+			has_table_privilege(c.oid, 'INSERT'), has_table_privilege(c.oid, 'SELECT'),
+			EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal) OR EXISTS (SELECT FROM pg_rewrite WHERE ev_class = c.oid),
+			coalesce((SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = c.oid AND contype = 'p'), ''),
+			ARRAY(SELECT attname::text || ' ' || format_type(atttypid, atttypmod) FROM pg_attribute
+				WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum)
+		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles o ON o.oid = c.relowner
+		WHERE n.nspname = 'tminus' AND c.relname = 'ledger'`).
+		Scan(&kind, &persistence, &rls, &owner, &trusted, &insert, &read, &odd, &key, &columns)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return "missing", nil
+	case err != nil:
+		return "", err
+	case kind != "r" || persistence != "p":
+		return "it is not an ordinary, logged table: its rows would not outlive a crash", nil
+	case rls || odd:
+		return "it has row-level security, triggers or rules: a row in it proves nothing", nil
+	case !trusted:
+		return fmt.Sprintf("it belongs to %s, who is neither this role nor the database's owner nor a superuser", clean(owner)), nil
+	case !insert || !read:
+		return "the role lacks INSERT or SELECT on it", nil
+	case key != "PRIMARY KEY (run_id, phase)":
+		return "its primary key is not (run_id, phase)", nil
+	}
+	var missing []string
+	for _, column := range []string{"run_id text", "phase text", "attempt integer", "nonce text", "xid text", "operator text", "runbook_sha256 text", "written_at timestamp with time zone"} {
+		if !slices.Contains(columns, column) {
+			missing = append(missing, column)
+		}
+	}
+	if len(missing) > 0 {
+		return "it lacks columns: " + strings.Join(missing, ", "), nil
+	}
+	return "", nil
+}
+
+// WriteLedger writes the row that proves the COMMIT. A second row of the same
+// run and phase is refused by the primary key: no phase commits twice.
+func (x *tx) WriteLedger(ctx context.Context, intent phases.CommitIntent) error {
+	if err := x.alive(); err != nil {
+		return err
+	}
+	if !intent.Ledger {
+		return nil
+	}
+	_, err := x.s.Exec(ctx, `INSERT INTO tminus.ledger (run_id, phase, attempt, nonce, xid, operator, runbook_sha256)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		intent.RunID, intent.Phase, intent.Attempt, intent.Nonce, intent.Tx.Xid, intent.Operator, intent.Runbook)
+	return fail(ctx, "write the ledger row of phase", intent.Phase, err)
+}
+
+// ledgerRow is what the ledger says of a phase.
+type ledgerRow struct {
+	found   bool
+	nonce   string
+	xid     string
+	attempt int
+}
+
+func readLedger(ctx context.Context, conn *pgx.Conn, run, phase string) (ledgerRow, error) {
+	r := ledgerRow{found: true}
+	err := conn.QueryRow(ctx, `SELECT nonce, xid, attempt FROM tminus.ledger WHERE run_id = $1 AND phase = $2`, run, phase).
+		Scan(&r.nonce, &r.xid, &r.attempt)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return ledgerRow{}, nil
+	}
+	return r, err
+}

@@ -1,0 +1,415 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+
+	"tminus/phases"
+	"tminus/phases/runbook"
+)
+
+const (
+	oldestVersion   = 130000 // pg_current_xact_id and pg_trigger.tgparentid
+	tidRangeVersion = 140000 // Tid Range Scan
+
+	connectTimeout = 10 * time.Second
+	// cancelPatience is how long the server gets to answer a cancel request
+	// before the connection is given up.
+	cancelPatience = 5 * time.Second
+	// closePatience bounds a goodbye to the server.
+	closePatience = 2 * time.Second
+	// rollbackPatience bounds a ROLLBACK; then the connection is closed, which
+	// makes the server roll back as well.
+	rollbackPatience = 10 * time.Second
+)
+
+// Config is where to connect, and for whom.
+type Config struct {
+	// DSN is a connection URL or key=value string. Empty: PG* variables,
+	// service file and password file alone, as libpq reads them.
+	DSN string
+	// Operator is shown to others in pg_stat_activity and in the ledger.
+	Operator phases.Operator
+	// Runbook names the tables. Required.
+	Runbook *runbook.Runbook
+	// ConnectTimeout bounds one attempt to connect; 0 means 10s.
+	ConnectTimeout time.Duration
+}
+
+// Target is a database. Open makes one; the zero value is not usable.
+type Target struct {
+	book     *runbook.Runbook
+	operator phases.Operator
+	conn     *pgx.ConnConfig // copied for every session, never changed
+	version  int
+
+	control *pool // answers while a phase runs: blockers, identity
+	checks  *pool
+	phase   *pool // kept open between phases: a connection limit of 0 may be set meanwhile
+
+	mu     sync.Mutex // guards what follows
+	live   map[*session]struct{}
+	closed bool
+
+	lockMu sync.Mutex // guards lock
+	lock   *session   // holds the operator lock; nil before Lock
+}
+
+var _ phases.Target = (*Target)(nil)
+
+// session is one connection in armour.
+type session struct {
+	*pgx.Conn
+	pid     uint32 // as the server knows it
+	started time.Time
+}
+
+// Open connects, refuses what cannot be worked with (a pooler that shares
+// sessions, a server before 13), and keeps sessions ready for checks and
+// phases. A server in recovery opens: the check database.writable tells.
+func Open(ctx context.Context, cfg Config) (*Target, error) {
+	if cfg.Runbook == nil {
+		return nil, failf("connect", "", "", errors.New("no runbook was given"))
+	}
+	conn, err := parseConfig(cfg)
+	if err != nil {
+		return nil, err
+	}
+	t := &Target{book: cfg.Runbook, operator: cfg.Operator, conn: conn, live: map[*session]struct{}{}}
+	t.control = newPool(2, t.open)
+	t.checks = newPool(3, t.open)
+	t.phase = newPool(1, t.open)
+	if err := t.meet(ctx); err != nil {
+		t.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// meet makes sure that the server is one to work with, and opens what a run
+// will need while it still can.
+func (t *Target) meet(ctx context.Context) error {
+	err := t.control.with(ctx, func(s *session) error {
+		err := s.QueryRow(ctx, `SELECT current_setting('server_version_num')::int`).Scan(&t.version)
+		if err != nil {
+			return fail(ctx, "connect", t.host(), err)
+		}
+		if t.version < oldestVersion {
+			return failf("connect", t.host(), "upgrade the server, or run the maintenance by hand",
+				fmt.Errorf("PostgreSQL %d is too old: 13 is the oldest that works", t.version/10000))
+		}
+		return t.refusePooler(ctx, s)
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range []*pool{t.checks, t.phase} {
+		if err := p.with(ctx, func(*session) error { return nil }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parseConfig reads the connection settings. A string that can't be parsed is
+// never shown: it may hold a password in any place.
+func parseConfig(cfg Config) (*pgx.ConnConfig, error) {
+	conn, err := pgx.ParseConfig(cfg.DSN)
+	if err != nil {
+		hint := "write postgres://user@host:5432/database or host=… port=… user=… dbname=…, and keep the password in PGPASSWORD or ~/.pgpass"
+		if cfg.DSN == "" {
+			hint = "look at the PG* variables, the service file and the password file"
+		}
+		return nil, failf("read the connection settings", "", hint,
+			errors.New("they cannot be understood; they are not shown here, since they may hold a password"))
+	}
+	conn.ConnectTimeout = cfg.ConnectTimeout
+	if conn.ConnectTimeout <= 0 {
+		conn.ConnectTimeout = connectTimeout
+	}
+	dialer := &net.Dialer{
+		Timeout: conn.ConnectTimeout,
+		// A dead network must not look like a slow DELETE for long.
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 4},
+	}
+	conn.DialFunc = dialer.DialContext
+	// Unnamed statements: they work through session poolers, and no cached
+	// plan outlives an ALTER TABLE.
+	conn.DefaultQueryExecMode = pgx.QueryExecModeExec
+	conn.StatementCacheCapacity = 0
+	conn.DescriptionCacheCapacity = 0
+	conn.BuildContextWatcherHandler = func(pc *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: pc, DeadlineDelay: cancelPatience}
+	}
+	conn.RuntimeParams["application_name"] = applicationName(cfg.Operator)
+	conn.RuntimeParams["client_encoding"] = "UTF8"
+	return conn, nil
+}
+
+// applicationName fits the 63 bytes that PostgreSQL keeps, and its ASCII.
+func applicationName(o phases.Operator) string {
+	out := []byte("tminus " + o.String())
+	for i, b := range out {
+		if b < ' ' || b > '~' {
+			out[i] = '?'
+		}
+	}
+	if len(out) > 63 {
+		out = out[:63]
+	}
+	return string(out)
+}
+
+func (t *Target) host() string {
+	return fmt.Sprintf("database %s on %s:%d as %s", t.conn.Database, t.conn.Host, t.conn.Port, t.conn.User)
+}
+
+// open connects a new session and puts it in armour.
+func (t *Target) open(ctx context.Context) (*session, error) {
+	t.mu.Lock()
+	closed := t.closed
+	t.mu.Unlock()
+	if closed {
+		return nil, ErrClosed
+	}
+	conn, err := pgx.ConnectConfig(ctx, t.conn.Copy())
+	if err != nil {
+		return nil, connectError(ctx, t.host(), err)
+	}
+	s := &session{Conn: conn}
+	if err := s.armour(ctx); err != nil {
+		closeConn(conn)
+		return nil, fail(ctx, "prepare a session on", t.host(), err)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		closeConn(conn)
+		return nil, ErrClosed
+	}
+	t.live[s] = struct{}{}
+	for old := range t.live { // a session that broke without anybody's noticing
+		if old.IsClosed() {
+			delete(t.live, old)
+		}
+	}
+	return s, nil
+}
+
+// connectError drops the driver's wrapping, which carries the whole
+// configuration and says the same of every address it tried.
+func connectError(ctx context.Context, host string, err error) error {
+	hint := "see whether the server runs and whether host, port and firewall are right"
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return &Error{Op: "connect to", Subject: host, Hint: hints[pg.Code], Err: pg}
+	}
+	if ce, ok := errors.AsType[*pgconn.ConnectError](err); ok && ce.Unwrap() != nil {
+		err = ce.Unwrap()
+	}
+	if ctx.Err() != nil {
+		err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
+	}
+	return failf("connect to", host, hint, err)
+}
+
+// sessionSettings hold in every session. Those a server does not know are left out.
+const sessionSettings = `
+SELECT set_config(w.name, w.setting, false) FROM pg_catalog.pg_settings s JOIN (VALUES
+	('row_security', 'off'),
+	('search_path', 'pg_catalog, pg_temp'),
+	('synchronous_commit', CASE pg_catalog.current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END),
+	('statement_timeout', '0'),
+	('lock_timeout', '5s'),
+	('idle_in_transaction_session_timeout', '0'),
+	('idle_session_timeout', '0'),
+	('transaction_timeout', '0'),
+	('default_transaction_isolation', 'read committed'),
+	('default_transaction_deferrable', 'off'),
+	('tcp_keepalives_idle', '15'),
+	('tcp_keepalives_interval', '5'),
+	('tcp_keepalives_count', '4'),
+	('DateStyle', 'ISO, MDY'),
+	('IntervalStyle', 'postgres'),
+	('TimeZone', 'UTC'),
+	('extra_float_digits', '1'),
+	('bytea_output', 'hex'),
+	('xmlbinary', 'base64'),
+	('lc_monetary', 'C'),
+	('lc_messages', 'C'),
+	('standard_conforming_strings', 'on'),
+	('transform_null_equals', 'off')
+) AS w(name, setting) ON s.name = w.name
+WHERE w.name <> 'lc_messages' OR pg_catalog.current_setting('is_superuser')::bool`
+
+// armour pins what a run relies on, and looks who the session is.
+func (s *session) armour(ctx context.Context) error {
+	if _, err := s.Exec(ctx, sessionSettings); err != nil {
+		return err
+	}
+	// It lets the server notice a dead client in the middle of a statement.
+	// Not every platform and no server before 14 has it.
+	_, err := s.Exec(ctx, `SET client_connection_check_interval = '2s'`)
+	if err != nil && s.IsClosed() {
+		return err
+	}
+	var role string
+	err = s.QueryRow(ctx, `SELECT pg_backend_pid(),
+		coalesce((SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()), 'epoch'),
+		current_setting('session_replication_role')`).Scan(&s.pid, &s.started, &role)
+	if err != nil {
+		return err
+	}
+	if role != "origin" {
+		return failf("prepare", "a session", "take session_replication_role off the role and the database: foreign keys and triggers would not fire",
+			fmt.Errorf("session_replication_role is %s, not origin", clean(role)))
+	}
+	return nil
+}
+
+// usable reports whether the session can be given to the next one who asks.
+func (s *session) usable() bool { return !s.IsClosed() && s.PgConn().TxStatus() == 'I' }
+
+// release ends a session.
+func (t *Target) release(s *session) {
+	closeConn(s.Conn)
+	t.mu.Lock()
+	delete(t.live, s)
+	t.mu.Unlock()
+}
+
+// ownPIDs are the sessions of this program.
+func (t *Target) ownPIDs() []int32 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out := make([]int32, 0, len(t.live))
+	for s := range t.live {
+		out = append(out, int32(s.pid))
+	}
+	return out
+}
+
+// Close ends every session. Whatever still runs on one fails.
+func (t *Target) Close() {
+	t.mu.Lock()
+	if t.closed {
+		t.mu.Unlock()
+		return
+	}
+	t.closed = true
+	t.mu.Unlock()
+	for _, p := range []*pool{t.control, t.checks, t.phase} {
+		p.drain(t.release)
+	}
+	t.lockMu.Lock()
+	if t.lock != nil {
+		t.release(t.lock)
+		t.lock = nil
+	}
+	t.lockMu.Unlock()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for s := range t.live {
+		// Somebody is still using it: only the network connection may be
+		// closed from here.
+		_ = s.PgConn().Conn().Close()
+	}
+}
+
+func closeConn(c *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), closePatience)
+	defer cancel()
+	_ = c.Close(ctx)
+}
+
+// pool hands out a few sessions, one user each, and opens them when needed.
+type pool struct {
+	open  func(context.Context) (*session, error)
+	slots chan *session // one entry a place; nil where no session is open
+}
+
+func newPool(places int, open func(context.Context) (*session, error)) *pool {
+	p := &pool{open: open, slots: make(chan *session, places)}
+	for range places {
+		p.slots <- nil
+	}
+	return p
+}
+
+// take waits for a place. The caller gives it back.
+func (p *pool) take(ctx context.Context) (*session, error) {
+	var s *session
+	select {
+	case s = <-p.slots:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for a session: %w", context.Cause(ctx))
+	}
+	if s != nil && s.usable() {
+		return s, nil
+	}
+	if s != nil {
+		closeConn(s.Conn)
+	}
+	s, err := p.open(ctx)
+	if err != nil {
+		p.slots <- nil
+		return nil, err
+	}
+	return s, nil
+}
+
+// give puts a session back; one that is broken or in a transaction is closed.
+func (p *pool) give(s *session) {
+	if !s.usable() {
+		closeConn(s.Conn)
+		s = nil
+	}
+	p.slots <- s
+}
+
+// takeLive is take with a question whether the session still lives: one that
+// died while nobody used it is replaced.
+func (p *pool) takeLive(ctx context.Context) (*session, error) {
+	s, err := p.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Ping(ctx); err != nil && ctx.Err() == nil {
+		closeConn(s.Conn)
+		p.give(s)
+		return p.take(ctx)
+	}
+	return s, nil
+}
+
+// with lends a live session to use.
+func (p *pool) with(ctx context.Context, use func(*session) error) error {
+	s, err := p.takeLive(ctx)
+	if err != nil {
+		return err
+	}
+	defer p.give(s)
+	return use(s)
+}
+
+// drain ends the sessions nobody uses.
+func (p *pool) drain(release func(*session)) {
+	for range cap(p.slots) {
+		select {
+		case s := <-p.slots:
+			if s != nil {
+				release(s)
+			}
+			p.slots <- nil
+		default:
+			return
+		}
+	}
+}

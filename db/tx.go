@@ -1,0 +1,347 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"tminus/phases"
+	"tminus/phases/runbook"
+)
+
+// lockPatience is the deadline for a phase's locks when the spec has none.
+const lockPatience = 30 * time.Second
+
+// tx is one phase's transaction.
+type tx struct {
+	t      *Target
+	s      *session
+	spec   phases.TxSpec
+	id     phases.TxID
+	cat    *catalog
+	before map[uint32]phases.Touched // what the session did before, by relation
+	done   bool
+}
+
+var _ phases.Tx = (*tx)(nil)
+
+// Begin opens a phase's transaction, looks that its session is the armoured
+// one, and takes the lock that keeps a second run's phases out. The session
+// stays open between phases: a connection limit of 0 may be set by then.
+func (t *Target) Begin(ctx context.Context, spec phases.TxSpec) (phases.Tx, error) {
+	if spec.LockDeadline <= 0 {
+		spec.LockDeadline = lockPatience
+	}
+	s, err := t.phase.takeLive(ctx)
+	if err != nil {
+		return nil, fail(ctx, "begin phase", phaseID(spec), err)
+	}
+	x := &tx{t: t, s: s, spec: spec, before: map[uint32]phases.Touched{}}
+	if err := x.begin(ctx); err != nil {
+		_ = x.Rollback(ctx)
+		return nil, fail(ctx, "begin phase", phaseID(spec), err)
+	}
+	return x, nil
+}
+
+func phaseID(spec phases.TxSpec) string {
+	if spec.Phase == nil {
+		return ""
+	}
+	return spec.Phase.ID
+}
+
+func (x *tx) begin(ctx context.Context) error {
+	start := `BEGIN ISOLATION LEVEL READ COMMITTED`
+	if x.spec.ReadOnly {
+		start = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`
+	}
+	if _, err := x.s.Exec(ctx, start); err != nil {
+		return err
+	}
+	// First of all: what the session counted before this transaction.
+	if err := x.readBefore(ctx); err != nil {
+		return err
+	}
+	if !x.spec.ReadOnly {
+		if err := writable(ctx, x.s); err != nil {
+			return err
+		}
+	}
+	if err := x.pin(ctx); err != nil {
+		return err
+	}
+	if !x.spec.ReadOnly {
+		var got bool
+		err := x.s.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1::int, $2::int), pg_current_xact_id()::text`, lockSpace, phaseLock).
+			Scan(&got, &x.id.Xid)
+		if err != nil {
+			return err
+		}
+		if !got {
+			return lockedBy(ctx, x.s.Conn, phaseLock, "the phase lock")
+		}
+	}
+	x.id.PID, x.id.BackendStart = x.s.pid, x.s.started
+	var err error
+	x.cat, err = readCatalog(ctx, x.s.Conn, x.t.book)
+	return err
+}
+
+// pin sets what the transaction relies on, and looks that it holds in the very
+// session that runs it. The runbook's schema is on its search path, for the
+// runbook's SQL and for trigger functions that name tables bare.
+func (x *tx) pin(ctx context.Context) error {
+	var pid uint32
+	var rowSecurity, counts, role string
+	err := x.s.QueryRow(ctx, `SELECT set_config('row_security', 'off', true), pg_backend_pid(),
+			set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)
+			|| set_config('search_path', $1, true) || set_config('statement_timeout', '0', true)
+			|| set_config('idle_in_transaction_session_timeout', '0', true) || set_config('lock_timeout', $2, true),
+			current_setting('track_counts'), current_setting('session_replication_role')`,
+		searchPath(x.t.book), milliseconds(x.spec.LockDeadline)).Scan(&rowSecurity, &pid, nil, &counts, &role)
+	switch {
+	case err != nil:
+		return err
+	case pid != x.s.pid:
+		return x.t.poolerError("the session changed under the connection")
+	case rowSecurity != "off" || role != "origin":
+		return errors.New("the session's settings do not hold: row_security must be off and session_replication_role origin")
+	case counts != "on":
+		return failf("look at", "track_counts", "set track_counts = on",
+			errors.New("the server does not count rows, so what a phase touches cannot be verified"))
+	}
+	return nil
+}
+
+func searchPath(book *runbook.Runbook) string {
+	return "pg_catalog, " + pgx.Identifier{book.Schema}.Sanitize() + ", pg_temp"
+}
+
+func milliseconds(d time.Duration) string { return fmt.Sprintf("%dms", max(d.Milliseconds(), 1)) }
+
+// ID names the transaction.
+func (x *tx) ID() phases.TxID { return x.id }
+
+// Lock locks the phase's tables against writers, all or none.
+func (x *tx) Lock(ctx context.Context, waiting func(phases.LockWait)) error {
+	if err := x.alive(); err != nil {
+		return err
+	}
+	var names []string
+	for _, table := range x.spec.LockTables {
+		r := x.cat.find(table)
+		if r == nil {
+			return failf("lock table", table, hints["42P01"], errMissing)
+		}
+		names = append(names, r.sql())
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	if err := x.t.lockTables(ctx, x.s, names, x.spec.LockDeadline, waiting); err != nil {
+		return err
+	}
+	// Rows that others hold are waited for as long, and no longer.
+	_, err := x.s.Exec(ctx, `SELECT set_config('lock_timeout', $1, true)`, milliseconds(x.spec.LockDeadline))
+	return fail(ctx, "lock the tables of phase", phaseID(x.spec), err)
+}
+
+func (x *tx) alive() error {
+	if x.done {
+		return failf("use the transaction of phase", phaseID(x.spec), "", ErrTxDone)
+	}
+	return nil
+}
+
+// Exec runs a step's one statement, by the extended protocol: that takes no
+// second one.
+func (x *tx) Exec(ctx context.Context, step runbook.Step) (int64, error) {
+	if err := x.alive(); err != nil {
+		return 0, err
+	}
+	result, err := oneStatement(ctx, x.s, step.SQL)
+	if err != nil {
+		return 0, fail(ctx, "run step", step.Name(), err)
+	}
+	if err := x.stillOurs(ctx, step); err != nil {
+		return 0, err
+	}
+	return result.CommandTag.RowsAffected(), nil
+}
+
+// stillOurs looks what a free statement did besides: whether it ended the
+// transaction, took the armour off, or took a lock that only TRUNCATE, DROP and
+// ALTER take on a table it has no business with. TRUNCATE is not in the row
+// counts, and with CASCADE it empties tables that ON DELETE would have kept.
+func (x *tx) stillOurs(ctx context.Context, step runbook.Step) error {
+	op, subject := "check step", step.Name()
+	if x.s.PgConn().TxStatus() != 'T' {
+		return failf(op, subject, "take transaction control out of the runbook", errors.New("the statement ended the transaction"))
+	}
+	var xid, rowSecurity, role string
+	err := x.s.QueryRow(ctx, `SELECT coalesce(pg_current_xact_id_if_assigned()::text, ''),
+		current_setting('row_security'), current_setting('session_replication_role')`).Scan(&xid, &rowSecurity, &role)
+	switch {
+	case err != nil:
+		return fail(ctx, op, subject, err)
+	case xid != x.id.Xid:
+		return failf(op, subject, "take transaction control out of the runbook", errors.New("the statement ended the transaction and began another"))
+	case rowSecurity != "off" || role != "origin":
+		return failf(op, subject, "take the SET out of the runbook", errors.New("the statement changed row_security or session_replication_role"))
+	}
+	rows, err := x.s.Query(ctx, `SELECT DISTINCT l.relation FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+		WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted AND l.mode = 'AccessExclusiveLock'
+		AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+		AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND c.relnamespace <> 'pg_toast'::regnamespace`)
+	if err != nil {
+		return fail(ctx, op, subject, err)
+	}
+	oids, err := pgx.CollectRows(rows, pgx.RowTo[uint32])
+	if err != nil {
+		return fail(ctx, op, subject, err)
+	}
+	var touch, beyond []string
+	for _, table := range step.Touch {
+		if r := x.cat.find(table); r != nil {
+			touch = append(touch, x.cat.name(r.oid))
+		}
+	}
+	for _, oid := range oids {
+		if name := x.cat.name(oid); name != "" && !slices.Contains(touch, name) && !slices.Contains(beyond, name) {
+			beyond = append(beyond, name)
+		}
+	}
+	if len(beyond) > 0 {
+		return failf(op, subject, "name them under touch, or take CASCADE out of the statement",
+			fmt.Errorf("it truncated or altered tables beyond those it names: %s", clean(strings.Join(beyond, ", "))))
+	}
+	return nil
+}
+
+// oneStatement runs SQL of the runbook's. pgx sends a statement without
+// arguments by the simple protocol, which takes several.
+func oneStatement(ctx context.Context, s *session, sql string) (*pgconn.Result, error) {
+	result := s.PgConn().ExecParams(ctx, sql, nil, nil, nil, nil).Read()
+	return result, result.Err
+}
+
+// SettleConstraints makes deferred constraints fail here rather than in COMMIT.
+func (x *tx) SettleConstraints(ctx context.Context) error {
+	if err := x.alive(); err != nil {
+		return err
+	}
+	_, err := x.s.Exec(ctx, `SET CONSTRAINTS ALL IMMEDIATE`)
+	return fail(ctx, "check deferred constraints of phase", phaseID(x.spec), err)
+}
+
+// Count counts rows as the transaction sees them.
+func (x *tx) Count(ctx context.Context, table, where string) (int64, error) {
+	if err := x.alive(); err != nil {
+		return 0, err
+	}
+	r := x.cat.find(table)
+	if r == nil {
+		return 0, failf("count", table, hints["42P01"], errMissing)
+	}
+	n, err := countRows(ctx, x.s, r, where)
+	return n, fail(ctx, "count", table, err)
+}
+
+// Fingerprint gives count and content as the transaction sees them.
+func (x *tx) Fingerprint(ctx context.Context, table string) (phases.Fingerprint, error) {
+	if err := x.alive(); err != nil {
+		return phases.Fingerprint{}, err
+	}
+	r := x.cat.find(table)
+	if r == nil {
+		return phases.Fingerprint{}, failf("fingerprint", table, hints["42P01"], errMissing)
+	}
+	// The same search path as everywhere else, or one type's name would be
+	// written in two ways.
+	return fingerprint(ctx, x.s.Conn, r, table)
+}
+
+// Commit sends COMMIT. The transaction is over then, whatever came of it.
+func (x *tx) Commit(ctx context.Context) phases.CommitResult {
+	if err := x.alive(); err != nil {
+		return phases.CommitResult{Outcome: phases.NotCommitted, Err: err}
+	}
+	out := commit(ctx, x.s)
+	x.end(ctx)
+	return out
+}
+
+// Rollback ends the transaction without effect.
+func (x *tx) Rollback(ctx context.Context) error {
+	if x.done {
+		return nil
+	}
+	x.end(ctx)
+	return nil
+}
+
+// end rolls back what is open and gives the session back. A session that does
+// not answer is closed, which rolls back as well.
+func (x *tx) end(ctx context.Context) {
+	x.done = true
+	rollback(ctx, x.s)
+	x.t.phase.give(x.s)
+}
+
+const touchedQuery = `SELECT relid, schemaname::text, relname::text, n_tup_ins, n_tup_upd, n_tup_del
+	FROM pg_stat_xact_user_tables WHERE n_tup_ins + n_tup_upd + n_tup_del > 0`
+
+// readBefore remembers what the session did earlier: the server counts that
+// as well until it has handed its counts in, rolled-back work included.
+func (x *tx) readBefore(ctx context.Context) error {
+	return x.forEachTouched(ctx, func(oid uint32, _, _ string, n phases.Touched) { x.before[oid] = n })
+}
+
+func (x *tx) forEachTouched(ctx context.Context, each func(oid uint32, schema, name string, n phases.Touched)) error {
+	rows, err := x.s.Query(ctx, touchedQuery)
+	if err != nil {
+		return err
+	}
+	var oid uint32
+	var schema, name string
+	var n phases.Touched
+	_, err = pgx.ForEachRow(rows, []any{&oid, &schema, &name, &n.Inserted, &n.Updated, &n.Deleted}, func() error {
+		each(oid, schema, name, n)
+		return nil
+	})
+	return err
+}
+
+// Touched is what the transaction did to each table, the ledger's own left
+// out. Partitions are added to their table.
+func (x *tx) Touched(ctx context.Context) (map[string]phases.Touched, error) {
+	if err := x.alive(); err != nil {
+		return nil, err
+	}
+	out := map[string]phases.Touched{}
+	err := x.forEachTouched(ctx, func(oid uint32, schema, name string, n phases.Touched) {
+		if schema == ledgerSchema && name == ledgerTable {
+			return
+		}
+		b := x.before[oid]
+		n = phases.Touched{Inserted: n.Inserted - b.Inserted, Updated: n.Updated - b.Updated, Deleted: n.Deleted - b.Deleted}
+		if n == (phases.Touched{}) {
+			return
+		}
+		table := x.cat.name(oid)
+		if table == "" { // made by this transaction
+			table = tableName(x.t.book, schema, name)
+		}
+		sum := out[table]
+		sum.Inserted, sum.Updated, sum.Deleted = sum.Inserted+n.Inserted, sum.Updated+n.Updated, sum.Deleted+n.Deleted
+		out[table] = sum
+	})
+	return out, fail(ctx, "read what was touched in phase", phaseID(x.spec), err)
+}
