@@ -1,12 +1,15 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	embedded "github.com/fergusstrange/embedded-postgres"
@@ -32,23 +35,34 @@ func download(ctx context.Context, opts *Options, a *account) (binaries, error) 
 	if bin, err := tryBinaries(ctx, filepath.Join(home, "bin"), a); err == nil {
 		return bin, nil
 	}
-	url := opts.RepositoryURL
-	if url == "" {
-		url = os.Getenv(RepositoryEnv)
-	}
-	if url == "" {
-		url = mavenCentral
-	}
+	repository := cmp.Or(opts.RepositoryURL, os.Getenv(RepositoryEnv), mavenCentral)
 	opts.step("no PostgreSQL on this machine: downloading server binaries %s (once)", cachedVersion)
-	if err := fetch(ctx, url, cache, home); err != nil {
-		return binaries{}, fmt.Errorf("no PostgreSQL on this machine, and downloading %s from %s failed: %w; %s",
-			cachedVersion, url, err, wayOut)
+	if err := fetch(ctx, repository, cache, home); err != nil {
+		return binaries{}, &downloadError{url: repository, cause: err}
 	}
 	bin, err := tryBinaries(ctx, filepath.Join(home, "bin"), a)
 	if err != nil {
 		return bin, fmt.Errorf("downloaded PostgreSQL binaries do not run: %w; %s", err, wayOut)
 	}
 	return bin, nil
+}
+
+// downloadError hides the password that a repository's address may have: the
+// library puts the address into its own errors, too.
+type downloadError struct {
+	url   string
+	cause error
+}
+
+func (e *downloadError) Unwrap() error { return e.cause }
+
+func (e *downloadError) Error() string {
+	shown := "the repository"
+	if address, err := url.Parse(e.url); err == nil {
+		shown = address.Redacted()
+	}
+	return fmt.Sprintf("no PostgreSQL on this machine, and downloading %s from %s failed: %s; %s",
+		cachedVersion, shown, strings.ReplaceAll(e.cause.Error(), e.url, shown), wayOut)
 }
 
 // cacheDir is where downloads are kept. Root's own cache is closed to the
@@ -73,7 +87,7 @@ func cacheDir(opts *Options) (string, error) {
 }
 
 // fetch downloads an archive and unpacks it at home, all of it or nothing.
-func fetch(ctx context.Context, url, cache, home string) error {
+func fetch(ctx context.Context, repository, cache, home string) error {
 	ctx, cancel := context.WithTimeout(ctx, downloadLimit)
 	defer cancel()
 	work, err := os.MkdirTemp(cache, "fetch-")
@@ -87,12 +101,11 @@ func fetch(ctx context.Context, url, cache, home string) error {
 	// Ends when the download does; it cannot be cancelled, and after ctx's end
 	// nobody waits for it. It removes its own directory.
 	go func() {
-		defer os.RemoveAll(work)
-		err := fetchWith(url, work)
+		err := fetchWith(repository, work)
 		if err == nil && ctx.Err() == nil {
 			err = publish(filepath.Join(work, "unpacked"), home)
 		}
-		result <- err
+		result <- errors.Join(err, os.RemoveAll(work))
 	}()
 	select {
 	case err := <-result:
@@ -118,7 +131,7 @@ func publish(unpacked, home string) error {
 // fetchWith has the library download and unpack. It does so only on its way to
 // start a server of its own; one that finds a data directory with nothing but
 // a version in it gives up at once, and what it unpacked is what we wanted.
-func fetchWith(url, work string) error {
+func fetchWith(repository, work string) error {
 	unpacked, data := filepath.Join(work, "unpacked"), filepath.Join(work, "data")
 	if err := os.Mkdir(data, 0o700); err != nil {
 		return err
@@ -133,7 +146,7 @@ func fetchWith(url, work string) error {
 	}
 	server := embedded.NewDatabase(embedded.DefaultConfig().
 		Version(cachedVersion).
-		BinaryRepositoryURL(url).
+		BinaryRepositoryURL(repository).
 		CachePath(filepath.Join(work, "archive")).
 		BinariesPath(unpacked).
 		RuntimePath(filepath.Join(work, "runtime")).
