@@ -151,7 +151,18 @@ func (d *decoder) placeholders(n *node) {
 			d.faultAt(n, at[0], fmt.Sprintf("no item has a field %s", clean(quote(name))), d.knownFields(name))
 		}
 	}
-	if strings.Count(n.text, "{{") != len(found) {
-		d.faultAt(n, strings.Index(n.text, "{{"), "a {{ without a field's id and }}", "write {{field}}")
+	for i := 0; i < len(n.text); i++ {
+		next := strings.Index(n.text[i:], "{{")
+		if next < 0 {
+			break
+		}
+		i += next
+		if len(found) > 0 && found[0][0] == i {
+			i = found[0][1] - 1
+			found = found[1:]
+			continue
+		}
+		d.faultAt(n, i, "a {{ without a field's id and }}", "write {{field}}")
+		break
 	}
 }

@@ -1,19 +1,194 @@
 package runbook
 
-import "testing"
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
 
-func TestGuideParses(t *testing.T) {
+func parseGuide(t *testing.T) *Runbook {
+	t.Helper()
 	book, err := Parse(GuideName, Guide())
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := 0
-	for _, g := range book.Checklist {
-		n += len(g.Items)
+	return book
+}
+
+func guideDeletes() map[string][]string {
+	return map[string][]string{
+		"phase2": {
+			"scan_audit_logs", "lesson_attendance", "absence_records", "referrals", "user_kettlebell_points",
+			"user_group_weekly_presets", "audit_logs", "user_profile_audit_logs", "personal_training_schedules",
+		},
+		"phase3": {
+			"pilates_bookings", "lesson_bookings", "qr_codes", "bookings", "payments",
+			"personal_training_codes", "group_assignments",
+		},
+		"phase4": {"membership_requests", "memberships", "pilates_deposits"},
+		"phase5": {"user_profiles"},
 	}
-	a := 0
-	for _, g := range book.After {
-		a += len(g.Items)
+}
+
+func guideProtected() []string {
+	return []string{"membership_packages", "lessons", "trainers", "pilates_schedule_slots"}
+}
+
+func TestGuideDeletesTheTwentyTablesInOrder(t *testing.T) {
+	book := parseGuide(t)
+	var ids, all []string
+	for i := range book.Phases {
+		p := &book.Phases[i]
+		ids = append(ids, p.ID)
+		if got, want := p.Deletes(), guideDeletes()[p.ID]; !slices.Equal(got, want) {
+			t.Errorf("%s deletes %v, the guide %v", p.ID, got, want)
+		}
+		all = append(all, p.Deletes()...)
+		if p.PointOfNoReturn != (p.ID == "phase5") {
+			t.Errorf("%s: point of no return is %v", p.ID, p.PointOfNoReturn)
+		}
+		if p.WarnAfter != 5*time.Minute {
+			t.Errorf("%s warns after %s", p.ID, p.WarnAfter)
+		}
 	}
-	t.Log(n, a)
+	if want := []string{"phase1", "phase2", "phase3", "phase4", "phase5", "phase6"}; !slices.Equal(ids, want) {
+		t.Errorf("phases %v", ids)
+	}
+	if len(all) != 20 {
+		t.Errorf("%d tables are deleted: %v", len(all), all)
+	}
+	emptied := slices.Sorted(slices.Values(append(all, "membership_logs")))
+	first, last := book.Phases[0], book.Phases[5]
+	if got := slices.Sorted(slices.Values(first.Count)); !slices.Equal(got, emptied) {
+		t.Errorf("the baseline counts %v, emptied are %v", got, emptied)
+	}
+	if got := slices.Sorted(slices.Values(last.Zero)); !slices.Equal(got, emptied) {
+		t.Errorf("the verification looks at %v, emptied are %v", got, emptied)
+	}
+	if !slices.Equal(book.Protected, guideProtected()) || !slices.Equal(last.Filled, guideProtected()) {
+		t.Errorf("protected %v, filled at the end %v", book.Protected, last.Filled)
+	}
+	if !slices.Equal(book.Phases[3].Zero, []string{"membership_logs"}) {
+		t.Errorf("phase 4 leaves %v empty", book.Phases[3].Zero)
+	}
+	for _, table := range []string{"memberships", "pilates_deposits", "lesson_bookings", "payments"} {
+		if !slices.Contains(book.Phases[4].Zero, table) {
+			t.Errorf("phase 5 does not look at %s", table)
+		}
+	}
+}
+
+func TestGuideHasItsChecklistsAndTimes(t *testing.T) {
+	book := parseGuide(t)
+	groups := func(gs []Group) (ids []string, items int) {
+		for _, g := range gs {
+			ids = append(ids, g.ID)
+			items += len(g.Items)
+		}
+		return ids, items
+	}
+	before, n := groups(book.Checklist)
+	if want := []string{"rehearsal", "backup", "system", "access", "stakeholders", "documents", "database"}; !slices.Equal(before, want) {
+		t.Errorf("checklist %v", before)
+	}
+	if n > 45 {
+		t.Errorf("%d items before the gate", n)
+	}
+	after, n := groups(book.After)
+	if want := []string{
+		"notify", "document", "system_test", "triggers", "workflow",
+		"smoke_connectivity", "smoke_registration", "smoke_pilates", "smoke_lessons", "smoke_memberships", "smoke_integration",
+		"handover", "log_signed", "sign_off",
+	}; !slices.Equal(after, want) {
+		t.Errorf("after %v", after)
+	}
+	if n > 35 {
+		t.Errorf("%d items after the phases", n)
+	}
+	if n := len(book.Phases[4].Confirm); n != 9 {
+		t.Errorf("%d confirmations before phase 5", n)
+	}
+	if want := (Window{Opens: time.Hour, Gate: 15 * time.Minute, Planned: 20 * time.Minute, Abort: 25 * time.Minute}); book.Window != want {
+		t.Errorf("window %+v", book.Window)
+	}
+	var planned []time.Duration
+	for _, p := range book.Phases {
+		planned = append(planned, p.Planned/time.Minute)
+	}
+	if !slices.Equal(planned, []time.Duration{2, 2, 3, 2, 5, 3}) {
+		t.Errorf("planned minutes %v", planned)
+	}
+}
+
+func TestGuideAsksTheDatabaseWhereItCanAnswer(t *testing.T) {
+	book := parseGuide(t)
+	asked := map[string][]*Check{}
+	for _, g := range book.Groups() {
+		for _, it := range g.Items {
+			if it.Check == nil {
+				continue
+			}
+			if it.Check.Kind != CheckDatabase {
+				t.Errorf("%s asks %s: the demo has a database only", it.ID, it.Check.Kind)
+			}
+			asked[it.Check.Name] = append(asked[it.Check.Name], it.Check)
+		}
+	}
+	for name, times := range map[string]int{
+		"database.connects": 3, "database.writable": 1, "database.connections": 2, "database.transactions": 1, "database.tables": 1,
+		"triggers.disabled": 1, "triggers.restored": 1, "backup.age": 2, "protected.intact": 1, "tables.zero": 1, "tables.filled": 1,
+	} {
+		if len(asked[name]) != times {
+			t.Errorf("%s is asked %d times, not %d", name, len(asked[name]), times)
+		}
+	}
+	off := asked["triggers.disabled"][0]
+	four := []string{
+		"trigger_membership_is_active", "trigger_link_pilates_to_membership",
+		"trigger_update_deposit_on_booking", "trigger_auto_expire_ultimate",
+	}
+	if it, _, _ := book.Item("triggers_disabled"); !off.Through || !slices.Equal(off.Triggers, four) || !slices.Equal(it.Action.Triggers, four) {
+		t.Errorf("triggers.disabled: %+v, action %+v", off, it.Action)
+	}
+	if tables := asked["database.tables"][0]; *tables.Min != 50 || *tables.Max != 60 {
+		t.Errorf("database.tables: %d to %d", *tables.Min, *tables.Max)
+	}
+}
+
+// TestGuideCanBeAssumed holds that an unattended run finds a value for each field.
+func TestGuideCanBeAssumed(t *testing.T) {
+	book := parseGuide(t)
+	for _, g := range book.Groups() {
+		for _, it := range g.Items {
+			for _, f := range it.Fields {
+				if f.Example == "" {
+					t.Errorf("the field %s has no example", f.ID)
+				}
+				if f.Type == FieldYesNo && f.Required && f.Example != "yes" {
+					t.Errorf("the field %s must be yes, its example is %s", f.ID, f.Example)
+				}
+			}
+		}
+	}
+	if f := book.Backup; f.TimeField != "backup_time" || f.IDField != "backup_id" || !strings.Contains(f.Restore, "{{backup_id}}") {
+		t.Errorf("backup %+v", f)
+	}
+}
+
+func TestGuideRepeatsNoMistake(t *testing.T) {
+	text := strings.ToLower(string(Guide()))
+	for _, wrong := range []string{
+		"pragma", "datistemplate", "information_schema", "is_enabled", "your_trigger_function_name", "create trigger",
+		"relation not found", "more than 1 table", "more than one table", "pg_stat_activity",
+	} {
+		if strings.Contains(text, wrong) {
+			t.Errorf("the guide's runbook says %q", wrong)
+		}
+	}
+	for _, r := range text {
+		if r > 0x7F {
+			t.Errorf("the character %q may be missing on a terminal", r)
+		}
+	}
 }

@@ -43,7 +43,7 @@ type mapping struct {
 func (r *report) mapping(n *node, name string) *mapping {
 	shape := shapeOf(name)
 	if n.kind != isMap {
-		r.wrongKind(n, "a mapping with the keys of a "+name+": "+keyNames(shape))
+		r.wrongKind(n, "a mapping with the keys of "+article(name)+": "+keyNames(shape))
 		return nil
 	}
 	m := &mapping{report: r, node: n, object: name, values: map[string]*node{}}
@@ -51,7 +51,7 @@ func (r *report) mapping(n *node, name string) *mapping {
 		k, known := shape.key(e.name)
 		switch {
 		case !known:
-			r.at(e.line, e.column, fmt.Sprintf("unknown key %q in a %s", clean(e.name), name), suggest(e.name, shape))
+			r.at(e.line, e.column, fmt.Sprintf("unknown key %s in %s", clean(quote(e.name)), article(name)), suggest(e.name, shape))
 		case e.value.kind == isNull:
 			r.at(e.line, e.column, fmt.Sprintf("%s has no value", k.name), "expected "+expectation(k))
 			m.values[k.name] = nil
@@ -61,7 +61,7 @@ func (r *report) mapping(n *node, name string) *mapping {
 	}
 	for _, k := range shape.keys {
 		if _, there := m.values[k.name]; k.required && !there {
-			r.at(n.line, n.column, fmt.Sprintf("a %s without %s", name, k.name), fmt.Sprintf("add `%s:` with %s", k.name, expectation(k)))
+			r.at(n.line, n.column, fmt.Sprintf("%s without %s", article(name), k.name), fmt.Sprintf("add `%s:`, %s", k.name, expectation(k)))
 		}
 	}
 	return m
@@ -75,11 +75,26 @@ func keyNames(o *object) string {
 	return strings.Join(names, ", ")
 }
 
-func expectation(k key) string {
-	if k.doc == "" {
-		return k.value
+// article puts a or an before the name of an object.
+func article(name string) string {
+	if strings.ContainsRune("aeiou", rune(name[0])) {
+		return "an " + name
 	}
-	return k.value + ": " + k.doc
+	return "a " + name
+}
+
+func expectation(k key) string {
+	want := "a " + k.value
+	switch {
+	case k.value == "line":
+		want = "one line of text"
+	case strings.ContainsAny(k.value[:1], "`aeiou"), k.value == "text":
+		want = k.value
+	}
+	if k.doc == "" {
+		return want
+	}
+	return want + ": " + k.doc
 }
 
 func suggest(name string, shape *object) string {
@@ -165,7 +180,7 @@ func (r *report) faultAt(n *node, offset int, problem, fix string) {
 	r.fault(n, problem, fix)
 }
 
-// at gives a key's value; nil when it is absent or has no value.
+// value gives a key's value; nil when it is absent or has no value.
 func (m *mapping) value(key string) *node { return m.values[key] }
 
 // has reports whether the key stands in the file, with a value or without.
@@ -254,12 +269,8 @@ func (m *mapping) word(key string, words ...string) string {
 	if best := nearest(n.text, words); best != "" {
 		fix = "did you mean " + best + "? " + fix
 	}
-	m.fault(n, fmt.Sprintf("%s is not %s", clean(quote(n.text)), article(key)), fix)
+	m.fault(n, fmt.Sprintf("%s is not a value of %s", clean(quote(n.text)), key), fix)
 	return ""
-}
-
-func article(key string) string {
-	return "a value of " + key
 }
 
 func quote(s string) string {
