@@ -24,13 +24,17 @@ func describePhase(s *State, e Event) (Level, string) {
 	case StepDone:
 		return LevelInfo, describeStep(s, e)
 	case TableCounted:
-		return LevelInfo, fmt.Sprintf("phase %s: %s: %s", e.Phase, e.Table, Rows(e.Rows))
+		text := fmt.Sprintf("phase %s: %s: %s", e.Phase, e.Table, Rows(e.Rows))
+		if s.phase(e.Phase).Plan.Writes() {
+			text += " left"
+		}
+		return LevelInfo, text
 	case BaselineTaken:
 		var rows int64
 		for _, c := range e.Counts {
 			rows += c.Rows
 		}
-		return LevelGood, fmt.Sprintf("phase %s: baseline: %s counted, %s; %s fingerprinted",
+		return LevelGood, fmt.Sprintf("phase %s: %s counted, %s; %s fingerprinted",
 			e.Phase, plural(int64(len(e.Counts)), "table"), Rows(rows), plural(int64(len(e.Protected)), "protected table"))
 	case PhaseVerified:
 		return describeVerified(e)

@@ -1,0 +1,146 @@
+package report
+
+import (
+	"fmt"
+	"time"
+
+	"tminus/phases"
+)
+
+// lateAfter is what a human's delay may be before it is one.
+const lateAfter = time.Minute
+
+// deviate records what departs from the plan as it happens.
+func (b *builder) deviate(e phases.Event) {
+	s := b.state
+	switch e := e.(type) {
+	case phases.PhaseStarted:
+		if late := s.T0.Sub(s.Opened.PlannedT0); s.At.Equal(s.T0) && late > lateAfter {
+			b.add("late: T-0 came %s after the planned one", phases.Span(late))
+		}
+		if e.Attempt > 1 {
+			b.add("retried: phase %s, attempt %d", e.Phase, e.Attempt)
+		}
+	case phases.PhaseCommitted:
+		if e.Settled {
+			b.add("settled: COMMIT of phase %s lost its answer; the ledger says that it was committed", e.Phase)
+		}
+		b.slow(e.Phase)
+	case phases.PhasePassed:
+		b.slow(e.Phase)
+	case phases.PhaseRolledBack:
+		b.add("rolled back: phase %s: %s", e.Phase, e.Reason)
+	case phases.PhaseFailed:
+		b.add("failed: phase %s: %s", e.Phase, e.Reason)
+	case phases.OutcomeUnknown:
+		b.add("unknown: phase %s: %s", e.Phase, e.Reason)
+	case phases.WindowExtended, phases.ConditionRaised, phases.GateClosed, phases.RunResumed, phases.BackendEnded, phases.RunInterrupted:
+		if line, ok := phases.Describe(s, e); ok {
+			b.add("%s", line.Text)
+		}
+	case phases.GatePassed:
+		due := s.Opened.PlannedT0.Add(-s.Runbook.Window.Gate)
+		if late := s.At.Sub(due); late > lateAfter && !e.Assumed {
+			b.add("late: the decision came %s after it was due", phases.Span(late))
+		}
+		if e.Assumed {
+			b.add("assumed: nobody approved")
+		}
+	case phases.ItemUnticked:
+		if line, ok := phases.Describe(s, e); ok && s.Gate.Decision == phases.Go {
+			b.add("%s", line.Text)
+		}
+	}
+}
+
+func (b *builder) add(format string, args ...any) {
+	b.report.Deviations = append(b.report.Deviations, b.line(phases.LevelWarn, fmt.Sprintf(format, args...)))
+}
+
+func (b *builder) slow(id string) {
+	for i := range b.state.Phases {
+		p := &b.state.Phases[i]
+		if p.Plan.ID == id && p.Plan.Planned > 0 && p.Took > p.Plan.Planned {
+			b.add("late: phase %s took %s, planned %s", id, phases.Span(p.Took), phases.Span(p.Plan.Planned))
+		}
+	}
+}
+
+// planDeviations adds what only the whole run tells.
+func (b *builder) planDeviations() {
+	s := b.state
+	if age := b.report.Backup.AgeAtT0Seconds; age != nil && *age > b.report.Backup.MaxAgeSeconds && b.report.Backup.MaxAgeSeconds > 0 {
+		b.add("backup: %s old at T-0, at most %s", span(*age), span(b.report.Backup.MaxAgeSeconds))
+	}
+	if n := b.assumed(); n > 0 {
+		b.add("assumed: %d items and values, at which nobody looked", n)
+	}
+	if s.Current() < 0 {
+		end := b.lastEnd()
+		if took := end.Sub(s.T0); took > s.Runbook.Window.Planned {
+			b.add("late: the phases took %s, planned %s", phases.Span(took), phases.Span(s.Runbook.Window.Planned))
+		}
+	}
+	if n := b.leftOpen(); n > 0 && s.Outcome == phases.Completed {
+		b.add("open: %d items after the last phase were not done", n)
+	}
+	if !s.Runbook.Ledger {
+		b.add("no ledger: the runbook wants none, a lost COMMIT could be settled by counts only")
+	}
+}
+
+func (b *builder) assumed() int {
+	n := 0
+	for _, it := range b.state.Items {
+		if it.Assumed {
+			n++
+		}
+	}
+	for _, f := range b.state.Fields {
+		if f.Assumed {
+			n++
+		}
+	}
+	return n
+}
+
+func (b *builder) leftOpen() int {
+	n := 0
+	for _, g := range b.state.Runbook.After {
+		done, total := b.state.GroupDone(g)
+		n += total - done
+	}
+	return n
+}
+
+// status is the template's overall status.
+func (r *Report) status() string {
+	switch r.Outcome {
+	case phases.NoGo:
+		return "NO-GO: nothing was done"
+	case phases.Aborted:
+		return "FAILED: aborted"
+	case phases.Completed:
+		for _, p := range r.Protected {
+			if p.Intact != nil && !*p.Intact {
+				return "FAILED: protected table " + p.Name + " is not as at the baseline"
+			}
+		}
+		issues := 0
+		for i := range r.Phases {
+			issues += len(r.Phases[i].Issues)
+		}
+		if n := len(r.Deviations); n > 0 || issues > 0 {
+			return fmt.Sprintf("ISSUES: complete, with %s", count(n, "deviation")+" and "+count(issues, "issue"))
+		}
+		return "COMPLETE"
+	}
+	return "UNFINISHED: the run has not ended"
+}
+
+func count(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}

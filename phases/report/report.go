@@ -1,0 +1,210 @@
+package report
+
+import (
+	"time"
+
+	"tminus/phases"
+)
+
+// Report is a run's execution log. Its fields are the JSON form; all texts are
+// free of control characters; times are UTC and null where they have not come.
+type Report struct {
+	Title       string             `json:"title"`
+	Environment phases.Environment `json:"environment"`
+	Outcome     phases.Outcome     `json:"outcome"` // unfinished when the run has not ended
+	Status      string             `json:"status"`  // the outcome in words, with what tarnishes it
+	Reason      string             `json:"reason"`  // why it ended, when not completed
+	EndedBy     string             `json:"ended_by"`
+	Unattended  bool               `json:"unattended"`
+
+	OpenedAt         *time.Time `json:"opened_at"`
+	PlannedT0        *time.Time `json:"planned_t0"`
+	T0               *time.Time `json:"t0"` // start of the first phase
+	ClosedAt         *time.Time `json:"closed_at"`
+	Seconds          float64    `json:"seconds"`           // from T-0 to the end of the last phase that ran
+	PlannedSeconds   float64    `json:"planned_seconds"`   // for the same
+	AbortSeconds     float64    `json:"abort_seconds"`     // no phase starts later than this after T-0; without extensions
+	ExtendedSeconds  float64    `json:"extended_seconds"`  // all extensions
+	TotalRunSeconds  float64    `json:"total_run_seconds"` // from the journal's first record to its last
+	DeletedRows      int64      `json:"deleted_rows"`      // by committed phases, cascades included
+	BaselineToDelete *int64     `json:"baseline_to_delete"`
+
+	Run        Run         `json:"run"`
+	Database   Database    `json:"database"`
+	Operators  []Operator  `json:"operators"`
+	Backup     Backup      `json:"backup"`
+	Checklist  []Group     `json:"checklist"`
+	Gate       Gate        `json:"gate"`
+	Phases     []Phase     `json:"phases"`
+	Protected  []Protected `json:"protected"`
+	After      []Group     `json:"after"`
+	Deviations []Line      `json:"deviations"`
+	Notes      []Line      `json:"notes"`
+	Log        []Line      `json:"log"`
+	Journal    Journal     `json:"journal"`
+
+	// Zone is where the text's times are; nil means UTC.
+	Zone *time.Location `json:"-"`
+}
+
+// Run names the run and what it was made with.
+type Run struct {
+	ID            string `json:"id"`
+	Version       string `json:"version"` // of tminus
+	Runbook       string `json:"runbook"` // file name
+	RunbookSHA256 string `json:"runbook_sha256"`
+}
+
+// Database is where the run ran, as last connected.
+type Database struct {
+	Name          string `json:"name"`
+	Host          string `json:"host"`
+	Port          uint16 `json:"port"`
+	User          string `json:"user"`
+	ServerVersion string `json:"server_version"`
+}
+
+// Operator is somebody who drove the run, from a moment on.
+type Operator struct {
+	Name string     `json:"name"`
+	Host string     `json:"host"`
+	At   *time.Time `json:"at"`
+}
+
+// Backup is what undoing would take.
+type Backup struct {
+	ID             string     `json:"id"`
+	At             *time.Time `json:"at"`                // of its snapshot
+	AgeAtT0Seconds *float64   `json:"age_at_t0_seconds"` // null before T-0, or without a time
+	MaxAgeSeconds  float64    `json:"max_age_seconds"`
+	Restore        string     `json:"restore"` // the runbook's command, with what was recorded filled in
+	RestoreSeconds float64    `json:"restore_seconds"`
+}
+
+// Group is one checklist.
+type Group struct {
+	ID    string `json:"id"`
+	Title string `json:"title"`
+	Done  int    `json:"done"`
+	Items []Item `json:"items"`
+}
+
+// The states of an item.
+const (
+	ItemTicked  = "ticked"  // by a human
+	ItemPassed  = "passed"  // by its check
+	ItemAssumed = "assumed" // nobody looked
+	ItemFailed  = "failed"  // its check's last answer
+	ItemOpen    = "open"    // not answered, or a field is missing
+)
+
+// Item is one line of a checklist, as it stood at last.
+type Item struct {
+	ID     string     `json:"id"`
+	Text   string     `json:"text"`
+	State  string     `json:"state"`
+	By     string     `json:"by"`
+	At     *time.Time `json:"at"`    // of the tick, or since when the check has answered so
+	Found  string     `json:"found"` // by the check, or why it found nothing
+	Lacks  string     `json:"lacks"` // what it still needs
+	Fields []Field    `json:"fields"`
+}
+
+// Field is a recorded value.
+type Field struct {
+	ID      string     `json:"id"`
+	Label   string     `json:"label"`
+	Value   string     `json:"value"`
+	By      string     `json:"by"`
+	At      *time.Time `json:"at"`
+	Assumed bool       `json:"assumed"`
+}
+
+// Gate is the go/no-go decision.
+type Gate struct {
+	Decision phases.Decision `json:"decision"` // empty: none
+	Approver string          `json:"approver"`
+	At       *time.Time      `json:"at"`
+	Assumed  bool            `json:"assumed"`
+	Closed   []string        `json:"closed"` // what closed it again after a GO
+}
+
+// Phase is one phase's last attempt.
+type Phase struct {
+	ID              string             `json:"id"`
+	Title           string             `json:"title"`
+	Risk            string             `json:"risk"`
+	Outcome         phases.PhaseStatus `json:"outcome"`
+	PointOfNoReturn bool               `json:"point_of_no_return"`
+	Attempts        int                `json:"attempts"`
+	StartedAt       *time.Time         `json:"started_at"`
+	EndedAt         *time.Time         `json:"ended_at"`
+	Seconds         float64            `json:"seconds"`
+	PlannedSeconds  float64            `json:"planned_seconds"`
+	Reason          string             `json:"reason"`
+	By              string             `json:"by"`      // who committed or rolled back; empty when tminus did
+	Settled         bool               `json:"settled"` // known afterwards: COMMIT's own answer was lost
+	Tables          []Table            `json:"tables"`
+	Verified        []Check            `json:"verified"`
+	Confirmed       *Group             `json:"confirmed"` // null without confirmations
+	Issues          []Line             `json:"issues"`    // of all attempts
+
+	writes bool
+}
+
+// Table is what a phase did to one table. Deleted and Cascaded are what its
+// transaction deleted; they last only if the phase's outcome is committed.
+// A rolled back phase's are 0, and Undone is what ROLLBACK brought back.
+type Table struct {
+	Name      string `json:"name"`
+	Role      string `json:"role"`
+	Expected  *int64 `json:"expected"`  // at the baseline; null when it was not counted
+	Deleted   int64  `json:"deleted"`   // by the phase's own statements
+	Cascaded  int64  `json:"cascaded"`  // by foreign keys and triggers
+	Updated   int64  `json:"updated"`   // SET NULL among them
+	Remaining *int64 `json:"remaining"` // as counted before COMMIT; null when it was not counted, or was rolled back
+	Undone    int64  `json:"undone"`
+}
+
+// Check is one verification.
+type Check struct {
+	Kind   string `json:"kind"`
+	Name   string `json:"name"`
+	Want   string `json:"want"`
+	Got    string `json:"got"`
+	Pass   bool   `json:"pass"`
+	Detail string `json:"detail"`
+}
+
+// Protected is a protected table.
+//
+// Intact is the last verification of it, whichever phase made it: true when it
+// had the count and content of the baseline, null when nobody ever compared.
+// It stays false where the phase was then rolled back: ROLLBACK undoes the
+// phase's own change, but not one that another session made.
+type Protected struct {
+	Name       string     `json:"name"`
+	Intact     *bool      `json:"intact"`
+	Baseline   *int64     `json:"baseline"` // rows; null before the baseline
+	Remaining  *int64     `json:"remaining"`
+	VerifiedIn string     `json:"verified_in"` // the phase; empty when never
+	VerifiedAt *time.Time `json:"verified_at"`
+	Detail     string     `json:"detail"`
+}
+
+// Line is something that happened. Clock is seconds from T-0, or from the
+// planned T-0 until there is one.
+type Line struct {
+	At    *time.Time   `json:"at"`
+	Clock float64      `json:"clock"`
+	Level phases.Level `json:"level"`
+	Text  string       `json:"text"`
+}
+
+// Journal is what the report was made from. Whoever holds records and head
+// from elsewhere can tell whether a journal was cut or written anew.
+type Journal struct {
+	Records uint64 `json:"records"`
+	Head    string `json:"head"` // the last record's hash
+	Closed  bool   `json:"closed"`
+}

@@ -1,0 +1,163 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"tminus/phases"
+)
+
+const (
+	nameWidth   = 36
+	columnWidth = 11
+)
+
+func (t *textWriter) phase(i int) {
+	p := &t.r.Phases[i]
+	title := fmt.Sprintf("PHASE %d OF %d: %s", i+1, len(t.r.Phases), p.Title)
+	if p.PointOfNoReturn {
+		title += " (POINT OF NO RETURN)"
+	}
+	t.section(title)
+	t.pair("Status", p.statusText())
+	if p.StartedAt == nil {
+		return
+	}
+	t.pair("Start time", t.stamp(p.StartedAt))
+	t.pair("End time", t.stamp(p.EndedAt))
+	t.pair("Duration", fmt.Sprintf("%s, planned %s", span(p.Seconds), span(p.PlannedSeconds)))
+	if p.Confirmed != nil {
+		t.line("")
+		t.group(*p.Confirmed)
+	}
+	t.tables(p)
+	t.verified(p)
+	if len(p.Issues) == 0 {
+		t.pair("Issues", "none")
+		return
+	}
+	t.line("Issues:")
+	for _, l := range p.Issues {
+		t.eventLine(l)
+	}
+}
+
+func (p *Phase) statusText() string {
+	word := map[phases.PhaseStatus]string{
+		phases.PhaseIsCommitted: "SUCCESS: COMMITTED", phases.PhaseIsPassed: "SUCCESS: all verifications passed",
+		phases.PhaseIsRolledBack: "FAILED: ROLLED BACK", phases.PhaseIsFailed: "FAILED",
+		phases.PhaseUnknown: "OUTCOME UNKNOWN: a human must look at the database", phases.PhaseInDoubt: "COMMIT IN DOUBT",
+		phases.PhasePending: "not started",
+	}[p.Outcome]
+	if word == "" {
+		word = "under way: " + string(p.Outcome)
+	}
+	if p.Attempts > 1 {
+		word += fmt.Sprintf(", attempt %d", p.Attempts)
+	}
+	if p.Settled {
+		word += ", known afterwards: COMMIT's own answer was lost"
+	}
+	if p.Reason != "" {
+		word += ": " + p.Reason
+	}
+	if p.Outcome == phases.PhaseIsCommitted || p.Outcome == phases.PhaseIsRolledBack {
+		word += byWhom(p.By)
+	}
+	return word
+}
+
+func (t *textWriter) tables(p *Phase) {
+	if len(p.Tables) == 0 {
+		return
+	}
+	t.line("")
+	if !p.writes {
+		t.columns("table", "rows")
+		for _, row := range p.Tables {
+			t.columns(row.Name, number(row.Remaining))
+		}
+		if n := t.r.BaselineToDelete; n != nil && p.takesBaseline(t.r) {
+			t.columns("to be deleted, estimated", phases.Digits(*n))
+		}
+		t.line("")
+		return
+	}
+	undone := p.Outcome == phases.PhaseIsRolledBack
+	last := "left"
+	if undone {
+		last = "undone"
+	}
+	t.columns("table", "expected", "deleted", "cascaded", last)
+	var sum Table
+	for _, row := range p.Tables {
+		end := number(row.Remaining)
+		if undone {
+			end = phases.Digits(row.Undone)
+		}
+		t.columns(row.Name, number(row.Expected), phases.Digits(row.Deleted), phases.Digits(row.Cascaded), end)
+		sum.Deleted, sum.Cascaded, sum.Undone = sum.Deleted+row.Deleted, sum.Cascaded+row.Cascaded, sum.Undone+row.Undone
+	}
+	end := ""
+	if undone {
+		end = phases.Digits(sum.Undone)
+	}
+	t.columns("total", "", phases.Digits(sum.Deleted), phases.Digits(sum.Cascaded), end)
+	t.line("")
+}
+
+// takesBaseline tells the phase under which the estimate stands: the first.
+func (p *Phase) takesBaseline(r *Report) bool { return p == &r.Phases[0] }
+
+// columns writes a name and right-aligned cells. A name that is too long gets
+// a line of its own: it is never cut.
+func (t *textWriter) columns(name string, cells ...string) {
+	var row strings.Builder
+	for _, c := range cells {
+		row.WriteString(padLeft(c, columnWidth))
+	}
+	if utf8.RuneCountInString(name) > nameWidth {
+		t.line(name)
+		name = ""
+	}
+	t.line(pad(name, nameWidth) + row.String())
+}
+
+func (t *textWriter) verified(p *Phase) {
+	if len(p.Verified) == 0 {
+		return
+	}
+	holds := 0
+	for _, v := range p.Verified {
+		if v.Pass {
+			holds++
+		}
+	}
+	label := "Verified"
+	if p.writes {
+		label = "Before COMMIT"
+	}
+	t.pair(label, fmt.Sprintf("%d of %d verifications hold", holds, len(p.Verified)))
+	for _, v := range p.Verified {
+		if v.Pass && p.writes && !p.PointOfNoReturn {
+			continue
+		}
+		text := fmt.Sprintf("%s %s: %s", v.Kind, v.Name, v.Got)
+		if v.Got != v.Want && v.Want != "" {
+			text += ", want " + v.Want
+		}
+		if v.Detail != "" {
+			text += " (" + v.Detail + ")"
+		}
+		t.hang("  "+pad(yesNo(v.Pass), 4), text)
+	}
+}
+
+// number is a count, and "-" for one that was not made.
+func number(n *int64) string {
+	if n == nil {
+		return "-"
+	}
+	return phases.Digits(*n)
+}
