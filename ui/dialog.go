@@ -1,0 +1,279 @@
+package ui
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"charm.land/bubbles/v2/key"
+	"charm.land/bubbles/v2/textinput"
+	tea "charm.land/bubbletea/v2"
+
+	"tminus/phases"
+	"tminus/phases/runbook"
+)
+
+// armAfter is how long the keyboard must have been quiet before a dialog takes
+// a yes: keys that were meant for the screen behind it, or that come from a
+// paste, answer nothing.
+const armAfter = 400 * time.Millisecond
+
+// dialog is a question as a value: what it says, what it wants typed, and what
+// its buttons do. The first button is always the harmless one, and a dialog
+// without fields opens on it. Nothing answers a dialog but a key.
+type dialog struct {
+	title   string
+	level   phases.Level // what is at stake, for the frame
+	text    []dialogText
+	fields  []dialogField
+	buttons []button
+	focus   int // over fields, then buttons
+	careful bool
+	quiet   time.Time // of the last key, or of opening
+	message string    // why the last enter did nothing
+	offer   bool      // tab takes a field's example: never in production
+}
+
+type dialogText struct {
+	level phases.Level
+	text  string
+}
+
+// dialogField is one line to type into.
+type dialogField struct {
+	label string
+	field runbook.Field // its type, example, and whether it is required
+	must  string        // when not empty: what has to be typed
+	edit  textinput.Model
+	err   string
+}
+
+// button ends a dialog. Without act it only closes it. An error of act's is
+// shown, and the dialog stays.
+type button struct {
+	label string
+	act   func(values []string, now time.Time) (tea.Cmd, error)
+}
+
+// newField makes a line to type into, with a value to begin with.
+func newField(label string, f runbook.Field, value string) dialogField {
+	edit := textinput.New()
+	edit.Prompt = ""
+	edit.CharLimit = 500
+	edit.SetVirtualCursor(false)
+	// It would run a program to read a clipboard. Pastes come from the terminal.
+	edit.KeyMap.Paste = key.NewBinding()
+	edit.KeyMap.AcceptSuggestion = key.NewBinding()
+	edit.SetValue(sanitize(value))
+	edit.CursorEnd()
+	return dialogField{label: label, field: f, edit: edit}
+}
+
+// textField is a required line of free text.
+func textField(label string) dialogField {
+	return newField(label, runbook.Field{ID: "-", Label: label, Type: runbook.FieldText, Required: true}, "")
+}
+
+// typedField wants one word typed: what cannot be undone is not done by reflex.
+func typedField(label, must string) dialogField {
+	f := textField(label)
+	f.must = must
+	return f
+}
+
+// begin makes a dialog ready: opened now, on its first field or its No.
+func (d dialog) begin(now time.Time) *dialog {
+	d.quiet = now
+	d.move(0)
+	return &d
+}
+
+func (d *dialog) values() []string {
+	out := make([]string, len(d.fields))
+	for i := range d.fields {
+		out[i] = strings.TrimSpace(d.fields[i].edit.Value())
+	}
+	return out
+}
+
+// move goes to the next or last place, around the ends.
+func (d *dialog) move(by int) {
+	n := len(d.fields) + len(d.buttons)
+	d.focus = (d.focus + by + n) % n
+	for i := range d.fields {
+		if i == d.focus {
+			d.fields[i].edit.Focus()
+		} else {
+			d.fields[i].edit.Blur()
+		}
+	}
+}
+
+// key takes a key. done says that the dialog is over; cmd is what it set off.
+func (d *dialog) key(msg tea.KeyPressMsg, now time.Time) (cmd tea.Cmd, done bool) {
+	armed := now.Sub(d.quiet) >= armAfter
+	d.quiet = now
+	d.message = ""
+	name := msg.String()
+	switch name {
+	case "esc":
+		return nil, true
+	case "tab":
+		d.takeExample()
+		d.move(1)
+		return nil, false
+	case "down":
+		d.move(1)
+		return nil, false
+	case "shift+tab", "up":
+		d.move(-1)
+		return nil, false
+	case "enter":
+		return d.enter(armed, now)
+	}
+	if d.focus < len(d.fields) {
+		f := &d.fields[d.focus]
+		f.err = ""
+		f.edit, _ = f.edit.Update(msg)
+		return nil, false
+	}
+	switch name {
+	case "left", "h":
+		d.toward(-1)
+	case "right", "l":
+		d.toward(1)
+	case "n":
+		return nil, true
+	case "y":
+		return d.press(len(d.buttons)-1, armed, now)
+	}
+	return nil, false
+}
+
+// toward moves among the buttons, not around their ends.
+func (d *dialog) toward(by int) {
+	to := d.focus + by
+	if to >= len(d.fields) && to < len(d.fields)+len(d.buttons) {
+		d.move(by)
+	}
+}
+
+// paste takes pasted text into the field that has the keys.
+func (d *dialog) paste(msg tea.PasteMsg, now time.Time) {
+	d.quiet = now
+	d.message = ""
+	if d.focus < len(d.fields) {
+		f := &d.fields[d.focus]
+		f.err = ""
+		f.edit, _ = f.edit.Update(tea.PasteMsg{Content: sanitize(msg.Content)})
+	}
+}
+
+// takeExample fills an empty field with its example.
+func (d *dialog) takeExample() {
+	if !d.offer || d.focus >= len(d.fields) {
+		return
+	}
+	f := &d.fields[d.focus]
+	if f.edit.Value() == "" && f.must == "" {
+		f.edit.SetValue(sanitize(exampleOf(f.field)))
+		f.edit.CursorEnd()
+		f.err = ""
+	}
+}
+
+// exampleOf is a value that a field accepts.
+func exampleOf(f runbook.Field) string {
+	if f.Example != "" {
+		return f.Example
+	}
+	switch f.Type {
+	case runbook.FieldTime:
+		return "now"
+	case runbook.FieldYesNo:
+		return "yes"
+	case runbook.FieldNumber:
+		return "1"
+	case runbook.FieldPhone:
+		return "+00 000 0000"
+	}
+	return "example"
+}
+
+// enter goes to the next field, from the last one to the answer, and on a
+// button it presses that.
+func (d *dialog) enter(armed bool, now time.Time) (tea.Cmd, bool) {
+	if d.focus >= len(d.fields) {
+		return d.press(d.focus-len(d.fields), armed, now)
+	}
+	if err := d.fields[d.focus].check(now); err != nil {
+		d.fields[d.focus].err = err.Error()
+		return nil, false
+	}
+	if d.focus < len(d.fields)-1 {
+		d.move(1)
+		return nil, false
+	}
+	return d.press(len(d.buttons)-1, armed, now)
+}
+
+// press answers.
+func (d *dialog) press(i int, armed bool, now time.Time) (tea.Cmd, bool) {
+	b := d.buttons[i]
+	if b.act == nil {
+		return nil, true
+	}
+	if d.careful && !armed {
+		d.message = "that was quick: press it once more to confirm"
+		return nil, false
+	}
+	cmd, err := b.act(d.values(), now)
+	if err == nil {
+		return cmd, true
+	}
+	var at *fieldError
+	if errors.As(err, &at) {
+		d.fields[at.field].err = at.Error()
+		d.move(at.field - d.focus)
+		return nil, false
+	}
+	d.message = err.Error()
+	return nil, false
+}
+
+// fieldError is an error of one field of a dialog.
+type fieldError struct {
+	field int
+	cause error
+}
+
+func (e *fieldError) Error() string { return e.cause.Error() }
+
+// Unwrap is what is wrong with the value.
+func (e *fieldError) Unwrap() error { return e.cause }
+
+// check says what is wrong with a field's value, or nothing.
+func (f *dialogField) check(now time.Time) error {
+	value := strings.TrimSpace(f.edit.Value())
+	switch {
+	case f.must != "" && value != f.must:
+		return fmt.Errorf("type %s to go on", f.must)
+	case f.field.Required && value == "":
+		return errors.New(f.label + " is needed")
+	}
+	if _, err := phases.ParseField(f.field, value, now); err != nil {
+		return fmt.Errorf("expected: %w", err)
+	}
+	return nil
+}
+
+// checkAll says what is wrong with the first field that has something wrong.
+func (d *dialog) checkAll(now time.Time) error {
+	for i := range d.fields {
+		if err := d.fields[i].check(now); err != nil {
+			return &fieldError{field: i, cause: err}
+		}
+	}
+	return nil
+}

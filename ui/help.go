@@ -1,0 +1,89 @@
+package ui
+
+import (
+	"strings"
+)
+
+// helpLines are the help page: every key of the table, by heading, for a body
+// of the given size.
+func (v *Viewer) helpLines(body rect) []string {
+	st := v.styles
+	all := v.helpText()
+	room := body.h - 1
+	skip := max(0, min(v.nav.helpScroll, len(all)-room))
+	title := "Keys"
+	if len(all) > room {
+		title += " (↓ and ↑ scroll)"
+	}
+	rule := max(0, body.w-width(title)-4)
+	out := []string{paint(st.Focus, "── ") + paint(st.Title, title) + " " + paint(st.Focus, strings.Repeat("─", rule))}
+	for i := range room {
+		line := ""
+		if skip+i < len(all) {
+			line = all[skip+i]
+		}
+		out = append(out, pad(" "+line, body.w))
+	}
+	return out
+}
+
+// helpText is the whole page, unscrolled.
+func (v *Viewer) helpText() []string {
+	st := v.styles
+	var out []string
+	for _, group := range []string{groupItems, groupRun, groupMove, groupLeave} {
+		heading := false
+		for _, b := range v.keys {
+			if b.group != group {
+				continue
+			}
+			if !heading {
+				heading = true
+				if len(out) > 0 {
+					out = append(out, "")
+				}
+				out = append(out, paint(st.Title, group))
+			}
+			out = append(out, "  "+pad(paint(st.Key, keyNames(b.keys)), 20)+" "+paint(st.Text, b.help))
+		}
+	}
+	return append(out, "", paint(st.Dim, "A key that does nothing says why on the line above the keys."))
+}
+
+// keyNames writes keys as keyboards do.
+func keyNames(keys []string) string {
+	names := map[string]string{"up": "↑", "down": "↓", "left": "←", "right": "→", "pgdown": "pgdn"}
+	out := make([]string, len(keys))
+	for i, k := range keys {
+		if n, ok := names[k]; ok {
+			k = n
+		}
+		out[i] = k
+	}
+	return strings.Join(out, " ")
+}
+
+// scrollHelp moves the help page; it reports whether the key was one of its own.
+func (v *Viewer) scrollHelp(id string) bool {
+	by := 0
+	switch id {
+	case "up":
+		by = -1
+	case "down":
+		by = 1
+	case "pgup":
+		by = -10
+	case "pgdown":
+		by = 10
+	case "top":
+		by = -100_000
+	case "bottom":
+		by = 100_000
+	default:
+		return false
+	}
+	l, _ := v.layout()
+	limit := max(0, len(v.helpText())-(l.body.h-1))
+	v.nav.helpScroll = max(0, min(limit, v.nav.helpScroll+by))
+	return true
+}

@@ -1,0 +1,262 @@
+package ui
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"tminus/phases"
+)
+
+// binding is one key: what it is called, what it does, and why it does nothing
+// now. Dispatch, the hint line and the help page read the same table, so a key
+// that works is a key that is shown.
+//
+// A binding with move is a reader's: it changes what is looked at. One with
+// open is the operator's: it opens a dialog or sends a command. A table never
+// holds the operator's bindings unless there is an operator.
+type binding struct {
+	id    string   // what next() and tests call it
+	keys  []string // as tea.KeyPressMsg.String gives them
+	label string   // how hints and help write the keys
+	name  string   // in the hint line: one to three words
+	help  string   // in the help page: a sentence's part
+	group string   // heading in the help page
+
+	move func(v *Viewer)
+	can  func(v *Viewer, now time.Time) error // nil: always
+	open func(o *Operator, now time.Time) tea.Cmd
+}
+
+// keymap is a table of bindings.
+type keymap []binding
+
+// press finds the binding of a key.
+func (k keymap) press(key string) (binding, bool) {
+	for _, b := range k {
+		for _, name := range b.keys {
+			if name == key {
+				return b, true
+			}
+		}
+	}
+	return binding{}, false
+}
+
+// get finds a binding by its id.
+func (k keymap) get(id string) (binding, bool) {
+	for _, b := range k {
+		if b.id == id {
+			return b, true
+		}
+	}
+	return binding{}, false
+}
+
+// The help page's headings.
+const (
+	groupMove  = "Moving about"
+	groupItems = "Checklist"
+	groupRun   = "The run"
+	groupLeave = "This screen"
+)
+
+// readerKeys are what a reader may press: nothing in it can act.
+func readerKeys() keymap {
+	out := keymap{
+		{id: "up", keys: []string{"up", "k"}, label: "↑ k", name: "up", help: "one row or line up", group: groupMove, move: func(v *Viewer) { v.step(-1) }},
+		{id: "down", keys: []string{"down", "j"}, label: "↓ j", name: "down", help: "one row or line down", group: groupMove, move: func(v *Viewer) { v.step(1) }},
+		{id: "pgup", keys: []string{"pgup", "ctrl+u"}, label: "pgup", name: "page up", help: "ten rows or lines up", group: groupMove, move: func(v *Viewer) { v.step(-10) }},
+		{id: "pgdown", keys: []string{"pgdown", "ctrl+d"}, label: "pgdn", name: "page down", help: "ten rows or lines down", group: groupMove, move: func(v *Viewer) { v.step(10) }},
+		{id: "top", keys: []string{"g", "home"}, label: "g", name: "top", help: "to the top", group: groupMove, move: func(v *Viewer) { v.edge(-1) }},
+		{id: "bottom", keys: []string{"G", "end"}, label: "G", name: "bottom", help: "to the bottom", group: groupMove, move: func(v *Viewer) { v.edge(1) }},
+		{id: "next pane", keys: []string{"tab", "right", "l"}, label: "tab", name: "next pane", help: "the next pane", group: groupMove, move: func(v *Viewer) { v.cycle(1) }},
+		{id: "last pane", keys: []string{"shift+tab", "left", "h"}, label: "shift+tab", name: "pane before", help: "the pane before", group: groupMove, move: func(v *Viewer) { v.cycle(-1) }},
+	}
+	for i, p := range numberedPanes() {
+		key := fmt.Sprint(i + 1)
+		out = append(out, binding{
+			id: "pane " + key, keys: []string{key}, label: key, name: strings.ToLower(p.title()),
+			help: "the pane " + strings.ToLower(p.title()), group: groupMove,
+			move: func(v *Viewer) { v.goTo(p) },
+		})
+	}
+	return append(out,
+		binding{id: "next open", keys: []string{"n"}, label: "n", name: "next open item", help: "the next item that is not done", group: groupMove, move: (*Viewer).nextOpen, can: canNextOpen},
+		binding{id: "follow", keys: []string{"f"}, label: "f", name: "follow the run", help: "back to where the run is, and stay with it", group: groupMove, move: (*Viewer).follow},
+		binding{id: "help", keys: []string{"?"}, label: "?", name: "keys", help: "this page", group: groupLeave, move: func(v *Viewer) { v.nav.help, v.nav.helpScroll = !v.nav.help, 0 }},
+		binding{id: "close", keys: []string{"esc"}, label: "esc", name: "close", help: "close this page, or follow the run again", group: groupLeave, move: (*Viewer).escape},
+	)
+}
+
+func canNextOpen(v *Viewer, _ time.Time) error {
+	if v.state == nil || v.firstOpen("") == "" {
+		return errors.New("no item is open")
+	}
+	return nil
+}
+
+// watchKeys are a local reader's: it can leave.
+func watchKeys() keymap {
+	return append(readerKeys(), binding{
+		id: "quit", keys: []string{"q", "ctrl+c"}, label: "q", name: "leave", help: "leave; the run goes on", group: groupLeave,
+		open: func(*Operator, time.Time) tea.Cmd { return tea.Quit },
+	})
+}
+
+// operatorKeys are the operator's: a reader's, and those that act.
+func operatorKeys() keymap {
+	return append(readerKeys(),
+		binding{id: "tick", keys: []string{"space"}, label: "space", name: "tick", help: "tick the item, or take its tick back", group: groupItems, can: canTick, open: (*Operator).tick},
+		binding{id: "edit", keys: []string{"enter"}, label: "enter", name: "fill in", help: "fill in what the item records", group: groupItems, can: canEdit, open: (*Operator).edit},
+		binding{id: "action", keys: []string{"x"}, label: "x", name: "do it", help: "have the item's work done", group: groupItems, can: canAct, open: (*Operator).action},
+		binding{id: "recheck", keys: []string{"r"}, label: "r", name: "check again", help: "ask the item's check again, or all checks from any other row", group: groupItems, can: anyRun, open: (*Operator).recheck},
+
+		binding{id: "go", keys: []string{"o"}, label: "o", name: "GO", help: "GO: open the gate", group: groupRun, can: canGo, open: (*Operator).passGate},
+		binding{id: "no-go", keys: []string{"N"}, label: "N", name: "NO-GO", help: "NO-GO: end the run before its first phase", group: groupRun, can: canNoGo, open: (*Operator).declareNoGo},
+		binding{id: "start", keys: []string{"s"}, label: "s", name: "start the phase", help: "start the next phase", group: groupRun, can: canStart, open: (*Operator).startPhase},
+		binding{id: "commit", keys: []string{"c"}, label: "c", name: "COMMIT", help: "COMMIT the phase that waits for it", group: groupRun, can: canCommit, open: (*Operator).commit},
+		binding{id: "rollback", keys: []string{"b"}, label: "b", name: "ROLLBACK", help: "ROLLBACK: take the open phase back", group: groupRun, can: canRollback, open: (*Operator).rollback},
+		binding{id: "session", keys: []string{"t"}, label: "t", name: "end a session", help: "cancel or end a session that blocks the phase", group: groupRun, can: canEndSession, open: (*Operator).endSession},
+		binding{id: "extend", keys: []string{"e"}, label: "e", name: "extend the window", help: "move the abort limit", group: groupRun, can: canExtend, open: (*Operator).extend},
+		binding{id: "abort", keys: []string{"a"}, label: "a", name: "abort", help: "abort the run; an open phase is rolled back", group: groupRun, can: canAbort, open: (*Operator).abort},
+		binding{id: "close run", keys: []string{"d"}, label: "d", name: "done", help: "close the run when all is done", group: groupRun, can: canClose, open: (*Operator).closeRun},
+		binding{id: "note", keys: []string{"w"}, label: "w", name: "write a note", help: "write a note into the execution log", group: groupRun, can: anyRun, open: (*Operator).note},
+
+		binding{id: "quit", keys: []string{"q", "ctrl+c"}, label: "q", name: "leave", help: "leave; an unfinished run can be resumed", group: groupLeave, open: (*Operator).quit},
+		binding{id: "suspend", keys: []string{"ctrl+z"}, label: "ctrl+z", name: "suspend", help: "does nothing: it would stop the run together with its screen", group: groupLeave, can: func(*Viewer, time.Time) error {
+			return errors.New("suspending would stop the run, with its locks held: use another terminal")
+		}, open: func(*Operator, time.Time) tea.Cmd { return nil }},
+	)
+}
+
+var errNoRun = errors.New("the journal is still being read")
+
+// run gives the run, or why there is none to act on.
+func (v *Viewer) run() (*phases.State, error) {
+	if v.state == nil || v.state.Runbook == nil {
+		return nil, errNoRun
+	}
+	return v.state, nil
+}
+
+func anyRun(v *Viewer, _ time.Time) error {
+	_, err := v.run()
+	return err
+}
+
+// asks makes a command's own refusal a binding's. What a dialog asks for is
+// filled in with stand-ins, so that only what stands in the way now is left.
+func asks(v *Viewer, now time.Time, command func(s *phases.State) phases.Command) error {
+	s, err := v.run()
+	if err != nil {
+		return err
+	}
+	return s.Can(command(s), now)
+}
+
+func canTick(v *Viewer, now time.Time) error {
+	it, err := v.selected()
+	if err != nil {
+		return err
+	}
+	s := v.state
+	if s.Item(it.ID).Ticked {
+		return s.Can(phases.Untick{Item: it.ID}, now)
+	}
+	if it.Check == nil && lacksField(s, it) {
+		return canEdit(v, now) // the form comes first, then the tick
+	}
+	return s.Can(phases.Tick{Item: it.ID}, now)
+}
+
+func canEdit(v *Viewer, now time.Time) error {
+	it, err := v.selected()
+	if err != nil {
+		return err
+	}
+	fields := v.state.FieldsOf(it)
+	if len(fields) == 0 {
+		if it.Check == nil {
+			return errors.New("nothing to fill in: space ticks it")
+		}
+		return errors.New("nothing to fill in: its check answers it")
+	}
+	return v.state.Can(phases.Record{Item: it.ID, Field: fields[0].ID}, now)
+}
+
+func canAct(v *Viewer, now time.Time) error {
+	it, err := v.selected()
+	if err != nil {
+		return err
+	}
+	return v.state.Can(phases.Act{Item: it.ID}, now)
+}
+
+func canGo(v *Viewer, now time.Time) error {
+	return asks(v, now, func(s *phases.State) phases.Command {
+		return phases.PassGate{Approver: "-", Typed: s.Target.Database}
+	})
+}
+
+func canNoGo(v *Viewer, now time.Time) error {
+	return asks(v, now, func(*phases.State) phases.Command { return phases.DeclareNoGo{Reason: "-"} })
+}
+
+func canStart(v *Viewer, now time.Time) error {
+	return asks(v, now, func(s *phases.State) phases.Command {
+		return phases.StartPhase{Phase: currentID(s), Typed: s.Target.Database}
+	})
+}
+
+func canCommit(v *Viewer, now time.Time) error {
+	return asks(v, now, func(s *phases.State) phases.Command { return phases.Commit{Phase: openID(s)} })
+}
+
+func canRollback(v *Viewer, now time.Time) error {
+	return asks(v, now, func(s *phases.State) phases.Command { return phases.Rollback{Phase: openID(s), Reason: "-"} })
+}
+
+func canEndSession(v *Viewer, _ time.Time) error {
+	s, err := v.run()
+	if err != nil {
+		return err
+	}
+	if p := s.OpenPhase(); p == nil || p.Lock == nil || len(p.Lock.Blockers) == 0 {
+		return errors.New("no session blocks a phase")
+	}
+	return nil
+}
+
+func canExtend(v *Viewer, now time.Time) error {
+	return asks(v, now, func(*phases.State) phases.Command {
+		return phases.ExtendWindow{By: "-", Reason: "-", Extra: 10 * time.Minute}
+	})
+}
+
+func canAbort(v *Viewer, now time.Time) error {
+	return asks(v, now, func(*phases.State) phases.Command { return phases.Abort{Reason: "-"} })
+}
+
+func canClose(v *Viewer, now time.Time) error {
+	return asks(v, now, func(*phases.State) phases.Command { return phases.CloseRun{} })
+}
+
+// openID is the open phase's id; empty when none is open.
+func openID(s *phases.State) string {
+	if p := s.OpenPhase(); p != nil {
+		return p.Plan.ID
+	}
+	return ""
+}
+
+// currentID is the next phase's id; empty when all are done.
+func currentID(s *phases.State) string {
+	if i := s.Current(); i >= 0 {
+		return s.Phases[i].Plan.ID
+	}
+	return ""
+}

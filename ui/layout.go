@@ -1,0 +1,134 @@
+package ui
+
+// The smallest screen on which a run can be driven.
+const (
+	minWidth  = 60
+	minHeight = 16
+)
+
+// paneID names a pane.
+type paneID string
+
+// The panes.
+const (
+	paneChecklist paneID = "checklist"
+	paneGate      paneID = "gate"
+	panePhase     paneID = "phase"
+	paneTimeline  paneID = "timeline"
+	paneLog       paneID = "log"
+	paneUndo      paneID = "undo"
+	paneEnd       paneID = "end"
+)
+
+// numberedPanes are the panes that a digit leads to, in that order.
+func numberedPanes() []paneID {
+	return []paneID{paneChecklist, paneGate, panePhase, paneTimeline, paneLog, paneUndo, paneEnd}
+}
+
+func (p paneID) title() string {
+	switch p {
+	case paneChecklist:
+		return "Checklist"
+	case paneGate:
+		return "Go / no-go"
+	case panePhase:
+		return "Phase"
+	case paneTimeline:
+		return "Timeline"
+	case paneLog:
+		return "Events"
+	case paneUndo:
+		return "Undo"
+	}
+	return "Outcome"
+}
+
+// main reports whether a pane may stand in the main rectangle of every layout:
+// timeline and events have places of their own where there is room.
+func (p paneID) main() bool { return p != paneTimeline && p != paneLog }
+
+// rect is a part of the screen, in cells.
+type rect struct{ x, y, w, h int }
+
+// area is a pane's place, its frame included.
+type area struct {
+	pane paneID
+	rect
+	framed bool // four sides; otherwise a rule above is all
+}
+
+// inside is the pane's own rectangle.
+func (a area) inside() rect {
+	if a.framed {
+		return rect{a.x + 2, a.y + 1, max(0, a.w-4), max(0, a.h-2)}
+	}
+	return rect{a.x + 1, a.y + 1, max(0, a.w-2), max(0, a.h-1)}
+}
+
+// layout is where everything stands. Header, strip, status and hints are whole
+// lines; areas fill what is between them.
+type layout struct {
+	w, h   int
+	header int // lines, at the top
+	strip  int // line of the short timeline; -1 where the pane is shown
+	body   rect
+	areas  []area
+}
+
+// arrange computes a layout. Focus and main are what the reader looks at; ok is
+// false where the screen is too small for anything.
+func arrange(w, h int, focus, main, side paneID) (l layout, ok bool) {
+	if w < minWidth || h < minHeight {
+		return layout{w: w, h: h}, false
+	}
+	l = layout{w: w, h: h, header: 2, strip: -1}
+	switch {
+	case w >= 170 && h >= 45:
+		l.body = rect{0, 2, w, h - 4}
+		l.wide(main, side)
+	case w >= 110 && h >= 30:
+		l.body = rect{0, 2, w, h - 4}
+		l.medium(main)
+	default:
+		l.strip = 2
+		l.body = rect{0, 3, w, h - 5}
+		l.areas = []area{{pane: focus, rect: l.body}}
+	}
+	return l, true
+}
+
+// medium: timeline left, main right, events below it.
+func (l *layout) medium(main paneID) {
+	b := l.body
+	left := min(44, b.w/3)
+	events := max(7, b.h/4)
+	l.areas = []area{
+		{pane: paneTimeline, rect: rect{b.x, b.y, left, b.h}, framed: true},
+		{pane: main, rect: rect{b.x + left, b.y, b.w - left, b.h - events}, framed: true},
+		{pane: paneLog, rect: rect{b.x + left, b.y + b.h - events, b.w - left, events}, framed: true},
+	}
+}
+
+// wide: timeline left, main in the middle, a second pane and the events right.
+func (l *layout) wide(main, side paneID) {
+	b := l.body
+	left, right := 46, max(56, b.w/3-8)
+	middle := b.w - left - right
+	upper := b.h * 11 / 20
+	l.areas = []area{
+		{pane: paneTimeline, rect: rect{b.x, b.y, left, b.h}, framed: true},
+		{pane: main, rect: rect{b.x + left, b.y, middle, b.h}, framed: true},
+		{pane: side, rect: rect{b.x + left + middle, b.y, right, upper}, framed: true},
+		{pane: paneLog, rect: rect{b.x + left + middle, b.y + upper, right, b.h - upper}, framed: true},
+	}
+}
+
+// find gives the area of a pane.
+func (l layout) find(p paneID) (area, bool) {
+	for _, a := range l.areas {
+		if a.pane == p {
+			return a, true
+		}
+	}
+	return area{}, false
+}

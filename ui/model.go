@@ -1,0 +1,429 @@
+package ui
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"tminus/phases"
+	"tminus/phases/journal"
+	"tminus/phases/runbook"
+)
+
+// ViewerOptions is what a Viewer is told once.
+type ViewerOptions struct {
+	Styles   *Styles // nil: PlainStyles
+	ReadOnly string  // shown in the header, "READ-ONLY"; empty on the operator's screen
+	Journal  string  // the journal's path as the reader knows it; shown at the end; may be empty
+	Note     string  // one sentence that the header shows, such as where the mirror listens; may be empty
+}
+
+// Viewer is the screen that looks and cannot touch: what is known of a run, and
+// where the reader stands in it. It holds no Commander and can be given none.
+// The zero value is not usable: NewViewer gives one. A Viewer belongs to one
+// goroutine.
+type Viewer struct {
+	opts   ViewerOptions
+	styles *Styles
+	keys   keymap
+	state  *phases.State // nil before the first record
+	fault  error         // why the journal is not read on; nil while it is
+	width  int
+	height int
+	nav    nav
+}
+
+// nav is where the reader stands.
+type nav struct {
+	focus      paneID // keys go there
+	main       paneID // in the main rectangle
+	place      string // where the run is: changes when the screen should turn to something else
+	want       paneID // the pane for that
+	moved      bool   // the reader went somewhere else
+	cursor     string // id of the selected item
+	scroll     map[paneID]int
+	help       bool
+	helpScroll int
+}
+
+// NewViewer gives a Viewer of a run of which nothing is known yet.
+func NewViewer(opts ViewerOptions) *Viewer {
+	if opts.Styles == nil {
+		opts.Styles = PlainStyles()
+	}
+	return &Viewer{
+		opts: opts, styles: opts.Styles, keys: readerKeys(),
+		nav: nav{focus: paneChecklist, main: paneChecklist, want: paneChecklist, scroll: map[paneID]int{}},
+	}
+}
+
+// Fold moves what is known on by records of the journal, in their order. On an
+// error the records before it are taken, and the screen says that it stopped;
+// the same error comes back from every later call.
+func (v *Viewer) Fold(recs []journal.Record) error {
+	if v.fault != nil {
+		return v.fault
+	}
+	if len(recs) == 0 {
+		return nil
+	}
+	if v.state == nil {
+		v.state = &phases.State{}
+	}
+	for _, rec := range recs {
+		if err := v.state.Apply(rec); err != nil {
+			v.fault = err
+			break
+		}
+	}
+	v.turn()
+	return v.fault
+}
+
+// Show makes the viewer draw a state that somebody else folds, such as one that
+// many screens share. Whoever folds it must not do so during a call of the
+// viewer's, and calls Show again after each change.
+func (v *Viewer) Show(s *phases.State) {
+	v.state = s
+	v.turn()
+}
+
+// Stop makes the screen say why the journal is not read on.
+func (v *Viewer) Stop(err error) { v.fault = err }
+
+// State is what is known of the run; nil before its first record. It is read only.
+func (v *Viewer) State() *phases.State { return v.state }
+
+// Resize tells the viewer the terminal's size in cells. Any size will do.
+func (v *Viewer) Resize(width, height int) {
+	v.width, v.height = max(0, width), max(0, height)
+}
+
+// SetStyles changes the looks, when the terminal's background becomes known.
+func (v *Viewer) SetStyles(s *Styles) { v.styles = s }
+
+// Navigate takes a key that moves, scrolls, switches panes or shows help, and
+// reports whether the key was one.
+func (v *Viewer) Navigate(key tea.KeyPressMsg) bool {
+	b, ok := v.keys.press(key.String())
+	if !ok || b.move == nil {
+		return false
+	}
+	if v.small() {
+		return true // nothing of it could be seen
+	}
+	if v.nav.help && v.scrollHelp(b.id) {
+		return true
+	}
+	if b.can == nil || b.can(v, time.Time{}) == nil {
+		b.move(v)
+	}
+	return true
+}
+
+func (v *Viewer) small() bool { return v.width < minWidth || v.height < minHeight }
+
+// layout is where everything stands now.
+func (v *Viewer) layout() (layout, bool) {
+	return arrange(v.width, v.height, v.nav.focus, v.nav.main, v.side())
+}
+
+// side is the second pane of a wide screen: what the main one makes one ask for.
+func (v *Viewer) side() paneID {
+	passed := v.state != nil && v.state.Gate.Decision == phases.Go
+	switch {
+	case v.nav.main == paneUndo:
+		return panePhase
+	case passed:
+		return paneUndo
+	case v.nav.main == paneGate:
+		return paneChecklist
+	}
+	return paneGate
+}
+
+// turn follows the run: when it has come to another place, the screen shows
+// that, unless the reader went somewhere else within the same stage.
+func (v *Viewer) turn() {
+	s, err := v.run()
+	if err != nil {
+		return
+	}
+	want, place := whereabouts(s)
+	if place == v.nav.place {
+		if v.nav.cursor == "" {
+			v.nav.cursor = v.firstOpen(place)
+		}
+		return
+	}
+	stageChanged := want == paneEnd || v.nav.want == paneGate && want == panePhase
+	v.nav.place, v.nav.want = place, want
+	if v.nav.moved && !stageChanged {
+		return
+	}
+	v.follow()
+}
+
+// whereabouts says which pane shows what the run is at, and names the place.
+func whereabouts(s *phases.State) (paneID, string) {
+	switch s.Stage() {
+	case phases.StageEnded:
+		return paneEnd, "end"
+	case phases.StageChecklist:
+		if len(s.GateHolds(s.At)) == 0 {
+			return paneGate, "gate"
+		}
+		return paneChecklist, "checklist"
+	case phases.StageAfter:
+		if i := s.CurrentAfter(); i < len(s.Runbook.After) {
+			return paneChecklist, s.Runbook.After[i].ID
+		}
+		return paneChecklist, "done"
+	}
+	p := &s.Phases[s.Current()]
+	group := runbook.Group{ID: runbook.ConfirmGroup(p.Plan.ID), Items: p.Plan.Confirm}
+	if done, total := s.GroupDone(group); !p.Status.Open() && p.Status != phases.PhaseUnknown && done < total {
+		return paneChecklist, group.ID
+	}
+	return panePhase, p.Plan.ID
+}
+
+// follow goes back to where the run is, and stays with it.
+func (v *Viewer) follow() {
+	v.nav.moved = false
+	v.focusOn(v.nav.want)
+	v.nav.scroll[v.nav.want] = 0
+	if v.nav.want == paneChecklist {
+		if id := v.firstOpen(v.nav.place); id != "" {
+			v.nav.cursor = id
+		}
+	}
+}
+
+// focusOn gives a pane the keys, and the main rectangle when it is not in sight.
+func (v *Viewer) focusOn(p paneID) {
+	v.nav.focus = p
+	if !p.main() {
+		return
+	}
+	if l, ok := v.layout(); ok && !v.following(p) {
+		if _, inSight := l.find(p); inSight {
+			return
+		}
+	}
+	v.nav.main = p
+}
+
+// following reports whether a pane is the one that the run is at: that one
+// belongs into the main rectangle, even where it is in sight elsewhere.
+func (v *Viewer) following(p paneID) bool { return p == v.nav.want }
+
+// goTo is the reader's choice of a pane.
+func (v *Viewer) goTo(p paneID) {
+	if p == paneEnd && (v.state == nil || v.state.Outcome == "") {
+		return
+	}
+	v.nav.help = false
+	v.focusOn(p)
+	v.nav.moved = p != v.nav.want
+}
+
+// cycle goes to the next pane, of those in sight where there are several.
+func (v *Viewer) cycle(by int) {
+	panes := numberedPanes()
+	if l, ok := v.layout(); ok && len(l.areas) > 1 {
+		panes = panes[:0]
+		for _, a := range l.areas {
+			panes = append(panes, a.pane)
+		}
+	}
+	if v.state == nil || v.state.Outcome == "" {
+		panes = without(panes, paneEnd)
+	}
+	for i, p := range panes {
+		if p == v.nav.focus {
+			v.goTo(panes[(i+by+len(panes))%len(panes)])
+			return
+		}
+	}
+	v.goTo(panes[0])
+}
+
+func without(panes []paneID, drop paneID) []paneID {
+	var out []paneID
+	for _, p := range panes {
+		if p != drop {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// escape closes the help page, or follows the run again.
+func (v *Viewer) escape() {
+	if v.nav.help {
+		v.nav.help = false
+		return
+	}
+	v.follow()
+}
+
+// step moves the cursor of the checklist, or scrolls any other pane.
+func (v *Viewer) step(by int) {
+	if v.nav.focus != paneChecklist {
+		v.scrollBy(by)
+		return
+	}
+	rows := v.rows()
+	if len(rows) == 0 {
+		return
+	}
+	at := rowIndex(rows, v.nav.cursor)
+	v.nav.scroll[paneChecklist] = 0
+	v.nav.cursor = rows[max(0, min(len(rows)-1, at+by))].ID
+}
+
+// edge goes to the first or last row or line.
+func (v *Viewer) edge(to int) { v.step(to * 100_000) }
+
+// scrollBy moves a pane by lines. How far it can go the pane alone knows: a
+// move is taken back as long as it changes nothing.
+func (v *Viewer) scrollBy(by int) {
+	l, ok := v.layout()
+	if !ok || v.state == nil {
+		return
+	}
+	a, ok := l.find(v.nav.focus)
+	if !ok {
+		return
+	}
+	p := v.nav.focus
+	now := v.state.At
+	from := v.nav.scroll[p]
+	before := v.drawPane(a, now)
+	v.nav.scroll[p] = from + by
+	if v.drawPane(a, now) == before {
+		v.nav.scroll[p] = from
+		return
+	}
+	// The last of the way is searched for, so that the way back starts at once.
+	end := v.drawPane(a, now)
+	low, high := 0, abs(by)
+	for low < high {
+		mid := (low + high) / 2
+		v.nav.scroll[p] = from + sign(by)*mid
+		if v.drawPane(a, now) == end {
+			high = mid
+		} else {
+			low = mid + 1
+		}
+	}
+	v.nav.scroll[p] = from + sign(by)*high
+}
+
+func abs(n int) int { return max(n, -n) }
+
+func sign(n int) int {
+	if n < 0 {
+		return -1
+	}
+	return 1
+}
+
+// rows are the checklist's selectable rows.
+func (v *Viewer) rows() []Row {
+	if v.state == nil || v.state.Runbook == nil {
+		return nil
+	}
+	return ChecklistRows(v.state)
+}
+
+func rowIndex(rows []Row, id string) int {
+	for i, r := range rows {
+		if r.ID == id {
+			return i
+		}
+	}
+	return 0
+}
+
+// firstOpen is the first item that is not done, of a place's group where it
+// names one; empty when there is none.
+func (v *Viewer) firstOpen(place string) string {
+	first := ""
+	for _, r := range v.rows() {
+		it, g, ok := v.state.Runbook.Item(r.ID)
+		if !ok || v.state.ItemDone(it) || !v.answerable(g.ID) {
+			continue
+		}
+		if g.ID == place {
+			return r.ID
+		}
+		if first == "" {
+			first = r.ID
+		}
+	}
+	return first
+}
+
+// answerable reports whether a group's items can be answered at this stage.
+func (v *Viewer) answerable(group string) bool {
+	s := v.state
+	for _, g := range s.Runbook.Checklist {
+		if g.ID == group {
+			return s.T0.IsZero() && s.Outcome == ""
+		}
+	}
+	switch s.Stage() {
+	case phases.StagePhases:
+		return group == runbook.ConfirmGroup(currentID(s))
+	case phases.StageAfter:
+		i := s.CurrentAfter()
+		return i < len(s.Runbook.After) && s.Runbook.After[i].ID == group
+	}
+	return false
+}
+
+// nextOpen selects the next item after the cursor that is not done, starting
+// over at the end.
+func (v *Viewer) nextOpen() {
+	v.goTo(paneChecklist)
+	rows := v.rows()
+	at := rowIndex(rows, v.nav.cursor)
+	for i := range rows {
+		r := rows[(at+1+i)%len(rows)]
+		if it, g, ok := v.state.Runbook.Item(r.ID); ok && !v.state.ItemDone(it) && v.answerable(g.ID) {
+			v.nav.cursor = r.ID
+			return
+		}
+	}
+}
+
+// selected is the item under the cursor, or why there is none.
+func (v *Viewer) selected() (runbook.Item, error) {
+	s, err := v.run()
+	if err != nil {
+		return runbook.Item{}, err
+	}
+	if v.nav.focus != paneChecklist {
+		return runbook.Item{}, errors.New("select an item first: 1 goes to the checklist")
+	}
+	it, _, ok := s.Runbook.Item(v.nav.cursor)
+	if !ok {
+		return it, fmt.Errorf("select an item first: %s", "↑ and ↓ move")
+	}
+	return it, nil
+}
+
+// lacksField reports whether an item waits for a field, rather than for a tick.
+func lacksField(s *phases.State, it runbook.Item) bool {
+	for _, f := range s.FieldsOf(it) {
+		v := s.Fields[f.ID].Value
+		if f.Required && (v == "" || f.Type == runbook.FieldYesNo && v != "yes") {
+			return true
+		}
+	}
+	return false
+}

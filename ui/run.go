@@ -1,0 +1,231 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"tminus/phases"
+	"tminus/phases/journal"
+)
+
+// Options is what Run and Watch need.
+type Options struct {
+	Journal   string           // the journal's path; it must exist
+	Commander phases.Commander // takes the operator's commands; Watch has none
+	Done      <-chan struct{}  // closed when the engine has ended; nil: never
+	Note      string           // one sentence for the header, such as where the mirror listens; may be empty
+	Env       []string         // the terminal's environment; nil: the process's
+	Input     io.Reader        // nil: the process's terminal
+	Output    io.Writer        // nil: the process's terminal
+}
+
+// ErrNoCommander is returned by Run when there is nobody to take commands.
+var ErrNoCommander = errors.New("the operator's screen needs a commander")
+
+// PanicError says that the screen failed by a mistake of its own. The terminal
+// is restored and the run is not touched by it.
+type PanicError struct {
+	Value any
+	Stack []byte // for a log; not for a screen
+}
+
+func (e *PanicError) Error() string {
+	return fmt.Sprintf("the screen failed: %v; the journal holds the run, and it can be resumed", e.Value)
+}
+
+// Run shows the operator's screen until the operator leaves, ctx ends or the
+// screen fails. It blocks. The terminal is restored in every case. Leaving is
+// no error, whatever the run is at; ctx's end returns its cause, a failure of
+// the screen a *PanicError. It never ends the engine: the caller does, and
+// knows why Run came back.
+func Run(ctx context.Context, opts Options) error {
+	if opts.Commander == nil {
+		return ErrNoCommander
+	}
+	return show(ctx, opts, ViewerOptions{Journal: opts.Journal, Note: opts.Note}, operatorKeys())
+}
+
+// Watch shows a journal's run without a way to act on it, following the file,
+// until the reader leaves or ctx ends. Commander and Done of the options are
+// not looked at.
+func Watch(ctx context.Context, path string, opts Options) error {
+	opts.Journal, opts.Commander, opts.Done = path, nil, nil
+	return show(ctx, opts, ViewerOptions{Journal: path, Note: opts.Note, ReadOnly: "READ-ONLY"}, watchKeys())
+}
+
+func show(ctx context.Context, opts Options, look ViewerOptions, keys keymap) (err error) {
+	follower, err := journal.Follow(opts.Journal)
+	if err != nil {
+		return err
+	}
+	defer follower.Close()
+	// Commands that wait end with the screen.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+
+	o, err := newOperator(ctx, opts, look, keys, follower)
+	if err != nil {
+		return err
+	}
+	g := &guard{screen: o}
+	_, err = tea.NewProgram(g, programOptions(ctx, opts)...).Run()
+	switch {
+	case g.failed != nil:
+		return g.failed
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, tea.ErrProgramPanic):
+		return &PanicError{Value: "in the terminal's library"}
+	case err != nil:
+		return fmt.Errorf("show the screen: %w; --plain needs no terminal", err)
+	}
+	return nil
+}
+
+func newOperator(ctx context.Context, opts Options, look ViewerOptions, keys keymap, follower *journal.Follower) (*Operator, error) {
+	look.Styles, _ = StylesFor(opts.Env, true)
+	v := NewViewer(look)
+	v.keys = keys
+	o := &Operator{Viewer: v, fetch: records(ctx, follower), now: time.Now}
+	_, o.fixed = StylesFor(opts.Env, true)
+	if opts.Commander != nil {
+		o.do = opts.Commander.Do
+	}
+	if opts.Done != nil {
+		// It ends with the engine or with the screen.
+		o.ended = func() tea.Cmd {
+			return func() tea.Msg {
+				select {
+				case <-opts.Done:
+					return endedMsg{}
+				case <-ctx.Done():
+					return nil
+				}
+			}
+		}
+	}
+	// What is there already is folded before the first frame.
+	for {
+		recs, err := follower.Next(fetchMost)
+		if err != nil {
+			return nil, err
+		}
+		if len(recs) == 0 {
+			return o, nil
+		}
+		if err := v.Fold(recs); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func programOptions(ctx context.Context, opts Options) []tea.ProgramOption {
+	// Signals are the caller's: what they do to a transaction is not a screen's to decide.
+	out := []tea.ProgramOption{tea.WithContext(ctx), tea.WithoutSignalHandler()}
+	if opts.Env != nil {
+		out = append(out, tea.WithEnvironment(opts.Env))
+	}
+	if opts.Input != nil {
+		out = append(out, tea.WithInput(opts.Input))
+	}
+	if opts.Output != nil {
+		out = append(out, tea.WithOutput(opts.Output))
+	}
+	return out
+}
+
+// StylesFor gives the styles for a terminal with that environment (nil: the
+// process's): plain ones when NO_COLOR holds anything at all, else coloured
+// ones. fixed says that they must not be changed for the background's sake.
+func StylesFor(env []string, dark bool) (styles *Styles, fixed bool) {
+	if env == nil {
+		env = os.Environ()
+	}
+	value := ""
+	for _, e := range env {
+		if v, ok := strings.CutPrefix(e, "NO_COLOR="); ok {
+			value = v
+		}
+	}
+	if value != "" {
+		return PlainStyles(), true
+	}
+	return NewStyles(dark), false
+}
+
+// guard keeps a screen's panic from everything else: it is caught, kept, and
+// the program is asked to quit the ordinary way, which restores the terminal.
+type guard struct {
+	screen tea.Model
+	failed *PanicError
+}
+
+type panicMsg struct{ failed *PanicError }
+
+func (g *guard) Init() (cmd tea.Cmd) {
+	defer g.catch(&cmd)
+	return guarded(g.screen.Init())
+}
+
+func (g *guard) Update(msg tea.Msg) (model tea.Model, cmd tea.Cmd) {
+	model = g
+	defer g.catch(&cmd)
+	if p, ok := msg.(panicMsg); ok && g.failed == nil {
+		g.failed = p.failed
+	}
+	if g.failed != nil {
+		return g, tea.Quit
+	}
+	g.screen, cmd = g.screen.Update(msg)
+	return g, guarded(cmd)
+}
+
+// View draws an empty screen after a panic: the next tick's Update quits.
+func (g *guard) View() (view tea.View) {
+	defer func() {
+		if r := recover(); r != nil {
+			g.failed = &PanicError{Value: r, Stack: debug.Stack()}
+			view = tea.NewView("")
+		}
+	}()
+	if g.failed != nil {
+		return tea.NewView("")
+	}
+	return g.screen.View()
+}
+
+func (g *guard) catch(cmd *tea.Cmd) {
+	if r := recover(); r != nil {
+		g.failed = &PanicError{Value: r, Stack: debug.Stack()}
+		*cmd = tea.Quit
+	}
+}
+
+// guarded catches a command's panic, and those of the commands it gives.
+func guarded(cmd tea.Cmd) tea.Cmd {
+	if cmd == nil {
+		return nil
+	}
+	return func() (msg tea.Msg) {
+		defer func() {
+			if r := recover(); r != nil {
+				msg = panicMsg{&PanicError{Value: r, Stack: debug.Stack()}}
+			}
+		}()
+		msg = cmd()
+		if batch, ok := msg.(tea.BatchMsg); ok {
+			for i := range batch {
+				batch[i] = guarded(batch[i])
+			}
+		}
+		return msg
+	}
+}

@@ -1,0 +1,89 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+
+	"charm.land/lipgloss/v2"
+
+	"tminus/phases"
+	"tminus/phases/runbook"
+)
+
+// stripLine is the timeline on one line, for screens without room for the pane:
+// the checklist, the gate, each phase by its number, what comes after.
+func (v *Viewer) stripLine() string {
+	s, st := v.state, v.styles
+	if s == nil || s.Runbook == nil {
+		return ""
+	}
+	var parts []string
+	add := func(style lipgloss.Style, mark, text string) { parts = append(parts, paint(style, mark+" "+text)) }
+
+	done, total := groupsDone(s, s.Runbook.Checklist)
+	word := fmt.Sprintf("checklist %d/%d", done, total)
+	switch {
+	case !s.T0.IsZero() || done == total:
+		add(st.Good, st.Mark.Done, word)
+	default:
+		add(st.Accent, st.Mark.Running, word)
+	}
+	switch {
+	case s.Gate.Decision == phases.Go:
+		add(st.Good, st.Mark.Done, "gate")
+	case s.Gate.Decision == phases.NoGoDecision:
+		add(st.Bad, st.Mark.Failed, "NO-GO")
+	default:
+		add(st.Dim, st.Mark.Todo, "gate")
+	}
+	for i := range s.Phases {
+		mark, style := v.phaseMark(i)
+		label := fmt.Sprint(i + 1)
+		if s.Phases[i].Plan.PointOfNoReturn {
+			label += st.Mark.NoReturn
+		}
+		if i == s.Current() && s.Gate.Decision == phases.Go {
+			label += " " + clip(sanitize(s.Phases[i].Plan.Title), 28)
+		}
+		add(style, mark, label)
+	}
+	if done, total := groupsDone(s, s.Runbook.After); total > 0 {
+		style, mark := st.Dim, st.Mark.Todo
+		switch {
+		case done == total:
+			style, mark = st.Good, st.Mark.Done
+		case s.Stage() == phases.StageAfter:
+			style, mark = st.Accent, st.Mark.Running
+		}
+		add(style, mark, fmt.Sprintf("after %d/%d", done, total))
+	}
+	return pad(" "+strings.Join(parts, "  "), v.width)
+}
+
+func groupsDone(s *phases.State, groups []runbook.Group) (done, total int) {
+	for _, g := range groups {
+		d, t := s.GroupDone(g)
+		done, total = done+d, total+t
+	}
+	return done, total
+}
+
+// phaseMark is one phase's state in a cell.
+func (v *Viewer) phaseMark(i int) (string, lipgloss.Style) {
+	st := v.styles
+	switch p := &v.state.Phases[i]; p.Status {
+	case phases.PhaseIsCommitted, phases.PhaseIsPassed:
+		return st.Mark.Done, st.Good
+	case phases.PhaseHolding:
+		return st.Mark.Waiting, st.Warn
+	case phases.PhaseInDoubt, phases.PhaseUnknown:
+		return st.Mark.Unknown, st.Bad
+	case phases.PhaseIsRolledBack:
+		return st.Mark.Undone, st.Warn
+	case phases.PhaseIsFailed:
+		return st.Mark.Failed, st.Bad
+	case phases.PhasePending:
+		return st.Mark.Todo, st.Dim
+	}
+	return st.Mark.Running, st.Accent
+}

@@ -1,0 +1,326 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"tminus/phases"
+	"tminus/phases/journal"
+)
+
+// How often a screen looks for records, and how many it takes at once; how
+// often its clocks move while nothing happens.
+const (
+	fetchEvery = 50 * time.Millisecond
+	fetchMost  = 2000
+	tickIdle   = time.Second
+	tickBusy   = 200 * time.Millisecond
+)
+
+// saidFor is how long an answer to a key stays on screen.
+const saidFor = 8 * time.Second
+
+// Operator is the screen that drives a run: a Viewer, dialogs, and a way to
+// send commands. It is a tea.Model; Run and Watch are the ways to use it. It
+// reads the journal in commands of Bubble Tea's and nothing in Update.
+type Operator struct {
+	*Viewer
+	do      func(phases.Command) error // nil: a reader
+	fetch   func(pause time.Duration) tea.Cmd
+	ended   func() tea.Cmd // waits for the engine's end; nil without an engine
+	now     func() time.Time
+	fixed   bool // the looks don't follow the terminal's background
+	stopped bool // the engine has ended
+	busy    bool // a command is under way
+	dialog  *dialog
+	leaving *dialog // asks whether to leave; stands before the other one
+	said    said
+}
+
+// said is the answer to the last key.
+type said struct {
+	level phases.Level
+	text  string
+	at    time.Time
+}
+
+// The messages.
+type (
+	recordsMsg struct {
+		recs []journal.Record
+		err  error
+	}
+	tickMsg  struct{}
+	endedMsg struct{}
+	// sentMsg is the answer to commands that were sent.
+	sentMsg struct {
+		err    error
+		follow bool // they moved the run on: the screen turns to it
+		said   string
+	}
+)
+
+// records gives commands that look for records: they come back with some, with
+// an error, or with nothing when ctx has ended.
+func records(ctx context.Context, f *journal.Follower) func(time.Duration) tea.Cmd {
+	return func(pause time.Duration) tea.Cmd {
+		return func() tea.Msg {
+			for {
+				select {
+				case <-ctx.Done():
+					return nil
+				case <-time.After(pause):
+				}
+				pause = fetchEvery
+				recs, err := f.Next(fetchMost)
+				if len(recs) > 0 || err != nil {
+					return recordsMsg{recs: recs, err: err}
+				}
+			}
+		}
+	}
+}
+
+// Init implements tea.Model.
+func (o *Operator) Init() tea.Cmd {
+	cmds := []tea.Cmd{o.tickCmd()}
+	if o.fetch != nil {
+		cmds = append(cmds, o.fetch(0))
+	}
+	if o.ended != nil {
+		cmds = append(cmds, o.ended())
+	}
+	if !o.fixed {
+		cmds = append(cmds, tea.RequestBackgroundColor)
+	}
+	return tea.Batch(cmds...)
+}
+
+// Update implements tea.Model. It routes, and does nothing else.
+func (o *Operator) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		o.Resize(msg.Width, msg.Height)
+	case tea.BackgroundColorMsg:
+		if !o.fixed {
+			o.SetStyles(NewStyles(msg.IsDark()))
+		}
+	case tea.KeyPressMsg:
+		return o, o.key(msg)
+	case tea.PasteMsg:
+		o.paste(msg)
+	case recordsMsg:
+		return o, o.take(msg)
+	case tickMsg:
+		return o, o.tickCmd()
+	case endedMsg:
+		o.stopped, o.busy = true, false
+	case sentMsg:
+		o.answer(msg)
+	}
+	return o, nil
+}
+
+// tickCmd moves the clocks: often while something moves, else each second.
+func (o *Operator) tickCmd() tea.Cmd {
+	every := tickIdle
+	if o.dialog != nil || o.leaving != nil || o.state != nil && o.state.OpenPhase() != nil {
+		every = tickBusy
+	}
+	return tea.Tick(every, func(time.Time) tea.Msg { return tickMsg{} })
+}
+
+// take folds what came, and looks for more.
+func (o *Operator) take(msg recordsMsg) tea.Cmd {
+	if err := o.Fold(msg.recs); err != nil {
+		return nil
+	}
+	if msg.err != nil {
+		o.Stop(msg.err)
+		return nil
+	}
+	return o.fetch(fetchEvery)
+}
+
+// answer shows what came of commands.
+func (o *Operator) answer(msg sentMsg) {
+	o.busy = false
+	switch {
+	case msg.err != nil:
+		o.say(phases.LevelBad, "Refused: "+msg.err.Error()+".")
+	case msg.follow:
+		o.follow()
+	}
+	if msg.err == nil && msg.said != "" {
+		o.say(phases.LevelInfo, msg.said)
+	}
+}
+
+func (o *Operator) say(level phases.Level, text string) {
+	o.said = said{level: level, text: text, at: o.now()}
+}
+
+// paste goes into a dialog's field, and nowhere else.
+func (o *Operator) paste(msg tea.PasteMsg) {
+	switch {
+	case o.leaving != nil:
+		o.leaving.paste(msg, o.now())
+	case o.dialog != nil:
+		o.dialog.paste(msg, o.now())
+	default:
+		o.say(phases.LevelInfo, "Pasted text has no place here.")
+	}
+}
+
+// key goes to the dialog in front, or to the table.
+func (o *Operator) key(msg tea.KeyPressMsg) tea.Cmd {
+	now := o.now()
+	o.said = said{}
+	if o.leaving != nil {
+		return o.keyLeaving(msg, now)
+	}
+	if msg.String() == "ctrl+c" {
+		return o.press(msg, now)
+	}
+	if d := o.dialog; d != nil {
+		if o.small() && msg.String() != "esc" {
+			return nil // nobody answers what nobody can read
+		}
+		cmd, done := d.key(msg, now)
+		if done && o.dialog == d {
+			o.dialog = nil
+		}
+		return cmd
+	}
+	if o.Navigate(msg) {
+		return o.why(msg, now)
+	}
+	return o.press(msg, now)
+}
+
+func (o *Operator) keyLeaving(msg tea.KeyPressMsg, now time.Time) tea.Cmd {
+	if msg.String() == "ctrl+c" {
+		return nil // the question stands; asking twice answers nothing
+	}
+	d := o.leaving
+	cmd, done := d.key(msg, now)
+	if done {
+		o.leaving = nil
+	}
+	return cmd
+}
+
+// why says why a key that moves did nothing.
+func (o *Operator) why(msg tea.KeyPressMsg, now time.Time) tea.Cmd {
+	if b, ok := o.keys.press(msg.String()); ok && b.can != nil {
+		if err := b.can(o.Viewer, now); err != nil && b.id != "next open" {
+			o.say(phases.LevelInfo, b.label+": "+err.Error()+".")
+		}
+	}
+	return nil
+}
+
+// press finds what a key does, and does it or says why not.
+func (o *Operator) press(msg tea.KeyPressMsg, now time.Time) tea.Cmd {
+	b, ok := o.keys.press(msg.String())
+	if !ok || b.open == nil {
+		if !o.small() {
+			o.say(phases.LevelInfo, sanitize(msg.String())+" does nothing here: ? shows the keys.")
+		}
+		return nil
+	}
+	if b.id != "quit" {
+		if err := o.ready(b, now); err != nil {
+			if !errors.Is(err, errUnseen) {
+				o.say(phases.LevelWarn, b.label+" ("+b.name+"): "+err.Error()+".")
+			}
+			return nil
+		}
+		o.nav.help = false
+	}
+	return b.open(o, now)
+}
+
+var errUnseen = errors.New("the terminal is too small")
+
+// ready says why an act must not begin now.
+func (o *Operator) ready(b binding, now time.Time) error {
+	switch {
+	case o.small():
+		return errUnseen
+	case o.stopped:
+		return errors.New("the engine has ended")
+	case o.busy:
+		return errors.New("one moment: the last command is being recorded")
+	case o.fault != nil && b.id != "rollback" && b.id != "abort":
+		return errors.New("the screen no longer follows the journal")
+	case b.can != nil:
+		return b.can(o.Viewer, now)
+	}
+	return nil
+}
+
+// send carries commands out in their order, up to the first that is refused.
+func (o *Operator) send(follow bool, answer string, commands ...phases.Command) tea.Cmd {
+	if len(commands) == 0 {
+		return nil
+	}
+	o.busy = true
+	do := o.do
+	return func() tea.Msg {
+		for _, c := range commands {
+			if err := do(c); err != nil {
+				return sentMsg{err: err}
+			}
+		}
+		return sentMsg{follow: follow, said: answer}
+	}
+}
+
+// View implements tea.Model.
+func (o *Operator) View() tea.View {
+	lines, cursor := o.frame(o.now())
+	out := o.view(strings.Join(lines, "\n"))
+	out.Cursor = cursor
+	return out
+}
+
+// frame is the viewer's, with the dialog over it.
+func (o *Operator) frame(now time.Time) ([]string, *tea.Cursor) {
+	d := o.dialog
+	if o.leaving != nil {
+		d = o.leaving
+	}
+	l, ok := o.layout()
+	if !ok {
+		return o.tooSmall(), nil
+	}
+	status, hints := o.status(now), o.hintLine(now)
+	if d == nil {
+		return o.lines(now, status, hints), nil
+	}
+	lines := o.lines(now, status, d.hint(o.styles, o.width))
+	box, at := d.box(o.width, l.body.h, o.styles, now)
+	x, y := over(lines, box, l.body, o.width)
+	if at == nil {
+		return lines, nil
+	}
+	cursor := tea.NewCursor(x+at.X, y+at.Y)
+	cursor.Shape = tea.CursorBar
+	return lines, cursor
+}
+
+// status is the answer to the last key, or what the run waits for.
+func (o *Operator) status(now time.Time) string {
+	switch {
+	case o.said.text != "" && now.Sub(o.said.at) < saidFor:
+		return o.message(o.said.level, o.said.text)
+	case o.stopped && o.fault == nil && o.state != nil && o.state.Outcome == "" && o.state.Interrupted == "":
+		return o.message(phases.LevelBad, "The engine has ended before the run has. "+o.resumeHint())
+	}
+	return o.statusLine(now)
+}

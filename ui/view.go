@@ -1,0 +1,348 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
+
+	"tminus/phases"
+)
+
+// Frame draws the screen as of now: exactly as many lines as the terminal has,
+// each exactly as wide, joined by line feeds. It changes nothing and touches
+// nothing outside: for the same viewer and moment it gives the same text, so
+// that readers of the same size may share it.
+func (v *Viewer) Frame(now time.Time) string {
+	return strings.Join(v.lines(now, v.statusLine(now), v.hintLine(now)), "\n")
+}
+
+// lines draws the screen with the given last two lines.
+func (v *Viewer) lines(now time.Time, status, hints string) []string {
+	l, ok := v.layout()
+	if !ok {
+		return v.tooSmall()
+	}
+	out := v.headerLines(now)
+	if l.strip >= 0 {
+		out = append(out, v.stripLine())
+	}
+	if v.nav.help {
+		out = append(out, v.helpLines(l.body)...)
+	} else {
+		out = append(out, v.bodyLines(l, now)...)
+	}
+	out = append(out, status, hints)
+	for i := range out {
+		out[i] = pad(out[i], v.width)
+	}
+	return out
+}
+
+// tooSmall is the screen for terminals on which nothing can be shown. It stays
+// inside of any size, 0 and 1 included.
+func (v *Viewer) tooSmall() []string {
+	text := fmt.Sprintf("terminal too small: %dx%d, needs at least %dx%d", v.width, v.height, minWidth, minHeight)
+	if v.width == 0 || v.height == 0 {
+		return nil
+	}
+	lines := wrap(text, v.width)
+	out := make([]string, v.height)
+	for i := range out {
+		if i < len(lines) {
+			out[i] = pad(strings.TrimRight(lines[i], " "), v.width)
+		} else {
+			out[i] = strings.Repeat(" ", v.width)
+		}
+	}
+	return out
+}
+
+// bodyLines draws the areas side by side. They cover the body without gaps.
+func (v *Viewer) bodyLines(l layout, now time.Time) []string {
+	out := make([]string, l.body.h)
+	at := make([]int, l.body.h) // how far each line is drawn
+	for _, a := range l.areas {
+		for i, line := range v.drawArea(a, now) {
+			y := a.y - l.body.y + i
+			if y < 0 || y >= len(out) || at[y] != a.x {
+				continue
+			}
+			out[y] += pad(line, a.w)
+			at[y] += a.w
+		}
+	}
+	return out
+}
+
+// drawArea draws a pane with its frame.
+func (v *Viewer) drawArea(a area, now time.Time) []string {
+	in := a.inside()
+	lines := strings.Split(v.drawPane(a, now), "\n")
+	frame := v.frameStyle(a.pane)
+	out := make([]string, 0, a.h)
+	out = append(out, v.titleRule(a, frame, now))
+	for i := range in.h {
+		line := ""
+		if i < len(lines) {
+			line = lines[i]
+		}
+		if a.framed {
+			out = append(out, paint(frame, "│")+" "+pad(line, in.w)+" "+paint(frame, "│"))
+		} else {
+			out = append(out, " "+pad(line, in.w)+" ")
+		}
+	}
+	if a.framed {
+		out = append(out, paint(frame, "╰"+strings.Repeat("─", max(0, a.w-2))+"╯"))
+	}
+	return out
+}
+
+func (v *Viewer) frameStyle(p paneID) lipgloss.Style {
+	if p == v.nav.focus {
+		return v.styles.Focus
+	}
+	if v.state == nil {
+		return v.styles.Border
+	}
+	return v.styles.Frame(v.state.Opened.Environment)
+}
+
+// titleRule is a pane's upper edge: the digit that leads there, its name, and a
+// word on what it holds.
+func (v *Viewer) titleRule(a area, frame lipgloss.Style, now time.Time) string {
+	left, right := "─", "─"
+	if a.framed {
+		left, right = "╭", "╮"
+	}
+	name := a.pane.title()
+	for i, p := range numberedPanes() {
+		if p == a.pane {
+			name = fmt.Sprintf("%d %s", i+1, name)
+		}
+	}
+	title := v.styles.Title
+	if a.pane == v.nav.focus {
+		name = v.styles.Mark.Cursor + " " + name
+	}
+	word := v.titleWord(a.pane, now)
+	if word != "" {
+		word = " " + word + " "
+	}
+	rule := a.w - 4 - width(name) - width(word) - 2
+	if rule < 0 {
+		word, rule = "", max(0, a.w-6-width(name))
+	}
+	return paint(frame, left+"─ ") + paint(title, clip(name, max(0, a.w-6))) + " " +
+		paint(frame, strings.Repeat("─", rule)) + paint(v.styles.Dim, word) + paint(frame, "─"+right)
+}
+
+// titleWord is what a pane's edge says of its content.
+func (v *Viewer) titleWord(p paneID, now time.Time) string {
+	s := v.state
+	if s == nil || s.Runbook == nil {
+		return ""
+	}
+	switch p {
+	case paneChecklist:
+		rows, done := v.rows(), 0
+		for _, r := range rows {
+			if it, _, ok := s.Runbook.Item(r.ID); ok && s.ItemDone(it) {
+				done++
+			}
+		}
+		return fmt.Sprintf("%d of %d done", done, len(rows))
+	case paneGate:
+		switch s.Gate.Decision {
+		case phases.Go:
+			return "GO"
+		case phases.NoGoDecision:
+			return "NO-GO"
+		}
+		return fmt.Sprintf("%d to go", len(s.GateHolds(now)))
+	case panePhase:
+		if i := s.Current(); i >= 0 {
+			return fmt.Sprintf("%d of %d", i+1, len(s.Phases))
+		}
+	}
+	return ""
+}
+
+// drawPane draws a pane's content: the inside of its area.
+func (v *Viewer) drawPane(a area, now time.Time) string {
+	in := a.inside()
+	p := Pane{
+		State: v.state, Now: now, Styles: v.styles, Width: in.w, Height: in.h,
+		Focused: a.pane == v.nav.focus, Scroll: v.nav.scroll[a.pane],
+	}
+	switch a.pane {
+	case paneChecklist:
+		p.Cursor = v.nav.cursor
+		return p.Checklist()
+	case paneGate:
+		return p.Gate()
+	case panePhase:
+		return p.Phase()
+	case paneTimeline:
+		return p.Timeline()
+	case paneLog:
+		return p.Log()
+	case paneUndo:
+		return p.Undo()
+	}
+	return v.end(p)
+}
+
+// statusLine says what the run waits for, or why the screen stands still.
+func (v *Viewer) statusLine(now time.Time) string {
+	if v.fault != nil {
+		return v.message(phases.LevelBad, "The journal cannot be read on: "+v.fault.Error())
+	}
+	if s := v.state; s != nil && s.Outcome == "" {
+		if s.Interrupted != "" {
+			return v.message(phases.LevelBad, "The run was interrupted: "+s.Interrupted+". "+v.resumeHint())
+		}
+	}
+	st := v.next(now)
+	return v.message(st.level, st.text)
+}
+
+func (v *Viewer) resumeHint() string {
+	if v.opts.Journal == "" {
+		return "It can be resumed from its journal."
+	}
+	return "It can be resumed: tminus resume " + v.opts.Journal
+}
+
+// message is a line with its level's mark and colour.
+func (v *Viewer) message(level phases.Level, text string) string {
+	style := v.styles.levelStyle(level)
+	return " " + paint(style, clip(v.styles.levelMark(level)+" "+sanitize(text), max(0, v.width-2)))
+}
+
+// hintLine is the keys that lead on, as many as there is room for; help and the
+// way out always stand at its end.
+func (v *Viewer) hintLine(now time.Time) string {
+	if v.nav.help {
+		return v.hints([]string{"down", "up"}, []string{"close", "quit"}, now)
+	}
+	ids := v.next(now).keys
+	if v.nav.focus != v.nav.want {
+		ids = append([]string{"follow"}, ids...)
+	}
+	return v.hints(append(ids, "next pane"), []string{"help", "quit"}, now)
+}
+
+// hints draws bindings as "key name"; those that the table lacks, or that do
+// nothing now, are left out.
+func (v *Viewer) hints(ids, last []string, now time.Time) string {
+	tail := ""
+	for _, id := range last {
+		if b, ok := v.keys.get(id); ok {
+			tail += "  " + v.hint(b)
+		}
+	}
+	out := ""
+	seen := map[string]bool{}
+	for _, id := range ids {
+		b, ok := v.keys.get(id)
+		if !ok || seen[id] || b.can != nil && b.can(v, now) != nil {
+			continue
+		}
+		seen[id] = true
+		h := v.hint(b)
+		if width(out)+width(h)+2+width(tail) > v.width-2 {
+			break
+		}
+		out += "  " + h
+	}
+	return between(strings.TrimPrefix(out, " "), strings.TrimPrefix(tail, "  ")+" ", v.width)
+}
+
+func (v *Viewer) hint(b binding) string {
+	name := b.name
+	if b.id == "action" {
+		if it, err := v.selected(); err == nil && it.Action != nil && it.Action.Text != "" {
+			name = clip(sanitize(it.Action.Text), 32)
+		}
+	}
+	if b.id == "tick" {
+		if it, err := v.selected(); err == nil && v.state.Item(it.ID).Ticked {
+			name = "take the tick back"
+		}
+	}
+	return paint(v.styles.Key, b.label) + " " + paint(v.styles.Dim, name)
+}
+
+// View is the frame with what a terminal can be told beside it: title, and how
+// far the running phase is.
+func (v *Viewer) View(now time.Time) tea.View {
+	return v.view(v.Frame(now))
+}
+
+func (v *Viewer) view(frame string) tea.View {
+	out := tea.NewView(frame)
+	out.AltScreen = true
+	out.WindowTitle = v.windowTitle()
+	out.ProgressBar = v.progressBar()
+	return out
+}
+
+func (v *Viewer) windowTitle() string {
+	s := v.state
+	if s == nil || s.Runbook == nil {
+		return "tminus"
+	}
+	what := s.Runbook.Title
+	switch p := s.OpenPhase(); {
+	case s.Outcome != "":
+		what = outcomeWord(s.Outcome)
+	case p != nil:
+		what = p.Plan.Title
+	}
+	return sanitize(fmt.Sprintf("tminus %s %s: %s", strings.ToUpper(string(s.Opened.Environment)), s.Target.Database, what))
+}
+
+// progressBar is the open phase's share for the terminal's own bar.
+func (v *Viewer) progressBar() *tea.ProgressBar {
+	if v.state == nil {
+		return nil
+	}
+	p := v.state.OpenPhase()
+	if p == nil {
+		return nil
+	}
+	switch p.Status {
+	case phases.PhaseHolding:
+		return tea.NewProgressBar(tea.ProgressBarWarning, 100)
+	case phases.PhaseInDoubt:
+		return tea.NewProgressBar(tea.ProgressBarError, 100)
+	case phases.PhaseRunning:
+		if share, ok := phaseShare(p); ok {
+			return tea.NewProgressBar(tea.ProgressBarDefault, int(share*100))
+		}
+	}
+	return tea.NewProgressBar(tea.ProgressBarIndeterminate, 0)
+}
+
+// phaseShare weighs each table's share by the rows that it is expected to have.
+func phaseShare(p *phases.PhaseState) (float64, bool) {
+	done, total := 0.0, 0.0
+	for _, t := range p.Tables {
+		if t.Role != phases.RoleDelete {
+			continue
+		}
+		weight := float64(max(1, t.Expected))
+		total += weight
+		if share, ok := t.Share(); ok {
+			done += weight * share
+		}
+	}
+	if total == 0 {
+		return 0, false
+	}
+	return done / total, true
+}
