@@ -1,0 +1,163 @@
+package ui
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"tminus/phases"
+	"tminus/phases/journal"
+)
+
+const (
+	plainPoll  = 50 * time.Millisecond
+	plainBatch = 500 // records that are read at once
+)
+
+// PlainOptions is what the line mode works with.
+type PlainOptions struct {
+	Journal   string           // path of the run's journal; the file exists
+	Commander phases.Commander // nil: watch only
+	In        io.Reader        // answers and commands, a line each; nil: nothing is asked
+	Out       io.Writer        // one event a line, no escape codes
+	Done      <-chan struct{}  // closed when nothing more will be recorded; nil: follow until the run is closed
+}
+
+// Plain shows a run in lines, for pipes, dumb terminals and screen readers: an
+// event a line, progress thinned, questions asked as lines when there is In.
+//
+// It returns nil when the run is closed or Done is, with all events written;
+// phases.ErrLeft when the operator quits; the cause of ctx's end; else an error
+// of the journal or of Out. It follows the journal file and blocks with Out,
+// never the engine. After it has returned, a read of In may still be under way.
+func Plain(ctx context.Context, opt PlainOptions) error {
+	follower, err := journal.Follow(opt.Journal)
+	if err != nil {
+		return err
+	}
+	defer follower.Close()
+	p := &plain{
+		PlainOptions: opt, out: bufio.NewWriter(opt.Out), follower: follower, state: &phases.State{},
+		skipped: map[string]bool{}, declined: map[string]bool{}, progress: map[string]plainProgress{},
+	}
+	if opt.In != nil {
+		lines := make(chan string)
+		p.lines = lines
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		// Ends at the end of In, or with Plain as soon as its read returns.
+		go plainLines(ctx, opt.In, lines)
+	}
+	return p.run(ctx)
+}
+
+// plain is the line mode's state. It belongs to the goroutine of Plain.
+type plain struct {
+	PlainOptions
+	out      *bufio.Writer
+	follower *journal.Follower
+	state    *phases.State
+	lines    <-chan string // nil: nothing is asked, or no more
+
+	asked    plainQuestion
+	approver string          // as typed, until the database's name is
+	skipped  map[string]bool // items that were passed over, until all others are answered
+	declined map[string]bool // optional fields that were left empty
+	told     string          // the holds that were last told
+	warned   time.Duration   // the last countdown of a hold that was told
+	leaving  bool            // quit was said once while a transaction is open
+	progress map[string]plainProgress
+}
+
+func (p *plain) run(ctx context.Context) error {
+	tick := time.NewTicker(plainPoll)
+	defer tick.Stop()
+	for {
+		if err := p.catchUp(); err != nil || p.over() {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			if err := p.catchUp(); err != nil {
+				return err
+			}
+			return context.Cause(ctx)
+		case <-p.Done:
+			return p.catchUp()
+		case line, ok := <-p.lines:
+			if !ok {
+				p.lines, p.asked = nil, plainQuestion{}
+				p.say("the input has ended: nothing is asked any more")
+				continue
+			}
+			if p.answer(line) {
+				p.say("left the run")
+				return firstError(p.out.Flush(), phases.ErrLeft)
+			}
+		case <-tick.C:
+		}
+	}
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// over tells that no event can follow.
+func (p *plain) over() bool { return !p.state.ClosedAt.IsZero() }
+
+// catchUp writes what has come since, then what is to be asked.
+func (p *plain) catchUp() error {
+	for {
+		recs, err := p.follower.Next(plainBatch)
+		for _, rec := range recs {
+			if err := p.event(rec); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return firstError(p.out.Flush(), err)
+		}
+		if len(recs) == 0 {
+			break
+		}
+	}
+	if p.state.Runbook != nil && !p.over() {
+		p.countdown()
+		p.ask()
+	}
+	if err := p.out.Flush(); err != nil {
+		return fmt.Errorf("write plain output: %w", err)
+	}
+	return nil
+}
+
+// say writes one line that is no event.
+func (p *plain) say(format string, args ...any) {
+	p.out.WriteString(phases.Clean(fmt.Sprintf(format, args...)))
+	p.out.WriteByte('\n')
+}
+
+// plainLines sends the lines of in. An overlong line is cut into several.
+func plainLines(ctx context.Context, in io.Reader, lines chan<- string) {
+	defer close(lines)
+	r := bufio.NewReader(in)
+	for {
+		line, _, err := r.ReadLine()
+		if err != nil {
+			return
+		}
+		select {
+		case lines <- string(line):
+		case <-ctx.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,282 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"tminus/phases"
+	"tminus/phases/runbook"
+)
+
+// plainKind is what a question is about. The zero value is no question.
+type plainKind int
+
+const (
+	askField plainKind = iota + 1
+	askTick
+	askAction
+	askApprover
+	askGo
+	askStart
+	askHold
+	askClose
+)
+
+// plainQuestion is one question. Two are the same when they compare equal.
+type plainQuestion struct {
+	kind  plainKind
+	id    string // of the item or the phase
+	field string
+}
+
+// value tells the questions whose answer is any text.
+func (q plainQuestion) value() bool { return q.kind == askField || q.kind == askApprover }
+
+// ask asks the next question, unless the last one still stands: nobody's
+// answer shall meet another question than the one that was read.
+func (p *plain) ask() {
+	if p.lines == nil || p.Commander == nil || p.state.Outcome != "" {
+		p.asked = plainQuestion{}
+		return
+	}
+	if p.asked.kind != 0 && p.stands(p.asked) {
+		return
+	}
+	p.asked = p.next()
+	if p.asked.kind != 0 {
+		p.told = ""
+		p.put(p.asked)
+	}
+}
+
+// stands tells whether a question can still be answered.
+func (p *plain) stands(q plainQuestion) bool {
+	s, now := p.state, time.Now()
+	it, _, _ := s.Runbook.Item(q.id)
+	switch q.kind {
+	case askField, askTick, askAction:
+		return !p.skipped[q.id] && p.itemQuestion(it) == q
+	case askApprover, askGo:
+		return s.Gate.Decision != phases.Go && len(s.GateHolds(now)) == 0
+	case askStart:
+		return s.Can(phases.StartPhase{Phase: q.id, Typed: s.Target.Database}, now) == nil
+	case askHold:
+		return s.Can(phases.Commit{Phase: q.id}, now) == nil
+	case askClose:
+		return s.Can(phases.CloseRun{}, now) == nil
+	}
+	return false
+}
+
+// next finds what is to be asked now. When all that is left was passed over,
+// it is asked again.
+func (p *plain) next() plainQuestion {
+	q := p.nextOpen()
+	if q.kind == 0 && len(p.skipped) > 0 {
+		clear(p.skipped)
+		q = p.nextOpen()
+	}
+	return q
+}
+
+func (p *plain) nextOpen() plainQuestion {
+	s := p.state
+	switch s.Stage() {
+	case phases.StageChecklist:
+		if q := p.groupQuestion(s.Runbook.Checklist); q.kind != 0 {
+			return q
+		}
+		if p.tellHolds("the gate", s.GateHolds(time.Now())) {
+			return plainQuestion{}
+		}
+		return plainQuestion{kind: askApprover}
+	case phases.StagePhases:
+		return p.phaseQuestion(s.Current())
+	case phases.StageAfter:
+		if q := p.groupQuestion(s.Runbook.After); q.kind != 0 {
+			return q
+		}
+		if s.Can(phases.CloseRun{}, time.Now()) == nil {
+			return plainQuestion{kind: askClose}
+		}
+		p.tellHolds("the end", p.afterHolds())
+	}
+	return plainQuestion{}
+}
+
+func (p *plain) phaseQuestion(i int) plainQuestion {
+	s, ph := p.state, &p.state.Phases[i]
+	switch {
+	case ph.Status == phases.PhaseHolding:
+		return plainQuestion{kind: askHold, id: ph.Plan.ID}
+	case ph.Status.Open() || ph.Status == phases.PhaseUnknown:
+		return plainQuestion{}
+	}
+	if q := p.groupQuestion([]runbook.Group{{Items: ph.Plan.Confirm}}); q.kind != 0 {
+		return q
+	}
+	if p.tellHolds("phase "+ph.Plan.ID, s.PhaseHolds(i, time.Now())) {
+		return plainQuestion{}
+	}
+	return plainQuestion{kind: askStart, id: ph.Plan.ID}
+}
+
+func (p *plain) groupQuestion(groups []runbook.Group) plainQuestion {
+	for _, g := range groups {
+		for _, it := range g.Items {
+			if p.skipped[it.ID] {
+				continue
+			}
+			if q := p.itemQuestion(it); q.kind != 0 {
+				return q
+			}
+		}
+	}
+	return plainQuestion{}
+}
+
+// itemQuestion is what a human has to answer for an item now.
+func (p *plain) itemQuestion(it runbook.Item) plainQuestion {
+	s, now := p.state, time.Now()
+	if it.ID == "" || s.ItemDone(it) {
+		return plainQuestion{}
+	}
+	for _, f := range s.FieldsOf(it) {
+		v := s.Fields[f.ID].Value
+		lacks := v == "" && (f.Required || !p.declined[f.ID]) || f.Required && f.Type == runbook.FieldYesNo && v != "yes"
+		if lacks && s.Can(phases.Record{Item: it.ID, Field: f.ID}, now) == nil {
+			return plainQuestion{kind: askField, id: it.ID, field: f.ID}
+		}
+	}
+	st := s.Item(it.ID)
+	if it.Action != nil && s.Can(phases.Act{Item: it.ID}, now) == nil && p.wantsAction(it, st) {
+		return plainQuestion{kind: askAction, id: it.ID}
+	}
+	if it.Check == nil && s.Can(phases.Tick{Item: it.ID}, now) == nil {
+		return plainQuestion{kind: askTick, id: it.ID}
+	}
+	return plainQuestion{}
+}
+
+// wantsAction tells whether an item's action is still to be taken. After one,
+// its check has to answer first.
+func (p *plain) wantsAction(it runbook.Item, st *phases.ItemState) bool {
+	if it.Check == nil {
+		return st.Action == nil || st.Action.Error != ""
+	}
+	c := st.Check
+	return c != nil && (st.Action == nil || c.At.After(st.Action.At))
+}
+
+func (p *plain) afterHolds() []phases.Hold {
+	var out []phases.Hold
+	for _, g := range p.state.Runbook.After {
+		for _, it := range g.Items {
+			if lacks := p.state.ItemLacks(it); lacks != "" {
+				out = append(out, phases.Hold{Item: it.ID, Text: it.Text + ": " + lacks})
+			}
+		}
+	}
+	return out
+}
+
+// tellHolds says what holds when a human cannot answer it, once for the same
+// items. It is true when anything holds.
+func (p *plain) tellHolds(what string, holds []phases.Hold) bool {
+	key := what
+	for _, h := range holds {
+		key += "\n" + h.Item
+	}
+	if len(holds) == 0 || key == p.told || p.checksDue(holds) {
+		return len(holds) > 0
+	}
+	p.told = key
+	p.say("waiting: %s is held by %d:", what, len(holds))
+	p.sayHolds(holds)
+	return true
+}
+
+// checksDue tells that a check among the holds has never answered: the list
+// would be another one in a moment.
+func (p *plain) checksDue(holds []phases.Hold) bool {
+	for _, h := range holds {
+		it, _, ok := p.state.Runbook.Item(h.Item)
+		if ok && it.Check != nil && p.state.Item(h.Item).Check == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *plain) sayHolds(holds []phases.Hold) {
+	for _, h := range holds {
+		p.say("  %s", h.Text)
+		if it, _, ok := p.state.Runbook.Item(h.Item); ok && it.Check != nil && it.Check.Remedy != "" {
+			p.say("    remedy: %s", it.Check.Remedy)
+		}
+	}
+}
+
+// put writes a question.
+func (p *plain) put(q plainQuestion) {
+	s := p.state
+	it, g, _ := s.Runbook.Item(q.id)
+	switch q.kind {
+	case askField:
+		p.say("? %s: %s", g.Title, it.Text)
+		p.say("  %s: a value, skip, or ?", p.fieldHint(it, q.field))
+	case askTick:
+		p.say("? %s: %s", g.Title, it.Text)
+		p.say("  done: y, n, skip, or ?")
+	case askAction:
+		p.say("? %s: %s", g.Title, it.Text)
+		p.say("  %s now: y, n, skip, or ?", it.Action.Text)
+	case askApprover:
+		p.say("? GO or NO-GO: all items are done. %s", s.Runbook.Gate.Text)
+		p.say("  %s: the approver's name for GO, or: no-go REASON", s.Runbook.Gate.Approve)
+	case askGo:
+		p.say("? type the database's name, %s, for GO approved by %s; or: back", s.Target.Database, p.approver)
+	case askStart:
+		p.putStart(q.id)
+	case askHold:
+		p.say("? phase %s: type commit or rollback", q.id)
+	case askClose:
+		p.say("? all is done: type close to end the run")
+	}
+}
+
+func (p *plain) putStart(id string) {
+	ph := p.phase(id)
+	text := fmt.Sprintf("? next: phase %s: %s, risk %s, planned %s", id, ph.Plan.Title, ph.Plan.Risk, phases.Span(ph.Plan.Planned))
+	if ph.Attempt > 0 {
+		text += fmt.Sprintf(", attempt %d", ph.Attempt+1)
+	}
+	p.say("%s", text)
+	for _, note := range ph.Plan.Notes {
+		p.say("  %s", note)
+	}
+	if ph.Plan.PointOfNoReturn {
+		p.say("  POINT OF NO RETURN: after its COMMIT only a restore helps")
+		p.say("  type the database's name, %s, to start", p.state.Target.Database)
+		return
+	}
+	p.say("  type start, or: abort REASON")
+}
+
+func (p *plain) fieldHint(it runbook.Item, field string) string {
+	for _, f := range p.state.FieldsOf(it) {
+		if f.ID != field {
+			continue
+		}
+		hints := []string{string(f.Type)}
+		if !f.Required {
+			hints = append(hints, "may stay empty")
+		}
+		if f.Example != "" {
+			hints = append(hints, "for example "+f.Example)
+		}
+		return f.Label + " (" + strings.Join(hints, ", ") + ")"
+	}
+	return field
+}

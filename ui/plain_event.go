@@ -1,0 +1,138 @@
+package ui
+
+import (
+	"fmt"
+	"time"
+
+	"tminus/phases"
+	"tminus/phases/journal"
+)
+
+// plainProgress is what was last said of a running delete.
+type plainProgress struct {
+	at    time.Time
+	share float64
+}
+
+// Progress of one table is said once in so long, or when its share has grown
+// by so much.
+const (
+	plainEvery = time.Second
+	plainGrown = 0.10
+)
+
+// event applies one record and writes its line.
+func (p *plain) event(rec journal.Record) error {
+	e, err := phases.Decode(rec)
+	if err != nil {
+		return fmt.Errorf("read journal %s: %w", p.Journal, err)
+	}
+	if err := p.state.Apply(rec); err != nil {
+		return fmt.Errorf("read journal %s: %w", p.Journal, err)
+	}
+	if line, ok := phases.Describe(p.state, e); ok {
+		p.eventLine(line.Level, line.Text)
+	}
+	switch e := e.(type) {
+	case phases.StepStarted:
+		p.progress[e.Phase] = plainProgress{at: p.state.At}
+	case phases.TableProgressed:
+		p.progressed(e)
+	case phases.CheckAnswered:
+		p.remedy(e)
+	case phases.HoldOpened:
+		p.warned = 0
+	case phases.PhaseVerified:
+		p.counts(e)
+	}
+	return nil
+}
+
+func (p *plain) eventLine(level phases.Level, text string) {
+	p.say("%-8s %-4s %s", clock(p.state.Clock(p.state.At)), level, text)
+}
+
+// progressed says how far a delete is. Steps of a phase run one after the
+// other, so one mark a phase is enough.
+func (p *plain) progressed(e phases.TableProgressed) {
+	ph := p.phase(e.Phase)
+	if ph == nil || e.Step < 0 || e.Step >= len(ph.Plan.Steps) {
+		return
+	}
+	name := ph.Plan.Steps[e.Step].Name()
+	text := fmt.Sprintf("phase %s: %s: %s deleted so far", e.Phase, name, phases.Rows(e.Deleted))
+	last, share := p.progress[e.Phase], 0.0
+	for _, t := range ph.Tables {
+		if t.Name != name {
+			continue
+		}
+		if s, ok := t.Share(); ok {
+			share = s
+			text += fmt.Sprintf(", %d %%", int(100*s))
+		}
+	}
+	if p.state.At.Sub(last.at) < plainEvery && share-last.share < plainGrown {
+		return
+	}
+	if _, cascaded := ph.Gone(); cascaded > 0 {
+		text += fmt.Sprintf("; %s by foreign keys and triggers", phases.Digits(cascaded))
+	}
+	p.progress[e.Phase] = plainProgress{at: p.state.At, share: share}
+	p.eventLine(phases.LevelInfo, text)
+}
+
+// remedy follows a check's new failure with what to do.
+func (p *plain) remedy(e phases.CheckAnswered) {
+	c := p.state.Item(e.Item).Check
+	it, _, ok := p.state.Runbook.Item(e.Item)
+	if e.Pass || !ok || it.Check == nil || it.Check.Remedy == "" || c == nil || !c.Since.Equal(c.At) {
+		return
+	}
+	p.say("  remedy: %s", it.Check.Remedy)
+}
+
+// counts lists what a phase did to each table, before COMMIT is asked for.
+func (p *plain) counts(e phases.PhaseVerified) {
+	ph := p.phase(e.Phase)
+	if ph == nil || !ph.Plan.Writes() {
+		return
+	}
+	for _, t := range ph.Tables {
+		text := fmt.Sprintf("  %s: %s deleted", t.Name, phases.Rows(t.Deleted))
+		if t.Cascaded > 0 {
+			text += fmt.Sprintf(", %s by foreign keys and triggers", phases.Digits(t.Cascaded))
+		}
+		if t.Updated > 0 {
+			text += fmt.Sprintf(", %s updated", phases.Digits(t.Updated))
+		}
+		if t.Left >= 0 {
+			text += fmt.Sprintf(", %s left", phases.Digits(t.Left))
+		}
+		p.say("%s", text)
+	}
+}
+
+// countdown says when a hold is about to end by itself.
+func (p *plain) countdown() {
+	ph := p.state.OpenPhase()
+	if ph == nil || ph.Status != phases.PhaseHolding {
+		return
+	}
+	left := time.Until(ph.HoldUntil)
+	for _, mark := range []time.Duration{10 * time.Second, 30 * time.Second, time.Minute} {
+		if left > 0 && left <= mark && (p.warned == 0 || p.warned > mark) {
+			p.warned = mark
+			p.say("  phase %s rolls back by itself in %s", ph.Plan.ID, phases.Span(left.Round(time.Second)))
+			return
+		}
+	}
+}
+
+func (p *plain) phase(id string) *phases.PhaseState {
+	for i := range p.state.Phases {
+		if p.state.Phases[i].Plan.ID == id {
+			return &p.state.Phases[i]
+		}
+	}
+	return nil
+}
