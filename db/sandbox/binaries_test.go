@@ -48,6 +48,7 @@ func TestNamedDirectoryIsUsedOrAnError(t *testing.T) {
 
 func TestBrokenLocalBinariesArePassedOver(t *testing.T) {
 	local := ForTest(t).BinDir()
+	t.Setenv(BinDirEnv, "")
 	s := start(t, Options{localDirs: func() []string { return []string{t.TempDir(), local} }})
 	if s.BinDir() != local {
 		t.Errorf("used %s", s.BinDir())
@@ -106,6 +107,7 @@ func nowhere() []string { return nil }
 
 func TestDownloadWhereNothingIsInstalled(t *testing.T) {
 	t.Setenv("TMINUS_STANDIN_BIN", ForTest(t).BinDir())
+	t.Setenv(BinDirEnv, "") // as on a machine without any
 	url, fetched := repository(t, rightChecksum)
 	cache := t.TempDir()
 	openToAll(t, cache)
@@ -133,6 +135,7 @@ func TestDownloadWhereNothingIsInstalled(t *testing.T) {
 
 func TestFailedDownloadSaysTheWayOut(t *testing.T) {
 	t.Setenv("TMINUS_STANDIN_BIN", ForTest(t).BinDir())
+	t.Setenv(BinDirEnv, "") // as on a machine without any
 	closed := httptest.NewServer(http.NotFoundHandler())
 	closed.Close()
 	missing := httptest.NewServer(http.NotFoundHandler())
@@ -159,6 +162,7 @@ func TestFailedDownloadSaysTheWayOut(t *testing.T) {
 }
 
 func TestFailedDownloadHidesThePassword(t *testing.T) {
+	t.Setenv(BinDirEnv, "")
 	closed := httptest.NewServer(http.NotFoundHandler())
 	closed.Close()
 	address := strings.Replace(closed.URL, "http://", "http://mirror:hunter2@", 1)

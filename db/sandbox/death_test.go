@@ -47,7 +47,7 @@ func TestKilledProgramWithoutRootLeavesNothing(t *testing.T) {
 	awaitNothing(t, dir, server, watchdog)
 }
 
-// TestServerOfDeadWatchdog: both that clean up are killed. The next Start in
+// TestSweepAfterProgramAndWatchdogDied: both that clean up are killed. The next Start in
 // the same place finds the directory, unlocked, and removes it.
 func TestSweepAfterProgramAndWatchdogDied(t *testing.T) {
 	root := t.TempDir()
