@@ -47,7 +47,8 @@ type catalog struct {
 	book  *runbook.Runbook
 	byOID map[uint32]*relation
 	byKey map[[2]string]*relation
-	named map[uint32]string // relations that the runbook names, as it names them
+	acted map[uint32]bool // relations that the runbook deletes from or touches
+	named map[uint32]bool // relations that it names at all
 }
 
 const relationQuery = `SELECT c.oid, n.nspname, c.relname, c.relkind::text, coalesce(am.amname, ''),
@@ -59,7 +60,7 @@ WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND n.nspname NOT IN ('pg_catalog',
 
 // readCatalog reads all user tables and how they descend from each other.
 func readCatalog(ctx context.Context, conn *pgx.Conn, book *runbook.Runbook) (*catalog, error) {
-	c := &catalog{book: book, byOID: map[uint32]*relation{}, byKey: map[[2]string]*relation{}, named: map[uint32]string{}}
+	c := &catalog{book: book, byOID: map[uint32]*relation{}, byKey: map[[2]string]*relation{}, acted: map[uint32]bool{}, named: map[uint32]bool{}}
 	rows, err := conn.Query(ctx, relationQuery)
 	if err != nil {
 		return nil, err
@@ -92,7 +93,12 @@ func readCatalog(ctx context.Context, conn *pgx.Conn, book *runbook.Runbook) (*c
 	}
 	for _, table := range namedTables(book) {
 		if r := c.find(table); r != nil {
-			c.named[r.oid] = c.plainName(r)
+			c.named[r.oid] = true
+		}
+	}
+	for _, table := range actedTables(book) {
+		if r := c.find(table); r != nil {
+			c.acted[r.oid] = true
 		}
 	}
 	return c, nil
@@ -114,21 +120,25 @@ func tableName(book *runbook.Runbook, schema, name string) string {
 	return schema + "." + name
 }
 
-// name is the table that a relation is accounted to: the runbook's name for
-// it, else that of the table it is a partition or an only child of.
+// name is the table that a relation is accounted to. Of itself and those it is
+// a partition or an only child of, that is the nearest one which the runbook
+// deletes from or touches, else the nearest one which it names, else the root.
 func (c *catalog) name(oid uint32) string {
 	r := c.byOID[oid]
 	if r == nil {
 		return ""
 	}
-	for range len(c.byOID) {
-		if n, ok := c.named[r.oid]; ok {
-			return n
-		}
-		if len(r.parents) != 1 {
-			break
-		}
+	line := []*relation{r}
+	for len(r.parents) == 1 && len(line) < len(c.byOID) {
 		r = c.byOID[r.parents[0]]
+		line = append(line, r)
+	}
+	for _, set := range []map[uint32]bool{c.acted, c.named} {
+		for _, r := range line {
+			if set[r.oid] {
+				return c.plainName(r)
+			}
+		}
 	}
 	return c.plainName(r)
 }
@@ -201,6 +211,17 @@ func namedTables(book *runbook.Runbook) []string {
 		seen[key] = true
 		return false
 	})
+}
+
+// actedTables are the tables that the phases delete from or touch.
+func actedTables(book *runbook.Runbook) []string {
+	out := deletedTables(book)
+	for i := range book.Phases {
+		for _, s := range book.Phases[i].Steps {
+			out = append(out, s.Touch...)
+		}
+	}
+	return out
 }
 
 // deletedTables are all tables that the phases delete from, each once, in order.

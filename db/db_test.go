@@ -117,3 +117,22 @@ func intend(t *testing.T, target *Target, x phases.Tx) phases.CommitIntent {
 		Operator: operator.String(), Runbook: "0123", Ledger: true,
 	}
 }
+
+// benchDatabase has a table of half a million rows with an indexed child.
+func benchDatabase(b *testing.B) string {
+	b.Helper()
+	dsn := sandbox.ForTest(b).NewDatabase(b)
+	conn, err := pgx.Connect(b.Context(), dsn)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer conn.Close(b.Context())
+	_, err = conn.Exec(b.Context(), `CREATE TABLE big (id int PRIMARY KEY, filler text);
+		INSERT INTO big SELECT g, repeat('x', 60) FROM generate_series(1, 500000) g;
+		CREATE TABLE child (big_id int REFERENCES big ON DELETE CASCADE);
+		INSERT INTO child SELECT g * 10 FROM generate_series(1, 50000) g; CREATE INDEX ON child (big_id); ANALYZE`)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return dsn
+}

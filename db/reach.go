@@ -25,7 +25,7 @@ type reach struct {
 // computeReach follows the foreign keys from the deleted tables on. It works on
 // relations, partitions included, and gives names in the end: one edge for all
 // partitions of a table.
-func computeReach(c *catalog, keys []foreignKey, deletes []*relation, protected map[string]bool) reach {
+func computeReach(c *catalog, keys []foreignKey, deletes []*relation, protected map[uint32]bool) reach {
 	out := reach{emptied: map[uint32]bool{}, modified: map[uint32]bool{}}
 	referencing := map[uint32][]foreignKey{}
 	for _, k := range keys {
@@ -62,7 +62,7 @@ func computeReach(c *catalog, keys []foreignKey, deletes []*relation, protected 
 				continue
 			}
 			edge := phases.Reach{From: c.name(k.to), Table: c.name(k.from), Constraint: clean(names[k.oid]), Action: action}
-			edge.Protected = protected[edge.Table]
+			edge.Protected = protected[k.from]
 			j, known := at[edge]
 			if !known {
 				j = len(out.edges)

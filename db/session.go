@@ -84,7 +84,7 @@ func Open(ctx context.Context, cfg Config) (*Target, error) {
 		return nil, err
 	}
 	t := &Target{book: cfg.Runbook, operator: cfg.Operator, conn: conn, live: map[*session]struct{}{}}
-	t.control = newPool(2, t.open)
+	t.control = newPool(3, t.open)
 	t.checks = newPool(3, t.open)
 	t.phase = newPool(1, t.open)
 	if err := t.meet(ctx); err != nil {
@@ -224,7 +224,7 @@ func connectError(ctx context.Context, host string, err error) error {
 const sessionSettings = `
 SELECT set_config(w.name, w.setting, false) FROM pg_catalog.pg_settings s JOIN (VALUES
 	('row_security', 'off'),
-	('search_path', 'pg_catalog, pg_temp'),
+	('search_path', '` + basePath + `'),
 	('synchronous_commit', CASE pg_catalog.current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END),
 	('statement_timeout', '0'),
 	('lock_timeout', '5s'),

@@ -124,7 +124,7 @@ func stillRuns(ctx context.Context, conn *pgx.Conn, id phases.TxID) (bool, error
 	err = conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
 		WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted
 		AND l.transactionid::text = $1 AND l.pid = $2::int
-		AND (a.backend_start IS NULL OR a.backend_start = $3::timestamptz))`,
+		AND (a.backend_start IS NULL OR $3::timestamptz <= 'epoch' OR a.backend_start = $3::timestamptz))`,
 		strconv.FormatUint(xid&0xffffffff, 10), int32(id.PID), id.BackendStart).Scan(&running)
 	return running, err
 }

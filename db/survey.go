@@ -42,11 +42,18 @@ func (t *Target) survey(ctx context.Context, s *session) (phases.Survey, error) 
 	if err != nil {
 		return phases.Survey{}, err
 	}
-	protected := map[string]bool{}
+	protected := map[uint32]bool{}
 	for _, p := range t.book.Protected {
 		if r := c.find(p); r != nil {
 			for _, d := range c.tree(r) {
-				protected[c.name(d.oid)] = true
+				protected[d.oid] = true
+			}
+		}
+	}
+	for _, r := range deletes {
+		for _, d := range c.tree(r) {
+			if protected[d.oid] {
+				problems = append(problems, fmt.Sprintf("deleting from %s deletes from the protected %s, which is a part of it", c.plainName(r), c.plainName(d)))
 			}
 		}
 	}
@@ -54,6 +61,13 @@ func (t *Target) survey(ctx context.Context, s *session) (phases.Survey, error) 
 	more, err := t.privileges(ctx, s, c, deletes, reached)
 	if err != nil {
 		return phases.Survey{}, err
+	}
+	var counts bool
+	if err := s.QueryRow(ctx, `SELECT current_setting('track_counts')::bool`).Scan(&counts); err != nil {
+		return phases.Survey{}, err
+	}
+	if !counts {
+		more = append(more, "track_counts is off, so what a phase touches cannot be verified: set it on")
 	}
 	if problems = append(problems, more...); len(problems) > 0 {
 		return phases.Survey{}, &SurveyError{Problems: problems}

@@ -120,6 +120,10 @@ func (x *tx) pin(ctx context.Context) error {
 	return nil
 }
 
+// basePath is every session's search path: nothing but PostgreSQL's own.
+const basePath = "pg_catalog, pg_temp"
+
+// searchPath has the runbook's schema besides, after PostgreSQL's own.
 func searchPath(book *runbook.Runbook) string {
 	return "pg_catalog, " + pgx.Identifier{book.Schema}.Sanitize() + ", pg_temp"
 }
@@ -263,9 +267,21 @@ func (x *tx) Fingerprint(ctx context.Context, table string) (phases.Fingerprint,
 	if r == nil {
 		return phases.Fingerprint{}, failf("fingerprint", table, hints["42P01"], errMissing)
 	}
-	// The same search path as everywhere else, or one type's name would be
+	// With the search path of the baseline, or the name of a type would be
 	// written in two ways.
-	return fingerprint(ctx, x.s.Conn, r, table)
+	if err := x.setSearchPath(ctx, basePath); err != nil {
+		return phases.Fingerprint{}, fail(ctx, "fingerprint", table, err)
+	}
+	out, err := fingerprint(ctx, x.s.Conn, r, table)
+	if err != nil {
+		return phases.Fingerprint{}, err
+	}
+	return out, fail(ctx, "fingerprint", table, x.setSearchPath(ctx, searchPath(x.t.book)))
+}
+
+func (x *tx) setSearchPath(ctx context.Context, path string) error {
+	_, err := x.s.Exec(ctx, `SELECT set_config('search_path', $1, true)`, path)
+	return err
 }
 
 // Commit sends COMMIT. The transaction is over then, whatever came of it.
