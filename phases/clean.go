@@ -68,7 +68,7 @@ func Rows(n int64) string {
 // Span is a duration in words: tenths below ten seconds, then whole seconds.
 func Span(d time.Duration) string {
 	if d < 0 {
-		return "-" + Span(-d)
+		return "-" + Span(d.Abs()) // -d of the least duration is itself
 	}
 	if d < 9950*time.Millisecond {
 		return fmt.Sprintf("%.1f s", d.Seconds())

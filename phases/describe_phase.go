@@ -3,6 +3,7 @@ package phases
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 func describePhase(s *State, e Event) (Level, string) {
@@ -20,7 +21,11 @@ func describePhase(s *State, e Event) (Level, string) {
 	case LockWaited:
 		return describeLockWait(e)
 	case TablesLocked:
-		return LevelInfo, fmt.Sprintf("phase %s: %s locked after %s", e.Phase, plural(int64(len(e.Tables)), "table"), Span(e.Waited))
+		text := fmt.Sprintf("phase %s: %s locked", e.Phase, plural(int64(len(e.Tables)), "table"))
+		if e.Waited >= time.Second/10 {
+			text += " after " + Span(e.Waited)
+		}
+		return LevelInfo, text
 	case StepDone:
 		return LevelInfo, describeStep(s, e)
 	case TableCounted:
@@ -101,11 +106,11 @@ func describeVerified(e PhaseVerified) (Level, string) {
 			failed = append(failed, v.String())
 		}
 	}
+	text := fmt.Sprintf("phase %s: verified: %d of %d hold", e.Phase, len(e.Results)-len(failed), len(e.Results))
 	if len(failed) == 0 {
-		return LevelGood, fmt.Sprintf("phase %s: %s, all hold", e.Phase, plural(int64(len(e.Results)), "verification"))
+		return LevelGood, text
 	}
-	return LevelBad, fmt.Sprintf("phase %s: %d of %s do not hold: %s",
-		e.Phase, len(failed), plural(int64(len(e.Results)), "verification"), strings.Join(failed, "; "))
+	return LevelBad, text + "; failed: " + strings.Join(failed, "; ")
 }
 
 // String says what was looked at, what it should be and what it is.

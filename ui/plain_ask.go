@@ -69,18 +69,8 @@ func (p *plain) stands(q plainQuestion) bool {
 	return false
 }
 
-// next finds what is to be asked now. When all that is left was passed over,
-// it is asked again.
+// next finds what is to be asked now.
 func (p *plain) next() plainQuestion {
-	q := p.nextOpen()
-	if q.kind == 0 && len(p.skipped) > 0 {
-		clear(p.skipped)
-		q = p.nextOpen()
-	}
-	return q
-}
-
-func (p *plain) nextOpen() plainQuestion {
 	s := p.state
 	switch s.Stage() {
 	case phases.StageChecklist:
@@ -122,18 +112,30 @@ func (p *plain) phaseQuestion(i int) plainQuestion {
 	return plainQuestion{kind: askStart, id: ph.Plan.ID}
 }
 
+// groupQuestion is the first open question of some groups. When all that is
+// left of them was passed over, it is asked again.
 func (p *plain) groupQuestion(groups []runbook.Group) plainQuestion {
+	var again plainQuestion
+	var passed []string
 	for _, g := range groups {
 		for _, it := range g.Items {
-			if p.skipped[it.ID] {
-				continue
-			}
-			if q := p.itemQuestion(it); q.kind != 0 {
+			q := p.itemQuestion(it)
+			switch {
+			case q.kind == 0:
+			case !p.skipped[it.ID]:
 				return q
+			default:
+				passed = append(passed, it.ID)
+				if again.kind == 0 {
+					again = q
+				}
 			}
 		}
 	}
-	return plainQuestion{}
+	for _, id := range passed {
+		delete(p.skipped, id)
+	}
+	return again
 }
 
 // itemQuestion is what a human has to answer for an item now.

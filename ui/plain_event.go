@@ -10,15 +10,15 @@ import (
 
 // plainProgress is what was last said of a running delete.
 type plainProgress struct {
-	at    time.Time
-	share float64
+	at      time.Time
+	percent int
 }
 
 // Progress of one table is said once in so long, or when its share has grown
 // by so much.
 const (
 	plainEvery = time.Second
-	plainGrown = 0.10
+	plainGrown = 10 // per cent
 )
 
 // event applies one record and writes its line.
@@ -49,7 +49,7 @@ func (p *plain) event(rec journal.Record) error {
 }
 
 func (p *plain) eventLine(level phases.Level, text string) {
-	p.say("%-8s %-4s %s", clock(p.state.Clock(p.state.At)), level, text)
+	p.say("%-9s %-4s %s", clock(p.state.Clock(p.state.At)), level, text)
 }
 
 // progressed says how far a delete is. Steps of a phase run one after the
@@ -61,23 +61,23 @@ func (p *plain) progressed(e phases.TableProgressed) {
 	}
 	name := ph.Plan.Steps[e.Step].Name()
 	text := fmt.Sprintf("phase %s: %s: %s deleted so far", e.Phase, name, phases.Rows(e.Deleted))
-	last, share := p.progress[e.Phase], 0.0
+	last, percent := p.progress[e.Phase], 0
 	for _, t := range ph.Tables {
 		if t.Name != name {
 			continue
 		}
 		if s, ok := t.Share(); ok {
-			share = s
-			text += fmt.Sprintf(", %d %%", int(100*s))
+			percent = int(100*s + 1e-9) // 0.29*100 is a little less than 29
+			text += fmt.Sprintf(", %d %%", percent)
 		}
 	}
-	if p.state.At.Sub(last.at) < plainEvery && share-last.share < plainGrown {
+	if p.state.At.Sub(last.at) < plainEvery && percent-last.percent < plainGrown {
 		return
 	}
 	if _, cascaded := ph.Gone(); cascaded > 0 {
 		text += fmt.Sprintf("; %s by foreign keys and triggers", phases.Digits(cascaded))
 	}
-	p.progress[e.Phase] = plainProgress{at: p.state.At, share: share}
+	p.progress[e.Phase] = plainProgress{at: p.state.At, percent: percent}
 	p.eventLine(phases.LevelInfo, text)
 }
 
