@@ -20,9 +20,9 @@ const maxShownLine = 160
 // Mistake is one thing that is wrong in a runbook.
 type Mistake struct {
 	File    string // as it was given to Parse
-	Line    int    // from 1; 0 when the mistake is in no line, as in an empty file
+	Line    int    // from 1, which is also where a mistake of the whole file stands
 	Column  int    // from 1, in characters of Text
-	Text    string // the source line, without control characters, cut when it is very long
+	Text    string // the source line, without control characters, cut when it is very long; empty for a file that is no text
 	Problem string // what is wrong, lower case, without a full stop
 	Fix     string // what would be right; may be empty
 }
@@ -31,12 +31,8 @@ type Mistake struct {
 // line with a caret below the column, and what would be right.
 func (m Mistake) String() string {
 	var b strings.Builder
-	b.WriteString(m.File)
-	if m.Line > 0 {
-		fmt.Fprintf(&b, ":%d:%d", m.Line, m.Column)
-	}
-	b.WriteString(": " + m.Problem)
-	if m.Line > 0 {
+	fmt.Fprintf(&b, "%s:%d:%d: %s", m.File, m.Line, m.Column, m.Problem)
+	if m.Text != "" {
 		number := fmt.Sprintf("%5d", m.Line)
 		blank := strings.Repeat(" ", len(number))
 		fmt.Fprintf(&b, "\n%s | %s", number, m.Text)

@@ -83,7 +83,7 @@ func readYAML(src string, r *report) *node {
 	}
 	if body == nil {
 		if len(r.mistakes) == 0 {
-			r.at(0, 0, "the file is empty", "a runbook begins with the line `tminus: 1`")
+			r.at(1, 1, "the file is empty", "a runbook begins with the line `tminus: 1`")
 		}
 		return nil
 	}
@@ -97,7 +97,7 @@ func place(start *token.Token, body ast.Node) (line, column int) {
 	case body != nil && body.GetToken() != nil:
 		return body.GetToken().Position.Line, body.GetToken().Position.Column
 	}
-	return 0, 0
+	return 1, 1
 }
 
 // bounded refuses what would make the parser slow or deep, and what a runbook
@@ -136,7 +136,7 @@ func bounded(tokens token.Tokens, r *report) bool {
 		}
 	}
 	if len(tokens) > maxTokens {
-		r.at(0, 0, fmt.Sprintf("more than %d YAML tokens", maxTokens), "split the runbook")
+		r.at(1, 1, fmt.Sprintf("more than %d YAML tokens", maxTokens), "split the runbook")
 	}
 	return len(r.mistakes) == before
 }
@@ -145,7 +145,7 @@ func reportSyntax(err error, r *report) {
 	var syntax *yaml.SyntaxError
 	if !errors.As(err, &syntax) || syntax.Token == nil {
 		message, _, _ := strings.Cut(err.Error(), "\n")
-		r.at(0, 0, "not YAML: "+clean(message), "")
+		r.at(1, 1, "not YAML: "+clean(message), "")
 		return
 	}
 	pos := syntax.Token.Position

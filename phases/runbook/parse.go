@@ -13,6 +13,10 @@ import (
 // MaxSize is the largest runbook that is read, in bytes.
 const MaxSize = 1 << 20
 
+// maxLineBytes is the longest line of a file. Each mistake looks at its whole
+// line, and a file may hold hundreds of them.
+const maxLineBytes = 20_000
+
 // Load reads the runbook at path. It also gives the file's bytes, which a
 // journal keeps. Mistakes in the file are returned as Mistakes.
 func Load(path string) (*Runbook, []byte, error) {
@@ -67,21 +71,26 @@ func Parse(file string, src []byte) (*Runbook, error) {
 func readable(src []byte, r *report) (string, bool) {
 	switch {
 	case len(src) > MaxSize:
-		r.at(0, 0, fmt.Sprintf("the file is larger than %d bytes", MaxSize), "a runbook is a text that people read: split it")
+		r.at(1, 1, fmt.Sprintf("the file is larger than %d bytes", MaxSize), "a runbook is a text that people read: split it")
 		return "", false
 	case bytes.HasPrefix(src, []byte("\xEF\xBB\xBF")):
-		r.at(0, 0, "the file begins with a byte order mark", "save it as UTF-8 without one")
+		r.at(1, 1, "the file begins with a byte order mark", "save it as UTF-8 without one")
 		return "", false
 	case bytes.HasPrefix(src, []byte("\xFF\xFE")), bytes.HasPrefix(src, []byte("\xFE\xFF")):
-		r.at(0, 0, "the file is UTF-16", "save it as UTF-8")
+		r.at(1, 1, "the file is UTF-16", "save it as UTF-8")
 		return "", false
 	case len(bytes.TrimSpace(src)) == 0:
-		r.at(0, 0, "the file is empty", "a runbook begins with the line `tminus: 1`")
+		r.at(1, 1, "the file is empty", "a runbook begins with the line `tminus: 1`")
 		return "", false
 	}
 	text := strings.ReplaceAll(string(src), "\r\n", "\n")
 	r.lines = strings.Split(text, "\n")
 	for i, line := range r.lines {
+		if len(line) > maxLineBytes {
+			r.lines[i] = line[:maxShownLine]
+			r.at(i+1, 1, fmt.Sprintf("a line of %d bytes", len(line)), fmt.Sprintf("at most %d", maxLineBytes))
+			continue
+		}
 		column := 0
 		for at, c := range line {
 			column++

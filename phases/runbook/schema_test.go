@@ -139,11 +139,26 @@ func TestSchemaHasTheLoadersChecksAndLimits(t *testing.T) {
 		"steps":    {phase.Properties["steps"].MaxItems, maxSteps},
 		"notes":    {phase.Properties["notes"].MaxItems, maxNotes},
 		"command":  {check.Properties["command"].MaxItems, maxArgs},
+		"line":     {maxLength(t, root, "line"), maxLine},
+		"text":     {maxLength(t, root, "text"), maxText},
+		"id":       {maxLength(t, root, "id"), maxID},
+		"name":     {maxLength(t, root, "name"), maxName},
+		"table":    {maxLength(t, root, "table"), 2*maxName + 1},
+		"sql":      {maxLength(t, root, "statement"), maxSQL},
 	} {
 		if limit[0] != limit[1] {
 			t.Errorf("%s: the schema has the limit %d, the loader %d", what, limit[0], limit[1])
 		}
 	}
+}
+
+func maxLength(t *testing.T, root jsonObject, def string) int {
+	t.Helper()
+	var d struct{ MaxLength int }
+	if err := json.Unmarshal(root.Defs[def], &d); err != nil {
+		t.Fatal(err)
+	}
+	return d.MaxLength
 }
 
 // TestShapesAreOtherwiseRight holds the frame around the bad shapes to be good,

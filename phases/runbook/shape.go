@@ -81,7 +81,7 @@ func objects() []object {
 		{"field", []key{
 			{"id", true, "id", "unique among fields"},
 			{"label", true, "line", ""},
-			{"type", false, "field type", "default `text`"},
+			{"type", false, "`text`, `time`, `yesno`, `number` or `phone`", "default `text`"},
 			{"required", false, "`true` or `false`", "default `true`; a required `yesno` must be yes"},
 			{"example", false, "line", "shown as a hint; what an unattended run records as assumed"},
 		}},
@@ -115,7 +115,7 @@ func objects() []object {
 		{"phase", []key{
 			{"id", true, "id", "unique among groups, phases and items"},
 			{"title", true, "line", ""},
-			{"risk", false, "risk", "default `none` for a phase without steps; required with steps"},
+			{"risk", false, "`none`, `medium`, `high` or `critical`", "default `none` for a phase without steps; required with steps"},
 			{"planned", true, "duration", "how long it should take"},
 			{"warn_after", false, "duration", "over it, what blocks the phase is shown"},
 			{"limit", false, "duration", "over it, the phase is rolled back"},

@@ -80,35 +80,40 @@ func removes(tokens []sqlToken) bool {
 func targets(tokens []sqlToken) []sqlToken {
 	var out []sqlToken
 	for i, t := range tokens {
-		at := -1
 		switch {
-		case t.isWord("insert", "merge") && next(tokens, i+1).isWord("into"):
-			at = i + 2
-		case t.isWord("delete") && next(tokens, i+1).isWord("from"):
-			at = i + 2
-		case t.isWord("update") && (i == 0 || tokens[i-1].isMark("(")):
-			at = i + 1
+		case t.isWord("insert", "merge") && next(tokens, i+1).isWord("into"),
+			t.isWord("delete") && next(tokens, i+1).isWord("from"):
+			out, _ = target(tokens, i+2, out)
+		case t.isWord("update") && (i == 0 || tokens[i-1].isMark("(") || tokens[i-1].isMark(")")):
+			out, _ = target(tokens, i+1, out)
 		case t.isWord("truncate") && i == 0:
-			at = i + 1
+			at := i + 1
 			if next(tokens, at).isWord("table") {
 				at++
 			}
-		}
-		if at < 0 {
-			continue
-		}
-		if next(tokens, at).isWord("only") {
-			at++
-		}
-		name := next(tokens, at)
-		if next(tokens, at+1).isMark(".") {
-			name.text += "." + next(tokens, at+2).text
-		}
-		if goodTable(name.text) {
-			out = append(out, name)
+			for out, at = target(tokens, at, out); next(tokens, at).isMark(","); {
+				out, at = target(tokens, at+1, out)
+			}
 		}
 	}
 	return out
+}
+
+// target adds the table that is named at a place, and gives the place after it.
+func target(tokens []sqlToken, at int, out []sqlToken) ([]sqlToken, int) {
+	if next(tokens, at).isWord("only") {
+		at++
+	}
+	name := next(tokens, at)
+	at++
+	if next(tokens, at).isMark(".") {
+		name.text += "." + next(tokens, at+1).text
+		at += 2
+	}
+	if goodTable(name.text) {
+		out = append(out, name)
+	}
+	return out, at
 }
 
 func next(tokens []sqlToken, i int) sqlToken {

@@ -1,0 +1,117 @@
+package runbook
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestReferenceIsGenerated holds docs/runbook.md against the loader. With
+// -update it writes the parts between the markers anew.
+func TestReferenceIsGenerated(t *testing.T) {
+	const path = "../../docs/runbook.md"
+	text := string(read(t, path))
+	want := text
+	want = section(t, want, "minimal", indented(string(read(t, filepath.Join(testRunbooks, "good/minimal.yaml")))))
+	want = section(t, want, "keys", keyTables())
+	want = section(t, want, "checks", checkTable())
+	want = section(t, want, "limits", limitTable())
+	_, err := Parse("reset.yaml", []byte("tminus: 1\ntitle: Reset\nphases:\n  - id: users\n    title: Users\n    risk: high\n    planed: 5 min\n    delete: [users]\n"))
+	want = section(t, want, "mistake", indented(err.Error()))
+	if text == want {
+		return
+	}
+	if !*update {
+		t.Fatalf("%s is not what the loader says: run the test with -update", path)
+	}
+	if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// section puts body between a marker and the end marker that follows it.
+func section(t *testing.T, text, marker, body string) string {
+	t.Helper()
+	before, rest, ok := strings.Cut(text, "<!-- "+marker+" -->\n")
+	_, after, ended := strings.Cut(rest, "<!-- end -->")
+	if !ok || !ended {
+		t.Fatalf("no section %s", marker)
+	}
+	return before + "<!-- " + marker + " -->\n\n" + strings.TrimRight(body, "\n") + "\n\n<!-- end -->" + after
+}
+
+func indented(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(strings.TrimRight(text, "\n")) {
+		if strings.TrimSpace(line) != "" {
+			b.WriteString("    ")
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
+
+func keyTables() string {
+	var b strings.Builder
+	for _, o := range objects() {
+		fmt.Fprintf(&b, "### %s\n\n| key | value | meaning |\n| --- | --- | --- |\n", o.name)
+		for _, k := range o.keys {
+			name := "`" + k.name + "`"
+			if k.required {
+				name = "**" + name + "**"
+			}
+			fmt.Fprintf(&b, "| %s | %s | %s |\n", name, k.value, k.doc)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+func checkTable() string {
+	var names []string
+	for name := range DatabaseChecks {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	var b strings.Builder
+	b.WriteString("| check | passes when | takes |\n| --- | --- | --- |\n")
+	for _, name := range names {
+		takes, _ := databaseKeys(name)
+		for i := range takes {
+			takes[i] = "`" + takes[i] + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", name, DatabaseChecks[name], strings.Join(takes, ", "))
+	}
+	return b.String()
+}
+
+func limitTable() string {
+	var b strings.Builder
+	b.WriteString("| what | at most |\n| --- | --- |\n")
+	for _, l := range []struct {
+		what  string
+		limit any
+	}{
+		{"the file, bytes", MaxSize},
+		{"a source line, bytes", maxLineBytes},
+		{"a line of text, characters", maxLine},
+		{"a text of several lines, characters", maxText},
+		{"a statement, bytes", maxSQL},
+		{"an id, characters", maxID},
+		{"a name, bytes", maxName},
+		{"phases", maxPhases},
+		{"steps of a phase", maxSteps},
+		{"groups before the gate, and after the phases", maxGroups},
+		{"items of a group or a phase", maxItems},
+		{"fields of an item", maxFields},
+		{"tables of a list", maxTables},
+		{"a duration", FormatDuration(maxDuration)},
+		{"mistakes that are reported", maxMistakes},
+	} {
+		fmt.Fprintf(&b, "| %s | %v |\n", l.what, l.limit)
+	}
+	return b.String()
+}
