@@ -71,7 +71,7 @@ func (p Pane) gateVerdict(holds []phases.Hold) []line {
 			row(&st.Bad, st.Mark.Failed+" NOT OPEN").add(&st.Text, ": held by "+plural(len(holds), "item", "items")).end(style, when),
 		}
 	}
-	out := []line{row(&st.Good, st.Mark.Done+" OPEN").add(&st.Text, ": nothing holds it").end(style, when)}
+	out := []line{row(&st.Good, st.Mark.Done+" OPEN").add(&st.Text, ": nothing holds it, it waits for the decision").end(style, when)}
 	if s.Outcome != "" {
 		return out
 	}
@@ -156,11 +156,14 @@ func (p Pane) goLine() line {
 func (p Pane) afterGateLines() []line {
 	st := p.Styles
 	out := []line{p.goLine(), {}, row(&st.Good, st.Mark.Done+" All phases are done.")}
-	return append(append(out, line{}), p.groupCounts(p.State.Runbook.After)...)
+	out = append(append(out, line{}), p.groupCounts(p.State.Runbook.After)...)
+	if p.State.Can(phases.CloseRun{}, p.Now) == nil {
+		out = append(append(out, line{}), p.hint("  ", keyClose, "close the run: everything is done")...)
+	}
+	return out
 }
 
 func (p Pane) underWayLines(ph *phases.PhaseState) []line {
-	st := p.Styles
 	mark, word, style := p.statusWord(ph.Status)
 	out := []line{p.goLine(), {}, row(style, mark+" "+ph.Plan.Title+": "+word)}
 	return append(out, p.conditionLines()...)
@@ -201,17 +204,17 @@ func (p Pane) beforePhase(i int) (lines []line, keep int) {
 		_, word, style := p.statusWord(ph.Status)
 		out = append(out, p.paragraph("  ", style, fmt.Sprintf("Attempt %d %s: %s", ph.Attempt, word, ph.Reason))...)
 	}
+	out = append(out, p.phaseVerdict(ph, holds)...)
 	if ph.Plan.PointOfNoReturn {
 		out = append(out, p.noReturnBox()...)
 	}
 	for j := range ph.Plan.Confirm {
 		it := &ph.Plan.Confirm[j]
-		if it.ID == p.Cursor {
+		if it.ID == p.Cursor || (keep == 0 && p.Cursor == "" && !s.ItemDone(*it)) {
 			keep = len(out)
 		}
 		out = append(out, p.confirmLines(it)...)
 	}
-	out = append(out, p.phaseVerdict(ph, holds)...)
 	for _, n := range ph.Plan.Notes {
 		out = append(out, p.paragraph("  - ", &st.Dim, n)...)
 	}
@@ -227,9 +230,9 @@ func (p Pane) phaseVerdict(ph *phases.PhaseState, holds []phases.Hold) []line {
 	st, s := p.Styles, p.State
 	switch {
 	case s.Outcome != "":
-		return []line{{}, row(&st.Bad, st.Mark.Failed+" The run has ended: "+outcomeWord(s.Outcome)+". This phase does not start.")}
+		return []line{row(&st.Bad, st.Mark.Failed+" The run has ended: "+outcomeWord(s.Outcome)+". This phase does not start.")}
 	case ph.Status == phases.PhaseUnknown:
-		return append([]line{{}}, p.paragraph(st.Mark.Unknown+" ", &st.Bad, "Its outcome is unknown: "+ph.Reason)...)
+		return p.paragraph(st.Mark.Unknown+" ", &st.Bad, "Its outcome is unknown: "+ph.Reason)
 	}
 	confirm := map[string]bool{}
 	for _, it := range ph.Plan.Confirm {
@@ -241,7 +244,7 @@ func (p Pane) phaseVerdict(ph *phases.PhaseState, holds []phases.Hold) []line {
 			others = append(others, h)
 		}
 	}
-	out := []line{{}}
+	var out []line
 	switch {
 	case len(holds) == 0:
 		out = append(out, row(&st.Good, st.Mark.Done+" READY").add(&st.Text, ": nothing holds it"))
@@ -253,7 +256,11 @@ func (p Pane) phaseVerdict(ph *phases.PhaseState, holds []phases.Hold) []line {
 	default:
 		out = append(out, row(&st.Bad, st.Mark.Failed+" NOT YET").add(&st.Text, ": held by "+plural(len(holds), "item", "items")))
 	}
-	return append(out, p.holdLines(others)...)
+	out = append(out, p.holdLines(others)...)
+	if at := s.AbortAt(); !at.IsZero() && p.Now.After(at) {
+		out = append(out, p.hint("  ", keyExtend, "extend the window: needs a name and a reason")...)
+	}
+	return out
 }
 
 // noReturnBox says what the next phase takes away for good, and what undoing
@@ -264,10 +271,11 @@ func (p Pane) noReturnBox() []line {
 	lines := in.paragraph("", &st.Text, "After this phase's COMMIT only a restore of the backup brings the data back. Nothing can be undone in part.")
 	lines = append(lines, p.backupLine())
 	if s.Runbook.Backup.RestoreTime > 0 {
-		lines = append(lines, row(&st.Text, "A restore takes about "+duration(s.Runbook.Backup.RestoreTime)+"."))
+		lines = append(lines, row(&st.Text, "A restore takes about "+roundly(s.Runbook.Backup.RestoreTime)+"."))
 	}
-	if cmd := RestoreCommand(s); cmd != "" {
-		lines = append(lines, in.paragraph("Restore: ", &st.Text, cmd)...)
+	// On a small screen the confirmations need the room; the undo pane has it.
+	if cmd := RestoreCommand(s); cmd != "" && p.Height >= 26 {
+		lines = append(lines, in.commandLines("$ ", &st.Text, cmd)...)
 	}
 	return p.box(&st.Bad, st.Mark.NoReturn+" POINT OF NO RETURN", lines)
 }

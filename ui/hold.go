@@ -37,14 +37,13 @@ func (p Pane) holdBox(ph *phases.PhaseState) []line {
 	if left < 30*time.Second || ph.Plan.PointOfNoReturn {
 		style = &st.Bad
 	}
-	lines := []line{row(style, "Rolls back by itself in "+countdown(left))}
-	lines = append(lines, row(&st.Text, p.takenSentence(ph)))
+	lines := in.paragraph("", &st.Text, p.takenSentence(ph))
 	if ph.Plan.PointOfNoReturn {
 		lines = append(lines, in.paragraph(st.Mark.NoReturn+" ", &st.Bad, "This COMMIT is the point of no return: after it only a restore helps.")...)
 	}
 	lines = append(lines, in.hint("", keyCommit, "COMMIT")...)
 	lines = append(lines, in.hint("", keyRollback, "ROLLBACK: nothing is lost")...)
-	return p.box(style, st.Mark.Waiting+" HOLD: COMMIT or ROLLBACK", lines)
+	return p.box(style, st.Mark.Waiting+" HOLD: COMMIT or ROLLBACK, rolls back by itself in "+countdown(left), lines)
 }
 
 // takenSentence sums up what a phase's transaction did.
@@ -85,7 +84,7 @@ func (p Pane) lockBox(ph *phases.PhaseState) []line {
 	in := p.narrower()
 	// Between two reports the wait goes on.
 	waited := max(w.Waited, p.Now.Sub(ph.StartedAt))
-	title := fmt.Sprintf("%s waiting for lock on %s, %s, attempt %d", st.Mark.Waiting, valueOr(w.Table, "a table"), duration(waited), w.Attempt)
+	title := fmt.Sprintf("%s waiting for lock on %s, %s, attempt %d", st.Mark.Waiting, valueOr(w.Table, "a table"), seconds(waited), w.Attempt)
 	var lines []line
 	if len(w.Blockers) == 0 {
 		lines = append(lines, row(&st.Dim, "Nobody is seen to block it: it tries again by itself."))
@@ -112,7 +111,7 @@ func (p Pane) blockerLines(in Pane, b phases.Blocker) []line {
 	}
 	who += ", " + state
 	if !b.Since.IsZero() {
-		who += ", in its transaction for " + duration(p.Now.Sub(b.Since))
+		who += ", in its transaction for " + seconds(p.Now.Sub(b.Since))
 	}
 	out := in.paragraph("", &st.Text, who+")")
 	if q := strings.Join(strings.Fields(sanitize(b.Query)), " "); q != "" {

@@ -1,10 +1,12 @@
 package ui
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
 	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"tminus/phases"
 )
@@ -120,10 +122,14 @@ func (p Pane) drawLine(b *strings.Builder, l line) {
 	if l.selected && p.Focused {
 		over = &p.Styles.Selected
 	}
-	end := spansWidth(l.right)
-	// The right part gives way when it would leave too little of the left.
-	if end > 0 && p.Width-end-1 < min(spansWidth(l.spans), p.Width/2) {
-		l.right, end = nil, 0
+	// The right part may have what the left one leaves, and half of the line
+	// in any case: a value must not vanish behind a long sentence.
+	var right []span
+	end := 0
+	if len(l.right) > 0 {
+		if limit := max(p.Width/2-1, p.Width-spansWidth(l.spans)-1); limit >= 6 {
+			right, end = cut(l.right, limit)
+		}
 	}
 	room := p.Width
 	if end > 0 {
@@ -138,7 +144,7 @@ func (p Pane) drawLine(b *strings.Builder, l line) {
 		}
 		b.WriteString(fill)
 	}
-	draw(b, l.right, over)
+	draw(b, right, over)
 }
 
 // fit draws lines from the top, exactly Height of them.
@@ -207,6 +213,42 @@ func (p Pane) paragraph(lead string, style *lipgloss.Style, text string) []line 
 	return out
 }
 
+// commandLines wraps a command between its words only: a break inside an
+// option would make another command of it for whoever copies it by hand.
+func (p Pane) commandLines(lead string, style *lipgloss.Style, command string) []line {
+	indent := width(lead)
+	room := p.Width - indent
+	var out []line
+	text := ""
+	flush := func() {
+		if text != "" {
+			out = append(out, row(nil, lead).add(style, text))
+			lead, text = strings.Repeat(" ", indent), ""
+		}
+	}
+	for _, word := range strings.Fields(sanitize(command)) {
+		if text != "" && width(text)+1+width(word) > room {
+			flush()
+		}
+		if text != "" {
+			text += " "
+		}
+		text += word
+		for room > 0 && width(text) > room {
+			head := ansi.Truncate(text, room, "")
+			if head == "" {
+				break
+			}
+			rest := text[len(head):]
+			text = head
+			flush()
+			text = rest
+		}
+	}
+	flush()
+	return out
+}
+
 // rule is a line across the pane with a text in it.
 func (p Pane) rule(style *lipgloss.Style, text string) line {
 	if text != "" {
@@ -252,6 +294,14 @@ func (p Pane) at(t time.Time) string {
 	return t.In(p.Now.Location()).Format("15:04:05")
 }
 
+// seconds is a wait that is watched: whole seconds, so that it counts up calmly.
+func seconds(d time.Duration) string {
+	if d < time.Minute {
+		return strconv.Itoa(int(max(0, d)/time.Second)) + " s"
+	}
+	return duration(d)
+}
+
 // age is how long ago a moment was.
 func (p Pane) age(t time.Time) string { return ago(p.Now.Sub(t)) }
 
@@ -277,6 +327,5 @@ func (p Pane) hint(lead, key, what string) []line {
 	if p.ReadOnly {
 		return nil
 	}
-	room := max(len(keyTick), width(key))
-	return []line{row(nil, lead).add(&p.Styles.Key, key+strings.Repeat(" ", room-width(key))).add(&p.Styles.Text, "  "+what)}
+	return []line{row(nil, lead).add(&p.Styles.Key, key).add(&p.Styles.Text, "  "+what)}
 }

@@ -58,13 +58,14 @@ func grid(cols []column, rows []gridRow, room int, head *lipgloss.Style) []line 
 func naturalWidths(cols []column, rows []gridRow, head bool) []int {
 	widths := make([]int, len(cols))
 	for i, c := range cols {
-		if head {
-			widths[i] = width(c.head)
-		}
 		for _, r := range rows {
 			if i < len(r.fields) {
 				widths[i] = max(widths[i], spansWidth(r.fields[i]))
 			}
+		}
+		// A column in which nothing stands is left out, its head too.
+		if head && widths[i] > 0 {
+			widths[i] = max(widths[i], width(c.head))
 		}
 	}
 	return widths

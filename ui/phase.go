@@ -151,7 +151,23 @@ func (p Pane) phaseTimes(ph *phases.PhaseState) line {
 	if plan.Limit > 0 {
 		l = l.add(&st.Dim, ", rolls back at "+minutes(plan.Limit))
 	}
+	if left, ok := p.phaseLeft(ph); ok {
+		l = l.end(&st.Accent, "about "+minutes(left)+" left")
+	}
 	return l
+}
+
+// phaseLeft is how long a running phase's deletes still take at their pace.
+func (p Pane) phaseLeft(ph *phases.PhaseState) (time.Duration, bool) {
+	if ph.Status != phases.PhaseRunning || !ph.Plan.Writes() {
+		return 0, false
+	}
+	sum := p.totals(ph)
+	if !sum.known || sum.expected <= 0 {
+		return 0, false
+	}
+	pc, _ := p.totalPace(ph, sum)
+	return pc.left, pc.left >= 0
 }
 
 // phaseBody is all that scrolls: what failed, the tables, what was verified.
@@ -201,14 +217,18 @@ func (p Pane) verifiedLines(ph *phases.PhaseState, pass bool) []line {
 		if !v.Pass {
 			mark, style = "  "+st.Mark.Failed+" FAILS", &st.Bad
 		}
+		var wanted field // what was wanted is what was found, where it holds
+		if !v.Pass {
+			wanted = one(&st.Dim, "wanted "+v.Want)
+		}
 		rows = append(rows, gridRow{fields: []field{
-			one(style, mark), one(&st.Dim, verifiedWord(v.Kind)), one(&st.Text, v.Name), one(&st.Dim, "wanted "+v.Want), one(style, "found "+v.Got), one(&st.Dim, v.Detail),
+			one(style, mark), one(&st.Dim, verifiedWord(v.Kind)), one(&st.Text, v.Name), one(style, "found "+v.Got), wanted, one(&st.Dim, v.Detail),
 		}})
 	}
 	if rows == nil {
 		return nil
 	}
-	return grid([]column{{}, {rank: 2}, {flex: 14}, {flex: 9, rank: 1}, {flex: 9}, {flex: 12, rank: 3}}, rows, p.Width, nil)
+	return grid([]column{{}, {rank: 2}, {flex: 20}, {flex: 9}, {flex: 9, rank: 1}, {flex: 16, rank: 3}}, rows, p.Width, nil)
 }
 
 func verifiedWord(k phases.VerificationKind) string {
@@ -239,7 +259,7 @@ type pace struct {
 // tablePace derives a table's pace from what is known at the moment of drawing.
 func (p Pane) tablePace(t *phases.TableState, over bool) pace {
 	out := pace{left: -1}
-	if t.StartedAt.IsZero() {
+	if t.StartedAt.IsZero() || t.Step < 0 {
 		return out
 	}
 	end := p.Now

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"strings"
 	"time"
 
 	"charm.land/lipgloss/v2"
@@ -45,6 +46,10 @@ func (p Pane) tableLines(ph *phases.PhaseState) (lines []line, running int) {
 			rows = append(rows, p.tableRow(ph, t))
 		}
 	}
+	if said := tableCaveat(ph); said != "" {
+		l := row(&p.Styles.Warn, "  "+said)
+		rows = append(rows, gridRow{whole: &l})
+	}
 	add("", func(r phases.TableRole) bool { return r == phases.RoleDelete || r == phases.RoleSQL })
 	add("reached by foreign keys and triggers", func(r phases.TableRole) bool { return r == phases.RoleCascade })
 	rows = append(rows, p.totalRow(ph))
@@ -54,6 +59,17 @@ func (p Pane) tableLines(ph *phases.PhaseState) (lines []line, running int) {
 	return grid(cols, rows, p.Width, &p.Styles.Dim), running
 }
 
+// tableCaveat says why a phase's figures are not what is in the database.
+func tableCaveat(ph *phases.PhaseState) string {
+	switch ph.Status {
+	case phases.PhaseIsRolledBack:
+		return "what its transaction had done: all of it was taken back"
+	case phases.PhaseUnknown, phases.PhaseInDoubt:
+		return "what its transaction had done: whether it holds is not known"
+	}
+	return ""
+}
+
 // tableRow is one table's line.
 func (p Pane) tableRow(ph *phases.PhaseState, t *phases.TableState) gridRow {
 	st := p.Styles
@@ -61,30 +77,39 @@ func (p Pane) tableRow(ph *phases.PhaseState, t *phases.TableState) gridRow {
 	quiet := t.StartedAt.IsZero() && t.Left < 0
 	text := p.faint(quiet)
 	pc := p.tablePace(t, !ph.EndedAt.IsZero())
-	deleted, cascaded := "", ""
+	deleted := ""
 	if t.Role == phases.RoleDelete || t.Role == phases.RoleSQL {
 		deleted = count(t.Deleted)
 	}
-	if t.Cascaded > 0 {
-		cascaded = count(t.Cascaded)
-	}
-	role := roleWord(t.Role)
-	if t.Updated > 0 && t.Role != phases.RoleSQL {
-		role += ", " + count(t.Updated) + " updated"
-	}
-	if t.Inserted > 0 && t.Role != phases.RoleSQL {
-		role += ", " + count(t.Inserted) + " inserted"
-	}
+	cascaded := sideEffects(t)
 	return gridRow{fields: []field{
 		{{text: mark + " ", style: style}, {text: sanitize(t.Name), style: text}},
-		one(&st.Dim, role), one(text, count(t.Expected)), one(text, deleted), one(text, cascaded),
+		one(&st.Dim, roleWord(t.Role)), one(text, count(t.Expected)), one(text, deleted), one(text, cascaded),
 		p.leftField(ph, t), p.shareField(ph, t), one(&st.Dim, rateText(pc.rate)), one(&st.Dim, pc.elapsedText()), one(&st.Accent, pc.leftText()),
 	}}
+}
+
+// sideEffects are the rows that foreign keys and triggers took, changed or added.
+func sideEffects(t *phases.TableState) string {
+	var parts []string
+	if t.Cascaded > 0 {
+		parts = append(parts, count(t.Cascaded))
+	}
+	if t.Updated > 0 {
+		parts = append(parts, count(t.Updated)+" updated")
+	}
+	if t.Inserted > 0 {
+		parts = append(parts, count(t.Inserted)+" inserted")
+	}
+	return strings.Join(parts, ", ")
 }
 
 // tableMark says with one sign where a table stands.
 func (p Pane) tableMark(ph *phases.PhaseState, t *phases.TableState) (string, *lipgloss.Style) {
 	st := p.Styles
+	if ph.Status == phases.PhaseIsRolledBack && t.Step >= 0 && !t.StartedAt.IsZero() {
+		return st.Mark.Undone, &st.Dim
+	}
 	for i := range ph.Verified {
 		if v := &ph.Verified[i]; !v.Pass && v.Name == t.Name {
 			return st.Mark.Failed, &st.Bad
@@ -112,7 +137,7 @@ func (p Pane) leftField(ph *phases.PhaseState, t *phases.TableState) field {
 		return one(&st.Good, "0")
 	case t.Left >= 0:
 		return one(&st.Text, count(t.Left))
-	case t.Role == phases.RoleDelete && t.Expected >= 0 && t.Deleted+t.Cascaded > 0:
+	case (t.Role == phases.RoleDelete || t.Role == phases.RoleCascade) && t.Expected >= 0 && t.Deleted+t.Cascaded > 0:
 		return one(&st.Dim, "~"+count(max(0, t.Expected-t.Deleted-t.Cascaded)))
 	}
 	return one(&st.Dim, count(-1))
@@ -159,47 +184,70 @@ func (p Pane) barWidth() int {
 	return 8
 }
 
-// totalRow adds the phase's tables up.
-func (p Pane) totalRow(ph *phases.PhaseState) gridRow {
-	st := p.Styles
-	var expected, deleted, cascaded, left, gone int64
-	known, counted, begun := true, true, false
+// sums are a phase's tables added up.
+type sums struct {
+	expected, deleted, cascaded, left int64
+	gone                              int64 // of expected
+	known                             bool  // whether every table's expected rows are
+	counted                           bool  // whether every table's left rows are
+	begun                             bool
+}
+
+func (p Pane) totals(ph *phases.PhaseState) sums {
+	out := sums{known: true, counted: true}
 	for i := range ph.Tables {
 		t := &ph.Tables[i]
-		deleted += t.Deleted
-		cascaded += t.Cascaded
+		out.deleted += t.Deleted
+		out.cascaded += t.Cascaded
 		if t.Role != phases.RoleDelete {
 			continue
 		}
-		begun = begun || !t.StartedAt.IsZero()
-		expected += max(0, t.Expected)
-		known = known && t.Expected >= 0
-		left += max(0, t.Left)
-		counted = counted && t.Left >= 0
+		out.begun = out.begun || !t.StartedAt.IsZero()
+		out.expected += max(0, t.Expected)
+		out.known = out.known && t.Expected >= 0
+		out.left += max(0, t.Left)
+		out.counted = out.counted && t.Left >= 0
 		if t.Expected >= 0 {
-			gone += min(t.Expected, t.Deleted+t.Cascaded)
+			out.gone += min(t.Expected, t.Deleted+t.Cascaded)
 		}
 	}
-	if !known {
-		expected = -1
+	return out
+}
+
+// totalRow adds the phase's tables up.
+func (p Pane) totalRow(ph *phases.PhaseState) gridRow {
+	bold := &p.Styles.Title
+	sum := p.totals(ph)
+	expected, left := count(-1), count(-1)
+	if sum.known {
+		expected = count(sum.expected)
 	}
-	if !counted {
-		left = -1
+	switch {
+	case sum.counted:
+		left = count(sum.left)
+	case sum.known && sum.begun:
+		left = "~" + count(sum.expected-sum.gone)
 	}
-	fields := []field{
-		one(&st.Title, "  total"), nil, one(&st.Title, count(expected)), one(&st.Title, count(deleted)), one(&st.Title, count(cascaded)), one(&st.Title, count(left)),
+	pc, share := p.totalPace(ph, sum)
+	var done field
+	if sum.begun && sum.known && sum.expected > 0 {
+		done = append(p.barField(share, p.barWidth()), span{text: " " + padLeft(percent(share), 5), style: bold})
 	}
-	pc, share := p.totalPace(ph, deleted, gone, expected)
-	if begun && known && expected > 0 {
-		fields = append(fields, append(p.barField(share, p.barWidth()), span{text: " " + padLeft(percent(share), 5), style: &st.Title}))
-	} else {
-		fields = append(fields, nil)
+	return gridRow{fields: []field{
+		one(bold, "  total"), nil, one(bold, expected), one(bold, count(sum.deleted)), one(bold, nonZero(sum.cascaded)), one(bold, left),
+		done, one(bold, rateText(pc.rate)), one(bold, pc.elapsedText()), one(bold, pc.leftText()),
+	}}
+}
+
+func nonZero(n int64) string {
+	if n == 0 {
+		return ""
 	}
-	return gridRow{fields: append(fields, one(&st.Title, rateText(pc.rate)), one(&st.Title, pc.elapsedText()), one(&st.Title, pc.leftText()))}
+	return count(n)
 }
 
 // totalPace is the pace of all steps so far, and what it means for the rest.
-func (p Pane) totalPace(ph *phases.PhaseState, deleted, gone, expected int64) (pace, float64) {
+func (p Pane) totalPace(ph *phases.PhaseState, sum sums) (pace, float64) {
 	out := pace{left: -1}
 	var from, to time.Time
 	for i := range ph.Tables {
@@ -222,15 +270,15 @@ func (p Pane) totalPace(ph *phases.PhaseState, deleted, gone, expected int64) (p
 		}
 	}
 	share := 0.0
-	if expected > 0 {
-		share = float64(gone) / float64(expected)
+	if sum.expected > 0 {
+		share = float64(sum.gone) / float64(sum.expected)
 	}
 	if from.IsZero() {
 		return out, share
 	}
 	out.elapsed = max(0, to.Sub(from))
 	if s := out.elapsed.Seconds(); s >= 0.1 {
-		out.rate = float64(deleted) / s
+		out.rate = float64(sum.deleted) / s
 		if ph.Status == phases.PhaseRunning && s >= 1 && share > 0 && share < 1 {
 			out.left = time.Duration(float64(out.elapsed) * (1 - share) / share)
 		}
@@ -256,6 +304,7 @@ func (p Pane) countLines(ph *phases.PhaseState) (lines []line, running int) {
 		{head: "fingerprint", rank: 1},
 	}
 	running = -1
+	changed := baselineDiffers(ph)
 	rows := make([]gridRow, 0, len(ph.Tables))
 	for i := range ph.Tables {
 		t := &ph.Tables[i]
@@ -264,17 +313,31 @@ func (p Pane) countLines(ph *phases.PhaseState) (lines []line, running int) {
 		if t.Left >= 0 {
 			running = len(rows) + 1
 		}
-		print := ""
+		print, before := "", ""
+		if changed {
+			before = count(t.Expected)
+		}
 		if f, ok := prints[t.Name]; ok {
 			print = clip(sanitize(f.Hash), 13)
 		}
 		rows = append(rows, gridRow{fields: []field{
 			{{text: mark + " ", style: style}, {text: sanitize(t.Name), style: text}},
-			one(&st.Dim, roleWord(t.Role)), one(&st.Dim, count(t.Expected)), p.leftField(ph, t), one(&st.Dim, print),
+			one(&st.Dim, roleWord(t.Role)), one(&st.Dim, before), p.leftField(ph, t), one(&st.Dim, print),
 		}})
 	}
 	if !ph.EndedAt.IsZero() {
 		running = -1
 	}
 	return grid(cols, rows, p.Width, &st.Dim), running
+}
+
+// baselineDiffers reports whether a read-only phase's counts say anything
+// beside the baseline's: in the phase that takes it they don't.
+func baselineDiffers(ph *phases.PhaseState) bool {
+	for i := range ph.Tables {
+		if t := &ph.Tables[i]; t.Expected >= 0 && t.Left != t.Expected {
+			return true
+		}
+	}
+	return false
 }

@@ -42,14 +42,7 @@ func (p Pane) Timeline() string {
 	if len(stops) > p.Height {
 		stops = p.folded(stops)
 	}
-	lines := p.stopLines(stops)
-	keep := 0
-	for i, s := range stops {
-		if s.current {
-			keep = i
-			break
-		}
-	}
+	lines, keep := p.stopLines(stops)
 	return p.fitAround(lines, keep)
 }
 
@@ -68,8 +61,11 @@ func (p Pane) stops() []stop {
 		at += ph.Plan.Planned
 		if ph.Plan.PointOfNoReturn {
 			rule := stop{rule: "point of no return", style: &p.Styles.Warn}
-			if p.State.PastPointOfNoReturn() {
+			switch {
+			case ph.Status == phases.PhaseIsCommitted:
 				rule.rule, rule.style = "past the point of no return: only a restore helps", &p.Styles.Bad
+			case p.State.PastPointOfNoReturn():
+				rule.rule, rule.style = "perhaps past the point of no return", &p.Styles.Bad
 			}
 			out = append(out, rule)
 		}
@@ -153,13 +149,16 @@ func (p Pane) phaseStop(ph *phases.PhaseState, i int, at time.Duration, current 
 	if ph.Attempt > 1 {
 		s.status += fmt.Sprintf(", attempt %d", ph.Attempt)
 	}
-	s.actual = "plan " + minutes(ph.Plan.Planned)
+	s.actual = "planned " + minutes(ph.Plan.Planned)
 	if took, ok := p.phaseTime(ph); ok {
 		s.actual = minutes(took) + " of " + minutes(ph.Plan.Planned)
 		s.late, s.lateSt = p.lateness(ph.StartedAt.Add(took).Sub(p.State.T0) - at - ph.Plan.Planned)
 		if ph.Status.Open() && s.late != "" && ph.StartedAt.Add(took).Sub(p.State.T0) < at+ph.Plan.Planned {
 			// A phase that runs is not early before it has ended.
 			s.late = ""
+		}
+		if left, ok := p.phaseLeft(ph); ok {
+			s.actual += ", ETA " + minutes(left)
 		}
 	}
 	if current && ph.Status == phases.PhasePending {
@@ -265,21 +264,45 @@ func (p Pane) foldedStop(name string, groups []runbook.Group, first stop) stop {
 	return s
 }
 
-// stopLines lays the stages out as a grid.
-func (p Pane) stopLines(stops []stop) []line {
-	cols := []column{
-		{rank: 3, right: true},
-		{flex: 12},
-		{flex: 7},
-		{rank: 6},
-		{rank: 5, right: true},
-		{rank: 4},
+// stopLines lays the stages out as a grid. Where its columns don't fit, what
+// they would say stands beneath the stages instead, as far as there is room.
+func (p Pane) stopLines(stops []stop) (lines []line, keep int) {
+	cols := []column{{rank: 2}, {flex: 24}, {}, {rank: 5}, {rank: 4, right: true}, {rank: 3}}
+	wide := p.Width >= 76
+	if !wide {
+		cols = []column{{rank: 2}, {flex: 12}, {}}
 	}
-	rows := make([]gridRow, len(stops))
-	for i, s := range stops {
-		rows[i] = p.stopRow(s)
+	beneath := 0
+	for _, s := range stops {
+		if s.actual != "" {
+			beneath++
+		}
 	}
-	return grid(cols, rows, p.Width, nil)
+	all := len(stops)+beneath <= p.Height
+	rows := make([]gridRow, 0, len(stops)+beneath)
+	for _, s := range stops {
+		if s.current {
+			keep = len(rows)
+		}
+		rows = append(rows, p.stopRow(s))
+		if !wide && s.rule == "" && s.actual != "" && (all || s.current) {
+			l := p.stopDetail(s)
+			rows = append(rows, gridRow{whole: &l})
+		}
+	}
+	return grid(cols, rows, p.Width, nil), keep
+}
+
+// stopDetail is what the narrow timeline has no columns for.
+func (p Pane) stopDetail(s stop) line {
+	l := row(nil, strings.Repeat(" ", 10)).add(&p.Styles.Dim, s.actual)
+	if s.late != "" {
+		l = l.add(&p.Styles.Dim, ", ").add(s.lateSt, s.late)
+	}
+	if s.risk != "" {
+		l = l.end(s.riskSt, s.risk)
+	}
+	return l
 }
 
 func (p Pane) stopRow(s stop) gridRow {
@@ -290,7 +313,7 @@ func (p Pane) stopRow(s stop) gridRow {
 	}
 	plan := ""
 	if s.planned {
-		plan = clock(s.plan)
+		plan = planClock(s.plan)
 	}
 	name := &st.Text
 	switch {
@@ -307,6 +330,14 @@ func (p Pane) stopRow(s stop) gridRow {
 	return gridRow{fields: []field{
 		one(&st.Dim, plan), title, one(s.style, s.status), one(s.riskSt, s.risk), one(&st.Dim, s.actual), one(s.lateSt, s.late),
 	}}
+}
+
+// planClock is a planned moment on the T-clock: in minutes, as plans are made.
+func planClock(d time.Duration) string {
+	if d%time.Minute != 0 || d >= 100*time.Minute || d <= -100*time.Minute {
+		return clock(d)
+	}
+	return fmt.Sprintf("T%+03d", d/time.Minute)
 }
 
 // progressLine is the timeline in one line.

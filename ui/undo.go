@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"tminus/phases"
 	"tminus/phases/runbook"
@@ -31,8 +32,14 @@ func (p Pane) undoVerdict() []line {
 	var lines []line
 	title, style := "NOTHING TO UNDO", &st.Good
 	switch {
+	case open != nil && open.Status == phases.PhaseInDoubt:
+		title, style = "COMMIT IN DOUBT: DO NOTHING UNTIL IT IS SETTLED", &st.Bad
+	case hasUnknown(s):
+		title, style = "OUTCOME UNKNOWN: A HUMAN MUST LOOK BEFORE ANY UNDO", &st.Bad
 	case s.PastPointOfNoReturn():
 		title, style = "PAST THE POINT OF NO RETURN: ONLY A RESTORE HELPS", &st.Bad
+	case open != nil && open.Status == phases.PhaseCommitting:
+		title, style = "COMMIT SENT: WAITING FOR THE ANSWER", &st.Warn
 	case len(committed) > 0:
 		title, style = "COMMITTED: UNDOING NEEDS A RESTORE", &st.Warn
 	case open != nil && open.Plan.Writes():
@@ -63,6 +70,15 @@ func (p Pane) undoVerdict() []line {
 	return p.box(style, title, lines)
 }
 
+func hasUnknown(s *phases.State) bool {
+	for i := range s.Phases {
+		if s.Phases[i].Status == phases.PhaseUnknown {
+			return true
+		}
+	}
+	return false
+}
+
 // openTransaction says what ending the open transaction would do.
 func (p Pane) openTransaction(in Pane, ph *phases.PhaseState) []line {
 	st := p.Styles
@@ -84,20 +100,25 @@ func (p Pane) restoreLines() []line {
 	st, s := p.Styles, p.State
 	b := s.Runbook.Backup
 	out := []line{row(&st.Title, "Restore")}
-	backup := p.backupLine()
-	backup.spans = append([]span{{text: "  "}}, backup.spans...)
-	out = append(out, backup)
-	if b.RestoreTime > 0 {
-		out = append(out, row(&st.Text, "  takes about "+duration(b.RestoreTime)+": back at about "+p.at(p.Now.Add(b.RestoreTime))+" if started now"))
+	if t := s.BackupTime(); !t.IsZero() && len(committedPhases(s)) > 0 {
+		id := valueOr(s.Fields[b.IDField].Value, "(no ID recorded)")
+		out = append(out, p.paragraph("  ", &st.Text, "Backup "+id+", taken "+p.at(t)+": a restore also loses the "+minutes(p.Now.Sub(t))+" that came after it")...)
 	} else {
-		out = append(out, row(&st.Warn, "  how long it takes is not known"))
+		backup := p.backupLine()
+		backup.spans = append([]span{{text: "  "}}, backup.spans...)
+		out = append(out, backup)
+	}
+	if b.RestoreTime > 0 {
+		out = append(out, p.paragraph("  ", &st.Text, "Takes about "+roundly(b.RestoreTime)+": back at about "+p.at(p.Now.Add(b.RestoreTime))[:5]+" if started now")...)
+	} else {
+		out = append(out, row(&st.Warn, "  How long it takes is not known."))
 	}
 	cmd := RestoreCommand(s)
 	if cmd == "" {
 		return append(out, row(&st.Warn, "  The runbook gives no restore command."))
 	}
 	out = append(out, line{})
-	out = append(out, p.paragraph("  $ ", &st.Accent, cmd)...)
+	out = append(out, p.commandLines("  $ ", &st.Accent, cmd)...)
 	for _, id := range missingFields(s) {
 		out = append(out, p.paragraph("  "+st.Mark.Failed+" ", &st.Bad, "not recorded yet: "+id)...)
 	}
@@ -178,6 +199,14 @@ func fieldLabel(book *runbook.Runbook, id string) string {
 		}
 	}
 	return id
+}
+
+// roundly is a planned time, without seconds that say nothing.
+func roundly(d time.Duration) string {
+	if d >= time.Minute && d%time.Minute == 0 && d < time.Hour {
+		return fmt.Sprintf("%d min", d/time.Minute)
+	}
+	return duration(d)
 }
 
 // fillFields puts values in the place of {{id}}, each once: what a value
