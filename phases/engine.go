@@ -46,6 +46,7 @@ type Engine struct {
 	mu      sync.Mutex // guards all below; held while an event reaches the disk
 	journal *journal.Writer
 	state   *State
+	ready   bool          // the database is surveyed, and what an earlier program left open is settled
 	broken  error         // the journal's failure; nothing is done after it
 	changed chan struct{} // closed at each event, and replaced
 	phase   *phaseRun     // the open phase; nil when none is
@@ -139,7 +140,13 @@ func (e *Engine) prepare(ctx context.Context) error {
 	if err := e.record(SurveyTaken{survey}); err != nil {
 		return err
 	}
-	return e.settleOpen(ctx)
+	if err := e.settleOpen(ctx); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.ready = true
+	return nil
 }
 
 // leave ends the program's part in a run that has not ended.
@@ -167,6 +174,9 @@ func (e *Engine) leave(reason error) error {
 	}
 	return reason
 }
+
+// ErrNotReady refuses commands before the run may go on.
+var ErrNotReady = errors.New("not yet: the database is being surveyed, and what an earlier program left open is being settled")
 
 // ErrLeft is the cause with which an operator leaves a run that can be resumed.
 var ErrLeft = errors.New("the operator left")
@@ -266,6 +276,9 @@ func (e *Engine) Do(c Command) error {
 	defer e.mu.Unlock()
 	if e.broken != nil {
 		return e.broken
+	}
+	if !e.ready {
+		return ErrNotReady
 	}
 	if err := e.state.Can(c, time.Now()); err != nil {
 		return err

@@ -18,10 +18,12 @@ import (
 func TestGuideRunsUnattended(t *testing.T) {
 	r := newRig(t, "", string(runbook.Guide()))
 	r.opened.Unattended = true
+	r.conn.Close(t.Context()) // before phase 5 nobody may be connected
 	r.open(phases.Settings{})
 	if err := r.wait(); err != nil {
 		t.Fatalf("run: %v\n%s", err, r.log())
 	}
+	r.connect()
 	s := r.state()
 	if s.Outcome != phases.Completed || s.ExitCode() != 0 {
 		t.Fatalf("outcome %q, exit code %d\n%s", s.Outcome, s.ExitCode(), r.log())
@@ -75,7 +77,7 @@ func TestOrderCannotBeLeft(t *testing.T) {
 	r := newRig(t, smallSchema, smallBook)
 	r.open(phases.Settings{})
 	name := r.opened.Target.Database
-	r.until("survey", func(s *phases.State) bool { return s.Survey != nil })
+	r.untilReady()
 	r.refused(phases.PassGate{Approver: "x", Typed: name}, "held")
 	r.refused(phases.StartPhase{Phase: "count"}, "gate has not been passed")
 	r.refused(phases.Tick{Item: "told"}, "needs Who")
@@ -137,7 +139,7 @@ func findTable(t *testing.T, p phases.PhaseState, name string) phases.TableState
 func TestNoGoEndsTheRun(t *testing.T) {
 	r := newRig(t, smallSchema, smallBook)
 	r.open(phases.Settings{})
-	r.until("survey", func(s *phases.State) bool { return s.Survey != nil })
+	r.untilReady()
 	r.refused(phases.DeclareNoGo{}, "reason")
 	r.do(phases.DeclareNoGo{Reason: "the backup is missing"})
 	if err := r.wait(); err != nil {
@@ -231,7 +233,7 @@ func TestLeavingRollsBackAndResumeGoesOn(t *testing.T) {
 		t.Fatalf("left as %d, %q", s.ExitCode(), s.Interrupted)
 	}
 	r.resume(phases.Settings{})
-	r.until("survey", func(s *phases.State) bool { return s.Interrupted == "" })
+	r.untilReady()
 	r.do(phases.StartPhase{Phase: "clear", Typed: r.opened.Target.Database})
 	r.untilStatus("clear", phases.PhaseHolding)
 	r.do(phases.Commit{Phase: "clear"})
@@ -290,6 +292,7 @@ func TestChecksCloseTheGateAgain(t *testing.T) {
 	not := func(f func(*phases.State) bool) func(*phases.State) bool {
 		return func(s *phases.State) bool { return !f(s) }
 	}
+	r.untilReady()
 	r.until("the backup is seen", done("backup"))
 	r.refused(phases.Tick{Item: "backup"}, "its check answers")
 	r.refused(phases.PassGate{Approver: "x", Typed: name}, "The trigger is off")
@@ -336,7 +339,8 @@ func TestChecksCloseTheGateAgain(t *testing.T) {
 }
 
 func TestWindowLimitHoldsThePhases(t *testing.T) {
-	book := strings.Replace(smallBook, "protected: [keep]", "protected: [keep]\nwindow: {opens: 60m, gate: 15m, planned: 20ms, abort: 20ms}", 1)
+	book := strings.Replace(smallBook, "protected: [keep]", "protected: [keep]\nwindow: {opens: 60m, gate: 15m, planned: 3s, abort: 3s}", 1)
+	book = strings.ReplaceAll(book, "planned: 1m", "planned: 1s")
 	r := newRig(t, smallSchema, book)
 	r.open(phases.Settings{})
 	r.toClear()

@@ -292,6 +292,18 @@ func (r *rig) state() *phases.State {
 	return s
 }
 
+// untilReady waits until the engine takes commands.
+func (r *rig) untilReady() {
+	r.t.Helper()
+	for errors.Is(r.engine.Do(phases.Note{Text: "ready?"}), phases.ErrNotReady) {
+		select {
+		case <-r.engine.Ended():
+			r.t.Fatalf("the run ended before it was ready:\n%s", r.log())
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
 // toHold takes a run of smallBook to the hold of its second phase.
 func (r *rig) toHold() {
 	r.t.Helper()
@@ -303,7 +315,7 @@ func (r *rig) toHold() {
 // toClear takes a run of smallBook to where its second phase may start.
 func (r *rig) toClear() {
 	r.t.Helper()
-	r.until("survey", func(s *phases.State) bool { return s.Survey != nil })
+	r.untilReady()
 	r.do(phases.Record{Item: "told", Field: "who", Value: "everybody"})
 	r.do(phases.Tick{Item: "told"})
 	r.do(phases.PassGate{Approver: "the duty manager", Typed: r.opened.Target.Database})

@@ -100,7 +100,9 @@ func (r *phaseRun) end(ctx context.Context, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	defer close(r.done)
-	e.phase = nil
+	if e.phase == r { // the next phase may have started since this one's outcome was recorded
+		e.phase = nil
+	}
 	if e.broken != nil || errors.Is(err, errUnsettled) {
 		return
 	}

@@ -52,7 +52,7 @@ func (e *Engine) settleUnsent(ctx context.Context, p PhaseState) error {
 		}
 	}
 	return e.record(PhaseRolledBack{
-		Phase: p.Plan.ID, Reason: "the program ended inside the phase, before COMMIT was sent", Took: time.Since(p.StartedAt), Settled: true,
+		Phase: p.Plan.ID, Reason: "the program ended inside the phase, before COMMIT was sent", Took: time.Since(p.StartedAt),
 	})
 }
 
