@@ -28,10 +28,12 @@ type PlainOptions struct {
 // Plain shows a run in lines, for pipes, dumb terminals and screen readers: an
 // event a line, progress thinned, questions asked as lines when there is In.
 //
-// It returns nil when the run is closed or Done is, with all events written;
-// phases.ErrLeft when the operator quits; the cause of ctx's end; else an error
-// of the journal or of Out. It follows the journal file and blocks with Out,
-// never the engine. After it has returned, a read of In may still be under way.
+// It returns nil when the run is closed or Done is, with all events written,
+// and when the operator quits: leaving is no error. When ctx ends, it asks
+// nothing more, follows the run to Done, so that its safe end is seen too, and
+// returns ctx's cause; without Done it does so at once. Other errors are the
+// journal's or Out's. It follows the journal file and blocks with Out, never
+// the engine. After it has returned, a read of In may still be under way.
 func Plain(ctx context.Context, opt PlainOptions) error {
 	follower, err := journal.Follow(opt.Journal)
 	if err != nil {
@@ -74,27 +76,30 @@ type plain struct {
 func (p *plain) run(ctx context.Context) error {
 	tick := time.NewTicker(plainPoll)
 	defer tick.Stop()
+	stopped, cause := ctx.Done(), error(nil)
 	for {
 		if err := p.catchUp(); err != nil || p.over() {
 			return err
 		}
 		select {
-		case <-ctx.Done():
-			if err := p.catchUp(); err != nil {
-				return err
+		case <-stopped:
+			stopped, cause = nil, context.Cause(ctx)
+			p.lines = nil
+			p.say("stopping: %v", cause)
+			if p.Done == nil {
+				return firstError(p.catchUp(), cause)
 			}
-			return context.Cause(ctx)
 		case <-p.Done:
-			return p.catchUp()
+			return firstError(p.catchUp(), cause)
 		case line, ok := <-p.lines:
 			if !ok {
-				p.lines, p.asked = nil, plainQuestion{}
+				p.lines = nil
 				p.say("the input has ended: nothing is asked any more")
 				continue
 			}
 			if p.answer(line) {
 				p.say("left the run")
-				return firstError(p.out.Flush(), phases.ErrLeft)
+				return p.catchUp()
 			}
 		case <-tick.C:
 		}

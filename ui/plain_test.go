@@ -152,6 +152,7 @@ type plainRun struct {
 	in   *io.PipeWriter
 	out  bytes.Buffer
 	done chan error
+	stop context.CancelCauseFunc
 }
 
 // startPlain runs Plain in the bubble. Its goroutine ends with the run, or
@@ -159,13 +160,13 @@ type plainRun struct {
 func startPlain(t *testing.T, e *fakeEngine, change func(*PlainOptions)) *plainRun {
 	t.Helper()
 	in, keys := io.Pipe()
-	r := &plainRun{t: t, in: keys, done: make(chan error, 1)}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	r := &plainRun{t: t, in: keys, done: make(chan error, 1), stop: cancel}
 	opt := PlainOptions{Journal: e.w.Path(), Commander: e, In: in, Out: &r.out}
 	if change != nil {
 		change(&opt)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	t.Cleanup(func() { cancel(); keys.Close() })
+	t.Cleanup(func() { cancel(nil); keys.Close() })
 	go func() { r.done <- Plain(ctx, opt) }()
 	r.settle()
 	return r
@@ -308,9 +309,10 @@ func TestPlainQuitAsksWhileATransactionIsOpen(t *testing.T) {
 		default:
 		}
 		r.enter("quit")
-		if err := r.ended(); !errors.Is(err, phases.ErrLeft) {
-			t.Errorf("Plain: %v, want ErrLeft", err)
+		if err := r.ended(); err != nil {
+			t.Errorf("Plain: %v", err)
 		}
+		r.wants("left the run")
 	})
 }
 
@@ -324,9 +326,10 @@ func TestPlainWatcherCannotAct(t *testing.T) {
 			t.Errorf("commands %v:\n%s", e.got, r.out.String())
 		}
 		r.enter("quit")
-		if err := r.ended(); !errors.Is(err, phases.ErrLeft) {
-			t.Errorf("Plain: %v, want ErrLeft", err)
+		if err := r.ended(); err != nil {
+			t.Errorf("Plain: %v", err)
 		}
+		r.wants("left the run")
 	})
 }
 
@@ -384,5 +387,36 @@ func TestPlainStopsAtAnUnknownEvent(t *testing.T) {
 			t.Errorf("Plain: %v", err)
 		}
 		r.wants("note: fine")
+	})
+}
+
+func TestPlainShowsTheSafeEndAfterASignal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newFakeEngine(t)
+		e.phase("leaf")
+		done, signal := make(chan struct{}), errors.New("signal: hangup")
+		r := startPlain(t, e, func(o *PlainOptions) { o.Done = done })
+		r.stop(signal)
+		r.settle()
+		e.add(phases.PhaseRolledBack{Phase: "leaf", Reason: "signal: hangup"}, phases.RunInterrupted{Reason: "signal: hangup"})
+		close(done)
+		r.settle()
+		if err := r.ended(); !errors.Is(err, signal) {
+			t.Errorf("Plain: %v, want the signal", err)
+		}
+		r.wants("stopping: signal: hangup", "ROLLED BACK", "run interrupted: signal: hangup; it can be resumed")
+	})
+}
+
+func TestPlainEndsWithItsContextWithoutDone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newFakeEngine(t)
+		signal := errors.New("signal: hangup")
+		r := startPlain(t, e, nil)
+		r.stop(signal)
+		r.settle()
+		if err := r.ended(); !errors.Is(err, signal) {
+			t.Errorf("Plain: %v, want the signal", err)
+		}
 	})
 }

@@ -51,7 +51,7 @@ phases:
     planned: 1m
     count: [users, audit_logs]
   - id: leaf
-    title: Leaf tables
+    title: 2. Leaf tables
     risk: medium
     planned: 1m
     steps:

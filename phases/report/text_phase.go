@@ -15,7 +15,9 @@ const (
 
 func (t *textWriter) phase(i int) {
 	p := &t.r.Phases[i]
-	title := fmt.Sprintf("PHASE %d OF %d: %s", i+1, len(t.r.Phases), p.Title)
+	// A runbook may number its phases itself.
+	name := strings.TrimPrefix(p.Title, fmt.Sprintf("%d. ", i+1))
+	title := fmt.Sprintf("PHASE %d OF %d: %s", i+1, len(t.r.Phases), name)
 	if p.PointOfNoReturn {
 		title += " (POINT OF NO RETURN)"
 	}
