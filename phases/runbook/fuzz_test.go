@@ -172,5 +172,6 @@ func cleanStrings(t *testing.T, v reflect.Value) {
 				t.Errorf("%q holds %U", v.String(), c)
 			}
 		}
+	default:
 	}
 }

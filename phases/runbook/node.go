@@ -125,6 +125,7 @@ func bounded(tokens token.Tokens, r *report) bool {
 			r.at(pos.Line, pos.Column, "an alias", "anchors and aliases are not supported: write the value out; a text that begins with * needs quotes")
 		case token.TagType:
 			r.at(pos.Line, pos.Column, "a tag", "tags are not supported: put text in quotes; a text that begins with ! needs quotes")
+		default:
 		}
 		if flow > maxNesting || entries > maxNesting {
 			r.at(pos.Line, pos.Column, fmt.Sprintf("nested more than %d deep", maxNesting), "no part of a runbook is that deep")

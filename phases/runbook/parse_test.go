@@ -159,6 +159,7 @@ func noteFields(v reflect.Value, zero, filled map[string]bool) {
 			}
 			noteFields(v.Field(i), zero, filled)
 		}
+	default:
 	}
 }
 

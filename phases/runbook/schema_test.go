@@ -3,6 +3,7 @@ package runbook
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -183,79 +184,98 @@ func TestShapesAreOtherwiseRight(t *testing.T) {
 // badShapes are runbooks that are wrong in one place each. Both the loader and
 // the schema must see it.
 func badShapes() map[string]string {
-	top := func(lines string) string {
-		return "tminus: 1\ntitle: T\nphases: [{id: p, title: P, planned: 1m, count: [a]}]\n" + lines + "\n"
+	all := badTops()
+	maps.Copy(all, badItems())
+	maps.Copy(all, badPhases())
+	return all
+}
+
+func withTop(lines string) string {
+	return "tminus: 1\ntitle: T\nphases: [{id: p, title: P, planned: 1m, count: [a]}]\n" + lines + "\n"
+}
+
+func badTops() map[string]string {
+	top := withTop
+	return map[string]string{
+		"no version":                  "title: T\nphases: [{id: p, title: P, planned: 1m, count: [a]}]\n",
+		"wrong version":               "tminus: 2\ntitle: T\nphases: [{id: p, title: P, planned: 1m, count: [a]}]\n",
+		"version as text":             "tminus: \"1\"\ntitle: T\nphases: [{id: p, title: P, planned: 1m, count: [a]}]\n",
+		"a list":                      "- tminus: 1\n",
+		"no phases":                   "tminus: 1\ntitle: T\n",
+		"empty phases":                "tminus: 1\ntitle: T\nphases: []\n",
+		"phases as mapping":           "tminus: 1\ntitle: T\nphases: {id: p}\n",
+		"unknown key":                 top("colour: red"),
+		"number for text":             top("summary: 007"),
+		"bool for text":               top("summary: true"),
+		"null":                        top("summary:"),
+		"empty text":                  top("summary: \"\""),
+		"ledger":                      top("ledger: yes"),
+		"duration without unit":       top("window: {opens: 60}"),
+		"duration with a space":       top("window: {opens: 60 m}"),
+		"duration with a fraction":    top("window: {opens: 1.5h}"),
+		"duration in the wrong order": top("window: {opens: 1s1m}"),
+		"negative duration":           top("window: {opens: -1m}"),
+		"due without T":               top("after: [{id: g, title: G, due: 60m, items: [{id: i, text: I}]}]"),
+		"due without a sign":          top("after: [{id: g, title: G, due: T60m, items: [{id: i, text: I}]}]"),
+		"group without items":         top("after: [{id: g, title: G}]"),
+		"group with empty items":      top("after: [{id: g, title: G, items: []}]"),
+		"upper-case id":               top("after: [{id: G, title: G, items: [{id: i, text: I}]}]"),
+		"contact without role":        top("contacts: [{name: N}]"),
+		"table with a space":          top("protected: [a b]"),
+		"table with quotes":           top("protected: ['\"a\"']"),
+		"table of three parts":        top("protected: [a.b.c]"),
+		"table twice":                 top("protected: [a, a]"),
+		"tables as text":              top("protected: a"),
+		"schema with a dot":           top("schema: a.b"),
+		"id_field is no id":           top("backup: {id_field: A B}"),
 	}
+}
+
+func badItems() map[string]string {
+	item := func(keys string) string {
+		return withTop("checklist: [{id: g, title: G, items: [{id: i, text: I, " + keys + "}]}]")
+	}
+	check := func(keys string) string { return item("check: {remedy: R, " + keys + "}") }
+	return map[string]string{
+		"field type":                 item("fields: [{id: f, label: F, type: date}]"),
+		"field without label":        item("fields: [{id: f}]"),
+		"required as text":           item("fields: [{id: f, label: F, required: \"yes\"}]"),
+		"check without remedy":       item("check: {database: database.connects}"),
+		"check of nothing":           item("check: {remedy: R}"),
+		"check of two kinds":         check("database: database.connects, sql: SELECT 1, expect: \"1\""),
+		"unknown check":              check("database: database.connect"),
+		"sql check without expect":   check("sql: SELECT 1"),
+		"expect without number":      check("sql: SELECT 1, expect: \">= x\""),
+		"expect of no comparison":    check("sql: SELECT 1, expect: \"=> 1\""),
+		"min of connections":         check("database: database.connections, min: 1"),
+		"negative max":               check("database: database.connections, max: -1"),
+		"max as text":                check("database: database.connections, max: \"5\""),
+		"tables without min and max": check("database: database.tables"),
+		"zero without tables":        check("database: tables.zero"),
+		"max of connects":            check("database: database.connects, max: 1"),
+		"max_age of connects":        check("database: database.connects, max_age: 1m"),
+		"status of sql":              check("sql: SELECT 1, expect: \"1\", status: 200"),
+		"command as text":            check("command: ls"),
+		"exit of http":               check("http: http://a.example/, exit: 0"),
+		"exit over 255":              check("shell: ls, exit: 256"),
+		"bad pattern":                check("shell: ls, output: \"(\""),
+		"ftp":                        check("http: ftp://a.example/"),
+		"password in the address":    check("http: http://me:secret@a.example/"),
+		"method":                     check("http: http://a.example/, method: DELETE"),
+		"status of 99":               check("http: http://a.example/, status: 99"),
+		"through":                    check("database: database.connects, through: gate"),
+		"unknown action":             item("action: {name: triggers.drop}"),
+		"disable without triggers":   item("action: {name: triggers.disable}"),
+	}
+}
+
+func badPhases() map[string]string {
 	phase := func(keys string) string {
 		return "tminus: 1\ntitle: T\nphases: [{id: p, title: P, " + keys + "}]\n"
 	}
-	item := func(keys string) string {
-		return top("checklist: [{id: g, title: G, items: [{id: i, text: I, " + keys + "}]}]")
-	}
-	check := func(keys string) string { return item("check: {remedy: R, " + keys + "}") }
 	step := func(keys string) string { return phase("risk: medium, planned: 1m, steps: [{" + keys + "}]") }
 	return map[string]string{
-		"no version":                   "title: T\nphases: [{id: p, title: P, planned: 1m, count: [a]}]\n",
-		"wrong version":                "tminus: 2\ntitle: T\nphases: [{id: p, title: P, planned: 1m, count: [a]}]\n",
-		"version as text":              "tminus: \"1\"\ntitle: T\nphases: [{id: p, title: P, planned: 1m, count: [a]}]\n",
-		"a list":                       "- tminus: 1\n",
-		"no phases":                    "tminus: 1\ntitle: T\n",
-		"empty phases":                 "tminus: 1\ntitle: T\nphases: []\n",
-		"phases as mapping":            "tminus: 1\ntitle: T\nphases: {id: p}\n",
-		"unknown key":                  top("colour: red"),
-		"number for text":              top("summary: 007"),
-		"bool for text":                top("summary: true"),
-		"null":                         top("summary:"),
-		"empty text":                   top("summary: \"\""),
 		"text of two lines":            phase("planned: 1m, count: [a], notes: [\"a\\nb\"]"),
-		"ledger":                       top("ledger: yes"),
-		"duration without unit":        top("window: {opens: 60}"),
-		"duration with a space":        top("window: {opens: 60 m}"),
-		"duration with a fraction":     top("window: {opens: 1.5h}"),
-		"duration in the wrong order":  top("window: {opens: 1s1m}"),
-		"negative duration":            top("window: {opens: -1m}"),
-		"due without T":                top("after: [{id: g, title: G, due: 60m, items: [{id: i, text: I}]}]"),
-		"due without a sign":           top("after: [{id: g, title: G, due: T60m, items: [{id: i, text: I}]}]"),
-		"group without items":          top("after: [{id: g, title: G}]"),
-		"group with empty items":       top("after: [{id: g, title: G, items: []}]"),
-		"upper-case id":                top("after: [{id: G, title: G, items: [{id: i, text: I}]}]"),
-		"contact without role":         top("contacts: [{name: N}]"),
-		"table with a space":           top("protected: [a b]"),
-		"table with quotes":            top("protected: ['\"a\"']"),
-		"table of three parts":         top("protected: [a.b.c]"),
-		"table twice":                  top("protected: [a, a]"),
-		"tables as text":               top("protected: a"),
-		"schema with a dot":            top("schema: a.b"),
-		"id_field is no id":            top("backup: {id_field: A B}"),
-		"field type":                   item("fields: [{id: f, label: F, type: date}]"),
-		"field without label":          item("fields: [{id: f}]"),
-		"required as text":             item("fields: [{id: f, label: F, required: \"yes\"}]"),
-		"check without remedy":         item("check: {database: database.connects}"),
-		"check of nothing":             item("check: {remedy: R}"),
-		"check of two kinds":           check("database: database.connects, sql: SELECT 1, expect: \"1\""),
-		"unknown check":                check("database: database.connect"),
-		"sql check without expect":     check("sql: SELECT 1"),
-		"expect without number":        check("sql: SELECT 1, expect: \">= x\""),
-		"expect of no comparison":      check("sql: SELECT 1, expect: \"=> 1\""),
-		"min of connections":           check("database: database.connections, min: 1"),
-		"negative max":                 check("database: database.connections, max: -1"),
-		"max as text":                  check("database: database.connections, max: \"5\""),
-		"tables without min and max":   check("database: database.tables"),
-		"zero without tables":          check("database: tables.zero"),
-		"max of connects":              check("database: database.connects, max: 1"),
-		"max_age of connects":          check("database: database.connects, max_age: 1m"),
-		"status of sql":                check("sql: SELECT 1, expect: \"1\", status: 200"),
-		"command as text":              check("command: ls"),
-		"exit of http":                 check("http: http://a.example/, exit: 0"),
-		"exit over 255":                check("shell: ls, exit: 256"),
-		"bad pattern":                  check("shell: ls, output: \"(\""),
-		"ftp":                          check("http: ftp://a.example/"),
-		"password in the address":      check("http: http://me:secret@a.example/"),
-		"method":                       check("http: http://a.example/, method: DELETE"),
-		"status of 99":                 check("http: http://a.example/, status: 99"),
-		"through":                      check("database: database.connects, through: gate"),
-		"unknown action":               item("action: {name: triggers.drop}"),
-		"disable without triggers":     item("action: {name: triggers.disable}"),
 		"phase without planned":        phase("count: [a]"),
 		"phase that does nothing":      phase("planned: 1m"),
 		"risk":                         phase("planned: 1m, count: [a], risk: low"),

@@ -1,5 +1,7 @@
 package runbook
 
+import "slices"
+
 // object is one kind of mapping in the file.
 type object struct {
 	name string // what mistakes and the documentation call it
@@ -26,6 +28,10 @@ func (o *object) key(name string) (key, bool) {
 // objects gives every object of the file format by its name, in the order of
 // the documentation. It is the one place that says which keys there are.
 func objects() []object {
+	return slices.Concat(runObjects(), itemObjects(), phaseObjects())
+}
+
+func runObjects() []object {
 	return []object{
 		{"runbook", []key{
 			{"tminus", true, "`1`", "version of the file format"},
@@ -64,6 +70,11 @@ func objects() []object {
 			{"text", false, "text", "what the approver decides"},
 			{"approve", false, "line", "label of the approver's name; default `Approving authority`"},
 		}},
+	}
+}
+
+func itemObjects() []object {
+	return []object{
 		{"group", []key{
 			{"id", true, "id", "unique among groups, phases and items"},
 			{"title", true, "line", ""},
@@ -112,6 +123,11 @@ func objects() []object {
 			{"triggers", false, "list of name", "for `triggers.disable`, where it is required"},
 			{"text", false, "line", "what the key says"},
 		}},
+	}
+}
+
+func phaseObjects() []object {
+	return []object{
 		{"phase", []key{
 			{"id", true, "id", "unique among groups, phases and items"},
 			{"title", true, "line", ""},

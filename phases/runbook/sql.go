@@ -147,7 +147,7 @@ func (s *sqlScanner) quoted(quote byte, escapes bool, kind sqlKind) *sqlFault {
 // dollar reads $$text$$ and $tag$text$tag$.
 func (s *sqlScanner) dollar(rest string) *sqlFault {
 	end := strings.IndexByte(rest[1:], '$')
-	if end < 0 || !(end == 0 || goodTag(rest[1:1+end])) {
+	if end < 0 || !goodTag(rest[1:1+end]) {
 		return &sqlFault{s.pos, "a $ outside quotes", "parameters such as $1 have no value here: write the value"}
 	}
 	tag := rest[:end+2]
