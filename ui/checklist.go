@@ -142,7 +142,7 @@ func (p Pane) checklistHeights(secs []section) (total, from, to int) {
 			total++
 		}
 		start := total
-		total++
+		total += len(p.groupLines(sec))
 		for j := range sec.group.Items {
 			it := &sec.group.Items[j]
 			h := 1
@@ -180,7 +180,8 @@ func (p Pane) checklistWindow(secs []section, top int) []line {
 		if i > 0 && !put(1, func() []line { return []line{{}} }) {
 			return out
 		}
-		if !put(1, func() []line { return []line{p.groupLine(sec)} }) {
+		head := p.groupLines(sec)
+		if !put(len(head), func() []line { return head }) {
 			return out
 		}
 		for j := range sec.group.Items {
@@ -195,6 +196,19 @@ func (p Pane) checklistWindow(secs []section, top int) []line {
 				return out
 			}
 		}
+	}
+	return out
+}
+
+// groupLines are a group's heading, and at the point of no return what it means.
+func (p Pane) groupLines(sec section) []line {
+	out := []line{p.groupLine(sec)}
+	if i := p.State.Current(); sec.kind == RowConfirm && i >= 0 && p.State.Phases[i].Plan.PointOfNoReturn {
+		text := "Point of no return: after its COMMIT only a restore helps"
+		if t := p.State.Runbook.Backup.RestoreTime; t > 0 {
+			text += ", about " + roundly(t)
+		}
+		out = append(out, row(&p.Styles.Bad, "  "+p.Styles.Mark.NoReturn+" "+text))
 	}
 	return out
 }
@@ -216,7 +230,7 @@ func (p Pane) groupLine(sec section) line {
 		figures = plainCount(done) + " of " + plainCount(total) + " hold"
 	}
 	if sec.group.Due != 0 && p.Width >= 60 {
-		figures += ", due " + clock(sec.group.Due)
+		figures += ", due " + planClock(sec.group.Due)
 	}
 	return l.end(style, figures)
 }

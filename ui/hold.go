@@ -111,7 +111,7 @@ func (p Pane) blockerLines(in Pane, b phases.Blocker) []line {
 	}
 	who += ", " + state
 	if !b.Since.IsZero() {
-		who += ", in its transaction for " + seconds(p.Now.Sub(b.Since))
+		who += ", open " + seconds(p.Now.Sub(b.Since))
 	}
 	out := in.paragraph("", &st.Text, who+")")
 	if q := strings.Join(strings.Fields(sanitize(b.Query)), " "); q != "" {

@@ -136,7 +136,7 @@ func (p Pane) phaseTimes(ph *phases.PhaseState) line {
 	case !begun:
 		l = row(&st.Dim, "not begun")
 	case plan.Limit > 0 && took > plan.Limit:
-		l = row(&st.Bad, minutes(took)+" over its limit")
+		l = row(&st.Bad, minutes(took)+" over its limit: rolls back")
 	case plan.WarnAfter > 0 && took > plan.WarnAfter:
 		l = row(&st.Warn, minutes(took)+" slow: past its warning")
 	case took > plan.Planned:
@@ -146,10 +146,10 @@ func (p Pane) phaseTimes(ph *phases.PhaseState) line {
 	}
 	l = l.add(&st.Dim, ", planned "+minutes(plan.Planned))
 	if plan.WarnAfter > 0 {
-		l = l.add(&st.Dim, ", warns at "+minutes(plan.WarnAfter))
+		l = l.add(&st.Dim, ", warns "+minutes(plan.WarnAfter))
 	}
 	if plan.Limit > 0 {
-		l = l.add(&st.Dim, ", rolls back at "+minutes(plan.Limit))
+		l = l.add(&st.Dim, ", limit "+minutes(plan.Limit))
 	}
 	if left, ok := p.phaseLeft(ph); ok {
 		l = l.end(&st.Accent, "about "+minutes(left)+" left")
@@ -222,13 +222,18 @@ func (p Pane) verifiedLines(ph *phases.PhaseState, pass bool) []line {
 			wanted = one(&st.Dim, "wanted "+v.Want)
 		}
 		rows = append(rows, gridRow{fields: []field{
-			one(style, mark), one(&st.Dim, verifiedWord(v.Kind)), one(&st.Text, v.Name), one(style, "found "+v.Got), wanted, one(&st.Dim, v.Detail),
+			one(style, mark), one(&st.Dim, verifiedWord(v.Kind)), one(&st.Text, v.Name), one(style, "found "+v.Got), wanted,
 		}})
+		if v.Detail != "" && !v.Pass {
+			for _, l := range p.paragraph("    ", &st.Dim, v.Detail) {
+				rows = append(rows, gridRow{whole: &l})
+			}
+		}
 	}
 	if rows == nil {
 		return nil
 	}
-	return grid([]column{{}, {rank: 2}, {flex: 20}, {flex: 9}, {flex: 9, rank: 1}, {flex: 16, rank: 3}}, rows, p.Width, nil)
+	return grid([]column{{}, {rank: 2}, {flex: 20}, {flex: 9}, {flex: 9, rank: 1}}, rows, p.Width, nil)
 }
 
 func verifiedWord(k phases.VerificationKind) string {
@@ -290,6 +295,9 @@ func rateText(r float64) string {
 func (pc pace) elapsedText() string {
 	if pc.elapsed <= 0 && pc.rate == 0 {
 		return ""
+	}
+	if pc.elapsed < 100*time.Millisecond {
+		return "<0.1 s"
 	}
 	return duration(pc.elapsed)
 }

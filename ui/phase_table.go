@@ -19,10 +19,10 @@ func (p Pane) tableLines(ph *phases.PhaseState) (lines []line, running int) {
 		{head: "role", rank: 9},
 		{head: "expected", right: true, rank: 3},
 		{head: "deleted", right: true},
-		{head: "cascaded", right: true, rank: 5},
+		{head: "cascaded", right: true, rank: 4},
 		{head: "left", right: true, rank: 1},
 		{head: "done", rank: 2},
-		{head: "rows/s", right: true, rank: 4},
+		{head: "rows/s", right: true, rank: 5},
 		{head: "time", right: true, rank: 7},
 		{head: "ETA", right: true, rank: 6},
 	}
@@ -53,9 +53,9 @@ func (p Pane) tableLines(ph *phases.PhaseState) (lines []line, running int) {
 	add("", func(r phases.TableRole) bool { return r == phases.RoleDelete || r == phases.RoleSQL })
 	add("reached by foreign keys and triggers", func(r phases.TableRole) bool { return r == phases.RoleCascade })
 	rows = append(rows, p.totalRow(ph))
-	add("also looked at", func(r phases.TableRole) bool {
-		return r != phases.RoleDelete && r != phases.RoleSQL && r != phases.RoleCascade
-	})
+	for _, role := range []phases.TableRole{phases.RoleZero, phases.RoleFilled, phases.RoleCount, phases.RoleProtected} {
+		add(roleWord(role), func(r phases.TableRole) bool { return r == role })
+	}
 	return grid(cols, rows, p.Width, &p.Styles.Dim), running
 }
 

@@ -39,6 +39,11 @@ func (p Pane) Timeline() string {
 		return p.fit([]line{p.progressLine()})
 	}
 	stops := p.stops()
+	// Groups are open side by side; one of them is where the run stands.
+	first := true
+	for i := range stops {
+		stops[i].current, first = stops[i].current && first, first && !stops[i].current
+	}
 	if len(stops) > p.Height {
 		stops = p.folded(stops)
 	}
@@ -267,7 +272,7 @@ func (p Pane) foldedStop(name string, groups []runbook.Group, first stop) stop {
 // stopLines lays the stages out as a grid. Where its columns don't fit, what
 // they would say stands beneath the stages instead, as far as there is room.
 func (p Pane) stopLines(stops []stop) (lines []line, keep int) {
-	cols := []column{{rank: 2}, {flex: 24}, {}, {rank: 5}, {rank: 4, right: true}, {rank: 3}}
+	cols := []column{{rank: 2}, {flex: 20}, {}, {rank: 3}, {rank: 4, right: true}, {rank: 5}}
 	wide := p.Width >= 76
 	if !wide {
 		cols = []column{{rank: 2}, {flex: 12}, {}}
@@ -295,11 +300,12 @@ func (p Pane) stopLines(stops []stop) (lines []line, keep int) {
 
 // stopDetail is what the narrow timeline has no columns for.
 func (p Pane) stopDetail(s stop) line {
-	l := row(nil, strings.Repeat(" ", 10)).add(&p.Styles.Dim, s.actual)
-	if s.late != "" {
+	const indent = 10
+	l := row(nil, strings.Repeat(" ", indent)).add(&p.Styles.Dim, s.actual)
+	if s.late != "" && indent+width(s.actual)+2+width(s.late) <= p.Width {
 		l = l.add(&p.Styles.Dim, ", ").add(s.lateSt, s.late)
 	}
-	if s.risk != "" {
+	if s.risk != "" && spansWidth(l.spans)+1+width(s.risk) <= p.Width {
 		l = l.end(s.riskSt, s.risk)
 	}
 	return l

@@ -33,11 +33,12 @@ func (p Pane) undoVerdict() []line {
 	title, style := "NOTHING TO UNDO", &st.Good
 	switch {
 	case open != nil && open.Status == phases.PhaseInDoubt:
-		title, style = "COMMIT IN DOUBT: DO NOTHING UNTIL IT IS SETTLED", &st.Bad
+		title, style = "COMMIT IN DOUBT: TOUCH NOTHING YET", &st.Bad
 	case hasUnknown(s):
-		title, style = "OUTCOME UNKNOWN: A HUMAN MUST LOOK BEFORE ANY UNDO", &st.Bad
+		title, style = "OUTCOME UNKNOWN: LOOK FIRST", &st.Bad
 	case s.PastPointOfNoReturn():
-		title, style = "PAST THE POINT OF NO RETURN: ONLY A RESTORE HELPS", &st.Bad
+		title, style = "PAST THE POINT OF NO RETURN", &st.Bad
+		lines = append(lines, row(&st.Bad, "Only a restore helps."))
 	case open != nil && open.Status == phases.PhaseCommitting:
 		title, style = "COMMIT SENT: WAITING FOR THE ANSWER", &st.Warn
 	case len(committed) > 0:
@@ -59,15 +60,24 @@ func (p Pane) undoVerdict() []line {
 		for _, ph := range committed {
 			rows += deletedRows(ph)
 		}
-		lines = append(lines, row(&st.Text, fmt.Sprintf("%s committed, %s rows gone:", plural(len(committed), "phase", "phases"), count(rows))))
-		for _, ph := range committed {
-			lines = append(lines, row(&st.Bad, "  "+st.Mark.Done+" ").add(&st.Text, ph.Plan.Title).
-				add(&st.Dim, fmt.Sprintf("  %s rows, COMMIT at %s", count(deletedRows(ph)), p.at(ph.EndedAt))))
-		}
+		lines = append(lines, in.paragraph("", &st.Text, fmt.Sprintf("%s committed, %s rows gone:", plural(len(committed), "phase", "phases"), count(rows)))...)
+		lines = append(lines, in.committedLines(committed)...)
 	case open == nil && len(lines) == 0:
 		lines = append(lines, row(&st.Text, "No phase has committed anything: the data is as it was."))
 	}
 	return p.box(style, title, lines)
+}
+
+func (p Pane) committedLines(committed []*phases.PhaseState) []line {
+	st := p.Styles
+	rows := make([]gridRow, len(committed))
+	for i, ph := range committed {
+		rows[i] = gridRow{fields: []field{
+			{{text: "  " + st.Mark.Done + " ", style: &st.Bad}, {text: sanitize(ph.Plan.Title), style: &st.Text}},
+			one(&st.Text, count(deletedRows(ph))+" rows"), one(&st.Dim, "COMMIT at "+p.at(ph.EndedAt)),
+		}}
+	}
+	return grid([]column{{flex: 16}, {right: true}, {rank: 1}}, rows, p.Width, nil)
 }
 
 func hasUnknown(s *phases.State) bool {
@@ -130,6 +140,14 @@ func (p Pane) contactLines() []line {
 	contacts := p.State.Runbook.Contacts
 	if len(contacts) == 0 {
 		return nil
+	}
+	if p.Width < 56 {
+		out := []line{{}, row(&st.Title, "Whom to call, in this order")}
+		for i, c := range contacts {
+			out = append(out, row(&st.Dim, fmt.Sprintf("  %d. %s", i+1, c.Role)),
+				row(&st.Text, "     "+valueOr(c.Name, "(no name)")).add(&st.Title, "  "+valueOr(c.Phone, "(no phone)")))
+		}
+		return out
 	}
 	rows := make([]gridRow, len(contacts))
 	for i, c := range contacts {
