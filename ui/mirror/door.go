@@ -1,0 +1,107 @@
+package mirror
+
+import (
+	"net"
+	"sync"
+	"time"
+)
+
+// sendBuffer is how much of a connection's output the kernel may hold: little,
+// so that a viewer who takes nothing is noticed soon, and costs little.
+const sendBuffer = 64 << 10
+
+// door keeps the connections that have no session yet. When they are too many
+// the oldest goes: whoever means to watch has a session within a second, and is
+// not kept out by connections that only sit there.
+type door struct {
+	limit int
+	grace time.Duration
+
+	mu      sync.Mutex
+	waiting []*arrival // oldest first
+}
+
+// arrival is one connection. Its first session seats it; until then its time is short.
+type arrival struct {
+	conn  *guarded
+	timer *time.Timer // closes the connection at the end of its grace
+
+	mu    sync.Mutex
+	taken bool // a session channel was opened on it
+}
+
+// enter lets a connection in, and closes the one that makes too many.
+func (d *door) enter(c *guarded) *arrival {
+	a := &arrival{conn: c}
+	a.timer = time.AfterFunc(d.grace, func() { c.Close() })
+	c.closed = func() { d.remove(a) }
+	d.mu.Lock()
+	d.waiting = append(d.waiting, a)
+	var oldest *arrival
+	if len(d.waiting) > d.limit {
+		oldest = d.waiting[0]
+	}
+	d.mu.Unlock()
+	if oldest != nil {
+		oldest.conn.Close()
+	}
+	return a
+}
+
+// remove takes a connection off the list: it is closed, or has a session.
+func (d *door) remove(a *arrival) {
+	a.timer.Stop()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i, w := range d.waiting {
+		if w == a {
+			d.waiting = append(d.waiting[:i], d.waiting[i+1:]...)
+			return
+		}
+	}
+}
+
+// claim gives a connection's one session away; false when it is gone.
+func (a *arrival) claim() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.taken {
+		return false
+	}
+	a.taken = true
+	return true
+}
+
+// guarded is a connection on which nothing waits for ever.
+type guarded struct {
+	net.Conn
+	idle   time.Duration // for a read
+	behind time.Duration // for a write
+	closed func()        // once, at Close
+	once   sync.Once
+}
+
+func (g *guarded) Read(p []byte) (int, error) {
+	if err := g.Conn.SetReadDeadline(time.Now().Add(g.idle)); err != nil {
+		return 0, err
+	}
+	return g.Conn.Read(p)
+}
+
+func (g *guarded) Write(p []byte) (int, error) {
+	if err := g.Conn.SetWriteDeadline(time.Now().Add(g.behind)); err != nil {
+		return 0, err
+	}
+	return g.Conn.Write(p)
+}
+
+// SetDeadline does nothing: the deadlines are set by Read and Write, and the
+// time for the handshake is the door's.
+func (g *guarded) SetDeadline(time.Time) error { return nil }
+
+func (g *guarded) Close() error {
+	if g.closed != nil {
+		g.once.Do(g.closed)
+	}
+	return g.Conn.Close()
+}

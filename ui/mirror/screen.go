@@ -1,0 +1,158 @@
+package mirror
+
+import (
+	"fmt"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"tminus/ui"
+)
+
+// keysPerSecond is more than a hand or a held key gives, and few enough that
+// what they move costs the others nothing.
+const keysPerSecond = 40
+
+// saidFor is how long an answer to a key stays on the screen.
+const saidFor = 3 * time.Second
+
+// looks are the styles that all viewers share. They are never written.
+type looks struct {
+	dark, light, plain *ui.Styles
+}
+
+// beatMsg says that there may be a new frame.
+type beatMsg struct{}
+
+// screen is a session's program: it turns keys into moves, and shows the
+// frames that the feed draws.
+type screen struct {
+	session *session
+	feed    *feed
+	looks   *looks
+	viewer  *ui.Viewer
+	plain   bool
+
+	shown tea.View
+	said  string // an answer to a key
+	until time.Time
+
+	keys     float64 // that may still come now
+	keysFrom time.Time
+}
+
+func newScreen(s *session, f *feed, l *looks, t terminal) *screen {
+	m := &screen{session: s, feed: f, looks: l, plain: t.plain(), keys: keysPerSecond, keysFrom: time.Now()}
+	styles := l.dark
+	if m.plain {
+		styles = l.plain
+	}
+	m.viewer = ui.NewMirrorViewer(ui.ViewerOptions{Styles: styles, ReadOnly: "READ-ONLY", Journal: f.path})
+	m.viewer.Resize(t.width, t.height)
+	m.redraw()
+	return m
+}
+
+// Init asks for the background, so that colours can be told from it.
+func (m *screen) Init() tea.Cmd {
+	if m.plain {
+		return nil
+	}
+	return tea.RequestBackgroundColor
+}
+
+// Update routes. A defect in here ends this session, and says so in the log
+// only: nothing may be printed over the operator's screen.
+func (m *screen) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
+	defer func() {
+		if r := recover(); r != nil {
+			m.session.srv.log.say("session %s: defect: %v", m.session.id, r)
+			m.session.end("The mirror had to end this session because of a defect of its own; connect again.", 1)
+			cmd = nil
+		}
+	}()
+	switch msg := msg.(type) {
+	case beatMsg:
+		m.redraw()
+	case tea.WindowSizeMsg:
+		m.viewer.Resize(msg.Width, msg.Height)
+		m.redraw()
+	case tea.BackgroundColorMsg:
+		if !m.plain {
+			m.viewer.SetStyles(m.looks.of(msg.IsDark()))
+			m.redraw()
+		}
+	case tea.KeyPressMsg:
+		return m, m.press(msg)
+	}
+	return m, nil
+}
+
+func (l *looks) of(dark bool) *ui.Styles {
+	if dark {
+		return l.dark
+	}
+	return l.light
+}
+
+func (m *screen) press(key tea.KeyPressMsg) tea.Cmd {
+	switch key.String() {
+	case ui.MirrorQuit, "ctrl+c":
+		return tea.Quit
+	case ui.MirrorCopy:
+		return m.copyRestore()
+	}
+	m.feed.locked(func() { m.viewer.Navigate(key) })
+	// The frame is drawn at the next beat, so that a flood of keys costs no
+	// more frames than none.
+	nudge(m.session.wake)
+	return nil
+}
+
+// copyRestore puts the restore command into the viewer's own clipboard.
+func (m *screen) copyRestore() tea.Cmd {
+	text := m.feed.restoreCommand()
+	nudge(m.session.wake)
+	if text == "" {
+		m.say("The runbook gives no restore command.")
+		return nil
+	}
+	m.say(fmt.Sprintf("Sent to your terminal's clipboard (OSC 52): %s", text))
+	return tea.SetClipboard(text)
+}
+
+func (m *screen) say(text string) { m.said, m.until = text, time.Now().Add(saidFor) }
+
+func (m *screen) redraw() {
+	if m.said != "" && time.Now().After(m.until) {
+		m.said = ""
+	}
+	m.shown = m.feed.draw(m.viewer, m.said)
+}
+
+// View is the last frame: the program asks for it after every message, which
+// must cost nothing.
+func (m *screen) View() tea.View { return m.shown }
+
+// filter takes away what a viewer's terminal has no business to send: bubbletea
+// acts on some of it by itself.
+func (m *screen) filter(_ tea.Model, msg tea.Msg) tea.Msg {
+	switch msg := msg.(type) {
+	case tea.SuspendMsg, tea.InterruptMsg, tea.PasteMsg, tea.PasteStartMsg, tea.PasteEndMsg, tea.MouseMsg, tea.KeyReleaseMsg, tea.CapabilityMsg, tea.EnvMsg, tea.ClipboardMsg:
+		return nil
+	case tea.WindowSizeMsg:
+		// A terminal can also announce its size in what it types.
+		if !sane(msg.Width, msg.Height) {
+			return nil
+		}
+	case tea.KeyPressMsg:
+		now := time.Now()
+		m.keys = min(keysPerSecond, m.keys+now.Sub(m.keysFrom).Seconds()*keysPerSecond)
+		m.keysFrom = now
+		if m.keys < 1 {
+			return nil
+		}
+		m.keys--
+	}
+	return msg
+}

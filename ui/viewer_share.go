@@ -1,0 +1,65 @@
+package ui
+
+import (
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"tminus/phases"
+)
+
+// Standing is where a reader stands and what their terminal is like: two
+// viewers of the same state whose Standing is equal draw the same Frame for the
+// same moment. It is comparable; its content is nobody's business.
+type Standing struct {
+	styles        *Styles
+	width, height int
+	focus, main   paneID
+	want          paneID
+	cursor        string
+	scroll        [8]int // by number of the pane; the last is any other
+	help          bool
+	helpScroll    int
+}
+
+// Standing gives where the reader stands now.
+func (v *Viewer) Standing() Standing {
+	s := Standing{
+		styles: v.styles, width: v.width, height: v.height,
+		focus: v.nav.focus, main: v.nav.main, want: v.nav.want, cursor: v.nav.cursor,
+		help: v.nav.help, helpScroll: v.nav.helpScroll,
+	}
+	for i, p := range numberedPanes() {
+		s.scroll[min(i, len(s.scroll)-1)] = v.nav.scroll[p]
+	}
+	return s
+}
+
+// ViewSaying is View with a sentence in the place of the status line, and its
+// level's mark; an empty text leaves the line as it is.
+func (v *Viewer) ViewSaying(now time.Time, level phases.Level, text string) tea.View {
+	if text == "" {
+		return v.View(now)
+	}
+	return v.view(strings.Join(v.lines(now, v.message(level, text), v.hintLine(now)), "\n"))
+}
+
+// MirrorKeys are what the mirror itself takes from a viewer, beside the keys
+// that Navigate does: Copy has the restore command put into the viewer's own
+// clipboard, Quit leaves.
+const (
+	MirrorCopy = "y"
+	MirrorQuit = "q"
+)
+
+// NewMirrorViewer gives a Viewer for somebody at a mirror: help and hints name
+// the mirror's own keys too. Navigate leaves those to the caller.
+func NewMirrorViewer(opts ViewerOptions) *Viewer {
+	v := NewViewer(opts)
+	v.keys = append(v.keys,
+		binding{id: "copy", keys: []string{MirrorCopy}, label: MirrorCopy, name: "copy the restore command", help: "copy the restore command to your own clipboard", group: groupLeave},
+		binding{id: "quit", keys: []string{MirrorQuit, "ctrl+c"}, label: MirrorQuit, name: "leave", help: "leave; the run goes on", group: groupLeave},
+	)
+	return v
+}
