@@ -187,7 +187,7 @@ func (o *Operator) declareNoGo(now time.Time) tea.Cmd {
 func (o *Operator) startPhase(now time.Time) tea.Cmd {
 	s := o.state
 	p := s.Phases[s.Current()].Plan
-	d := dialog{title: fmt.Sprintf("Start phase %d: %s?", s.Current()+1, p.Title), level: phases.LevelWarn, careful: true, text: o.phaseText(p)}
+	d := dialog{title: "Start " + p.Title + "?", level: phases.LevelWarn, careful: true, text: o.phaseText(p)}
 	start := func(v []string) (phases.Command, error) {
 		c := phases.StartPhase{Phase: p.ID}
 		if len(v) > 0 {

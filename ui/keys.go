@@ -113,7 +113,7 @@ func operatorKeys() keymap {
 		binding{id: "tick", keys: []string{"space"}, label: "space", name: "tick", help: "tick the item, or take its tick back", group: groupItems, can: canTick, open: (*Operator).tick},
 		binding{id: "edit", keys: []string{"enter"}, label: "enter", name: "fill in", help: "fill in what the item records", group: groupItems, can: canEdit, open: (*Operator).edit},
 		binding{id: "action", keys: []string{"x"}, label: "x", name: "do it", help: "have the item's work done", group: groupItems, can: canAct, open: (*Operator).action},
-		binding{id: "recheck", keys: []string{"r"}, label: "r", name: "check again", help: "ask the item's check again, or all checks from any other row", group: groupItems, can: anyRun, open: (*Operator).recheck},
+		binding{id: "recheck", keys: []string{"r"}, label: "r", name: "check again", help: "ask the item's check again; elsewhere, all checks", group: groupItems, can: anyRun, open: (*Operator).recheck},
 
 		binding{id: "go", keys: []string{"o"}, label: "o", name: "GO", help: "GO: open the gate", group: groupRun, can: canGo, open: (*Operator).passGate},
 		binding{id: "no-go", keys: []string{"N"}, label: "N", name: "NO-GO", help: "NO-GO: end the run before its first phase", group: groupRun, can: canNoGo, open: (*Operator).declareNoGo},
@@ -127,7 +127,7 @@ func operatorKeys() keymap {
 		binding{id: "note", keys: []string{"w"}, label: "w", name: "write a note", help: "write a note into the execution log", group: groupRun, can: anyRun, open: (*Operator).note},
 
 		binding{id: "quit", keys: []string{"q", "ctrl+c"}, label: "q", name: "leave", help: "leave; an unfinished run can be resumed", group: groupLeave, open: (*Operator).quit},
-		binding{id: "suspend", keys: []string{"ctrl+z"}, label: "ctrl+z", name: "suspend", help: "does nothing: it would stop the run together with its screen", group: groupLeave, can: func(*Viewer, time.Time) error {
+		binding{id: "suspend", keys: []string{"ctrl+z"}, label: "ctrl+z", name: "suspend", help: "does nothing: it would stop the run too", group: groupLeave, can: func(*Viewer, time.Time) error {
 			return errors.New("suspending would stop the run, with its locks held: use another terminal")
 		}, open: func(*Operator, time.Time) tea.Cmd { return nil }},
 	)

@@ -3,6 +3,8 @@ package ui
 import (
 	"errors"
 	"fmt"
+	"sort"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -30,6 +32,7 @@ type Viewer struct {
 	keys   keymap
 	state  *phases.State // nil before the first record
 	fault  error         // why the journal is not read on; nil while it is
+	clock  time.Time     // as of the last key or tick; zero where nobody tells
 	width  int
 	height int
 	nav    nav
@@ -288,8 +291,9 @@ func (v *Viewer) step(by int) {
 // edge goes to the first or last row or line.
 func (v *Viewer) edge(to int) { v.step(to * 100_000) }
 
-// scrollBy moves a pane by lines. How far it can go the pane alone knows: a
-// move is taken back as long as it changes nothing.
+// scrollBy moves a pane by lines. How far it can go the pane alone knows: of
+// the way asked for, as much is kept as changes something, so that the way back
+// starts at once.
 func (v *Viewer) scrollBy(by int) {
 	l, ok := v.layout()
 	if !ok || v.state == nil {
@@ -299,28 +303,34 @@ func (v *Viewer) scrollBy(by int) {
 	if !ok {
 		return
 	}
-	p := v.nav.focus
-	now := v.state.At
-	from := v.nav.scroll[p]
-	before := v.drawPane(a, now)
-	v.nav.scroll[p] = from + by
-	if v.drawPane(a, now) == before {
-		v.nav.scroll[p] = from
-		return
+	from, dir := v.nav.scroll[a.pane], sign(by)
+	if a.pane == paneLog {
+		dir = -dir // its newest line is at the bottom, and it scrolls back
 	}
-	// The last of the way is searched for, so that the way back starts at once.
-	end := v.drawPane(a, now)
-	low, high := 0, abs(by)
-	for low < high {
-		mid := (low + high) / 2
-		v.nav.scroll[p] = from + sign(by)*mid
-		if v.drawPane(a, now) == end {
-			high = mid
-		} else {
-			low = mid + 1
+	to := func(n int) int {
+		if a.pane == paneLog {
+			return max(0, from+dir*n)
 		}
+		return from + dir*n
 	}
-	v.nav.scroll[p] = from + sign(by)*high
+	draw := func(n int) string {
+		v.nav.scroll[a.pane] = to(n)
+		return v.drawPane(a, v.state.At)
+	}
+	way := abs(by)
+	if a.pane == paneLog && dir > 0 {
+		// Back to the oldest line, not beyond it.
+		way = sort.Search(way, func(n int) bool { return !full(draw(n + 1)) })
+	} else {
+		end := draw(way)
+		way = sort.Search(way, func(n int) bool { return draw(n) == end })
+	}
+	v.nav.scroll[a.pane] = to(way)
+}
+
+// full reports whether a pane's last line holds something.
+func full(pane string) bool {
+	return strings.TrimSpace(pane[strings.LastIndexByte(pane, '\n')+1:]) != ""
 }
 
 func abs(n int) int { return max(n, -n) }
@@ -349,16 +359,16 @@ func rowIndex(rows []Row, id string) int {
 	return 0
 }
 
-// firstOpen is the first item that is not done, of a place's group where it
+// firstOpen is the first item that holds something, of a place's group where it
 // names one; empty when there is none.
 func (v *Viewer) firstOpen(place string) string {
 	first := ""
+	open := v.open()
 	for _, r := range v.rows() {
-		it, g, ok := v.state.Runbook.Item(r.ID)
-		if !ok || v.state.ItemDone(it) || !v.answerable(g.ID) {
+		if !open[r.ID] {
 			continue
 		}
-		if g.ID == place {
+		if r.Group == place {
 			return r.ID
 		}
 		if first == "" {
@@ -366,6 +376,36 @@ func (v *Viewer) firstOpen(place string) string {
 		}
 	}
 	return first
+}
+
+// open are the items that hold what comes next: the gate, the next phase, or
+// the end of the run.
+func (v *Viewer) open() map[string]bool {
+	s := v.state
+	now := s.At
+	if v.clock.After(now) {
+		now = v.clock
+	}
+	var holds []phases.Hold
+	out := map[string]bool{}
+	switch s.Stage() {
+	case phases.StageChecklist:
+		holds = s.GateHolds(now)
+	case phases.StagePhases:
+		if s.OpenPhase() == nil {
+			holds = s.PhaseHolds(s.Current(), now)
+		}
+	case phases.StageAfter:
+		if i := s.CurrentAfter(); i < len(s.Runbook.After) {
+			for _, it := range s.Runbook.After[i].Items {
+				out[it.ID] = !s.ItemDone(it)
+			}
+		}
+	}
+	for _, h := range holds {
+		out[h.Item] = true
+	}
+	return out
 }
 
 // answerable reports whether a group's items can be answered at this stage.
@@ -391,10 +431,10 @@ func (v *Viewer) answerable(group string) bool {
 func (v *Viewer) nextOpen() {
 	v.goTo(paneChecklist)
 	rows := v.rows()
+	open := v.open()
 	at := rowIndex(rows, v.nav.cursor)
 	for i := range rows {
-		r := rows[(at+1+i)%len(rows)]
-		if it, g, ok := v.state.Runbook.Item(r.ID); ok && !v.state.ItemDone(it) && v.answerable(g.ID) {
+		if r := rows[(at+1+i)%len(rows)]; open[r.ID] {
 			v.nav.cursor = r.ID
 			return
 		}

@@ -72,7 +72,7 @@ func (v *Viewer) itemKeys() []string {
 	}
 	s := v.state
 	_, g, _ := s.Runbook.Item(it.ID)
-	if s.ItemDone(it) || !v.answerable(g.ID) {
+	if !v.open()[it.ID] {
 		keys := []string{"next open", "down"}
 		switch {
 		case it.Check != nil:
@@ -88,6 +88,7 @@ func (v *Viewer) itemKeys() []string {
 	var keys []string
 	action := it.Action != nil && (s.Item(it.ID).Action == nil || !s.Item(it.ID).Action.Running)
 	switch {
+	case it.Check != nil && s.ItemDone(it): // its answer is too old
 	case lacksField(s, it):
 		keys = append(keys, "edit")
 	case it.Check == nil:
@@ -97,8 +98,8 @@ func (v *Viewer) itemKeys() []string {
 		keys = append([]string{"action"}, keys...)
 	}
 	if it.Check != nil {
-		if len(s.FieldsOf(it)) > 0 && !lacksField(s, it) {
-			keys = append(keys, "edit")
+		if c := s.Item(it.ID).Check; c != nil && !s.ItemDone(it) && len(s.FieldsOf(it)) > 0 && !lacksField(s, it) {
+			keys = append(keys, "edit") // it was asked with what is recorded
 		}
 		keys = append(keys, "recheck")
 	}
@@ -172,7 +173,7 @@ func (v *Viewer) nextPhase(now time.Time) step {
 	if holds := s.PhaseHolds(i, now); len(holds) > 0 {
 		return step{text: p.Plan.Title + " is held: " + holds[0].Text + ".", level: phases.LevelBad, keys: []string{"recheck", "pane 1", "abort", "note"}}
 	}
-	st := step{text: "Next: " + p.Plan.Title + ".", level: phases.LevelGood, keys: []string{"start", "abort", "note"}}
+	st := step{text: "Next: " + p.Plan.Title + ".", level: phases.LevelInfo, keys: []string{"start", "abort", "note"}}
 	switch p.Status {
 	case phases.PhaseIsRolledBack:
 		st.text, st.level = p.Plan.Title+" was rolled back: "+nameOr(p.Reason, "on command")+". It can be started again.", phases.LevelWarn

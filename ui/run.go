@@ -16,10 +16,10 @@ import (
 	"tminus/phases/journal"
 )
 
-// Options is what Run and Watch need.
+// Options is what Run needs.
 type Options struct {
 	Journal   string           // the journal's path; it must exist
-	Commander phases.Commander // takes the operator's commands; Watch has none
+	Commander phases.Commander // takes the operator's commands
 	Done      <-chan struct{}  // closed when the engine has ended; nil: never
 	Note      string           // one sentence for the header, such as where the mirror listens; may be empty
 	Env       []string         // the terminal's environment; nil: the process's
@@ -54,14 +54,16 @@ func Run(ctx context.Context, opts Options) error {
 }
 
 // Watch shows a journal's run without a way to act on it, following the file,
-// until the reader leaves or ctx ends. Commander and Done of the options are
-// not looked at.
-func Watch(ctx context.Context, path string, opts Options) error {
-	opts.Journal, opts.Commander, opts.Done = path, nil, nil
-	return show(ctx, opts, ViewerOptions{Journal: path, Note: opts.Note, ReadOnly: "READ-ONLY"}, watchKeys())
+// until the reader leaves or ctx ends. It blocks, and fails as Run does.
+func Watch(ctx context.Context, path string) error {
+	return show(ctx, Options{Journal: path}, readerLook(path), watchKeys())
 }
 
-func show(ctx context.Context, opts Options, look ViewerOptions, keys keymap) (err error) {
+func readerLook(path string) ViewerOptions {
+	return ViewerOptions{Journal: path, ReadOnly: "READ-ONLY"}
+}
+
+func show(ctx context.Context, opts Options, look ViewerOptions, keys keymap, more ...tea.ProgramOption) error {
 	follower, err := journal.Follow(opts.Journal)
 	if err != nil {
 		return err
@@ -76,7 +78,7 @@ func show(ctx context.Context, opts Options, look ViewerOptions, keys keymap) (e
 		return err
 	}
 	g := &guard{screen: o}
-	_, err = tea.NewProgram(g, programOptions(ctx, opts)...).Run()
+	_, err = tea.NewProgram(g, append(programOptions(ctx, opts), more...)...).Run()
 	switch {
 	case g.failed != nil:
 		return g.failed

@@ -90,7 +90,7 @@ func colour(p palette) *Styles {
 	return &Styles{
 		Title: st.Bold(true), Text: st, Dim: fg(p.dim), Good: fg(p.good), Warn: fg(p.warn),
 		Bad: fg(p.bad).Bold(true), Accent: fg(p.accent), Selected: st.Background(p.selected).Bold(true),
-		Key: fg(p.accent).Bold(true), Border: fg(p.frame), Focus: fg(p.accent), Input: st.Underline(true),
+		Key: fg(p.accent).Bold(true), Border: fg(p.frame), Focus: fg(p.accent), Input: fg(p.accent),
 		BarFull: fg(p.good), BarEmpty: fg(p.frame),
 		EnvDemo: fg(p.good).Bold(true), EnvRehearsal: fg(p.warn).Bold(true),
 		EnvProduction: st.Foreground(lipgloss.Color("#ffffff")).Background(p.onBad).Bold(true),
@@ -106,7 +106,7 @@ func PlainStyles() *Styles {
 	bold, reverse := st.Bold(true), st.Reverse(true)
 	return &Styles{
 		Title: bold, Text: st, Dim: st, Good: st, Warn: st, Bad: bold, Accent: bold, Selected: reverse,
-		Key: bold, Border: st, Focus: bold, Input: st.Underline(true),
+		Key: bold, Border: st, Focus: bold, Input: bold,
 		BarFull: st, BarEmpty: st,
 		EnvDemo: bold, EnvRehearsal: bold, EnvProduction: reverse.Bold(true),
 		FrameDemo: st, FrameRehearsal: st, FrameProduction: bold,

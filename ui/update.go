@@ -116,6 +116,7 @@ func (o *Operator) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case recordsMsg:
 		return o, o.take(msg)
 	case tickMsg:
+		o.clock = o.now()
 		return o, o.tickCmd()
 	case endedMsg:
 		o.stopped, o.busy = true, false
@@ -179,7 +180,7 @@ func (o *Operator) paste(msg tea.PasteMsg) {
 // key goes to the dialog in front, or to the table.
 func (o *Operator) key(msg tea.KeyPressMsg) tea.Cmd {
 	now := o.now()
-	o.said = said{}
+	o.clock, o.said = now, said{}
 	if o.leaving != nil {
 		return o.keyLeaving(msg, now)
 	}

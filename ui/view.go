@@ -102,13 +102,15 @@ func (v *Viewer) drawArea(a area, now time.Time) []string {
 }
 
 func (v *Viewer) frameStyle(p paneID) lipgloss.Style {
-	if p == v.nav.focus {
-		return v.styles.Focus
-	}
-	if v.state == nil {
+	focused := p == v.nav.focus
+	if v.state == nil || v.state.Opened.Environment == phases.Demo {
+		if focused {
+			return v.styles.Focus
+		}
 		return v.styles.Border
 	}
-	return v.styles.Frame(v.state.Opened.Environment)
+	// Where something is at stake every frame says so, the focused one too.
+	return v.styles.Frame(v.state.Opened.Environment).Bold(focused)
 }
 
 // titleRule is a pane's upper edge: the digit that leads there, its name, and a
@@ -163,10 +165,6 @@ func (v *Viewer) titleWord(p paneID, now time.Time) string {
 			return "NO-GO"
 		}
 		return fmt.Sprintf("%d to go", len(s.GateHolds(now)))
-	case panePhase:
-		if i := s.Current(); i >= 0 {
-			return fmt.Sprintf("%d of %d", i+1, len(s.Phases))
-		}
 	}
 	return ""
 }
@@ -174,9 +172,10 @@ func (v *Viewer) titleWord(p paneID, now time.Time) string {
 // drawPane draws a pane's content: the inside of its area.
 func (v *Viewer) drawPane(a area, now time.Time) string {
 	in := a.inside()
+	_, acts := v.keys.get("tick")
 	p := Pane{
 		State: v.state, Now: now, Styles: v.styles, Width: in.w, Height: in.h,
-		Focused: a.pane == v.nav.focus, Scroll: v.nav.scroll[a.pane],
+		Focused: a.pane == v.nav.focus, ReadOnly: !acts, Scroll: v.nav.scroll[a.pane],
 	}
 	switch a.pane {
 	case paneChecklist:
@@ -203,7 +202,7 @@ func (v *Viewer) statusLine(now time.Time) string {
 	}
 	if s := v.state; s != nil && s.Outcome == "" {
 		if s.Interrupted != "" {
-			return v.message(phases.LevelBad, "The run was interrupted: "+s.Interrupted+". "+v.resumeHint())
+			return v.message(phases.LevelBad, "Interrupted: "+s.Interrupted+". "+v.resumeHint())
 		}
 	}
 	st := v.next(now)
@@ -212,9 +211,9 @@ func (v *Viewer) statusLine(now time.Time) string {
 
 func (v *Viewer) resumeHint() string {
 	if v.opts.Journal == "" {
-		return "It can be resumed from its journal."
+		return "It can be resumed."
 	}
-	return "It can be resumed: tminus resume " + v.opts.Journal
+	return "To go on: tminus resume " + v.opts.Journal
 }
 
 // message is a line with its level's mark and colour.

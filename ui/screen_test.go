@@ -1,0 +1,66 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/charmbracelet/x/exp/golden"
+
+	"tminus/phases"
+)
+
+// screen is an operator's screen of a fixture, with a commander that records.
+func screen(t testing.TB, stage string, w, h int) (*Operator, *recorder) {
+	t.Helper()
+	s, now := fixture(t, stage)
+	rec := &recorder{}
+	v := NewViewer(ViewerOptions{Journal: "gym.journal"})
+	v.keys = operatorKeys()
+	o := &Operator{Viewer: v, do: rec.Do, now: frozen(now), fixed: true}
+	o.Resize(w, h)
+	o.Show(s)
+	return o, rec
+}
+
+func frameText(o *Operator) string {
+	lines, _ := o.frame(o.now())
+	return strings.Join(lines, "\n")
+}
+
+// trimmed is a frame as a person would write it down.
+func trimmed(frame string) string {
+	lines := strings.Split(ansi.Strip(frame), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
+
+var goldenSizes = [][2]int{{80, 24}, {120, 40}, {200, 60}}
+
+func TestScreenGolden(t *testing.T) {
+	for _, stage := range fixtureStages {
+		for _, size := range goldenSizes {
+			name := fmt.Sprintf("%s_%dx%d", strings.ReplaceAll(stage, " ", "_"), size[0], size[1])
+			t.Run(name, func(t *testing.T) {
+				o, _ := screen(t, stage, size[0], size[1])
+				golden.RequireEqual(t, trimmed(frameText(o)))
+			})
+		}
+	}
+}
+
+func TestScreenGoldenColoured(t *testing.T) {
+	for _, stage := range []string{"checklist", "holding", "doubt"} {
+		for _, env := range []phases.Environment{phases.Demo, phases.Production} {
+			t.Run(stage+"_"+string(env), func(t *testing.T) {
+				o, _ := screen(t, stage, 80, 24)
+				o.SetStyles(NewStyles(true))
+				o.state.Opened.Environment = env
+				golden.RequireEqual(t, frameText(o))
+			})
+		}
+	}
+}
