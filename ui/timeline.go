@@ -22,6 +22,7 @@ type stop struct {
 	risk    string        // mark and word; empty for what is no phase
 	riskSt  *lipgloss.Style
 	actual  string // elapsed against planned
+	eta     string // of a phase that runs
 	late    string // against the plan, in words
 	lateSt  *lipgloss.Style
 	current bool
@@ -68,7 +69,7 @@ func (p Pane) stops() []stop {
 			rule := stop{rule: "point of no return", style: &p.Styles.Warn}
 			switch {
 			case ph.Status == phases.PhaseIsCommitted:
-				rule.rule, rule.style = "past the point of no return: only a restore helps", &p.Styles.Bad
+				rule.rule, rule.style = "past the point of no return", &p.Styles.Bad
 			case p.State.PastPointOfNoReturn():
 				rule.rule, rule.style = "perhaps past the point of no return", &p.Styles.Bad
 			}
@@ -125,7 +126,7 @@ func (p Pane) gateStop() stop {
 	st := p.Styles
 	s := stop{
 		name: "Go / no-go", mark: st.Mark.Todo, style: &st.Dim,
-		plan: -p.State.Runbook.Window.Gate, planned: true, status: "not decided",
+		plan: -p.State.Runbook.Window.Gate, planned: true, status: "undecided",
 	}
 	g := p.State.Gate
 	switch {
@@ -163,7 +164,7 @@ func (p Pane) phaseStop(ph *phases.PhaseState, i int, at time.Duration, current 
 			s.late = ""
 		}
 		if left, ok := p.phaseLeft(ph); ok {
-			s.actual += ", ETA " + minutes(left)
+			s.eta = "ETA " + minutes(left)
 		}
 	}
 	if current && ph.Status == phases.PhasePending {
@@ -289,7 +290,18 @@ func (p Pane) stopLines(stops []stop) (lines []line, keep int) {
 		if s.current {
 			keep = len(rows)
 		}
-		rows = append(rows, p.stopRow(s))
+		if !wide && all {
+			// The status stands beneath, and leaves the line to the name.
+			r := p.stopRow(s)
+			if s.actual != "" {
+				l := line{spans: append(append(append(field{}, r.fields[0]...), span{text: "  "}), r.fields[1]...)}
+				r = gridRow{whole: &l}
+			}
+			rows = append(rows, r)
+		} else {
+			rows = append(rows, p.stopRow(s))
+			s.status = ""
+		}
 		if !wide && s.rule == "" && s.actual != "" && (all || s.current) {
 			l := p.stopDetail(s)
 			rows = append(rows, gridRow{whole: &l})
@@ -300,10 +312,17 @@ func (p Pane) stopLines(stops []stop) (lines []line, keep int) {
 
 // stopDetail is what the narrow timeline has no columns for.
 func (p Pane) stopDetail(s stop) line {
-	const indent = 10
-	l := row(nil, strings.Repeat(" ", indent)).add(&p.Styles.Dim, s.actual)
-	if s.late != "" && indent+width(s.actual)+2+width(s.late) <= p.Width {
-		l = l.add(&p.Styles.Dim, ", ").add(s.lateSt, s.late)
+	l := row(nil, strings.Repeat(" ", 10))
+	sep := ""
+	if strings.HasPrefix(s.actual, "planned") && s.status == "pending" {
+		s.status = "" // said once
+	}
+	for _, f := range []span{{s.status, s.style}, {s.actual, &p.Styles.Dim}, {s.eta, &p.Styles.Accent}, {s.late, s.lateSt}} {
+		if f.text == "" || spansWidth(l.spans)+width(sep)+width(f.text) > p.Width {
+			continue
+		}
+		l = l.add(&p.Styles.Dim, sep).add(f.style, f.text)
+		sep = ", "
 	}
 	if s.risk != "" && spansWidth(l.spans)+1+width(s.risk) <= p.Width {
 		l = l.end(s.riskSt, s.risk)
@@ -332,9 +351,13 @@ func (p Pane) stopRow(s stop) gridRow {
 	if s.current {
 		lead = st.Mark.Cursor + " "
 	}
+	late, lateSt := s.late, s.lateSt
+	if s.eta != "" {
+		late, lateSt = s.eta, &st.Accent
+	}
 	title := field{{text: lead, style: &st.Accent}, {text: s.mark + " ", style: s.style}, {text: sanitize(s.name), style: name}}
 	return gridRow{fields: []field{
-		one(&st.Dim, plan), title, one(s.style, s.status), one(s.riskSt, s.risk), one(&st.Dim, s.actual), one(s.lateSt, s.late),
+		one(&st.Dim, plan), title, one(s.style, s.status), one(s.riskSt, s.risk), one(&st.Dim, s.actual), one(lateSt, late),
 	}}
 }
 

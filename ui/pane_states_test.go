@@ -1,0 +1,173 @@
+package ui
+
+import (
+	"strings"
+	"time"
+
+	"tminus/phases"
+	"tminus/phases/runbook"
+)
+
+// paneStates are the moments of a run that the panes' golden files show.
+func paneStates() map[string]func() *paneRun {
+	phase := func(f func(r *paneRun)) func() *paneRun {
+		return func() *paneRun {
+			r := newPaneRun().baseline()
+			f(r)
+			return r
+		}
+	}
+	return map[string]func() *paneRun{
+		"fresh":       func() *paneRun { return newPaneRun() },
+		"half":        func() *paneRun { return newPaneRun().half() },
+		"failing":     func() *paneRun { return newPaneRun().failing() },
+		"green":       func() *paneRun { return newPaneRun().green() },
+		"go":          func() *paneRun { return newPaneRun().goAhead() },
+		"closed":      closedAgain,
+		"no_go":       declaredNoGo,
+		"counting":    counting,
+		"baseline":    phase(func(*paneRun) {}),
+		"locking":     phase(locking),
+		"running":     phase(func(r *paneRun) { r.begin(1, 30*time.Second); r.work(1, 1, 0.4) }),
+		"verifying":   phase(func(r *paneRun) { r.begin(1, 30*time.Second); r.verify(1) }),
+		"holding":     phase(func(r *paneRun) { r.begin(1, 30*time.Second); r.hold(1) }),
+		"rolled_back": phase(rolledBack),
+		"in_doubt":    phase(inDoubt),
+		"unknown":     phase(unknownOutcome),
+		"committed":   func() *paneRun { return newPaneRun().through(2) },
+		"confirm":     func() *paneRun { return newPaneRun().atNoReturn() },
+		"cascading":   cascading,
+		"past":        func() *paneRun { return newPaneRun().pastNoReturn() },
+		"after":       afterPhases,
+		"aborted":     abortedRun,
+	}
+}
+
+func closedAgain() *paneRun {
+	r := newPaneRun().goAhead()
+	r.answer("no_connections", false, "9 connections: app (9)", "")
+	r.Gate = phases.GateState{Approver: "M. Lindqvist", At: r.now, Closed: []string{"The database has at most 5 client connections: found 9 connections: app (9)"}}
+	return r
+}
+
+func declaredNoGo() *paneRun {
+	r := newPaneRun().failing()
+	r.Gate = phases.GateState{Decision: phases.NoGoDecision, At: r.now}
+	r.Outcome, r.Reason, r.EndedBy = phases.NoGo, "the application cannot be stopped before 03:00", "ada@ops1"
+	return r
+}
+
+func counting() *paneRun {
+	r := newPaneRun().goAhead()
+	p := r.begin(0, 0)
+	for i := range 2 {
+		p.Tables[i].Left, p.Tables[i].EndedAt = paneExpected[p.Tables[i].Name], r.now
+	}
+	return r
+}
+
+func locking(r *paneRun) {
+	p := r.begin(1, 30*time.Second)
+	p.Status = phases.PhaseLocking
+	p.Lock = &phases.LockWait{Table: "audit_logs", Waited: 3 * time.Second, Attempt: 4, Blockers: []phases.Blocker{
+		{PID: 4711, User: "app", Application: "web-2", State: "idle in transaction", Since: r.now.Add(-4 * time.Minute), Query: "UPDATE audit_logs\n  SET seen = true WHERE id = 17"},
+		{PID: 4712, User: "etl"},
+	}}
+	r.log(33*time.Second, phases.LevelWarn, "waiting for lock on audit_logs, blocked by 4711 (app, web-2)")
+}
+
+func rolledBack(r *paneRun) {
+	p := r.begin(1, 30*time.Second)
+	r.verify(1)
+	p.Tables[0].Left = 12
+	p.Verified[0].Pass, p.Verified[0].Got, p.Verified[0].Detail = false, "12", "rows inserted by a trigger while the phase ran"
+	p.Status, p.EndedAt, p.Reason = phases.PhaseIsRolledBack, r.now, "scan_audit_logs: 12 rows left, wanted 0"
+	r.log(40*time.Second, phases.LevelBad, "rolled back: scan_audit_logs: 12 rows left, wanted 0")
+	r.now = r.now.Add(9 * time.Second)
+}
+
+func inDoubt(r *paneRun) {
+	p := r.begin(1, 30*time.Second)
+	r.verify(1)
+	p.Status, p.Intent = phases.PhaseInDoubt, &phases.CommitIntent{Nonce: "c0ffee", Ledger: true}
+	p.Doubt = []string{"unexpected EOF", "server reachable again", "session 812 still holds the transaction, ending it in 10 s"}
+}
+
+func unknownOutcome(r *paneRun) {
+	inDoubt(r)
+	p := &r.Phases[1]
+	p.Status, p.EndedAt, p.Reason = phases.PhaseUnknown, r.now, "another server answers: system identifier 9912, the run's is 7431"
+}
+
+func cascading() *paneRun {
+	r := newPaneRun().atNoReturn()
+	r.tick("c5", "c6", "c7", "c8", "c9")
+	p := r.begin(4, 4*time.Minute)
+	r.work(4, 0, 0.6)
+	p.Tables = append(p.Tables, phases.TableState{Name: "push_tokens", Role: phases.RoleCascade, Step: -1, Expected: paneExpected["push_tokens"], Left: -1, Cascaded: 11_020, StartedAt: p.StartedAt})
+	p.Tables = append(p.Tables, phases.TableState{Name: "lesson_waitlist", Role: phases.RoleCascade, Step: -1, Expected: 410, Left: -1, Updated: 207, StartedAt: p.StartedAt})
+	return r
+}
+
+func afterPhases() *paneRun {
+	r := newPaneRun().pastNoReturn()
+	p := r.begin(5, 6*time.Minute)
+	for i := range p.Tables {
+		t := &p.Tables[i]
+		t.Left = 0
+		kind, want := phases.VerifyZero, "0"
+		if t.Role == phases.RoleFilled {
+			t.Left, kind, want = t.Expected, phases.VerifyFilled, "at least 1"
+		}
+		p.Verified = append(p.Verified, phases.Verification{Kind: kind, Name: t.Name, Want: want, Got: count(t.Left), Pass: true})
+	}
+	p.Status, p.EndedAt = phases.PhaseIsPassed, r.now
+	r.now = r.now.Add(2 * time.Minute)
+	r.tick("told_users")
+	r.answer("triggers_restored", false, "0 of 4 restored", "")
+	return r
+}
+
+func abortedRun() *paneRun {
+	r := newPaneRun().through(3)
+	r.Outcome, r.Reason, r.EndedBy = phases.Aborted, "the window is over", "ada@ops1"
+	r.Conditions = []phases.Condition{{At: r.now, ConditionRaised: phases.ConditionRaised{Condition: "window_over", Strength: phases.HoldStrength, Detail: "the abort limit passed 12 s ago"}}}
+	r.log(r.now.Sub(paneT0), phases.LevelBad, "run aborted by ada@ops1: the window is over")
+	return r
+}
+
+// hostile is a fixture in which every text from outside tries to break out.
+func hostile() *paneRun {
+	r := cascading()
+	evil := "x\x1b[2J\x1b]0;t\x07\u202e界面\u0301é\t\nend" + strings.Repeat("長", 40)
+	r.Runbook.Title = evil
+	for _, g := range [][]runbook.Group{r.Runbook.Checklist, r.Runbook.After} {
+		for i := range g {
+			g[i].Title = evil
+			for j := range g[i].Items {
+				g[i].Items[j].Text, g[i].Items[j].Help = evil, evil
+			}
+		}
+	}
+	for i := range r.Phases {
+		p := &r.Phases[i]
+		p.Plan.Title, p.Reason, p.Doubt = evil, evil, []string{evil}
+		p.Plan.Notes = []string{evil}
+		for j := range p.Tables {
+			p.Tables[j].Name = evil
+		}
+		for j := range p.Verified {
+			p.Verified[j].Name, p.Verified[j].Got, p.Verified[j].Detail = evil, evil, evil
+		}
+		p.Lock = &phases.LockWait{Table: evil, Blockers: []phases.Blocker{{PID: 1, User: evil, Application: evil, State: evil, Query: evil}}}
+	}
+	for i := range r.Runbook.Contacts {
+		r.Runbook.Contacts[i] = runbook.Contact{Role: evil, Name: evil, Phone: evil}
+	}
+	for id := range r.Fields {
+		r.record(id, evil)
+	}
+	r.Gate.Approver, r.Gate.Closed = evil, []string{evil}
+	r.log(0, phases.LevelBad, evil)
+	return r
+}
