@@ -317,7 +317,7 @@ func (o *Operator) endSession(now time.Time) tea.Cmd {
 		}
 		line := fmt.Sprintf("Session %d: %s, %s, %s", b.PID, nameOr(b.User, "unknown user"), nameOr(b.Application, "no application name"), nameOr(b.State, "state not visible"))
 		if !b.Since.IsZero() {
-			line += ", transaction since " + ago(now.Sub(b.Since))
+			line += ", transaction open for " + duration(now.Sub(b.Since))
 		}
 		if b.Query != "" {
 			line += ": " + b.Query

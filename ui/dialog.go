@@ -146,6 +146,9 @@ func (d *dialog) key(msg tea.KeyPressMsg, now time.Time) (cmd tea.Cmd, done bool
 	case "n":
 		return nil, true
 	case "y":
+		if len(d.buttons) > 2 {
+			return nil, false // which one?
+		}
 		return d.press(len(d.buttons)-1, armed, now)
 	}
 	return nil, false

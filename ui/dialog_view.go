@@ -130,6 +130,9 @@ func (f *dialogField) expects() string {
 		}
 		out += "e.g. " + sanitize(f.field.Example)
 	}
+	if out == "" {
+		out = "type here"
+	}
 	if !f.field.Required {
 		out = strings.TrimSuffix("optional; "+out, "; ")
 	}
@@ -163,6 +166,9 @@ func (d *dialog) footLines(inner int, st *Styles, now time.Time) []string {
 func (d *dialog) hint(st *Styles, w int) string {
 	type pair struct{ key, name string }
 	pairs := []pair{{"enter", "answer"}, {"←→", "choose"}, {"esc", "no"}}
+	if len(d.buttons) == 2 {
+		pairs = append(pairs[:2:2], pair{"y", d.buttons[1].label}, pairs[2])
+	}
 	if d.focus < len(d.fields) {
 		pairs = []pair{{"enter", "next"}}
 		if d.focus == len(d.fields)-1 {

@@ -38,11 +38,19 @@ func trimmed(frame string) string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-var goldenSizes = [][2]int{{80, 24}, {120, 40}, {200, 60}}
+// goldenSizes are the sizes at which a stage is held fast: every stage on the
+// common terminal, some on those with room.
+func goldenSizes(stage string) [][2]int {
+	switch stage {
+	case "checklist", "ready", "running", "holding", "completed":
+		return [][2]int{{80, 24}, {120, 40}, {200, 60}}
+	}
+	return [][2]int{{80, 24}}
+}
 
 func TestScreenGolden(t *testing.T) {
 	for _, stage := range fixtureStages {
-		for _, size := range goldenSizes {
+		for _, size := range goldenSizes(stage) {
 			name := fmt.Sprintf("%s_%dx%d", strings.ReplaceAll(stage, " ", "_"), size[0], size[1])
 			t.Run(name, func(t *testing.T) {
 				o, _ := screen(t, stage, size[0], size[1])
@@ -63,4 +71,23 @@ func TestScreenGoldenColoured(t *testing.T) {
 			})
 		}
 	}
+}
+
+func TestDialogGolden(t *testing.T) {
+	for _, c := range dialogKeys {
+		t.Run(c.stage+"_"+c.key, func(t *testing.T) {
+			o, _ := screen(t, c.stage, 80, 24)
+			if c.key == "x" {
+				o.nav.cursor = "triggers"
+			}
+			run(o, keyNamed(c.key))
+			golden.RequireEqual(t, trimmed(frameText(o)))
+		})
+	}
+}
+
+func TestHelpGolden(t *testing.T) {
+	o, _ := screen(t, "checklist", 120, 60)
+	run(o, keyNamed("?"))
+	golden.RequireEqual(t, trimmed(frameText(o)))
 }

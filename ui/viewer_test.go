@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -201,8 +202,7 @@ func TestNoColorTakesAnyValue(t *testing.T) {
 func coloured(t *testing.T, st *Styles) bool {
 	o, _ := screen(t, "holding", 120, 40)
 	o.SetStyles(st)
-	frame := frameText(o)
-	return strings.Contains(frame, "38;2;") || strings.Contains(frame, "48;2;") || strings.Contains(frame, "\x1b[3") || strings.Contains(frame, "\x1b[4m") == false && strings.Contains(frame, "\x1b[4")
+	return regexp.MustCompile(`\x1b\[([0-9;]*;)?(3[0-8]|4[0-8]|9[0-7]|10[0-7])[;m]`).MatchString(frameText(o))
 }
 
 func TestScreenFollowsTheRun(t *testing.T) {
