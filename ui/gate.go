@@ -307,8 +307,9 @@ func outcomeWord(o phases.Outcome) string {
 		return "NO-GO"
 	case "":
 		return "not ended"
+	default:
+		return string(o)
 	}
-	return string(o)
 }
 
 // lowerFirst makes a label fit into a sentence.

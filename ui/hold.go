@@ -24,8 +24,9 @@ func (p Pane) urgent(ph *phases.PhaseState) []line {
 		return p.unknownBox(ph)
 	case phases.PhaseIsRolledBack, phases.PhaseIsFailed:
 		return p.undoneBox(ph)
+	default:
+		return nil
 	}
-	return nil
 }
 
 // holdBox is the decision on a verified phase, and how long there is for it.

@@ -78,6 +78,7 @@ func (p Pane) levelWord(l phases.Level) (mark, word string, style *lipgloss.Styl
 		return st.Mark.NoReturn, "warn", &st.Warn
 	case phases.LevelBad:
 		return st.Mark.Failed, "FAIL", &st.Bad
+	default:
+		return st.Mark.Todo, "", &st.Dim
 	}
-	return st.Mark.Todo, "", &st.Dim
 }

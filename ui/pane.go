@@ -267,7 +267,11 @@ func (p Pane) box(style *lipgloss.Style, title string, lines []line) []line {
 		return append([]line{row(style, title)}, lines...)
 	}
 	inner := p.Width - 4
-	top := "┌─ " + clip(sanitize(title), p.Width-6) + " "
+	title, rest := splitTitle(sanitize(title), p.Width-6)
+	if rest != "" {
+		lines = append(p.narrower().paragraph("", style, initial(rest)), lines...)
+	}
+	top := "┌─ " + clip(title, p.Width-6) + " "
 	out := []line{row(style, top+strings.Repeat("─", max(0, p.Width-1-width(top)))+"┐")}
 	for _, l := range lines {
 		spans, n := cut(l.spans, inner)
@@ -276,6 +280,23 @@ func (p Pane) box(style *lipgloss.Style, title string, lines []line) []line {
 		out = append(out, framed.add(style, strings.Repeat(" ", max(0, inner-n))+" │"))
 	}
 	return append(out, row(style, "└"+strings.Repeat("─", p.Width-2)+"┘"))
+}
+
+// splitTitle cuts a title that is too long for room cells where a new part of
+// it begins, so that its end, often what counts most, is not lost.
+func splitTitle(title string, room int) (head, rest string) {
+	if width(title) <= room {
+		return title, ""
+	}
+	for _, sep := range []string{", ", ": "} {
+		for i := len(title); i > 0; {
+			i = strings.LastIndex(title[:i], sep)
+			if i > 0 && width(title[:i]) <= room {
+				return title[:i], title[i+len(sep):]
+			}
+		}
+	}
+	return title, ""
 }
 
 // narrower is the pane as the inside of a box sees it.

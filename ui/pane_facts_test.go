@@ -237,6 +237,18 @@ func TestTimelineSaysLateAndEarly(t *testing.T) {
 	}
 }
 
+// The end of a box's title counts most: how long there is to decide.
+func TestBoxTitleIsNotLostOnANarrowPane(t *testing.T) {
+	for w := 24; w < 80; w++ {
+		got := strings.ToLower(strings.Join(strings.Fields(strings.NewReplacer("│", " ", "─", " ").Replace(plainText(paneStates()["holding"]().pane(w, 40).Phase()))), " "))
+		for _, want := range []string{"hold:", "rolls back by itself in", "01:43"} {
+			if !strings.Contains(got, want) && !strings.Contains(got, strings.ReplaceAll(want, ":", "")) {
+				t.Errorf("at %d cells: missing %q in\n%s", w, want, got)
+			}
+		}
+	}
+}
+
 // What is folded away on a small screen is never the stage under way.
 func TestTimelineKeepsTheStageUnderWay(t *testing.T) {
 	for state, run := range paneStates() {

@@ -89,8 +89,9 @@ func (p Pane) statusWhy(ph *phases.PhaseState) string {
 		return text
 	case phases.PhaseIsPassed:
 		return "everything it checks holds"
+	default: // a box says it
+		return ""
 	}
-	return ""
 }
 
 func runningWhy(ph *phases.PhaseState) string {

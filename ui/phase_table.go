@@ -66,8 +66,9 @@ func tableCaveat(ph *phases.PhaseState) string {
 		return "what its transaction had done: all of it was taken back"
 	case phases.PhaseUnknown, phases.PhaseInDoubt:
 		return "what its transaction had done: whether it holds is not known"
+	default:
+		return ""
 	}
-	return ""
 }
 
 // tableRow is one table's line.

@@ -167,6 +167,9 @@ func (p Pane) phaseStop(ph *phases.PhaseState, i int, at time.Duration, current 
 			s.eta = "ETA " + minutes(left)
 		}
 	}
+	if ph.Status == phases.PhasePending && p.State.Outcome != "" {
+		s.status = "not run"
+	}
 	if current && ph.Status == phases.PhasePending {
 		s.mark, s.style, s.status = st.Mark.Running, &st.Accent, "next"
 	}
@@ -221,8 +224,9 @@ func (p Pane) statusWord(s phases.PhaseStatus) (mark, word string, style *lipglo
 		return st.Mark.Failed, "failed", &st.Bad
 	case phases.PhaseUnknown:
 		return st.Mark.Unknown, "OUTCOME UNKNOWN", &st.Bad
+	default:
+		return st.Mark.Todo, "pending", &st.Dim
 	}
-	return st.Mark.Todo, "pending", &st.Dim
 }
 
 // riskWord is a risk as mark and word: more marks, more risk.

@@ -100,9 +100,10 @@ func (p Pane) openTransaction(in Pane, ph *phases.PhaseState) []line {
 		return in.paragraph(st.Mark.Running+" ", &st.Warn, ph.Plan.Title+": COMMIT has been sent, ROLLBACK is no longer possible.")
 	case phases.PhaseInDoubt:
 		return in.paragraph(st.Mark.Unknown+" ", &st.Bad, ph.Plan.Title+": COMMIT was sent and its answer was lost. Whether it was committed is being established; do nothing to the database until it is.")
+	default:
+		return in.paragraph(st.Mark.Running+" ", &st.Warn, fmt.Sprintf(
+			"%s: its transaction is open (session %d). ROLLBACK undoes it and nothing is lost: %s rows would be back.", ph.Plan.Title, ph.Tx.PID, count(deletedRows(ph))))
 	}
-	return in.paragraph(st.Mark.Running+" ", &st.Warn, fmt.Sprintf(
-		"%s: its transaction is open (session %d). ROLLBACK undoes it and nothing is lost: %s rows would be back.", ph.Plan.Title, ph.Tx.PID, count(deletedRows(ph))))
 }
 
 // restoreLines are the backup and the way back.
