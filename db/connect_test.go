@@ -140,9 +140,10 @@ func TestOneOperator(t *testing.T) {
 	if err := second.EndBackend(limited(t), locked.Holder.PID, locked.Holder.BackendStart, true); err != nil {
 		t.Fatal(err)
 	}
-	for second.Lock(limited(t)) != nil {
-		if limited(t).Err() != nil {
-			t.Fatal("the lock is never free")
+	ctx := limited(t)
+	for err := second.Lock(ctx); err != nil; err = second.Lock(ctx) {
+		if ctx.Err() != nil {
+			t.Fatal(err)
 		}
 	}
 	if err := first.LockHeld(limited(t)); !errors.Is(err, ErrLockLost) {

@@ -31,7 +31,7 @@ func computeReach(c *catalog, keys []foreignKey, deletes []*relation, protected 
 	for _, k := range keys {
 		referencing[k.to] = append(referencing[k.to], k)
 	}
-	names := rootNames(keys)
+	roots := readRoots(keys)
 	var queue []*relation
 	add := func(r *relation) {
 		for _, d := range c.tree(r) {
@@ -51,8 +51,7 @@ func computeReach(c *catalog, keys []foreignKey, deletes []*relation, protected 
 			if child == nil {
 				continue
 			}
-			// Only what holds rows is looked at in vain.
-			usable := k.indexed || child.kind != "r"
+			usable := roots.indexed(c, k)
 			if !usable {
 				out.slow = append(out.slow, k)
 			}
@@ -61,7 +60,7 @@ func computeReach(c *catalog, keys []foreignKey, deletes []*relation, protected 
 				out.checked = append(out.checked, k)
 				continue
 			}
-			edge := phases.Reach{From: c.name(k.to), Table: c.name(k.from), Constraint: clean(names[k.oid]), Action: action}
+			edge := phases.Reach{From: c.name(k.to), Table: c.name(k.from), Constraint: clean(roots.of[k.oid].name), Action: action}
 			edge.Protected = protected[k.from]
 			j, known := at[edge]
 			if !known {
@@ -86,13 +85,18 @@ func computeReach(c *catalog, keys []foreignKey, deletes []*relation, protected 
 	return out
 }
 
-// rootNames gives each key the name of the key it was derived from.
-func rootNames(keys []foreignKey) map[uint32]string {
+// rootKeys tell which key of a partitioned table a partition's was made for.
+type rootKeys struct {
+	of     map[uint32]foreignKey // the root of each key
+	usable map[[2]uint32]bool    // by root and referencing relation: a usable index
+}
+
+func readRoots(keys []foreignKey) rootKeys {
 	byOID := map[uint32]foreignKey{}
 	for _, k := range keys {
 		byOID[k.oid] = k
 	}
-	out := map[uint32]string{}
+	out := rootKeys{of: map[uint32]foreignKey{}, usable: map[[2]uint32]bool{}}
 	for _, k := range keys {
 		root := k
 		for root.parent != 0 {
@@ -102,7 +106,24 @@ func rootNames(keys []foreignKey) map[uint32]string {
 			}
 			root = p
 		}
-		out[k.oid] = root.name
+		out.of[k.oid] = root
+		if k.indexed {
+			out.usable[[2]uint32{root.oid, k.from}] = true
+		}
 	}
 	return out
+}
+
+// indexed reports whether a usable index carries a key. A partitioned table's
+// rows are in its leaves: each needs one.
+func (r rootKeys) indexed(c *catalog, k foreignKey) bool {
+	if c.byOID[k.from].kind == "r" {
+		return k.indexed // a key does not reach inheritance children
+	}
+	for _, d := range c.tree(c.byOID[k.from]) {
+		if d.kind == "r" && !r.usable[[2]uint32{r.of[k.oid].oid, d.oid}] {
+			return false
+		}
+	}
+	return true
 }

@@ -1,0 +1,145 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"tminus/phases"
+	"tminus/phases/runbook"
+)
+
+func TestLockWaitsAndNamesTheBlocker(t *testing.T) {
+	dsn := database(t, `CREATE TABLE a (id int); CREATE TABLE b (id int)`)
+	target, app := open(t, dsn, book("a", "b")), connect(t, dsn+" application_name=webshop")
+	exec(t, app, `BEGIN; INSERT INTO b VALUES (1)`)
+	x, err := target.Begin(limited(t), phases.TxSpec{Phase: &target.book.Phases[0], LockTables: []string{"a", "b"}, LockDeadline: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Rollback(limited(t))
+	waits, named := 0, false
+	err = x.Lock(limited(t), func(w phases.LockWait) {
+		waits++
+		if w.Attempt != waits || w.Waited <= 0 {
+			t.Errorf("wait %d is %+v", waits, w)
+		}
+		if len(w.Blockers) == 0 && waits < 20 { // on a busy machine the question may come late
+			return
+		}
+		if named {
+			return
+		}
+		named = true
+		if b := w.Blockers[0]; w.Table != "b" || b.PID != app.PgConn().PID() || b.Application != "webshop" || b.State != "idle in transaction" || b.Since.IsZero() {
+			t.Errorf("waits for %s because of %+v", w.Table, b)
+		}
+		// All or none: between attempts nothing is locked.
+		exec(t, connect(t, dsn), `INSERT INTO a VALUES (1)`)
+		exec(t, app, `COMMIT`)
+	})
+	if err != nil || !named {
+		t.Errorf("after %d waits: %v", waits, err)
+	}
+	other := connect(t, dsn)
+	exec(t, other, `SET lock_timeout = '50ms'`)
+	for _, table := range []string{"a", "b"} {
+		if _, err := other.Exec(limited(t), `DELETE FROM `+table); err == nil {
+			t.Errorf("another session writes to %s", table)
+		}
+		exec(t, other, `SELECT * FROM `+table)
+	}
+}
+
+func TestLockDeadlineNamesTheBlocker(t *testing.T) {
+	dsn := database(t, `CREATE TABLE a (id int)`)
+	target, app := open(t, dsn, book("a")), connect(t, dsn+" application_name=webshop")
+	exec(t, app, `BEGIN; INSERT INTO a VALUES (1)`)
+	x, err := target.Begin(limited(t), phases.TxSpec{Phase: &target.book.Phases[0], LockTables: []string{"a"}, LockDeadline: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Rollback(limited(t))
+	err = x.Lock(limited(t), nil)
+	wantError(t, err, "not granted within 1ms")
+	wantError(t, err, `application "webshop", idle in transaction`)
+}
+
+func TestLockEndsWithItsContext(t *testing.T) {
+	dsn := database(t, `CREATE TABLE a (id int)`)
+	target, app := open(t, dsn, book("a")), connect(t, dsn)
+	exec(t, app, `BEGIN; INSERT INTO a VALUES (1)`)
+	x, err := target.Begin(limited(t), phases.TxSpec{Phase: &target.book.Phases[0], LockTables: []string{"a"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopped := errors.New("stopped")
+	ctx, cancel := context.WithCancelCause(limited(t))
+	if err := x.Lock(ctx, func(phases.LockWait) { cancel(stopped) }); !errors.Is(err, stopped) {
+		t.Errorf("got %v", err)
+	}
+	if err := x.Rollback(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOnePhaseAtATime(t *testing.T) {
+	dsn := database(t, `SELECT 1`)
+	first, second := open(t, dsn, book()), open(t, dsn, book())
+	begin(t, first)
+	_, err := second.Begin(limited(t), phases.TxSpec{Phase: &second.book.Phases[0]})
+	if locked, ok := errors.AsType[*phases.LockedError](err); !ok || locked.What != "the phase lock" || locked.Holder.PID == 0 {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A row that somebody holds is waited for, visibly, and not for ever.
+func TestDeleteWaitsForARowNoLongerThanItMay(t *testing.T) {
+	dsn := database(t, bulk)
+	target, app := open(t, dsn, book("t")), connect(t, dsn)
+	exec(t, app, `BEGIN; SELECT FROM t WHERE id = 1 FOR UPDATE`)
+	x, err := target.Begin(limited(t), phases.TxSpec{Phase: &target.book.Phases[0], LockTables: []string{"t"}, LockDeadline: 200 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Rollback(limited(t))
+	if err := x.Lock(limited(t), nil); err != nil {
+		t.Fatal(err)
+	}
+	_, err = x.Delete(limited(t), runbook.Step{Delete: "t"}, nil)
+	wantError(t, err, "55P03")
+}
+
+func TestBlockers(t *testing.T) {
+	dsn := database(t, `CREATE TABLE a (id int)`)
+	target, app := open(t, dsn, book()), connect(t, dsn)
+	if b, err := target.Blockers(limited(t), app.PgConn().PID()); err != nil || len(b) != 0 {
+		t.Errorf("nobody blocks, got %v, %v", b, err)
+	}
+	exec(t, app, `BEGIN; LOCK TABLE a /* `+"\x1b[31m"+` */`)
+	waiting := connect(t, dsn)
+	exec(t, waiting, `BEGIN`)
+	done := make(chan error, 1)
+	go func() { // ends when app's transaction does
+		_, err := waiting.Exec(context.Background(), `LOCK TABLE a`)
+		done <- err
+	}()
+	ctx := limited(t)
+	for {
+		b, err := target.Blockers(ctx, waiting.PgConn().PID())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(b) == 1 {
+			if b[0].PID != app.PgConn().PID() || b[0].Query != "BEGIN; LOCK TABLE a /* [31m */" {
+				t.Errorf("blocked by %+v", b[0])
+			}
+			break
+		}
+	}
+	exec(t, app, `ROLLBACK`)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
