@@ -326,9 +326,6 @@ func (a *app) loading() func(done, total int64, what string) {
 	return func(done, total int64, what string) {
 		if live {
 			fmt.Fprintf(a.stderr, "\r\x1b[Kloading the gym: %3d %%  %s", 100*done/max(1, total), what)
-			if done >= total {
-				fmt.Fprintln(a.stderr)
-			}
 		}
 	}
 }

@@ -33,6 +33,7 @@ func (s *State) applyPhase(e Event) bool {
 		p := s.phase(e.Phase)
 		t := p.table(e.Table, RoleCount)
 		t.Left, t.EndedAt = e.Rows, s.At
+		s.expect(p)
 	case BaselineTaken:
 		s.takeBaseline(e)
 	case PhaseVerified:

@@ -12,8 +12,8 @@ const maxAsking = 4
 
 // Asked are the items whose checks are asked at this stage: the checklist's
 // until the first phase begins and those that must hold through the phases
-// until the last has ended, the next phase's confirmations, and the stages
-// after up to the current one.
+// until the last has ended, the next phase's confirmations, and the current one
+// of the stages after.
 func (s *State) Asked() []runbook.Item {
 	var out []runbook.Item
 	add := func(items []runbook.Item, counts func(*runbook.Check) bool) {
@@ -29,7 +29,10 @@ func (s *State) Asked() []runbook.Item {
 		return nil
 	case StageAfter:
 		for i := 0; i <= s.CurrentAfter() && i < len(s.Runbook.After); i++ {
-			add(s.Runbook.After[i].Items, all)
+			// What a stage found is not asked for ever: smoke tests write rows
+			// again. Triggers that were brought back have to stay.
+			current := i == s.CurrentAfter()
+			add(s.Runbook.After[i].Items, func(c *runbook.Check) bool { return current || c.Name == "triggers.restored" })
 		}
 		return out
 	}
@@ -84,7 +87,8 @@ func (e *Engine) askOne(ctx context.Context, it runbook.Item, facts Facts) {
 
 // facts are what checks need of the run.
 func (s *State) facts() Facts {
-	f := Facts{Triggers: s.Triggers, BackupTime: s.BackupTime(), BackupMax: s.Runbook.Backup.MaxAge}
+	// Who extends the window also answers for the backup's age.
+	f := Facts{Triggers: s.Triggers, BackupTime: s.BackupTime(), BackupMax: s.Runbook.Backup.MaxAge, BackupExtra: s.Extra}
 	if s.Baseline != nil {
 		f.Protected = s.Baseline.Protected
 	}

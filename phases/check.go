@@ -162,6 +162,7 @@ func askBackup(c *runbook.Check, f Facts) Answer {
 	if c.MaxAge > 0 {
 		limit = c.MaxAge
 	}
+	limit += f.BackupExtra
 	age := time.Since(f.BackupTime).Round(time.Second)
 	if age > limit {
 		return Answer{Value: fmt.Sprintf("%s old, over the limit of %s", age, limit)}

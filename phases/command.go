@@ -207,7 +207,7 @@ func (s *State) canRecord(c Record) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range s.FieldsOf(it) {
+	for _, f := range it.Fields {
 		if f.ID == c.Field {
 			_, err := ParseField(f, c.Value, time.Now())
 			return err

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"tminus/phases/journal"
-	"tminus/phases/runbook"
 )
 
 // Settings are an engine's limits. A zero value means the default.
@@ -344,7 +343,7 @@ func (e *Engine) abort(reason, by string) error {
 
 func (e *Engine) recordField(c Record, by string) error {
 	it, _, _ := e.state.Runbook.Item(c.Item)
-	for _, f := range e.state.FieldsOf(it) {
+	for _, f := range it.Fields {
 		if f.ID != c.Field {
 			continue
 		}
@@ -407,31 +406,6 @@ const (
 func (s *State) raised(condition string, since time.Time) bool {
 	for _, c := range s.Conditions {
 		if c.Condition == condition && !c.At.Before(since) {
-			return true
-		}
-	}
-	return false
-}
-
-// FieldsOf are an item's fields. An item that asks for the backup's age also
-// takes the backup's ID and time, wherever they were recorded first: a stale
-// backup is answered with a newer one.
-func (s *State) FieldsOf(it runbook.Item) []runbook.Field {
-	fields := it.Fields
-	if it.Check == nil || it.Check.Name != "backup.age" {
-		return fields
-	}
-	for _, id := range []string{s.Runbook.Backup.IDField, s.Runbook.Backup.TimeField} {
-		if f, ok := s.Runbook.Field(id); ok && !hasField(fields, id) {
-			fields = append(fields[:len(fields):len(fields)], f)
-		}
-	}
-	return fields
-}
-
-func hasField(fields []runbook.Field, id string) bool {
-	for _, f := range fields {
-		if f.ID == id {
 			return true
 		}
 	}

@@ -202,11 +202,12 @@ type Baseline struct {
 
 // Facts are what a database check may need of the run.
 type Facts struct {
-	Triggers   []Trigger     // recorded before they were disabled
-	Protected  []Fingerprint // the baseline's
-	BackupTime time.Time     // zero when not recorded
-	BackupMax  time.Duration
-	Observers  []string // who watches a mirror
+	Triggers    []Trigger     // recorded before they were disabled
+	Protected   []Fingerprint // the baseline's
+	BackupTime  time.Time     // zero when not recorded
+	BackupMax   time.Duration
+	BackupExtra time.Duration // by which the window was extended
+	Observers   []string      // who watches a mirror
 }
 
 // Answer is what a check found.

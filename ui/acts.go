@@ -81,7 +81,7 @@ func (o *Operator) edit(now time.Time) tea.Cmd {
 	if it.Help != "" {
 		d.text = append(d.text, dialogText{phases.LevelInfo, it.Help})
 	}
-	fields := o.state.FieldsOf(it)
+	fields := it.Fields
 	for _, f := range fields {
 		d.fields = append(d.fields, newField(f.Label, f, o.state.Fields[f.ID].Value))
 	}

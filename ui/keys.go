@@ -178,7 +178,7 @@ func canEdit(v *Viewer, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	fields := v.state.FieldsOf(it)
+	fields := it.Fields
 	if len(fields) == 0 {
 		if it.Check == nil {
 			return errors.New("nothing to fill in: space ticks it")

@@ -459,7 +459,7 @@ func (v *Viewer) selected() (runbook.Item, error) {
 
 // lacksField reports whether an item waits for a field, rather than for a tick.
 func lacksField(s *phases.State, it runbook.Item) bool {
-	for _, f := range s.FieldsOf(it) {
+	for _, f := range it.Fields {
 		v := s.Fields[f.ID].Value
 		if f.Required && (v == "" || f.Type == runbook.FieldYesNo && v != "yes") {
 			return true

@@ -80,7 +80,7 @@ func (v *Viewer) itemKeys() []string {
 		case v.answerable(g.ID):
 			keys = append(keys, "tick")
 		}
-		if len(s.FieldsOf(it)) > 0 {
+		if len(it.Fields) > 0 {
 			keys = append(keys, "edit")
 		}
 		return keys
@@ -98,7 +98,7 @@ func (v *Viewer) itemKeys() []string {
 		keys = append([]string{"action"}, keys...)
 	}
 	if it.Check != nil {
-		if c := s.Item(it.ID).Check; c != nil && !s.ItemDone(it) && len(s.FieldsOf(it)) > 0 && !lacksField(s, it) {
+		if c := s.Item(it.ID).Check; c != nil && !s.ItemDone(it) && len(it.Fields) > 0 && !lacksField(s, it) {
 			keys = append(keys, "edit") // it was asked with what is recorded
 		}
 		keys = append(keys, "recheck")

@@ -223,7 +223,7 @@ func (p *plain) replyField(q plainQuestion, text string) {
 		p.skipped[q.id] = true
 		return
 	case text == "":
-		for _, f := range p.state.FieldsOf(it) {
+		for _, f := range it.Fields {
 			if f.ID == q.field && !f.Required {
 				p.declined[q.field] = true
 				return

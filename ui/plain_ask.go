@@ -144,7 +144,7 @@ func (p *plain) itemQuestion(it runbook.Item) plainQuestion {
 	if it.ID == "" || s.ItemDone(it) {
 		return plainQuestion{}
 	}
-	for _, f := range s.FieldsOf(it) {
+	for _, f := range it.Fields {
 		v := s.Fields[f.ID].Value
 		lacks := v == "" && (f.Required || !p.declined[f.ID]) || f.Required && f.Type == runbook.FieldYesNo && v != "yes"
 		if lacks && s.Can(phases.Record{Item: it.ID, Field: f.ID}, now) == nil {
@@ -267,7 +267,7 @@ func (p *plain) putStart(id string) {
 }
 
 func (p *plain) fieldHint(it runbook.Item, field string) string {
-	for _, f := range p.state.FieldsOf(it) {
+	for _, f := range it.Fields {
 		if f.ID != field {
 			continue
 		}
