@@ -273,7 +273,7 @@ func checkHint(c *runbook.Check) string {
 		what = "Request " + valueOr(c.Method, "GET") + " " + bareURL(c.URL)
 	}
 	if c.Every > 0 {
-		what += ", asked every " + duration(c.Every)
+		what += ", asked every " + seconds(c.Every)
 	}
 	return what
 }

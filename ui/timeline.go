@@ -45,8 +45,8 @@ func (p Pane) Timeline() string {
 	for i := range stops {
 		stops[i].current, first = stops[i].current && first, first && !stops[i].current
 	}
-	if len(stops) > p.Height {
-		stops = p.folded(stops)
+	if over := p.stopHeight(stops) - p.Height; over > 0 {
+		stops = p.folded(stops, over)
 	}
 	lines, keep := p.stopLines(stops)
 	return p.fitAround(lines, keep)
@@ -126,7 +126,7 @@ func (p Pane) gateStop() stop {
 	st := p.Styles
 	s := stop{
 		name: "Go / no-go", mark: st.Mark.Todo, style: &st.Dim,
-		plan: -p.State.Runbook.Window.Gate, planned: true, status: "undecided",
+		plan: -p.State.Runbook.Window.Gate, planned: true, status: "none yet",
 	}
 	g := p.State.Gate
 	switch {
@@ -247,9 +247,8 @@ func (p Pane) riskWord(r runbook.Risk) (string, *lipgloss.Style) {
 
 // folded draws a checklist that is not under way as one stage, and the stages
 // after the last phase as one, when there is no room for all.
-func (p Pane) folded(stops []stop) []stop {
+func (p Pane) folded(stops []stop, over int) []stop {
 	s := p.State
-	over := len(stops) - p.Height
 	head, tail := len(s.Runbook.Checklist), len(s.Runbook.After)
 	foldTail := tail > 1 && s.Current() >= 0
 	foldHead := head > 1 && (s.Stage() != phases.StageChecklist || !foldTail || over > tail-1)
@@ -278,18 +277,12 @@ func (p Pane) foldedStop(name string, groups []runbook.Group, first stop) stop {
 // they would say stands beneath the stages instead, as far as there is room.
 func (p Pane) stopLines(stops []stop) (lines []line, keep int) {
 	cols := []column{{rank: 2}, {flex: 20}, {}, {rank: 3}, {rank: 4, right: true}, {rank: 5}}
-	wide := p.Width >= 76
+	wide := p.wideTimeline()
 	if !wide {
 		cols = []column{{rank: 2}, {flex: 12}, {}}
 	}
-	beneath := 0
-	for _, s := range stops {
-		if s.actual != "" {
-			beneath++
-		}
-	}
-	all := len(stops)+beneath <= p.Height
-	rows := make([]gridRow, 0, len(stops)+beneath)
+	all := p.stopHeight(stops) <= p.Height
+	rows := make([]gridRow, 0, 2*len(stops))
 	for _, s := range stops {
 		if s.current {
 			keep = len(rows)
@@ -312,6 +305,23 @@ func (p Pane) stopLines(stops []stop) (lines []line, keep int) {
 		}
 	}
 	return grid(cols, rows, p.Width, nil), keep
+}
+
+// wideTimeline reports whether all of the timeline's columns have room.
+func (p Pane) wideTimeline() bool { return p.Width >= 76 }
+
+// stopHeight is the number of lines that show all there is to show.
+func (p Pane) stopHeight(stops []stop) int {
+	n := len(stops)
+	if p.wideTimeline() {
+		return n
+	}
+	for _, s := range stops {
+		if s.actual != "" {
+			n++
+		}
+	}
+	return n
 }
 
 // stopDetail is what the narrow timeline has no columns for.
