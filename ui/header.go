@@ -24,7 +24,7 @@ func (v *Viewer) headerLines(now time.Time) []string {
 	if s.Opened.Unattended {
 		where = "unattended  " + where
 	}
-	first := between(left, paint(st.Text, sanitize(where))+"  "+v.clockText(now)+" ", v.width)
+	first := between(left, paint(st.Text, clip(sanitize(where), v.width/2))+"  "+v.clockText(now)+" ", v.width)
 	return []string{first, v.secondLine(now)}
 }
 

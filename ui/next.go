@@ -26,7 +26,7 @@ func (v *Viewer) next(now time.Time) step {
 	}
 	switch s.Stage() {
 	case phases.StageEnded:
-		return step{text: "The run has ended: " + outcomeWord(s.Outcome) + ".", level: outcomeLevel(s.Outcome), keys: []string{"quit", "pane 5", "pane 4", "note"}}
+		return step{text: "The run has ended: " + outcomeWord(s.Outcome) + ".", level: outcomeLevel(s.Outcome), keys: []string{"quit", "pane 5", "pane 6"}}
 	case phases.StageChecklist:
 		return v.nextBeforeGate(now)
 	case phases.StageAfter:
