@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,7 +15,11 @@ import (
 	"tminus/phases/runbook"
 )
 
-func TestMain(m *testing.M) { os.Exit(sandbox.Main(m)) }
+func TestMain(m *testing.M) {
+	code := sandbox.Main(m)
+	stopTCPServer()
+	os.Exit(code)
+}
 
 var operator = phases.Operator{Name: "maria", Host: "dba1", PID: 4711}
 
@@ -135,4 +140,11 @@ func benchDatabase(b *testing.B) string {
 		b.Fatal(err)
 	}
 	return dsn
+}
+
+func wantPart(t *testing.T, got, part string) {
+	t.Helper()
+	if !strings.Contains(got, part) {
+		t.Errorf("%q is not in %q", part, got)
+	}
 }

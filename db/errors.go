@@ -66,10 +66,13 @@ func fail(ctx context.Context, op, subject string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if ours, ok := errors.AsType[*Error](err); ok && ours.Op == op && ours.Subject == subject {
-		return err
-	}
 	out := &Error{Op: op, Subject: subject, Err: err}
+	if ours, ok := errors.AsType[*Error](err); ok {
+		if ours.Op == op && ours.Subject == subject {
+			return err
+		}
+		return out // it has its way out
+	}
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	switch {
 	case ok && pg.Code == "57014" && ctx != nil && ctx.Err() != nil:
@@ -92,7 +95,7 @@ func failf(op, subject, hint string, err error) error {
 // describe is the cause in one line: PostgreSQL's message, code and detail.
 func describe(err error) string {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok {
+	if _, ours := errors.AsType[*Error](err); ours || !ok {
 		return clean(err.Error())
 	}
 	full := clean(pg.Message) + " (SQLSTATE " + pg.Code + ")"

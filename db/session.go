@@ -381,10 +381,13 @@ func (p *pool) takeLive(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Ping(ctx); err != nil && ctx.Err() == nil {
-		closeConn(s.Conn)
-		p.give(s)
-		return p.take(ctx)
+	if err := s.Ping(ctx); err == nil || ctx.Err() != nil {
+		return s, nil
+	}
+	closeConn(s.Conn)
+	if s, err = p.open(ctx); err != nil {
+		p.slots <- nil
+		return nil, err
 	}
 	return s, nil
 }
