@@ -45,7 +45,7 @@ func feed(t testing.TB, o *Operator, s *script) {
 // what a dialog asks for, gets from the first item to the closed run. At the
 // smallest screen too.
 func TestAWholeRunByTheFirstHintAlone(t *testing.T) {
-	for _, size := range [][2]int{{minWidth, minHeight}, {80, 24}, {200, 60}} {
+	for _, size := range [][2]int{{minWidth, minHeight}, {120, 40}} {
 		o, s := scripted(t, size[0], size[1])
 		for presses := 0; o.state.Outcome == ""; presses++ {
 			if presses > 1000 {

@@ -229,9 +229,7 @@ func (o *Operator) why(msg tea.KeyPressMsg, now time.Time) tea.Cmd {
 func (o *Operator) press(msg tea.KeyPressMsg, now time.Time) tea.Cmd {
 	b, ok := o.keys.press(msg.String())
 	if !ok || b.open == nil {
-		if !o.small() {
-			o.say(phases.LevelInfo, sanitize(msg.String())+" does nothing here: ? shows the keys.")
-		}
+		o.sayNothing(msg.String())
 		return nil
 	}
 	if b.id != "quit" {
@@ -244,6 +242,18 @@ func (o *Operator) press(msg tea.KeyPressMsg, now time.Time) tea.Cmd {
 		o.nav.help = false
 	}
 	return b.open(o, now)
+}
+
+// sayNothing answers a key that has no binding.
+func (o *Operator) sayNothing(key string) {
+	if o.small() {
+		return
+	}
+	why := "does nothing here"
+	if _, acts := operatorKeys().press(key); acts && o.do == nil {
+		why = "is the operator's: this screen is read-only"
+	}
+	o.say(phases.LevelInfo, sanitize(key)+" "+why+": ? shows the keys.")
 }
 
 var errUnseen = errors.New("the terminal is too small")

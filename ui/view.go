@@ -240,7 +240,7 @@ func (v *Viewer) hintLine(now time.Time) string {
 func (v *Viewer) hints(ids, last []string, now time.Time) string {
 	tail := ""
 	for _, id := range last {
-		if b, ok := v.keys.get(id); ok {
+		if b, ok := v.keys.get(id); ok && (len(ids) == 0 || ids[0] != id) {
 			tail += "  " + v.hint(b)
 		}
 	}

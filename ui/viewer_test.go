@@ -38,8 +38,8 @@ func TestFrameStaysInsideOfAnySize(t *testing.T) {
 		{200, 60},
 		{250, 80},
 	}
-	for w := 3; w <= 250; w += 31 {
-		for h := 2; h <= 80; h += 13 {
+	for w := 3; w <= 250; w += 60 {
+		for h := 2; h <= 80; h += 26 {
 			sizes = append(sizes, [2]int{w, h})
 		}
 	}
@@ -49,9 +49,11 @@ func TestFrameStaysInsideOfAnySize(t *testing.T) {
 			w, h := size[0], size[1]
 			o.Resize(w, h)
 			checkFrame(t, fmt.Sprintf("%s at %dx%d", stage, w, h), frameText(o), w, h)
-			o.nav.help = true
-			checkFrame(t, fmt.Sprintf("help, %s at %dx%d", stage, w, h), frameText(o), w, h)
-			o.nav.help = false
+			if stage == "holding" {
+				o.nav.help = true
+				checkFrame(t, fmt.Sprintf("help at %dx%d", w, h), frameText(o), w, h)
+				o.nav.help = false
+			}
 		}
 	}
 }
