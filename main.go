@@ -4,20 +4,16 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"runtime/debug"
-	"syscall"
+	"strings"
 	"time"
 
-	"charm.land/fang/v2"
 	"github.com/charmbracelet/x/term"
-	"github.com/spf13/cobra"
 
 	"tminus/db"
 	"tminus/db/gym"
@@ -27,259 +23,115 @@ import (
 	"tminus/phases/report"
 	"tminus/phases/runbook"
 	"tminus/ui"
+	"tminus/ui/cli"
+	"tminus/ui/mirror"
 )
 
-// The exit codes that no run decides. 3, 4 and 5 come from State.ExitCode.
-const (
-	exitFinished   = 0
-	exitError      = 1
-	exitUsage      = 2 // or a runbook with mistakes
-	exitUnfinished = 6
-)
+func main() { os.Exit(run(os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})) }
 
-// exit is an error with its exit code. A nil Err has been told already.
-type exit struct {
-	code int
-	err  error
+func run(args []string, streams cli.Streams) int {
+	a := &app{stdin: streams.In, stdout: streams.Out, stderr: streams.Err}
+	return cli.Execute(args, streams, cli.Actions{
+		Demo: a.demo, Rehearse: a.rehearse, Run: a.production, Resume: a.resume, Mirror: a.mirror,
+		Watch: a.watch, Lint: a.lint, Report: a.report, Verify: a.verify, Guide: a.guide,
+	}, phases.Version())
 }
 
-func (e *exit) Error() string {
-	if e.err == nil {
-		return ""
-	}
-	return e.err.Error()
-}
-
-func (e *exit) Unwrap() error { return e.err }
-
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
-
-func run(args []string, stdin, stdout, stderr *os.File) int {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
-	root := a.commands()
-	root.SetArgs(args)
-	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
-	err := fang.Execute(context.Background(), root, fang.WithErrorHandler(
-		func(w io.Writer, _ fang.Styles, err error) {
-			if err.Error() != "" {
-				fmt.Fprintf(w, "tminus: %v\n", err)
-			}
-		}))
-	var x *exit
-	switch {
-	case err == nil:
-		return exitFinished
-	case errors.As(err, &x):
-		return x.code
-	}
-	return exitUsage // cobra's own: unknown command, flag or argument
-}
-
-// app is what every command has.
+// app joins the parts for each command.
 type app struct {
 	stdin, stdout, stderr *os.File
 }
 
-// flags are those of the commands that run a runbook.
-type flags struct {
-	dsn, journal, startAt string
-	plain, unattended     bool
-	newRun                bool
-	hold                  time.Duration
-	users                 int
-	seed                  int64
+func (a *app) rehearse(ctx context.Context, file string, f cli.Flags) error {
+	return a.runFile(ctx, file, phases.Rehearsal, f)
 }
 
-func (a *app) commands() *cobra.Command {
-	root := &cobra.Command{
-		Use:   "tminus",
-		Short: "Destructive PostgreSQL maintenance, with nothing left to luck",
-		Long: "tminus runs a runbook against a PostgreSQL database: a checklist, a go/no-go gate,\n" +
-			"one transaction a phase, verification before COMMIT, and an execution log that writes itself.",
-		Example: "  tminus demo\n  tminus lint reset.yaml\n  tminus rehearse reset.yaml --dsn 'host=rehearsal dbname=gym'\n  tminus run reset.yaml --dsn 'host=prod dbname=gym'",
+func (a *app) production(ctx context.Context, file string, f cli.Flags) error {
+	return a.runFile(ctx, file, phases.Production, f)
+}
+
+func (a *app) resume(ctx context.Context, path string, f cli.Flags) error {
+	ctx, release := phases.StopOnSignals(ctx)
+	defer release()
+	f.Journal = path
+	return a.resumeRun(ctx, f)
+}
+
+func (a *app) lint(file string) error {
+	book, _, err := runbook.Load(file)
+	if err != nil {
+		return &cli.Exit{Code: cli.Usage, Err: err}
 	}
-	root.AddCommand(a.demo(), a.rehearse(), a.production(), a.resume(), a.lint(), a.report(), a.verify(), a.watch())
-	return root
+	_, err = fmt.Fprintf(a.stdout, "%s: no mistakes: %d phases, %d checklist groups, %d stages after\n", file, len(book.Phases), len(book.Checklist), len(book.After))
+	return cli.Failed(err)
 }
 
-func (a *app) demo() *cobra.Command {
-	var f flags
-	c := &cobra.Command{
-		Use:     "demo",
-		Short:   "Run the guide's reset of a gym's database, on a throwaway server",
-		Example: "  tminus demo\n  tminus demo --users 100000\n  tminus demo --unattended --plain --journal demo.journal",
-		Args:    cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return a.runDemo(c.Context(), f)
-		},
+func (a *app) report(path, format string) error {
+	recs, err := journal.Read(path)
+	if err != nil && !errors.Is(err, journal.ErrTorn) {
+		return cli.Failed(err)
 	}
-	a.runFlags(c, &f)
-	c.Flags().IntVar(&f.users, "users", 20_000, "how many users the gym has; some 25 rows each")
-	c.Flags().Int64Var(&f.seed, "seed", 1, "seed of the generated data")
-	c.Flags().BoolVar(&f.unattended, "unattended", false, "nobody is asked: commit where everything holds, roll back where anything does not")
-	return c
-}
-
-func (a *app) rehearse() *cobra.Command {
-	var f flags
-	c := &cobra.Command{
-		Use:     "rehearse RUNBOOK",
-		Short:   "Run a runbook against a copy of the database",
-		Example: "  tminus rehearse reset.yaml --dsn 'host=rehearsal dbname=gym'\n  tminus rehearse reset.yaml --unattended --plain",
-		Args:    cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			return a.runFile(c.Context(), args[0], phases.Rehearsal, f)
-		},
+	r, err := report.Build(recs)
+	if err != nil {
+		return cli.Failed(err)
 	}
-	a.runFlags(c, &f)
-	a.dsnFlag(c, &f)
-	c.Flags().BoolVar(&f.unattended, "unattended", false, "nobody is asked: commit where everything holds, roll back where anything does not")
-	return c
-}
-
-func (a *app) production() *cobra.Command {
-	var f flags
-	c := &cobra.Command{
-		Use:     "run RUNBOOK",
-		Short:   "Run a runbook against production",
-		Example: "  tminus run reset.yaml --dsn 'host=prod dbname=gym user=dba'\n  PGSERVICE=prod tminus run reset.yaml --start-at 02:00",
-		Args:    cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			return a.runFile(c.Context(), args[0], phases.Production, f)
-		},
+	var names []string
+	for _, f := range report.Formats() {
+		if f.Name == format {
+			return cli.Failed(f.Write(r, a.stdout))
+		}
+		names = append(names, f.Name)
 	}
-	a.runFlags(c, &f)
-	a.dsnFlag(c, &f)
-	return c
+	return &cli.Exit{Code: cli.Usage, Err: fmt.Errorf("unknown format %q: one of %s", format, strings.Join(names, ", "))}
 }
 
-func (a *app) resume() *cobra.Command {
-	var f flags
-	c := &cobra.Command{
-		Use:     "resume JOURNAL",
-		Short:   "Take up a run where its journal ends",
-		Example: "  tminus resume reset.journal\n  tminus resume reset.journal --dsn 'host=prod dbname=gym user=dba'",
-		Args:    cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			f.journal = args[0]
-			return a.resumeRun(c.Context(), f)
-		},
+func (a *app) verify(path string) error {
+	sum, err := journal.Verify(path, phases.RunClosed{}.Kind())
+	if err != nil {
+		return cli.Failed(err)
 	}
-	a.dsnFlag(c, &f)
-	c.Flags().BoolVar(&f.plain, "plain", false, "one event a line, questions as lines")
-	c.Flags().DurationVar(&f.hold, "hold", 2*time.Minute, "how long a verified transaction waits for COMMIT or ROLLBACK")
-	return c
-}
-
-func (a *app) runFlags(c *cobra.Command, f *flags) {
-	c.Flags().StringVar(&f.journal, "journal", "", "the run's journal, a new file (default: in the user's state directory)")
-	c.Flags().BoolVar(&f.plain, "plain", false, "one event a line, questions as lines; for pipes, dumb terminals and screen readers")
-	c.Flags().StringVar(&f.startAt, "start-at", "", "planned start of the first phase, as 02:00 or 2026-01-30 02:00 (default: when the runbook's checklist has had its time)")
-	c.Flags().DurationVar(&f.hold, "hold", 2*time.Minute, "how long a verified transaction waits for COMMIT or ROLLBACK")
-}
-
-func (a *app) dsnFlag(c *cobra.Command, f *flags) {
-	c.Flags().StringVar(&f.dsn, "dsn", "", "connection URL or key=value string (default: PG* variables, service file, password file)")
-	c.Flags().BoolVar(&f.newRun, "new", false, "start a new run although an unfinished one of the same runbook and database exists")
-}
-
-func (a *app) lint() *cobra.Command {
-	return &cobra.Command{
-		Use:     "lint RUNBOOK",
-		Short:   "Say every mistake in a runbook",
-		Example: "  tminus lint reset.yaml",
-		Args:    cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			book, _, err := runbook.Load(args[0])
-			if err != nil {
-				return &exit{exitUsage, err}
-			}
-			fmt.Fprintf(a.stdout, "%s: no mistakes: %d phases, %d checklist groups, %d stages after\n", args[0], len(book.Phases), len(book.Checklist), len(book.After))
-			return nil
-		},
+	if !sum.Closed {
+		return &cli.Exit{Code: cli.Unfinished, Err: fmt.Errorf("%s: line %d is the last, and it does not close the run: the run is unfinished, or lines after it were removed", path, sum.Records)}
 	}
+	_, err = fmt.Fprintf(a.stdout, "%s: %d records, unchanged and complete, head %s\n", path, sum.Records, sum.Head)
+	return cli.Failed(err)
 }
 
-func (a *app) report() *cobra.Command {
-	var format string
-	c := &cobra.Command{
-		Use:     "report JOURNAL",
-		Short:   "Write a run's execution log",
-		Example: "  tminus report reset.journal\n  tminus report reset.journal --format json",
-		Args:    cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			recs, err := journal.Read(args[0])
-			if err != nil && !errors.Is(err, journal.ErrTorn) {
-				return &exit{exitError, err}
-			}
-			r, err := report.Build(recs)
-			if err != nil {
-				return &exit{exitError, err}
-			}
-			switch format {
-			case "text":
-				err = r.WriteText(a.stdout)
-			case "json":
-				err = r.WriteJSON(a.stdout)
-			default:
-				return &exit{exitUsage, fmt.Errorf("unknown format %q: text or json", format)}
-			}
-			if err != nil {
-				return &exit{exitError, fmt.Errorf("write the report: %w", err)}
-			}
-			return nil
-		},
-	}
-	c.Flags().StringVar(&format, "format", "text", "text or json")
-	return c
+func (a *app) guide() error {
+	_, err := a.stdout.Write(runbook.Guide())
+	return cli.Failed(err)
 }
 
-func (a *app) verify() *cobra.Command {
-	return &cobra.Command{
-		Use:     "verify JOURNAL",
-		Short:   "Check that a journal is whole and unchanged",
-		Example: "  tminus verify reset.journal",
-		Args:    cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			sum, err := journal.Verify(args[0], phases.RunClosed{}.Kind())
-			if err != nil {
-				return &exit{exitError, err}
-			}
-			if !sum.Closed {
-				return &exit{exitUnfinished, fmt.Errorf("%s: line %d is the last, and it does not close the run: the run is unfinished, or lines after it were removed", args[0], sum.Records)}
-			}
-			fmt.Fprintf(a.stdout, "%s: %d records, unchanged and complete, head %s\n", args[0], sum.Records, sum.Head)
-			return nil
-		},
+func (a *app) watch(ctx context.Context, path string, plain bool) error {
+	ctx, release := phases.StopOnSignals(ctx)
+	defer release()
+	if plain || !a.interactive() {
+		return cli.Failed(ui.Plain(ctx, ui.PlainOptions{Journal: path, Out: a.stdout}))
 	}
+	return cli.Failed(ui.Watch(ctx, path))
 }
 
-func (a *app) watch() *cobra.Command {
-	var plain bool
-	c := &cobra.Command{
-		Use:     "watch JOURNAL",
-		Short:   "See a run's screen without its controls",
-		Example: "  tminus watch reset.journal",
-		Args:    cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGTERM, syscall.SIGINT)
-			defer stop()
-			var err error
-			if plain || !a.interactive() {
-				err = ui.Plain(ctx, ui.PlainOptions{Journal: args[0], Out: a.stdout})
-			} else {
-				err = ui.Watch(ctx, args[0])
-			}
-			if err != nil {
-				return &exit{exitError, err}
-			}
-			return nil
-		},
+func (a *app) mirror(ctx context.Context, path string, m cli.Mirror) error {
+	ctx, release := phases.StopOnSignals(ctx)
+	defer release()
+	server, err := mirror.New(mirror.Options{Journal: path, Listen: m.Listen, AuthorizedKeys: m.Keys, HostKey: m.HostKey, Log: a.stderr})
+	if err != nil {
+		return cli.Failed(err)
 	}
-	c.Flags().BoolVar(&plain, "plain", false, "one event a line")
-	return c
+	fmt.Fprintln(a.stdout, mirrorNote(server))
+	if err := server.Serve(ctx); err != nil && ctx.Err() == nil {
+		return cli.Failed(err)
+	}
+	return nil
+}
+
+// mirrorNote says where a mirror is, and whether others than this host reach it.
+func mirrorNote(m *mirror.Server) string {
+	note := fmt.Sprintf("mirror on %s, host key %s", m.Addr(), m.HostKeyFingerprint())
+	if !m.Loopback() {
+		note += ", open to the network"
+	}
+	return note
 }
 
 // interactive reports whether there is a terminal that a screen fits on.
@@ -288,36 +140,38 @@ func (a *app) interactive() bool {
 	return t != "" && t != "dumb" && term.IsTerminal(a.stdin.Fd()) && term.IsTerminal(a.stdout.Fd())
 }
 
-// runDemo makes a server and a gym, and runs the guide's runbook on them.
-func (a *app) runDemo(ctx context.Context, f flags) error {
-	if f.users < gym.MinUsers || f.users > 5_000_000 {
-		return &exit{exitUsage, fmt.Errorf("--users %d: from %d to 5000000", f.users, gym.MinUsers)}
+// demo makes a server and a gym, and runs the guide's runbook on them.
+func (a *app) demo(ctx context.Context, f cli.Flags) error {
+	if f.Users < gym.MinUsers || f.Users > 5_000_000 {
+		return &cli.Exit{Code: cli.Usage, Err: fmt.Errorf("--users %d: from %d to 5000000", f.Users, gym.MinUsers)}
 	}
-	ctx, stop := stopOnSignals(ctx)
-	defer stop()
+	ctx, release := phases.StopOnSignals(ctx)
+	defer release()
 	server, err := sandbox.Start(ctx, sandbox.Options{Progress: func(s string) { fmt.Fprintln(a.stderr, s) }})
 	if err != nil {
-		return &exit{exitError, err}
+		return cli.Failed(err)
 	}
-	defer func() {
-		if err := server.Stop(); err != nil {
-			fmt.Fprintf(a.stderr, "tminus: stop the demo's server: %v\n", err)
-		}
-	}()
+	defer a.stopServer(server)
 	if err := server.CreateDatabase(ctx, "gym", ""); err != nil {
-		return &exit{exitError, err}
+		return cli.Failed(err)
 	}
-	f.dsn = server.DSN("gym")
-	if err := gym.Load(ctx, f.dsn, gym.Options{Users: f.users, Seed: f.seed, Progress: a.loading()}); err != nil {
-		return &exit{exitError, err}
+	f.DSN = server.DSN("gym")
+	if err := gym.Load(ctx, f.DSN, gym.Options{Users: f.Users, Seed: f.Seed, Progress: a.loading()}); err != nil {
+		return cli.Failed(err)
 	}
 	source := runbook.Guide()
 	book, err := runbook.Parse(runbook.GuideName, source)
 	if err != nil {
-		return &exit{exitError, err}
+		return cli.Failed(err)
 	}
-	f.newRun = true
+	f.New = true
 	return a.start(ctx, runbook.GuideName, source, book, phases.Demo, f)
+}
+
+func (a *app) stopServer(server *sandbox.Server) {
+	if err := server.Stop(); err != nil {
+		fmt.Fprintf(a.stderr, "tminus: stop the demo's server: %v\n", err)
+	}
 }
 
 // loading tells how far the demo's data is, in a line that is written over.
@@ -331,118 +185,139 @@ func (a *app) loading() func(done, total int64, what string) {
 }
 
 // runFile runs a runbook file against the database that the flags name.
-func (a *app) runFile(ctx context.Context, file string, env phases.Environment, f flags) error {
+func (a *app) runFile(ctx context.Context, file string, env phases.Environment, f cli.Flags) error {
 	book, source, err := runbook.Load(file)
 	if err != nil {
-		return &exit{exitUsage, err}
+		return &cli.Exit{Code: cli.Usage, Err: err}
 	}
-	ctx, stop := stopOnSignals(ctx)
-	defer stop()
+	ctx, release := phases.StopOnSignals(ctx)
+	defer release()
 	return a.start(ctx, filepath.Base(file), source, book, env, f)
 }
 
 // start opens a new run.
-func (a *app) start(ctx context.Context, file string, source []byte, book *runbook.Runbook, env phases.Environment, f flags) error {
+func (a *app) start(ctx context.Context, file string, source []byte, book *runbook.Runbook, env phases.Environment, f cli.Flags) error {
 	now := time.Now()
-	t0, err := phases.PlanT0(f.startAt, book.Window, now)
+	t0, err := phases.PlanT0(f.StartAt, book.Window, now)
 	if err != nil {
-		return &exit{exitUsage, err}
+		return &cli.Exit{Code: cli.Usage, Err: err}
 	}
 	opened := phases.RunOpened{
-		RunID: phases.NewRunID(now), Version: version(), File: file, Source: string(source), SHA256: phases.SHA256(source),
-		Environment: env, Unattended: f.unattended, Operator: phases.LocalOperator(), PlannedT0: t0,
+		RunID: phases.NewRunID(now), Version: phases.Version(), File: file, Source: string(source), SHA256: phases.SHA256(source),
+		Environment: env, Unattended: f.Unattended, Operator: phases.LocalOperator(), PlannedT0: t0,
 	}
-	target, identity, err := a.connect(ctx, f.dsn, book, opened.Operator)
+	target, identity, err := a.connect(ctx, book, opened.Operator, f)
 	if err != nil {
 		return err
 	}
 	defer target.Close()
 	opened.Target = identity
-	if !f.newRun {
-		if err := a.offerUnfinished(opened); err != nil {
+	if !f.New {
+		if path, err := a.offerUnfinished(opened); err != nil {
 			return err
+		} else if path != "" {
+			target.Close()
+			f.Journal = path
+			return a.resumeRun(ctx, f)
 		}
 	}
-	if f.journal == "" {
-		if f.journal, err = phases.NewJournalPath(file, now); err != nil {
-			return &exit{exitError, err}
+	if f.Journal == "" {
+		if f.Journal, err = phases.NewJournalPath(file, now); err != nil {
+			return cli.Failed(err)
 		}
 	}
-	w, err := journal.Create(f.journal)
+	w, err := journal.Create(f.Journal)
 	if err != nil {
-		return &exit{exitError, err}
+		return cli.Failed(err)
 	}
 	defer w.Close()
-	engine, err := phases.Open(target, w, opened, phases.Settings{Hold: f.hold})
+	engine, err := phases.Open(target, w, opened, phases.Settings{Hold: f.Hold})
 	if err != nil {
-		return &exit{exitError, err}
+		return cli.Failed(err)
 	}
 	return a.conduct(ctx, engine, w.Path(), f)
 }
 
-// offerUnfinished refuses to start beside an unfinished run of the same
-// runbook and database: what that one left open comes first.
-func (a *app) offerUnfinished(opened phases.RunOpened) error {
+// offerUnfinished gives the journal of an unfinished run of the same runbook
+// and database that the operator wants to take up: what it left open comes
+// first. Where nobody can be asked, it refuses.
+func (a *app) offerUnfinished(opened phases.RunOpened) (string, error) {
 	dir, err := phases.StateDir()
 	if err != nil {
-		return &exit{exitError, err}
+		return "", cli.Failed(err)
 	}
 	found, err := phases.FindUnfinished(dir, opened.SHA256, opened.Target)
-	if err != nil {
-		return &exit{exitError, err}
+	if err != nil || len(found) == 0 {
+		return "", cli.Failed(err)
 	}
-	if len(found) == 0 {
-		return nil
+	path := found[len(found)-1]
+	if term.IsTerminal(a.stdin.Fd()) {
+		fmt.Fprintf(a.stderr, "a run of this runbook against this database is unfinished: %s\ntake it up? [y/N] ", path)
+		line, err := bufio.NewReader(a.stdin).ReadString('\n')
+		if err == nil && strings.EqualFold(strings.TrimSpace(line), "y") {
+			return path, nil
+		}
 	}
-	return &exit{exitUnfinished, fmt.Errorf("a run of this runbook against this database is unfinished: take it up with `tminus resume %s`, or start another with --new", found[len(found)-1])}
+	return "", &cli.Exit{Code: cli.Unfinished, Err: fmt.Errorf("a run of this runbook against this database is unfinished: take it up with `tminus resume %s`, or start another with --new", path)}
 }
 
 // resumeRun takes up the run of a journal.
-func (a *app) resumeRun(ctx context.Context, f flags) error {
-	ctx, stop := stopOnSignals(ctx)
-	defer stop()
-	w, recs, torn, err := journal.OpenWriter(f.journal)
+func (a *app) resumeRun(ctx context.Context, f cli.Flags) error {
+	w, recs, torn, err := journal.OpenWriter(f.Journal)
 	if err != nil {
-		return &exit{exitError, err}
+		return cli.Failed(err)
 	}
 	defer w.Close()
 	state, err := phases.Fold(recs)
 	if err != nil {
-		return &exit{exitError, err}
+		return cli.Failed(err)
+	}
+	if !state.ClosedAt.IsZero() {
+		return cli.Failed(fmt.Errorf("%s: %w as %s: there is nothing to take up; see `tminus report %s`", f.Journal, phases.ErrEnded, state.Outcome, f.Journal))
 	}
 	if torn > 0 {
 		fmt.Fprintf(a.stderr, "the journal's last line was torn: %d bytes were cut\n", torn)
 	}
-	if f.dsn == "" && state.Opened.Environment == phases.Demo {
-		f.dsn = db.LocalDSN(state.Target)
+	f.Unattended = state.Opened.Unattended
+	if f.DSN == "" && state.Opened.Environment == phases.Demo {
+		f.DSN = db.LocalDSN(state.Target)
 	}
-	resumed := phases.RunResumed{Operator: phases.LocalOperator(), TornBytes: torn, Version: version()}
-	target, identity, err := a.connect(ctx, f.dsn, state.Runbook, resumed.Operator)
+	resumed := phases.RunResumed{Operator: phases.LocalOperator(), TornBytes: torn, Version: phases.Version()}
+	target, identity, err := a.connect(ctx, state.Runbook, resumed.Operator, f)
 	if err != nil {
 		return err
 	}
 	defer target.Close()
 	resumed.Target = identity
-	engine, err := phases.Resume(target, w, recs, resumed, phases.Settings{Hold: f.hold})
+	engine, err := phases.Resume(target, w, recs, resumed, phases.Settings{Hold: f.Hold})
 	if err != nil {
-		return &exit{exitError, err}
+		return cli.Failed(err)
 	}
 	return a.conduct(ctx, engine, w.Path(), f)
 }
 
-// connect opens the database and takes the operator lock.
-func (a *app) connect(ctx context.Context, dsn string, book *runbook.Runbook, op phases.Operator) (*db.Target, phases.Identity, error) {
-	target, err := db.Open(ctx, db.Config{DSN: dsn, Operator: op, Runbook: book})
+// connect opens the database and takes the operator lock. A holder whose
+// program is dead is ended first when the operator typed its pid.
+func (a *app) connect(ctx context.Context, book *runbook.Runbook, op phases.Operator, f cli.Flags) (*db.Target, phases.Identity, error) {
+	target, err := db.Open(ctx, db.Config{DSN: f.DSN, Operator: op, Runbook: book})
 	if err != nil {
-		return nil, phases.Identity{}, &exit{exitError, err}
+		return nil, phases.Identity{}, cli.Failed(err)
 	}
 	identity, err := target.Identity(ctx)
 	if err == nil {
 		err = target.Lock(ctx)
 	}
+	var locked *phases.LockedError
+	if errors.As(err, &locked) {
+		if f.EndHolder != 0 && f.EndHolder == locked.Holder.PID {
+			err = target.TakeOver(ctx, locked.Holder)
+		} else {
+			err = fmt.Errorf("%w (--end-holder %d)", err, locked.Holder.PID)
+		}
+	}
 	if err != nil {
 		target.Close()
-		return nil, identity, &exit{exitError, err}
+		return nil, identity, cli.Failed(err)
 	}
 	return target, identity, nil
 }
@@ -450,73 +325,53 @@ func (a *app) connect(ctx context.Context, dsn string, book *runbook.Runbook, op
 // conduct runs an engine with a screen, or line by line, until the run ends,
 // the operator leaves, or a signal comes. The engine has the last word: it
 // brings an open phase to a safe end before the program does.
-func (a *app) conduct(ctx context.Context, engine *phases.Engine, path string, f flags) error {
-	runCtx, leave := context.WithCancelCause(ctx)
-	defer leave(nil)
-	ran := make(chan error, 1)
-	go func() { ran <- engine.Run(runCtx) }() // ends with the run, or with leave
-	screenErr := a.show(ctx, engine, path, f)
-	if screenErr != nil {
-		leave(fmt.Errorf("the screen ended: %w", screenErr))
-	} else {
-		leave(phases.ErrLeft)
+func (a *app) conduct(ctx context.Context, engine *phases.Engine, path string, f cli.Flags) error {
+	note, closeMirror, err := a.serveMirror(ctx, engine, path, f.Mirror)
+	if err != nil {
+		return cli.Failed(err)
 	}
-	err := <-ran
-	if err != nil && err.Error() == "" {
-		err = nil
-	}
-	code := exitUnfinished
-	engine.View(func(s *phases.State) { code = s.ExitCode() })
-	fmt.Fprintf(a.stderr, "journal: %s\n", path)
-	if code == exitUnfinished {
-		fmt.Fprintf(a.stderr, "the run is unfinished: tminus resume %s\n", path)
-	} else {
-		fmt.Fprintf(a.stderr, "execution log: tminus report %s\n", path)
-	}
-	switch {
-	case code != exitFinished && code != exitUnfinished:
-		return &exit{code, err}
-	case err != nil:
-		return &exit{exitError, err}
-	case screenErr != nil:
-		return &exit{exitError, screenErr}
-	case code != exitFinished:
-		return &exit{code, nil}
-	}
-	return nil
-}
-
-// show is the operator's screen, or its plain lines.
-func (a *app) show(ctx context.Context, engine *phases.Engine, path string, f flags) error {
-	if !f.plain && a.interactive() {
-		return ui.Run(ctx, ui.Options{Journal: path, Commander: engine, Done: engine.Ended()})
-	}
-	opts := ui.PlainOptions{Journal: path, Out: a.stdout, Done: engine.Ended()}
-	if !f.unattended {
-		opts.Commander, opts.In = engine, a.stdin
-	}
-	return ui.Plain(ctx, opts)
-}
-
-// stopOnSignals ends the context on a signal, with its name as the cause. A
-// closed terminal's SIGHUP is one: it must not decide a transaction by killing
-// the program in its middle.
-func stopOnSignals(ctx context.Context) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
-	go func() { // ends with the program: further signals don't make it worse
-		for s := range signals {
-			cancel(fmt.Errorf("signal: %s", s))
+	screenErr, err := engine.Conduct(ctx, func(ctx context.Context) error {
+		if !f.Plain && a.interactive() {
+			return ui.Run(ctx, ui.Options{Journal: path, Commander: engine, Done: engine.Ended(), Note: note})
 		}
-	}()
-	return ctx, func() { cancel(nil) }
+		opts := ui.PlainOptions{Journal: path, Out: a.stdout, Done: engine.Ended()}
+		if !f.Unattended {
+			opts.Commander, opts.In = engine, a.stdin
+		}
+		return ui.Plain(ctx, opts)
+	})
+	closeMirror()
+	var s string
+	code := cli.Unfinished
+	engine.View(func(state *phases.State) { s, code = state.Summary(path), state.ExitCode() })
+	fmt.Fprintln(a.stderr, s)
+	switch {
+	case err == nil:
+		err = screenErr
+	case code == cli.Unfinished:
+		code = cli.Error
+	}
+	if code == cli.Finished && err == nil {
+		return nil
+	}
+	return &cli.Exit{Code: code, Err: err}
 }
 
-// version is the module's, as built.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		return info.Main.Version
+// serveMirror serves the run's mirror when the flags ask for one.
+func (a *app) serveMirror(ctx context.Context, engine *phases.Engine, path string, f cli.Mirror) (note string, closeMirror func(), err error) {
+	if f.Listen == "" {
+		return "", func() {}, nil
 	}
-	return "unknown"
+	m, err := mirror.New(mirror.Options{Journal: path, Listen: f.Listen, AuthorizedKeys: f.Keys, HostKey: f.HostKey, Presence: engine})
+	if err != nil {
+		return "", nil, err
+	}
+	fmt.Fprintln(a.stderr, mirrorNote(m))
+	served := make(chan error, 1)
+	go func() { served <- m.Serve(context.WithoutCancel(ctx)) }() // ends with closeMirror
+	return mirrorNote(m), func() {
+		if err := errors.Join(m.Close(context.WithoutCancel(ctx)), <-served); err != nil {
+			fmt.Fprintf(a.stderr, "tminus: mirror: %v\n", err)
+		}
+	}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -95,4 +96,27 @@ func lockedBy(ctx context.Context, conn *pgx.Conn, key int, what string) error {
 		out.Holder = b
 	}
 	return out
+}
+
+// TakeOver ends the session that holds the operator lock and takes it. The
+// operator has made sure that its program is dead. It waits for the session's
+// end until ctx does, at most ten seconds.
+func (t *Target) TakeOver(ctx context.Context, holder phases.Blocker) error {
+	if err := t.EndBackend(ctx, holder.PID, holder.BackendStart, true); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for {
+		err := t.Lock(ctx)
+		var locked *phases.LockedError
+		if !errors.As(err, &locked) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }

@@ -127,6 +127,23 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 }
 
+// Conduct runs the engine beside a screen, until the run ends, or the screen
+// returns: then the engine brings an open phase to a safe end. ctx's end ends
+// both. It gives the screen's error and Run's.
+func (e *Engine) Conduct(ctx context.Context, screen func(context.Context) error) (screenErr, runErr error) {
+	runCtx, leave := context.WithCancelCause(ctx)
+	defer leave(nil)
+	ran := make(chan error, 1)
+	go func() { ran <- e.Run(runCtx) }() // ends with the run, or with leave
+	screenErr = screen(ctx)
+	if screenErr != nil && ctx.Err() == nil {
+		leave(fmt.Errorf("the screen ended: %w", screenErr))
+	} else {
+		leave(ErrLeft)
+	}
+	return screenErr, <-ran
+}
+
 // prepare makes the ledger, surveys the database and settles what is open.
 func (e *Engine) prepare(ctx context.Context) error {
 	if err := e.target.Prepare(ctx); err != nil {

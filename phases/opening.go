@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -124,4 +125,39 @@ func (s *State) ExitCode() int {
 		return 4
 	}
 	return 6
+}
+
+// Version is the program's, as built.
+func Version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "unknown"
+}
+
+// Summary is what a program says of a run when it leaves it: how it stands, and
+// what to do with its journal.
+func (s *State) Summary(path string) string {
+	stands := "unfinished"
+	if s.Outcome != "" {
+		stands = strings.ReplaceAll(string(s.Outcome), "_", "-")
+	}
+	var done []string
+	for _, p := range s.Phases {
+		if p.Status != PhasePending {
+			done = append(done, fmt.Sprintf("%s %s", p.Plan.ID, strings.ReplaceAll(string(p.Status), "_", " ")))
+		}
+	}
+	out := "run " + stands
+	if s.Reason != "" {
+		out += ": " + s.Reason
+	}
+	if len(done) > 0 {
+		out += "\nphases: " + strings.Join(done, ", ")
+	}
+	out += "\njournal: " + path + "\nexecution log: tminus report " + path
+	if s.ClosedAt.IsZero() {
+		out += "\ntake it up again: tminus resume " + path
+	}
+	return out
 }

@@ -185,9 +185,13 @@ func (r *phaseRun) rollback(ctx context.Context, tx Tx, err error) error {
 	return err
 }
 
-// sameTarget asks the server who it is: a failover or a restore in the middle
-// of a run is not the database that was verified.
+// sameTarget asks the server who it is, and makes sure of the operator lock: a
+// failover or a restore in the middle of a run is not the database that was
+// verified, and a lock that was lost may be another operator's by now.
 func (r *phaseRun) sameTarget(ctx context.Context) (Identity, error) {
+	if err := r.engine.target.Lock(ctx); err != nil {
+		return Identity{}, err
+	}
 	got, err := r.engine.target.Identity(ctx)
 	if err != nil {
 		return got, err

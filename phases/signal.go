@@ -1,0 +1,29 @@
+package phases
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// StopOnSignals ends the context on SIGHUP, SIGINT or SIGTERM, with the
+// signal's name as the cause: a closed terminal asks the engine for a safe end,
+// and does not decide a transaction by killing the program in its middle.
+// Further signals change nothing. SIGPIPE is ignored: a reader that went away
+// is an error of the write, not the program's end. release gives the context's
+// resources back; the signals stay caught until the program's end, since a
+// COMMIT may still be under way.
+func StopOnSignals(ctx context.Context) (_ context.Context, release func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	signal.Ignore(syscall.SIGPIPE)
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
+	go func() { // ends with the program
+		for s := range signals {
+			cancel(fmt.Errorf("signal: %s", s))
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}

@@ -1,0 +1,242 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"charm.land/fang/v2"
+	"github.com/spf13/cobra"
+)
+
+// Streams are the program's own. They are files because a screen asks whether
+// they are a terminal.
+type Streams struct {
+	In, Out, Err *os.File
+}
+
+// Flags are those of the commands that run a runbook. The zero value is what a
+// command without flags gets, but for the defaults that help shows.
+type Flags struct {
+	DSN        string // empty: PG* variables, service file, password file
+	Journal    string // empty: a new file in the user's state directory
+	StartAt    string // planned T-0; empty: when the checklist has had its time
+	Plain      bool
+	Unattended bool
+	New        bool          // although an unfinished run exists
+	Hold       time.Duration // how long a verified transaction waits
+	EndHolder  uint32        // session to end when it holds the operator lock; 0: none
+	Users      int           // the demo's
+	Seed       int64         // the demo's
+	Mirror     Mirror
+}
+
+// Mirror is where to serve a mirror, and for whom. An empty Listen serves none.
+type Mirror struct {
+	Listen, Keys, HostKey string
+}
+
+// Actions are what the commands do. An error's exit code is its Exit's, or 1.
+type Actions struct {
+	Demo     func(context.Context, Flags) error
+	Rehearse func(ctx context.Context, runbook string, f Flags) error
+	Run      func(ctx context.Context, runbook string, f Flags) error
+	Resume   func(ctx context.Context, journal string, f Flags) error
+	Mirror   func(ctx context.Context, journal string, m Mirror) error
+	Watch    func(ctx context.Context, journal string, plain bool) error
+	Lint     func(runbook string) error
+	Report   func(journal, format string) error
+	Verify   func(journal string) error
+	Guide    func() error
+}
+
+// Execute runs the command that args name, and gives the program's exit code.
+func Execute(args []string, s Streams, a Actions, version string) int {
+	root := commands(a)
+	root.SetArgs(args)
+	root.SetIn(s.In)
+	root.SetOut(s.Out)
+	root.SetErr(s.Err)
+	err := fang.Execute(context.Background(), root, fang.WithVersion(version), fang.WithErrorHandler(
+		func(w io.Writer, _ fang.Styles, err error) {
+			if err.Error() != "" {
+				fmt.Fprintf(w, "tminus: %v\n", err)
+			}
+		}))
+	var exit *Exit
+	switch {
+	case err == nil:
+		return Finished
+	case errors.As(err, &exit):
+		return exit.Code
+	}
+	return Usage // cobra's own: unknown command, flag or argument
+}
+
+func commands(a Actions) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tminus",
+		Short: "Destructive PostgreSQL maintenance, with nothing left to luck",
+		Long: "tminus runs a runbook against a PostgreSQL database: a checklist, a go/no-go gate,\n" +
+			"one transaction a phase, verification before COMMIT, and an execution log that writes itself.\n\n" +
+			"Exit codes: 0 finished; 1 error; 2 usage or runbook; 3 no-go; 4 rolled back or aborted;\n" +
+			"5 the outcome of a COMMIT is unknown; 6 unfinished.",
+		Example: "  tminus demo\n  tminus guide > reset.yaml\n  tminus lint reset.yaml\n" +
+			"  tminus rehearse reset.yaml --dsn 'host=rehearsal dbname=gym'\n  tminus run reset.yaml --dsn 'host=prod dbname=gym'",
+	}
+	root.AddCommand(demo(a), rehearse(a), run(a), resume(a), mirror(a), watch(a))
+	root.AddCommand(onFile("lint RUNBOOK", "Say every mistake in a runbook", "  tminus lint reset.yaml", a.Lint))
+	root.AddCommand(report(a))
+	root.AddCommand(onFile("verify JOURNAL", "Check that a journal is whole and unchanged", "  tminus verify reset.journal", a.Verify))
+	root.AddCommand(&cobra.Command{
+		Use: "guide", Short: "Print the guide's runbook, to start one's own from", Example: "  tminus guide > reset.yaml",
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return a.Guide() },
+	})
+	return root
+}
+
+// onFile is a command that takes one file and no flags.
+func onFile(use, short, example string, do func(string) error) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short, Example: example, Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error { return do(args[0]) },
+	}
+}
+
+func demo(a Actions) *cobra.Command {
+	var f Flags
+	c := &cobra.Command{
+		Use:     "demo",
+		Short:   "Run the guide's reset of a gym's database, on a throwaway server",
+		Example: "  tminus demo\n  tminus demo --users 100000\n  tminus demo --unattended --plain --journal demo.journal",
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return a.Demo(c.Context(), f) },
+	}
+	newRunFlags(c, &f)
+	screenFlags(c, &f)
+	unattendedFlag(c, &f)
+	c.Flags().IntVar(&f.Users, "users", 20_000, "how many users the gym has; some 25 rows each")
+	c.Flags().Int64Var(&f.Seed, "seed", 1, "seed of the generated data")
+	return c
+}
+
+func rehearse(a Actions) *cobra.Command {
+	var f Flags
+	c := &cobra.Command{
+		Use:     "rehearse RUNBOOK",
+		Short:   "Run a runbook against a copy of the database",
+		Example: "  tminus rehearse reset.yaml --dsn 'host=rehearsal dbname=gym'\n  tminus rehearse reset.yaml --unattended --plain",
+		Args:    cobra.ExactArgs(1),
+		RunE:    func(c *cobra.Command, args []string) error { return a.Rehearse(c.Context(), args[0], f) },
+	}
+	newRunFlags(c, &f)
+	againFlag(c, &f)
+	targetFlags(c, &f)
+	screenFlags(c, &f)
+	unattendedFlag(c, &f)
+	return c
+}
+
+func run(a Actions) *cobra.Command {
+	var f Flags
+	c := &cobra.Command{
+		Use:     "run RUNBOOK",
+		Short:   "Run a runbook against production",
+		Example: "  tminus run reset.yaml --dsn 'host=prod dbname=gym user=dba'\n  PGSERVICE=prod tminus run reset.yaml --start-at 02:00",
+		Args:    cobra.ExactArgs(1),
+		RunE:    func(c *cobra.Command, args []string) error { return a.Run(c.Context(), args[0], f) },
+	}
+	newRunFlags(c, &f)
+	againFlag(c, &f)
+	targetFlags(c, &f)
+	screenFlags(c, &f)
+	return c
+}
+
+func resume(a Actions) *cobra.Command {
+	var f Flags
+	c := &cobra.Command{
+		Use:     "resume JOURNAL",
+		Short:   "Take up a run where its journal ends",
+		Example: "  tminus resume reset.journal\n  tminus resume reset.journal --dsn 'host=prod dbname=gym user=dba'",
+		Args:    cobra.ExactArgs(1),
+		RunE:    func(c *cobra.Command, args []string) error { return a.Resume(c.Context(), args[0], f) },
+	}
+	targetFlags(c, &f)
+	screenFlags(c, &f)
+	return c
+}
+
+func mirror(a Actions) *cobra.Command {
+	var m Mirror
+	c := &cobra.Command{
+		Use:     "mirror JOURNAL",
+		Short:   "Serve a run's screen over SSH, from its journal alone",
+		Example: "  tminus mirror reset.journal --mirror-keys watchers\n  ssh -p 2222 dba-host",
+		Args:    cobra.ExactArgs(1),
+		RunE:    func(c *cobra.Command, args []string) error { return a.Mirror(c.Context(), args[0], m) },
+	}
+	c.Flags().StringVar(&m.Listen, "listen", "127.0.0.1:2222", "address to serve on")
+	mirrorFlags(c, &m)
+	return c
+}
+
+func watch(a Actions) *cobra.Command {
+	var plain bool
+	c := &cobra.Command{
+		Use:     "watch JOURNAL",
+		Short:   "See a run's screen without its controls",
+		Example: "  tminus watch reset.journal\n  tminus watch reset.journal --plain",
+		Args:    cobra.ExactArgs(1),
+		RunE:    func(c *cobra.Command, args []string) error { return a.Watch(c.Context(), args[0], plain) },
+	}
+	c.Flags().BoolVar(&plain, "plain", false, "one event a line")
+	return c
+}
+
+func report(a Actions) *cobra.Command {
+	var format string
+	c := &cobra.Command{
+		Use:     "report JOURNAL",
+		Short:   "Write a run's execution log",
+		Example: "  tminus report reset.journal\n  tminus report reset.journal --format json",
+		Args:    cobra.ExactArgs(1),
+		RunE:    func(_ *cobra.Command, args []string) error { return a.Report(args[0], format) },
+	}
+	c.Flags().StringVar(&format, "format", "text", "text or json")
+	return c
+}
+
+func newRunFlags(c *cobra.Command, f *Flags) {
+	c.Flags().StringVar(&f.Journal, "journal", "", "the run's journal, a new file (default: in the user's state directory)")
+	c.Flags().StringVar(&f.StartAt, "start-at", "", "planned start of the first phase, as 02:00 or 2026-01-30 02:00 (default: when the checklist has had its time)")
+}
+
+func againFlag(c *cobra.Command, f *Flags) {
+	c.Flags().BoolVar(&f.New, "new", false, "start a new run although an unfinished one of the same runbook and database exists")
+}
+
+func unattendedFlag(c *cobra.Command, f *Flags) {
+	c.Flags().BoolVar(&f.Unattended, "unattended", false, "nobody is asked: commit where everything holds, roll back where anything does not")
+}
+
+func targetFlags(c *cobra.Command, f *Flags) {
+	c.Flags().StringVar(&f.DSN, "dsn", "", "connection URL or key=value string (default: PG* variables, service file, password file)")
+	c.Flags().Uint32Var(&f.EndHolder, "end-holder", 0, "the pid of a session to end first, when it holds the operator lock and its program is dead")
+}
+
+func screenFlags(c *cobra.Command, f *Flags) {
+	c.Flags().BoolVar(&f.Plain, "plain", false, "one event a line, questions as lines; for pipes, dumb terminals and screen readers")
+	c.Flags().DurationVar(&f.Hold, "hold", 2*time.Minute, "how long a verified transaction waits for COMMIT or ROLLBACK")
+	c.Flags().StringVar(&f.Mirror.Listen, "mirror", "", "serve a read-only mirror over SSH on this address, such as 127.0.0.1:2222")
+	mirrorFlags(c, &f.Mirror)
+}
+
+func mirrorFlags(c *cobra.Command, m *Mirror) {
+	c.Flags().StringVar(&m.Keys, "mirror-keys", "", "authorized_keys file of those who may watch")
+	c.Flags().StringVar(&m.HostKey, "mirror-host-key", "", "the mirror's host key, made when missing (default: in the user's state directory)")
+}
