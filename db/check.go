@@ -319,8 +319,6 @@ func (t *Target) Query(ctx context.Context, sql string) (string, error) {
 		switch {
 		case err != nil:
 			return err
-		case len(result.FieldDescriptions) == 0:
-			return errors.New("it is not a query: it gives no column")
 		case len(result.Rows) != 1:
 			return fmt.Errorf("it gives %s, and must give one", count(len(result.Rows), "row"))
 		case result.Rows[0][0] == nil:

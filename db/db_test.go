@@ -35,7 +35,11 @@ func limited(t *testing.T) context.Context {
 func database(t *testing.T, sql string) string {
 	t.Helper()
 	dsn := sandbox.ForTest(t).NewDatabase(t)
-	exec(t, connect(t, dsn), sql)
+	conn := connect(t, dsn)
+	exec(t, conn, sql)
+	if err := conn.Close(limited(t)); err != nil {
+		t.Fatal(err)
+	}
 	return dsn
 }
 

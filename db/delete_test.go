@@ -18,6 +18,9 @@ const bulk = `CREATE TABLE t (id int PRIMARY KEY, filler text);
 
 func TestDeleteByRangesGivesAShare(t *testing.T) {
 	target := open(t, database(t, bulk), book("t"))
+	if target.version < tidRangeVersion {
+		t.Skip("this server has no Tid Range Scan; the next test sees it delete in one statement")
+	}
 	x := begin(t, target)
 	n, seen := remove(t, x, runbook.Step{Delete: "t"})
 	if n != 5000 {
@@ -70,6 +73,7 @@ func TestDeleteInOneStatementWhereThatMatters(t *testing.T) {
 			if left, err := x.Count(limited(t), "t", c.where); c.where == "" && (left != 0 || err != nil) {
 				t.Errorf("%d left, %v", left, err)
 			}
+			c.ranged = c.ranged && target.version >= tidRangeVersion
 			if ranged := seen[len(seen)-1].BlocksTotal > 0; ranged != c.ranged {
 				t.Errorf("by ranges: %v", ranged)
 			}
@@ -86,8 +90,10 @@ func TestDeleteFromPartitions(t *testing.T) {
 		CREATE TABLE old (id int); CREATE TABLE old_2024 () INHERITS (old);
 		INSERT INTO p SELECT g, CASE g % 2 WHEN 0 THEN 'a' ELSE 'b' END FROM generate_series(1, 1000) g;
 		INSERT INTO old VALUES (1); INSERT INTO old_2024 VALUES (2), (3);`)
-	x := begin(t, open(t, dsn, book("p", "old")))
-	if n, seen := remove(t, x, runbook.Step{Delete: "p"}); n != 1000 || seen[len(seen)-1].BlocksTotal == 0 {
+	target := open(t, dsn, book("p", "old"))
+	x := begin(t, target)
+	n, seen := remove(t, x, runbook.Step{Delete: "p"})
+	if ranged := seen[len(seen)-1].BlocksTotal > 0; n != 1000 || ranged != (target.version >= tidRangeVersion) {
 		t.Errorf("deleted %d of p, %+v", n, seen[len(seen)-1])
 	}
 	if n, _ := remove(t, x, runbook.Step{Delete: "old"}); n != 3 {
