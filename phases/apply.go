@@ -53,6 +53,9 @@ func (s *State) apply(e Event) error {
 		return s.open(e)
 	case RunResumed:
 		s.Operator, s.Target, s.Interrupted = e.Operator, e.Target, ""
+		if e.GateAgain != "" {
+			s.Gate = GateState{Approver: s.Gate.Approver, At: s.At, Closed: []string{e.GateAgain}}
+		}
 		s.Observers = nil // they were connected to the program that is gone
 	case SurveyTaken:
 		s.Survey = &e.Survey

@@ -10,8 +10,12 @@ import (
 // maxAsking is how many checks are asked at the same time.
 const maxAsking = 4
 
+// checklistOpen reports whether the checklist can still be answered: until the
+// first phase begins, and again when the gate has to be passed anew.
+func (s *State) checklistOpen() bool { return s.T0.IsZero() || s.Gate.Decision != Go }
+
 // Asked are the items whose checks are asked at this stage: the checklist's
-// until the first phase begins and those that must hold through the phases
+// while it is open, and those that must hold through the phases
 // until the last has ended, the next phase's confirmations, and the current one
 // of the stages after.
 func (s *State) Asked() []runbook.Item {
@@ -37,7 +41,7 @@ func (s *State) Asked() []runbook.Item {
 		return out
 	}
 	for _, g := range s.Runbook.Checklist {
-		add(g.Items, func(c *runbook.Check) bool { return s.T0.IsZero() || c.Through })
+		add(g.Items, func(c *runbook.Check) bool { return s.checklistOpen() || c.Through })
 	}
 	if cur := s.Current(); cur >= 0 && s.Gate.Decision == Go && !s.Phases[cur].Status.Open() {
 		add(s.Phases[cur].Plan.Confirm, all)

@@ -131,7 +131,7 @@ func (s *State) answerable(id string) (runbook.Item, error) {
 	}
 	for _, c := range s.Runbook.Checklist {
 		if c.ID == g.ID {
-			if !s.T0.IsZero() {
+			if !s.checklistOpen() {
 				return it, errors.New("the checklist is closed: phases have started")
 			}
 			return it, nil
@@ -335,7 +335,7 @@ func (s *State) canExtend(c ExtendWindow) error {
 }
 
 func (s *State) canAbort(c Abort) error {
-	if s.Gate.Decision != Go {
+	if s.T0.IsZero() && s.Gate.Decision != Go {
 		return errors.New("the gate has not been passed: declare NO-GO instead")
 	}
 	if p := s.OpenPhase(); p != nil && (p.Status == PhaseCommitting || p.Status == PhaseInDoubt) {

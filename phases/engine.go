@@ -85,11 +85,22 @@ func Resume(target Target, w *journal.Writer, recs []journal.Record, resumed Run
 	if !state.Target.Same(resumed.Target) {
 		return nil, &OtherTargetError{Want: state.Target, Got: resumed.Target}
 	}
+	resumed.GateAgain = state.gateAgain(time.Now())
 	e := newEngine(target, w, state, settings)
 	if err := e.record(resumed); err != nil {
 		return nil, err
 	}
 	return e, nil
+}
+
+// gateAgain says why a run that is resumed at now has to pass the gate again:
+// the evidence that the GO rested on is older than a backup may be.
+func (s *State) gateAgain(now time.Time) string {
+	away := now.Sub(s.At)
+	if s.Gate.Decision != Go || s.Current() < 0 || away <= s.Runbook.Backup.MaxAge {
+		return ""
+	}
+	return fmt.Sprintf("the run was interrupted for %s, and evidence counts for %s: pass the gate again", Span(away), Span(s.Runbook.Backup.MaxAge))
 }
 
 func newEngine(target Target, w *journal.Writer, state *State, settings Settings) *Engine {

@@ -373,3 +373,32 @@ func TestLockedOutBySecondOperator(t *testing.T) {
 		}
 	}
 }
+
+// Evidence that is older than a backup may be opens the checklist again, in the
+// middle of the phases too.
+func TestLongInterruptionAsksForTheGateAgain(t *testing.T) {
+	book := strings.Replace(smallBook, "protected: [keep]", "protected: [keep]\nbackup: {max_age: 1s}", 1)
+	r := newRig(t, smallSchema, book)
+	r.open(phases.Settings{})
+	r.toClear()
+	if err := r.leave(); err != nil {
+		t.Fatal(err)
+	}
+	for time.Since(r.state().At) <= time.Second { // the journal's own clock decides
+		time.Sleep(10 * time.Millisecond)
+	}
+	r.resume(phases.Settings{})
+	r.untilReady()
+	name := r.opened.Target.Database
+	r.refused(phases.StartPhase{Phase: "clear", Typed: name}, "gate has not been passed")
+	r.do(phases.Untick{Item: "told"})
+	r.refused(phases.PassGate{Approver: "x", Typed: name}, "not ticked")
+	r.do(phases.Tick{Item: "told"})
+	r.do(phases.PassGate{Approver: "x", Typed: name})
+	r.do(phases.StartPhase{Phase: "clear", Typed: name})
+	r.untilStatus("clear", phases.PhaseHolding)
+	r.do(phases.Abort{Reason: "enough"})
+	if err := r.wait(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -107,6 +107,7 @@ type RunResumed struct {
 	Operator  Operator `json:"operator"`
 	Target    Identity `json:"target"`
 	TornBytes int      `json:"torn_bytes,omitempty"` // cut from the end of the journal
+	GateAgain string   `json:"gate_again,omitempty"` // why the GO does not count any more; empty: it does
 	Version   string   `json:"version"`
 }
 

@@ -1,0 +1,65 @@
+package fault
+
+import (
+	"time"
+
+	"tminus/phases"
+)
+
+// drive is an operator who goes on: what was rolled back is started again, up
+// to three times. It ends with the run.
+func drive(p *program) {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-p.engine.Ended():
+			return
+		case <-tick.C:
+		}
+		var next phases.Command
+		leave := false
+		p.engine.View(func(s *phases.State) { next, leave = decide(s) })
+		if next == nil {
+			continue
+		}
+		// A refusal is fine: the state has moved on since, or is not ready.
+		if err := p.engine.Do(next); err == nil && leave {
+			p.stop(phases.ErrLeft)
+			return
+		}
+	}
+}
+
+// decide is what the operator does next; leave means that it is the last thing.
+func decide(s *phases.State) (next phases.Command, leave bool) {
+	name := s.Target.Database
+	switch s.Stage() {
+	case phases.StageChecklist:
+		if !s.Item("told").Ticked {
+			return phases.Tick{Item: "told"}, false
+		}
+		return phases.PassGate{Approver: "the duty manager", Typed: name}, false
+	case phases.StagePhases:
+		p := &s.Phases[s.Current()]
+		switch p.Status {
+		case phases.PhasePending:
+			return phases.StartPhase{Phase: p.Plan.ID, Typed: name}, false
+		case phases.PhaseHolding:
+			return phases.Commit{Phase: p.Plan.ID}, false
+		case phases.PhaseIsRolledBack, phases.PhaseIsFailed:
+			if p.Attempt >= 3 {
+				return phases.Abort{Reason: "three attempts: " + p.Reason}, false
+			}
+			return phases.StartPhase{Phase: p.Plan.ID, Typed: name}, false
+		case phases.PhaseUnknown:
+			return phases.Note{Text: "a human has to look"}, true
+		}
+	case phases.StageAfter:
+		if !s.Item("said").Ticked {
+			return phases.Tick{Item: "said"}, false
+		}
+		return phases.CloseRun{}, false
+	}
+	return nil, false
+}

@@ -1,0 +1,292 @@
+package fault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"tminus/db"
+	"tminus/phases"
+	"tminus/phases/journal"
+	"tminus/phases/runbook"
+)
+
+const (
+	trialLimit = 90 * time.Second // a trial that takes longer hangs
+	runLimit   = 45 * time.Second // a program that takes longer to end hangs
+	lockLimit  = 20 * time.Second // a dead program's sessions are gone by then
+)
+
+// settings are short: a trial must not wait for what a human needs time for.
+func settings() phases.Settings {
+	return phases.Settings{
+		Hold: 20 * time.Second, LockDeadline: 10 * time.Second, EndBackend: 200 * time.Millisecond,
+		Doubt: 30 * time.Second, Patience: 5 * time.Second,
+	}
+}
+
+// fault is one thing that goes wrong, once.
+type fault struct {
+	kind    string
+	name    string
+	crashes bool // the server itself dies: the trial needs one of its own
+	smoke   bool // belongs to every selection
+	run     func(*trial)
+}
+
+// trial is one fault at work.
+type trial struct {
+	*place
+	ctx  context.Context
+	path string // the journal's
+
+	attended  bool // a scripted operator drives: it starts a phase again that was rolled back
+	unknowing bool // nobody can know: "unknown" is the right answer
+	noLedger  bool // the fault took the ledger away
+	wrong     []error
+	skipped   string
+}
+
+func (c *trial) fail(format string, args ...any) { c.wrong = append(c.wrong, fmt.Errorf(format, args...)) }
+
+// try runs a fault in a place, bounded, and gives what was wrong.
+func try(ctx context.Context, p *place, f fault) *trial {
+	ctx, cancel := context.WithTimeout(ctx, trialLimit)
+	defer cancel()
+	n := p.trials.Add(1)
+	c := &trial{place: p, ctx: ctx, path: filepath.Join(p.folder, fmt.Sprintf("%s-%d.journal", p.name, n)), attended: n%2 == 0}
+	if err := p.clear(ctx); err != nil {
+		c.fail("%w", err)
+		return c
+	}
+	f.run(c)
+	if len(c.wrong) == 0 {
+		os.Remove(c.path)
+	}
+	return c
+}
+
+func parsed() *runbook.Runbook {
+	b, err := runbook.Parse("fault.yaml", []byte(book))
+	if err != nil {
+		panic(err) // a constant of this package
+	}
+	return b
+}
+
+var operator = phases.Operator{Name: "dba", Host: "here", PID: os.Getpid()}
+
+// program is an engine in this process, as the real program has one.
+type program struct {
+	target *db.Target
+	writer *journal.Writer
+	engine *phases.Engine
+	stop   context.CancelCauseFunc
+	ran    chan error
+}
+
+// connect does what the program does before it opens a run.
+func connect(ctx context.Context, dsn string) (*db.Target, phases.Identity, error) {
+	t, err := db.Open(ctx, db.Config{DSN: dsn, Operator: operator, Runbook: parsed()})
+	if err != nil {
+		return nil, phases.Identity{}, err
+	}
+	id, err := t.Identity(ctx)
+	if err == nil {
+		err = t.Lock(ctx)
+	}
+	if err != nil {
+		t.Close()
+		return nil, id, err
+	}
+	return t, id, nil
+}
+
+func opening(id phases.Identity, attended bool) phases.RunOpened {
+	return phases.RunOpened{
+		RunID: phases.NewRunID(time.Now()), File: "fault.yaml", Source: book, SHA256: phases.SHA256([]byte(book)),
+		Environment: phases.Rehearsal, Unattended: !attended, Operator: operator, Target: id, PlannedT0: time.Now(),
+	}
+}
+
+// open starts a new run.
+func (c *trial) open(dsn string, opts ...journal.Option) (*program, error) {
+	t, id, err := connect(c.ctx, dsn)
+	if err != nil {
+		return nil, err
+	}
+	w, err := journal.Create(c.path, opts...)
+	if err != nil {
+		t.Close()
+		return nil, err
+	}
+	e, err := phases.Open(t, w, opening(id, c.attended), settings())
+	return c.launch(t, w, e, err)
+}
+
+func (c *trial) launch(t *db.Target, w *journal.Writer, e *phases.Engine, err error) (*program, error) {
+	if err != nil {
+		w.Close()
+		t.Close()
+		return nil, err
+	}
+	p := &program{target: t, writer: w, engine: e, ran: make(chan error, 1)}
+	ctx, stop := context.WithCancelCause(context.Background())
+	p.stop = stop
+	go func() { p.ran <- e.Run(ctx) }() // ends with the run, or with stop
+	if c.attended {
+		go drive(p) // ends with the run
+	}
+	return p, nil
+}
+
+// wait waits for the program's end, and lets go what it held.
+func (c *trial) wait(p *program) error {
+	defer p.stop(nil)
+	select {
+	case err := <-p.ran:
+		p.writer.Close()
+		p.target.Close()
+		return err
+	case <-time.After(runLimit):
+		c.fail("the program hangs: no end within %s", runLimit)
+		p.stop(errors.New("hung"))
+		return nil
+	}
+}
+
+// rerun takes the run up again, without a fault, as a human would: a session
+// of the dead program may hold the operator lock for a moment.
+func (c *trial) rerun() error {
+	deadline := time.Now().Add(lockLimit)
+	for {
+		p, err := c.resume()
+		if err == nil {
+			return c.wait(p)
+		}
+		var locked *phases.LockedError
+		if !errors.As(err, &locked) || time.Now().After(deadline) {
+			return fmt.Errorf("resume: %w", err)
+		}
+		if err := pause(c.ctx, 10*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+func (c *trial) resume() (*program, error) {
+	w, recs, torn, err := journal.OpenWriter(c.path)
+	if err != nil {
+		return nil, err
+	}
+	t, id, err := connect(c.ctx, c.dsn())
+	if err != nil {
+		w.Close()
+		return nil, err
+	}
+	e, err := phases.Resume(t, w, recs, phases.RunResumed{Operator: operator, Target: id, TornBytes: torn}, settings())
+	return c.launch(t, w, e, err)
+}
+
+// said is what the journal says now; nil when it holds nothing yet.
+func (c *trial) said() *phases.State {
+	recs, err := journal.Read(c.path)
+	switch {
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, journal.ErrEmpty), errors.Is(err, journal.ErrTorn) && len(recs) == 0:
+		return nil
+	case err != nil && !errors.Is(err, journal.ErrTorn):
+		c.fail("read the journal: %w", err)
+		return nil
+	}
+	s, err := phases.Fold(recs)
+	if err != nil {
+		c.fail("fold the journal: %w", err)
+		return nil
+	}
+	return s
+}
+
+// agree compares journal and tables. It gives the state, nil when there is none.
+func (c *trial) agree(final bool) *phases.State {
+	s := c.said()
+	run := ""
+	if s != nil {
+		run = s.Opened.RunID
+	}
+	f, err := c.look(c.ctx, run)
+	if err != nil {
+		c.fail("%w", err)
+		return s
+	}
+	if s == nil {
+		for _, id := range []string{"first", "second"} {
+			if yes, err := f.happened(id); yes || err != nil {
+				c.fail("no journal speaks of %s, and something happened (%v)", id, err)
+			}
+		}
+		return nil
+	}
+	c.wrong = append(c.wrong, f.compare(s, final, !c.noLedger)...)
+	return s
+}
+
+// recover compares, resumes and compares until the run is closed, or a human
+// has to decide. again resumes the run.
+func (c *trial) recover(again func() error) {
+	for round := 0; len(c.wrong) == 0; round++ {
+		s := c.agree(false)
+		if s == nil {
+			return // nothing was begun
+		}
+		if !s.ClosedAt.IsZero() {
+			break
+		}
+		if round == 4 {
+			c.fail("the run is not closed after %d resumes", round)
+			return
+		}
+		if c.unknown(s) && round > 0 {
+			break
+		}
+		if err := again(); err != nil {
+			c.fail("%w", err)
+		}
+	}
+	if len(c.wrong) > 0 {
+		return
+	}
+	s := c.agree(true)
+	if c.unknown(s) != c.unknowing {
+		c.fail("a phase is unknown: %v, and should be: %v", c.unknown(s), c.unknowing)
+	}
+	sum, err := journal.Verify(c.path, phases.RunClosed{}.Kind())
+	if err != nil || (!sum.Closed && !c.unknowing) {
+		c.fail("verify: closed %v, %v", sum.Closed, err)
+	}
+}
+
+func (c *trial) unknown(s *phases.State) bool {
+	for i := range s.Phases {
+		if s.Phases[i].Status == phases.PhaseUnknown {
+			return true
+		}
+	}
+	return false
+}
+
+// story is what the journal tells, for whoever looks into a trial that went wrong.
+func (c *trial) story() string {
+	s := c.said()
+	if s == nil {
+		return "(no journal)"
+	}
+	var b strings.Builder
+	for _, l := range s.Log {
+		fmt.Fprintf(&b, "      %3d %s %-4s %s\n", l.Seq, l.At.Format("05.000"), l.Level, l.Text)
+	}
+	return b.String()
+}

@@ -1,0 +1,194 @@
+package fault
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"tminus/phases"
+	"tminus/phases/journal"
+)
+
+// cleanRun is what a run without a fault looks like.
+type cleanRun struct {
+	messages []message        // of the phases' transactions
+	records  []journal.Record // of an unattended run
+}
+
+func (h *harness) cleanRun() cleanRun {
+	h.t.Helper()
+	p := h.place(h.shared)
+	if err := p.clear(h.t.Context()); err != nil {
+		h.t.Fatal(err)
+	}
+	c := &trial{place: p, ctx: h.t.Context(), path: p.folder + "/clean.journal"}
+	p.proxy.listen()
+	run, err := c.open(p.proxied())
+	if err == nil {
+		err = c.wait(run)
+	}
+	if err != nil {
+		h.t.Fatalf("a run without a fault: %v", err)
+	}
+	if c.recover(c.rerun); len(c.wrong) > 0 {
+		h.t.Fatalf("a run without a fault: %v\n%s", c.wrong, c.story())
+	}
+	recs, err := journal.Read(c.path)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return cleanRun{messages: p.proxy.heard(), records: recs}
+}
+
+const (
+	kindForward = "connection cut behind a message"
+	kindRequest = "request swallowed, connection cut"
+	kindAnswer  = "answer swallowed, connection cut"
+	kindReset   = "connection reset at a message"
+	kindDelay   = "message delayed"
+	kindOutage  = "network down for a while at a message"
+	kindLate    = "COMMIT arrives after its sender is gone"
+	kindOther   = "another session of the program's cut"
+)
+
+// wireFaults break the phase's connection at every message of both phases'
+// transactions.
+func wireFaults(clean cleanRun) []fault {
+	var out []fault
+	for i, m := range clean.messages {
+		commit := m.sql == "commit"
+		add := func(kind string, o order) {
+			name := fmt.Sprintf("phase %d, %s %d (%s, %s)", m.phase, m.side, m.n, letter(m), brief(m.sql))
+			out = append(out, fault{kind: kind, name: name, smoke: commit && kind != kindDelay && m.phase == 2, run: func(c *trial) { c.onWire(m, o) }})
+		}
+		add(kindForward, order{act: forwardCut})
+		add(kindReset, order{act: reset})
+		if m.side == client {
+			add(kindRequest, order{act: swallowCut})
+		} else {
+			add(kindAnswer, order{act: swallowCut})
+		}
+		if commit || i%4 == 0 {
+			add(kindDelay, order{act: delay, after: 30 * time.Millisecond})
+			add(kindOutage, order{act: swallowCut, down: 300 * time.Millisecond})
+		}
+		if commit {
+			add(kindOutage, order{act: forwardCut, down: 300 * time.Millisecond})
+		}
+	}
+	return out
+}
+
+func letter(m message) string {
+	if m.kind == 0 {
+		return "startup"
+	}
+	return string(m.kind)
+}
+
+func brief(sql string) string {
+	words := strings.Join(strings.Fields(sql), " ")
+	if len(words) > 40 {
+		words = words[:40]
+	}
+	return words
+}
+
+// onWire runs with the order at the message at.
+func (c *trial) onWire(at message, o order) {
+	c.proxy.arm(func(m message) *order {
+		if m.phase == at.phase && m.side == at.side && m.n == at.n {
+			return &o
+		}
+		return nil
+	})
+	c.throughProxy(o.act == delay)
+}
+
+// throughProxy runs through the armed proxy, and then recovers without it.
+func (c *trial) throughProxy(harmless bool) {
+	p, err := c.open(c.proxied())
+	if err == nil {
+		err = c.wait(p)
+	}
+	if !c.proxy.fired.Load() {
+		c.fail("the fault did not occur (%v)", err)
+	}
+	if s := c.said(); harmless && (err != nil || s == nil || s.Outcome != phases.Completed) {
+		c.fail("a delay alone did harm: %v", err)
+	}
+	c.recover(c.rerun)
+}
+
+// lateFaults let COMMIT arrive after its sender was cut off, while the run
+// already looks into what became of it.
+func lateFaults() []fault {
+	var out []fault
+	for phase := 1; phase <= 2; phase++ {
+		for ms := 0; ms <= 700; ms += 50 {
+			o := order{act: late, after: time.Duration(ms) * time.Millisecond}
+			out = append(out, fault{
+				kind: kindLate, name: fmt.Sprintf("phase %d, %d ms late", phase, ms),
+				run: func(c *trial) {
+					c.proxy.arm(func(m message) *order {
+						if m.phase == phase && m.side == client && m.kind == 'P' && m.sql == "commit" {
+							return &o
+						}
+						return nil
+					})
+					c.throughProxy(false)
+				},
+			})
+		}
+	}
+	return out
+}
+
+// otherSessionFaults break the sessions beside the phase's: at their start, at
+// the lock, at what the run asks before and between phases.
+func otherSessionFaults() []fault {
+	var out []fault
+	add := func(name, sql string, nth int, o order) {
+		out = append(out, fault{
+			kind: kindOther, name: name, run: func(c *trial) {
+				seen := 0
+				c.proxy.arm(func(m message) *order {
+					if m.side != client || m.phase != 0 || !matches(m, sql) {
+						return nil
+					}
+					if seen++; seen == nth {
+						return &o
+					}
+					return nil
+				})
+				c.throughProxy(false)
+			},
+		})
+	}
+	for _, at := range []struct {
+		what, sql string
+		nth       []int
+	}{
+		{"the start of session", "", []int{1, 2, 3, 4, 5}},
+		{"the operator lock", "pg_try_advisory_lock(", []int{1}},
+		{"who the server is", "pg_control_system", []int{1, 2, 3}},
+		{"the ledger's making", "CREATE TABLE IF NOT EXISTS tminus.ledger", []int{1}},
+		{"the baseline", "REPEATABLE READ", []int{1, 2}},
+		{"a count", "count(*)", []int{1, 2}},
+	} {
+		for _, n := range at.nth {
+			add(fmt.Sprintf("%s (%d): behind it", at.what, n), at.sql, n, order{act: forwardCut})
+			add(fmt.Sprintf("%s (%d): before it", at.what, n), at.sql, n, order{act: swallowCut})
+			add(fmt.Sprintf("%s (%d): reset", at.what, n), at.sql, n, order{act: reset})
+			add(fmt.Sprintf("%s (%d): all down", at.what, n), at.sql, n, order{act: swallowCut, down: 200 * time.Millisecond})
+		}
+	}
+	return out
+}
+
+func matches(m message, sql string) bool {
+	if sql == "" {
+		return m.kind == 0
+	}
+	return (m.kind == 'P' || m.kind == 'Q') && strings.Contains(m.sql, sql)
+}
