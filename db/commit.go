@@ -51,7 +51,7 @@ func commitOutcome(tag string, err error) phases.CommitResult {
 	case err == nil:
 		return phases.CommitResult{Outcome: phases.CommitInDoubt, Err: fmt.Errorf("commit: the answer %q is not known", clean(tag))}
 	case definite(err):
-		return phases.CommitResult{Outcome: phases.NotCommitted, Err: fail(nil, "commit", "the phase", err)} //nolint:staticcheck // no context took part
+		return phases.CommitResult{Outcome: phases.NotCommitted, Err: fail(context.Background(), "commit", "the phase", err)}
 	}
 	return phases.CommitResult{
 		Outcome: phases.CommitInDoubt,
