@@ -217,8 +217,8 @@ func (x *tx) ranged(ctx context.Context, r *relation, where string) ([]leaf, err
 // itself, which may hold only when all rows are gone.
 func (x *tx) needsOneStatement(ctx context.Context, oids []uint32) (bool, error) {
 	var needs bool
-	err := x.s.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = ANY($1::oid[]) AND NOT tgisinternal
-			AND tgtype & $2::int <> 0 AND tgenabled IN ('O', 'A') AND (tgtype & $3::int = 0 OR tgoldtable IS NOT NULL))
+	err := x.s.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = ANY($1::oid[]) AND `+userTrigger+`
+			AND t.tgtype & $2::int <> 0 AND t.tgenabled IN ('O', 'A') AND (t.tgtype & $3::int = 0 OR t.tgoldtable IS NOT NULL))
 		OR EXISTS (SELECT FROM pg_rewrite WHERE ev_class = ANY($1::oid[]) AND ev_type = '4')
 		OR EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confdeltype <> 'c'
 			AND conrelid = ANY($1::oid[]) AND confrelid = ANY($1::oid[]))`, oids, onDelete, forEachRow).Scan(&needs)

@@ -32,12 +32,17 @@ type trigger struct {
 	partition             bool  // whether its table is one
 }
 
+// userTrigger picks users' triggers of pg_trigger t. Before PostgreSQL 15 a
+// partition's copy of one counts as internal, as a foreign key's triggers do.
+const userTrigger = `(NOT t.tgisinternal OR t.tgparentid <> 0 AND (t.tgconstraint = 0
+	OR EXISTS (SELECT FROM pg_constraint con WHERE con.oid = t.tgconstraint AND con.contype = 't')))`
+
 // readTriggers reads the user triggers on the tables that the condition picks.
 func readTriggers(ctx context.Context, conn *pgx.Conn, where string, args ...any) ([]trigger, error) {
 	rows, err := conn.Query(ctx, `SELECT n.nspname, c.relname, t.tgname, t.tgenabled::text, pg_get_triggerdef(t.oid),
 			t.oid, c.oid, t.tgparentid, t.tgtype, c.relispartition
 		FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-		WHERE NOT t.tgisinternal AND `+where+` ORDER BY c.relispartition, 1, 2, 3`, args...)
+		WHERE `+userTrigger+` AND `+where+` ORDER BY c.relispartition, 1, 2, 3`, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -114,5 +115,27 @@ func TestForeignKeysHoldWhileTriggersAreOff(t *testing.T) {
 	}
 	if _, err := connect(t, dsn).Exec(limited(t), `INSERT INTO b VALUES (99)`); err == nil {
 		t.Error("a row of b refers to nothing")
+	}
+}
+
+// An owner who is no superuser can do all of it, partitions' copies included.
+func TestTriggersOfAnOrdinaryOwner(t *testing.T) {
+	dsn := database(t, triggered+`CREATE ROLE tables_owner LOGIN; ALTER TABLE a OWNER TO tables_owner;
+		ALTER TABLE b OWNER TO tables_owner; ALTER TABLE p OWNER TO tables_owner; ALTER TABLE p1 OWNER TO tables_owner`)
+	dropRole(t, dsn, "tables_owner")
+	target := open(t, asUser(t, dsn, "tables_owner"), book("a"))
+	recorded, err := target.ReadTriggers(limited(t), triggerNames)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := states(t, target)
+	if err := target.DisableTriggers(limited(t), recorded); err != nil {
+		t.Fatal(err)
+	}
+	if err := target.RestoreTriggers(limited(t), recorded); err != nil {
+		t.Fatal(err)
+	}
+	if after := states(t, target); !maps.Equal(after, before) {
+		t.Errorf("states %v, were %v", after, before)
 	}
 }
