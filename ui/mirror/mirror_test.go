@@ -17,6 +17,7 @@ import (
 )
 
 func TestShowsTheRunAndFollowsIt(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	v := r.watch(140, 45)
 	v.sees("READ-ONLY")
@@ -29,6 +30,7 @@ func TestShowsTheRunAndFollowsIt(t *testing.T) {
 }
 
 func TestEachTerminalHasItsOwnSizeAndPlace(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	small, large := r.watch(80, 24), r.watch(200, 60)
 	small.sees("READ-ONLY")
@@ -52,6 +54,7 @@ func TestEachTerminalHasItsOwnSizeAndPlace(t *testing.T) {
 }
 
 func TestColoursAreTheTerminalsOwn(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	plain, colour := r.watch(100, 30, "NO_COLOR", "1"), r.watch(100, 30, "COLORTERM", "truecolor")
 	plain.sees("READ-ONLY")
@@ -67,6 +70,7 @@ func TestColoursAreTheTerminalsOwn(t *testing.T) {
 }
 
 func TestCopiesTheRestoreCommand(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	v := r.watch(100, 30)
 	v.sees("READ-ONLY")
@@ -76,6 +80,7 @@ func TestCopiesTheRestoreCommand(t *testing.T) {
 }
 
 func TestKeysChangeNothing(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	before, _ := r.w.Head()
 	v := r.watch(100, 30)
@@ -91,6 +96,7 @@ func TestKeysChangeNothing(t *testing.T) {
 }
 
 func TestLeavingGivesTheTerminalBack(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	v := r.watch(100, 30)
 	v.sees("READ-ONLY")
@@ -114,6 +120,7 @@ func restored(t *testing.T, v *viewer) {
 }
 
 func TestCloseGivesTerminalsBackWithASentence(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	v := r.watch(100, 30)
 	v.sees("READ-ONLY")
@@ -126,6 +133,7 @@ func TestCloseGivesTerminalsBackWithASentence(t *testing.T) {
 }
 
 func TestEndOfTheRunStaysVisible(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	v := r.watch(100, 30)
 	v.sees("READ-ONLY")
@@ -143,6 +151,7 @@ func TestEndOfTheRunStaysVisible(t *testing.T) {
 }
 
 func TestSaysThatTheOperatorsProgramIsGone(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	v := r.watch(100, 30)
 	v.sees("READ-ONLY")
@@ -156,6 +165,7 @@ func TestSaysThatTheOperatorsProgramIsGone(t *testing.T) {
 }
 
 func TestDamagedJournalIsSaid(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	v := r.watch(100, 30)
 	v.sees("READ-ONLY")
@@ -171,6 +181,7 @@ func TestDamagedJournalIsSaid(t *testing.T) {
 }
 
 func TestPresenceTellsWhoJoinsAndLeaves(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	v := r.watch(100, 30)
 	v.sees("READ-ONLY")
@@ -187,6 +198,7 @@ func TestPresenceTellsWhoJoinsAndLeaves(t *testing.T) {
 }
 
 func TestHostKeyIsMadeOnceAndPrivate(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	info, err := os.Stat(filepath.Join(r.dir, "host_key"))
 	if err != nil {
@@ -216,6 +228,7 @@ func TestHostKeyIsMadeOnceAndPrivate(t *testing.T) {
 }
 
 func TestWithoutKeysItDoesNotStart(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	write := func(text string, mode os.FileMode) string {
 		path := filepath.Join(t.TempDir(), "keys")
@@ -251,6 +264,7 @@ func TestWithoutKeysItDoesNotStart(t *testing.T) {
 }
 
 func TestAddressInUseIsSaid(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	_, err := New(Options{Journal: r.path, Listen: r.m.Addr().String(), AuthorizedKeys: r.keysPath(), HostKey: filepath.Join(r.dir, "host_key")})
 	if !errors.Is(err, ErrAddress) || !strings.Contains(err.Error(), "another address") {
@@ -259,6 +273,7 @@ func TestAddressInUseIsSaid(t *testing.T) {
 }
 
 func TestKeysAreReadAgain(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	bob := r.newKey("bob")
 	if _, err := gossh.Dial("tcp", r.m.Addr().String(), r.config(bob)); err == nil {
@@ -287,6 +302,7 @@ func TestKeysAreReadAgain(t *testing.T) {
 }
 
 func TestRegisterIsBoundedAndKeepsOrder(t *testing.T) {
+	t.Parallel()
 	stuck := &stuckPresence{release: make(chan struct{})}
 	reg := newRegister(stuck)
 	reg.join("first", "f", "0")
@@ -323,6 +339,7 @@ func (p *stuckPresence) Joined(_, _, session string) {
 func (p *stuckPresence) Left(session string) { p.got = append(p.got, "-"+session) }
 
 func TestFramesAreDrawnOnceForAll(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	a, b := r.watch(100, 30), r.watch(100, 30)
 	a.sees("READ-ONLY")
@@ -345,6 +362,7 @@ func TestFramesAreDrawnOnceForAll(t *testing.T) {
 var _ net.Conn = (*guarded)(nil)
 
 func TestIntakeThrowsAwayWhatNobodyTypes(t *testing.T) {
+	t.Parallel()
 	ended := make(chan struct{})
 	in := newIntake(io.LimitReader(zeros{}, 300<<10), ended)
 	got := 0

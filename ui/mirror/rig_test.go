@@ -253,7 +253,10 @@ func (r *rig) join(conn *gossh.Client, w, h int, env ...string) (*viewer, error)
 	if err := sess.RequestPty("xterm-256color", h, w, gossh.TerminalModes{}); err != nil {
 		return nil, fmt.Errorf("pty: %w", err)
 	}
-	go func() { _, _ = io.Copy(v.keys, v.emu) }() // the terminal's answers; ends when the emulator is closed
+	go func() { // the terminal's answers, also those that nobody takes any more; ends when the emulator is closed
+		_, _ = io.Copy(v.keys, v.emu)
+		_, _ = io.Copy(io.Discard, v.emu)
+	}()
 	r.t.Cleanup(func() { v.emu.Close() })
 	if err := sess.Shell(); err != nil {
 		return nil, fmt.Errorf("shell: %w", err)
