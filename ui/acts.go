@@ -20,7 +20,7 @@ func (o *Operator) ask(d dialog, now time.Time) tea.Cmd {
 	return nil
 }
 
-// no is the button that every dialog begins with.
+// no is the button that ends a dialog without doing anything.
 func no(label string) button { return button{label: label} }
 
 // sends is a button's act that checks every field, asks the state, and sends.
@@ -77,7 +77,7 @@ func (o *Operator) edit(now time.Time) tea.Cmd {
 	if err != nil {
 		return nil
 	}
-	d := dialog{title: it.Text, buttons: []button{no("Cancel")}}
+	d := dialog{title: it.Text, form: true}
 	if it.Help != "" {
 		d.text = append(d.text, dialogText{phases.LevelInfo, it.Help})
 	}
@@ -86,10 +86,9 @@ func (o *Operator) edit(now time.Time) tea.Cmd {
 		d.fields = append(d.fields, newField(f.Label, f, o.state.Fields[f.ID].Value))
 	}
 	if it.Check == nil && !o.state.Item(it.ID).Ticked {
-		d.buttons = append(d.buttons, button{"Save", o.saves(it, fields, false)}, button{"Save and tick", o.saves(it, fields, true)})
-	} else {
-		d.buttons = append(d.buttons, button{"Save", o.saves(it, fields, false)})
+		d.buttons = append(d.buttons, button{"Save and tick", o.saves(it, fields, true)})
 	}
+	d.buttons = append(d.buttons, button{"Save", o.saves(it, fields, false)}, no("Cancel"))
 	return o.ask(d, now)
 }
 
@@ -290,11 +289,11 @@ func (o *Operator) extend(now time.Time) tea.Cmd {
 
 func (o *Operator) note(now time.Time) tea.Cmd {
 	return o.ask(dialog{
-		title:  "A note for the execution log",
+		title: "A note for the execution log", form: true,
 		fields: []dialogField{textField("Note")},
-		buttons: []button{no("Cancel"), {"Write", o.sends(false, func(v []string) (phases.Command, error) {
+		buttons: []button{{"Write", o.sends(false, func(v []string) (phases.Command, error) {
 			return phases.Note{Text: v[0]}, nil
-		})}},
+		})}, no("Cancel")},
 	}, now)
 }
 

@@ -21,7 +21,8 @@ const armAfter = 400 * time.Millisecond
 
 // dialog is a question as a value: what it says, what it wants typed, and what
 // its buttons do. The first button is always the harmless one, and a dialog
-// without fields opens on it. Nothing answers a dialog but a key.
+// without fields opens on it: No, for what starts something, and the saving of
+// what was typed, for a form. Nothing answers a dialog but a key.
 type dialog struct {
 	title   string
 	level   phases.Level // what is at stake, for the frame
@@ -30,6 +31,7 @@ type dialog struct {
 	buttons []button
 	focus   int // over fields, then buttons
 	careful bool
+	form    bool      // only records: its yes is harmless, and stands first
 	quiet   time.Time // of the last key, or of opening
 	message string    // why the last enter did nothing
 	offer   bool      // tab takes a field's example: never in production
@@ -87,6 +89,14 @@ func (d dialog) begin(now time.Time) *dialog {
 	d.quiet = now
 	d.move(0)
 	return &d
+}
+
+// yes is the button that enter presses from the last field.
+func (d *dialog) yes() int {
+	if d.form {
+		return 0
+	}
+	return len(d.buttons) - 1
 }
 
 func (d *dialog) values() []string {
@@ -149,7 +159,7 @@ func (d *dialog) key(msg tea.KeyPressMsg, now time.Time) (cmd tea.Cmd, done bool
 		if len(d.buttons) > 2 {
 			return nil, false // which one?
 		}
-		return d.press(len(d.buttons)-1, armed, now)
+		return d.press(d.yes(), armed, now)
 	}
 	return nil, false
 }
@@ -186,7 +196,8 @@ func (d *dialog) takeExample() {
 	}
 }
 
-// exampleOf is a value that a field accepts.
+// exampleOf is a value that a field accepts; empty for a text that nobody but
+// the operator knows.
 func exampleOf(f runbook.Field) string {
 	if f.Example != "" {
 		return f.Example
@@ -201,7 +212,7 @@ func exampleOf(f runbook.Field) string {
 	case runbook.FieldPhone:
 		return "+00 000 0000"
 	}
-	return "example"
+	return ""
 }
 
 // enter goes to the next field, from the last one to the answer, and on a
@@ -218,7 +229,7 @@ func (d *dialog) enter(armed bool, now time.Time) (tea.Cmd, bool) {
 		d.move(1)
 		return nil, false
 	}
-	return d.press(len(d.buttons)-1, armed, now)
+	return d.press(d.yes(), armed, now)
 }
 
 // press answers.

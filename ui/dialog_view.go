@@ -165,22 +165,26 @@ func (d *dialog) footLines(inner int, st *Styles, now time.Time) []string {
 // hint is the dialog's keys, in one line.
 func (d *dialog) hint(st *Styles, w int) string {
 	type pair struct{ key, name string }
-	pairs := []pair{{"enter", "answer"}, {"←→", "choose"}, {"esc", "no"}}
+	leave := pair{"esc", "no"}
+	if d.form {
+		leave.name = "cancel"
+	}
+	pairs := []pair{{"enter", "answer"}, {"←→", "choose"}}
 	if len(d.buttons) == 2 {
-		pairs = append(pairs[:2:2], pair{"y", d.buttons[1].label}, pairs[2])
+		pairs = append(pairs, pair{"y", d.buttons[d.yes()].label})
 	}
 	if d.focus < len(d.fields) {
 		pairs = []pair{{"enter", "next"}}
 		if d.focus == len(d.fields)-1 {
-			pairs[0].name = d.buttons[len(d.buttons)-1].label
+			pairs[0].name = d.buttons[d.yes()].label
 		}
-		if d.offer && d.fields[d.focus].must == "" && d.fields[d.focus].edit.Value() == "" {
+		if f := &d.fields[d.focus]; d.offer && f.must == "" && f.edit.Value() == "" && exampleOf(f.field) != "" {
 			pairs = append(pairs, pair{"tab", "take the example"})
 		} else {
 			pairs = append(pairs, pair{"tab", "next line"})
 		}
-		pairs = append(pairs, pair{"esc", "no"})
 	}
+	pairs = append(pairs, leave)
 	var out []string
 	for _, p := range pairs {
 		out = append(out, paint(st.Key, p.key)+" "+paint(st.Dim, sanitize(p.name)))

@@ -89,11 +89,11 @@ func firstHint(t testing.TB, o *Operator) string {
 }
 
 // answerDialog does what the dialog says: types what it wants, takes an example
-// where there is one, and chooses the last button.
+// where there is one and a word where there is none, and chooses the yes.
 func answerDialog(o *Operator) {
 	d := o.dialog
 	if d.focus >= len(d.fields) {
-		for d.focus < len(d.fields)+len(d.buttons)-1 {
+		for d.focus < len(d.fields)+d.yes() {
 			run(o, keyNamed("right"))
 		}
 		run(o, keyNamed("enter"))
@@ -102,6 +102,8 @@ func answerDialog(o *Operator) {
 	switch f := d.fields[d.focus]; {
 	case f.must != "":
 		run(o, tea.PasteMsg{Content: f.must})
+	case f.edit.Value() == "" && exampleOf(f.field) == "":
+		typed(o, "somebody")
 	case f.edit.Value() == "":
 		run(o, keyNamed("tab"))
 		run(o, keyNamed("up"))
@@ -150,6 +152,38 @@ func TestTickAndItsForm(t *testing.T) {
 	// now is parsed as of the screen's clock
 	if !reflect.DeepEqual(rec.commands, want) || o.dialog != nil {
 		t.Errorf("the form sends %v,\nwant %v", rec.commands, want)
+	}
+}
+
+// Tab through all of a form ends on what saves it: enter there loses nothing.
+func TestEnterAfterTheLastFieldSaves(t *testing.T) {
+	o, rec := screen(t, "checklist", 80, 24)
+	o.nav.cursor = "backup"
+	run(o, keyNamed("enter"))
+	typed(o, "b 1")
+	run(o, keyNamed("tab"))
+	run(o, keyNamed("tab"))
+	if text := trimmed(frameText(o)); !strings.Contains(text, o.styles.Mark.Cursor+"[ Save and tick ]") {
+		t.Errorf("tab through the fields does not end on saving:\n%s", text)
+	}
+	run(o, keyNamed("enter"))
+	want := []phases.Command{
+		phases.Record{Item: "backup", Field: "backup_id", Value: "b 1"},
+		phases.Record{Item: "backup", Field: "backup_time", Value: fixtureNow.Format(time.RFC3339)},
+		phases.Tick{Item: "backup"},
+	}
+	if !reflect.DeepEqual(rec.commands, want) || o.dialog != nil {
+		t.Errorf("enter sends %v,\nwant %v", rec.commands, want)
+	}
+}
+
+// Who approves is not for the program to suggest, in a demo neither.
+func TestNoExampleOfAnApprover(t *testing.T) {
+	o, _ := screen(t, "ready", 80, 24)
+	run(o, keyNamed("o"))
+	run(o, keyNamed("tab"))
+	if v := o.dialog.values(); v[0] != "" {
+		t.Errorf("tab fills in %q as approver", v[0])
 	}
 }
 

@@ -4,32 +4,63 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"tminus/phases"
 )
 
+// The log's pace: a scanner that knocks a thousand times a second must not fill
+// the disk that the journal is on.
+const (
+	linesPerSecond = 5
+	linesBurst     = 200
+)
+
 // logbook writes the mirror's own log from one goroutine, so that a slow disk
-// holds up no session. What does not fit is left out.
+// holds up no session. What comes too fast is left out, and counted.
 type logbook struct {
 	lines chan string
 	stop  chan struct{}
 	done  chan struct{}
+
+	mu      sync.Mutex
+	room    float64 // lines that may still come now
+	last    time.Time
+	leftOut int
 }
 
 // newLogbook starts the goroutine; close ends it.
 func newLogbook(w io.Writer) *logbook {
-	b := &logbook{lines: make(chan string, 256), stop: make(chan struct{}), done: make(chan struct{})}
+	b := &logbook{lines: make(chan string, 2*linesBurst), stop: make(chan struct{}), done: make(chan struct{}), room: linesBurst, last: time.Now()}
 	go b.run(w)
 	return b
 }
 
 // say adds a line. It never waits.
 func (b *logbook) say(format string, args ...any) {
-	line := time.Now().UTC().Format(time.RFC3339) + " " + phases.Clean(fmt.Sprintf(format, args...)) + "\n"
+	now := time.Now()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.room = min(linesBurst, b.room+now.Sub(b.last).Seconds()*linesPerSecond)
+	b.last = now
+	if b.room < 1 {
+		b.leftOut++
+		return
+	}
+	b.room--
+	if n := b.leftOut; n > 0 {
+		b.leftOut = 0
+		b.put(now, fmt.Sprintf("%d lines came too fast and were left out", n))
+	}
+	b.put(now, fmt.Sprintf(format, args...))
+}
+
+func (b *logbook) put(at time.Time, text string) {
 	select {
-	case b.lines <- line:
+	case b.lines <- at.UTC().Format(time.RFC3339) + " " + phases.Clean(text) + "\n":
 	default:
+		b.leftOut++
 	}
 }
 

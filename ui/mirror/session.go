@@ -17,6 +17,10 @@ const (
 	quitTime = time.Second
 	// partTime is what a client gets to take its last sentence and go.
 	partTime = 2 * time.Second
+	// giveBack is what a program does to a terminal when it ends, for one that
+	// could not: leave the alternate screen, show the cursor, plain keys, no
+	// styles, no synchronised output.
+	giveBack = "\x1b[?2026l\x1b[>4m\x1b[<u\x1b[?2004l\x1b[?1049l\x1b[<u\x1b[?25h\x1b[0m"
 )
 
 // session is one viewer: a terminal, and the program that draws on it.
@@ -30,6 +34,7 @@ type session struct {
 	ch          gossh.Channel
 	out         *outlet
 	program     *tea.Program
+	broken      atomic.Bool   // the program ended by a defect and left the terminal as it was
 	wake        chan struct{} // there may be something new to show
 
 	sized chan struct{} // there is a new size
@@ -103,6 +108,7 @@ func (s *session) drive(ran chan<- struct{}) {
 func (s *session) contain() {
 	if r := recover(); r != nil {
 		s.srv.log.say("session %s: defect: %v", s.id, r)
+		s.broken.Store(true)
 		s.end("The mirror had to end this session because of a defect of its own; connect again.", 1)
 	}
 }
@@ -139,6 +145,9 @@ func (s *session) part() {
 		cause := s.cause
 		if cause == "" {
 			cause = "You have left the mirror; the run goes on without you."
+		}
+		if s.broken.Load() {
+			_, _ = io.WriteString(s.ch, giveBack)
 		}
 		_, _ = io.WriteString(s.ch, cause+"\r\n")
 		_, _ = s.ch.SendRequest("exit-status", false, gossh.Marshal(struct{ Status uint32 }{uint32(s.code)}))
