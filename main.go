@@ -156,7 +156,9 @@ func (a *app) demo(ctx context.Context, f cli.Flags) error {
 		return cli.Failed(err)
 	}
 	f.DSN = server.DSN("gym")
-	if err := gym.Load(ctx, f.DSN, gym.Options{Users: f.Users, Seed: f.Seed, Progress: a.loading()}); err != nil {
+	err = gym.Load(ctx, f.DSN, gym.Options{Users: f.Users, Seed: f.Seed, Progress: a.loading()})
+	fmt.Fprintln(a.stderr)
+	if err != nil {
 		return cli.Failed(err)
 	}
 	source := runbook.Guide()
