@@ -16,7 +16,8 @@ const (
 )
 
 // makeDirectory makes a server's directory where the account can use it. The
-// marker it returns stays locked until it is closed or this process dies.
+// marker it returns stays locked until it is closed or this process dies, and
+// its watchdog too.
 func makeDirectory(ctx context.Context, wanted string, a *account) (string, *os.File, error) {
 	roots := []string{wanted}
 	if wanted == "" {
@@ -64,7 +65,7 @@ func prepareDirectory(ctx context.Context, dir string, a *account) (*os.File, er
 	if err != nil {
 		return nil, err
 	}
-	err = syscall.Flock(int(marker.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	err = lockMarker(marker)
 	if err == nil {
 		err = os.Rename(unnamed, filepath.Join(dir, markerName))
 	}
@@ -79,6 +80,12 @@ func prepareDirectory(ctx context.Context, dir string, a *account) (*os.File, er
 		return nil, fmt.Errorf("%s cannot use %s: %w %s", a.name, dir, err, lastLines(out))
 	}
 	return marker, nil
+}
+
+// lockMarker holds a sweep off. The lock is shared: an adopter takes it beside
+// the watchdog that still has it.
+func lockMarker(marker *os.File) error {
+	return syscall.Flock(int(marker.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
 }
 
 // sweep removes what servers left whose program and watchdog are both dead. It
@@ -98,7 +105,7 @@ func sweep(ctx context.Context, root string, a *account) {
 			continue
 		}
 		if syscall.Flock(int(marker.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
-			_, _ = runBounded(ctx, shortLimit, cleanUpCommand(dir))
+			_, _ = runBounded(ctx, shortLimit, cleanUpCommand(dir, ""))
 		}
 		marker.Close()
 	}

@@ -12,10 +12,14 @@
 // the same; on Linux the kernel also signals the server. What even that missed
 // is swept by the next Start.
 //
+// A server started with Options.Linger is the exception: when its program dies
+// or calls Release, it lives on for that long, so that another program can
+// Adopt it, and is removed by the watchdog only then.
+//
 // Server binaries are those of Options.BinDir, or of $TMINUS_PG_BIN, or the
 // newest that the machine has, or, failing all, downloaded once and cached.
 //
-// Start, Stop, Restart and Crash block until the server is there or gone. All
+// Start, Adopt, Stop, Restart and Crash block until the server is there or gone. All
 // methods may be called from any goroutine. One example:
 //
 //	server, err := sandbox.Start(ctx, sandbox.Options{})

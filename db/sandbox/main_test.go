@@ -17,7 +17,11 @@ import (
 
 // childEnv makes the test binary a program that uses the sandbox, for tests
 // that need one to die.
-const childEnv = "TMINUS_SANDBOX_TEST_CHILD"
+const (
+	childEnv  = "TMINUS_SANDBOX_TEST_CHILD"
+	lingerEnv = "TMINUS_SANDBOX_TEST_LINGER" // Options.Linger of its server
+	adoptEnv  = "TMINUS_SANDBOX_TEST_ADOPT"  // adopts the server there instead of starting one
+)
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
@@ -29,7 +33,12 @@ func TestMain(m *testing.M) {
 // child starts a server, says where it is, and waits to be killed, or for the
 // end of its input.
 func child() int {
-	s, err := Start(context.Background(), Options{})
+	linger, _ := time.ParseDuration(os.Getenv(lingerEnv))
+	begin := func(ctx context.Context) (*Server, error) { return Start(ctx, Options{Linger: linger}) }
+	if dir := os.Getenv(adoptEnv); dir != "" {
+		begin = func(ctx context.Context) (*Server, error) { return Adopt(ctx, dir) }
+	}
+	s, err := begin(context.Background())
 	if err != nil {
 		fmt.Println("error", err)
 		return 1

@@ -6,20 +6,24 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 )
 
-// process is a server that we started.
+// process is a server that we started, or adopted.
 type process struct {
-	pid  int
-	done chan struct{} // closed once it was reaped
+	pid         int
+	adoptedFrom string        // the directory of one that isn't our child
+	done        chan struct{} // closed once it was reaped, or has ended
 }
 
 // startProcess starts cmd in a session of its own, so that a ctrl+c in our
-// terminal doesn't reach it, and with a signal for it on our death.
-func startProcess(cmd *exec.Cmd) (*process, error) {
+// terminal doesn't reach it, and, unless it lingers, with a signal for it on
+// our death.
+func startProcess(cmd *exec.Cmd, lingers bool) (*process, error) {
 	p := &process{done: make(chan struct{})}
 	started := make(chan error)
 	// Ends when the process does. The kernel ties the death signal to the
@@ -28,7 +32,9 @@ func startProcess(cmd *exec.Cmd) (*process, error) {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		cmd.SysProcAttr.Setsid = true
-		dieWithParent(cmd.SysProcAttr, syscall.SIGQUIT)
+		if !lingers {
+			dieWithParent(cmd.SysProcAttr, syscall.SIGQUIT)
+		}
 		if err := cmd.Start(); err != nil {
 			started <- err
 			return
@@ -53,9 +59,10 @@ func (p *process) ended() bool {
 	}
 }
 
-// signal reaches our process only: while it isn't reaped, its pid is taken.
+// signal reaches our process only: while a child isn't reaped, its pid is
+// taken, and who isn't a child is asked.
 func (p *process) signal(sig syscall.Signal) {
-	if !p.ended() {
+	if !p.ended() && (p.adoptedFrom == "" || isServerOf(p.pid, p.adoptedFrom)) {
 		_ = syscall.Kill(p.pid, sig) // it may be ending right now
 	}
 }
@@ -70,6 +77,12 @@ func (p *process) wait(limit time.Duration) bool {
 	case <-timer.C:
 		return false
 	}
+}
+
+// isServerOf reports whether a process was started as the server of a
+// directory.
+func isServerOf(pid int, dir string) bool {
+	return strings.Contains(commandLine(pid), "postgres -D "+filepath.Join(dir, "data")+" ")
 }
 
 // crash kills the process and its children, and waits until all are gone: a

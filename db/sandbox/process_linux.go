@@ -38,6 +38,14 @@ func alive(pid int) bool {
 	return ok && state != 'Z' && state != 'X'
 }
 
+func commandLine(pid int) string {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	if err != nil {
+		return ""
+	}
+	return strings.ReplaceAll(string(data), "\x00", " ")
+}
+
 func (p *process) isParentOf(pid int) bool {
 	_, parent, ok := stat(pid)
 	return ok && parent == p.pid && !p.ended()

@@ -18,6 +18,14 @@ func alive(pid int) bool {
 	return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
 }
 
+func commandLine(pid int) string {
+	out, err := exec.Command("ps", "-ww", "-o", "args=", "-p", strconv.Itoa(pid)).Output()
+	if err != nil {
+		return ""
+	}
+	return string(out)
+}
+
 func (p *process) isParentOf(pid int) bool {
 	out, err := exec.Command("ps", "-o", "ppid=", "-p", strconv.Itoa(pid)).Output()
 	return err == nil && strings.TrimSpace(string(out)) == strconv.Itoa(p.pid) && !p.ended()

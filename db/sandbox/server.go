@@ -45,6 +45,10 @@ type Options struct {
 	// password. It is for tests that put a proxy in the way.
 	ListenTCP bool
 
+	// Linger is how long the server lives on after a program that died, or
+	// called Release, so that another one can Adopt it. Zero: not at all.
+	Linger time.Duration
+
 	// Settings are further server settings, by name.
 	Settings map[string]string
 
@@ -95,7 +99,7 @@ type Server struct {
 	mu       sync.Mutex // guards what follows
 	process  *process   // nil when the server is down
 	watchdog *watchdog
-	marker   *os.File // locked while this process lives
+	marker   *os.File // locked while this process or the watchdog lives
 	stopped  bool
 }
 
@@ -116,7 +120,7 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	if s.dir, s.marker, err = makeDirectory(ctx, opts.TempDir, account); err != nil {
 		return nil, err
 	}
-	if s.watchdog, err = startWatchdog(s.dir); err != nil {
+	if s.watchdog, err = startWatchdog(s.dir, s.marker); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
 	opts.step("making a data directory in %s", s.dir)
@@ -126,6 +130,11 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	opts.step("starting the server")
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.Stop())
+	}
+	if opts.Linger > 0 {
+		if err := s.bequeath(); err != nil {
+			return nil, errors.Join(err, s.Stop())
+		}
 	}
 	return s, nil
 }
@@ -208,6 +217,7 @@ func (s *Server) Stop() error {
 		return nil
 	}
 	s.stopped = true
+	_ = os.Remove(filepath.Join(s.dir, lingerName)) // if we die now, it goes all the same
 	s.shutdown()
 	releaseSharedMemory(s.dir)
 	err := os.RemoveAll(s.dir)
@@ -338,7 +348,7 @@ func (s *Server) launch(ctx context.Context) error {
 	defer log.Close()
 	cmd := s.user.command(s.bin.path("postgres"), s.arguments()...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, log, log
-	process, err := startProcess(cmd)
+	process, err := startProcess(cmd, s.opts.Linger > 0)
 	if err != nil {
 		return fmt.Errorf("start %s: %w", cmd.Path, err)
 	}

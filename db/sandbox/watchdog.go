@@ -9,7 +9,9 @@ import (
 )
 
 // cleanUp waits for the end of its input, then ends the server of the
-// directory $1 and removes it. It signals a process only if that was started
+// directory $1 and removes it. With $2 "watchdog" it waits before, if the
+// directory says so, for somebody who adopts the server: that one takes its
+// mark of waiting away. It signals a process only if that was started
 // with this very directory on its command line, so a pid that now is somebody
 // else's is safe.
 const cleanUp = `
@@ -17,6 +19,14 @@ trap '' HUP INT TERM QUIT
 while read -r ignored; do :; done
 dir=$1
 [ -n "$dir" ] && [ -f "$dir/tminus-sandbox" ] || exit 0
+waiting=$dir/lingering.$$
+if [ "$2" = watchdog ] && [ -f "$dir/linger" ] && read -r polls <"$dir/linger" && mkdir "$waiting"; then
+	while [ "$polls" -gt 0 ] && [ -d "$waiting" ]; do
+		polls=$((polls - 1))
+		sleep 0.5
+	done
+	mv "$waiting" "$dir/ending" || exit 0
+fi 2>/dev/null
 ours() {
 	if [ -r "/proc/$1/cmdline" ]; then line=$(tr '\000' ' ' <"/proc/$1/cmdline")
 	else line=$(ps -ww -o args= -p "$1"); fi 2>/dev/null
@@ -42,11 +52,11 @@ done 2>/dev/null
 exit 0
 `
 
-// cleanUpCommand runs cleanUp on a directory. As ourselves, not as the
+// cleanUpCommand runs cleanUp on a directory, with a role. As ourselves, not as the
 // server's user: that one may not be allowed to remove the directory.
-func cleanUpCommand(dir string) *exec.Cmd {
+func cleanUpCommand(dir, role string) *exec.Cmd {
 	self := account{}
-	return self.command("/bin/sh", "-c", cleanUp, "sh", dir)
+	return self.command("/bin/sh", "-c", cleanUp, "sh", dir, role)
 }
 
 // watchdog is a process that outlives us for as long as it takes to clean up.
@@ -55,14 +65,16 @@ type watchdog struct {
 	cmd      *exec.Cmd
 }
 
-func startWatchdog(dir string) (*watchdog, error) {
+// startWatchdog starts one that shares the marker's lock.
+func startWatchdog(dir string, marker *os.File) (*watchdog, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("start the watchdog: %w", err)
 	}
 	defer r.Close()
-	cmd := cleanUpCommand(dir)
+	cmd := cleanUpCommand(dir, "watchdog")
 	cmd.Stdin = r
+	cmd.ExtraFiles = []*os.File{marker}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // out of reach of our terminal's signals
 	if err := cmd.Start(); err != nil {
 		w.Close()
@@ -78,4 +90,10 @@ func (w *watchdog) close() {
 	}
 	w.lifeline.Close()
 	_ = w.cmd.Wait() // it always ends well
+}
+
+// release leaves the watchdog to its work.
+func (w *watchdog) release() {
+	w.lifeline.Close()
+	go func() { _ = w.cmd.Wait() }() // ends with the watchdog
 }
