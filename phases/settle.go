@@ -2,6 +2,7 @@ package phases
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -47,7 +48,8 @@ func (e *Engine) settleOpen(ctx context.Context) error {
 // locks, until the server notices.
 func (e *Engine) settleUnsent(ctx context.Context, p PhaseState) error {
 	if p.Tx.PID != 0 {
-		if err := e.target.EndBackend(ctx, p.Tx.PID, p.Tx.BackendStart, true); err != nil {
+		// A killed program's session mostly ends by itself before anybody resumes.
+		if err := e.target.EndBackend(ctx, p.Tx.PID, p.Tx.BackendStart, true); err != nil && !errors.Is(err, ErrSessionGone) {
 			return fmt.Errorf("end session %d, which the program left: %w", p.Tx.PID, err)
 		}
 	}

@@ -2,10 +2,14 @@ package phases
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"tminus/phases/runbook"
 )
+
+// ErrSessionGone says that a session which was to be ended has ended already.
+var ErrSessionGone = errors.New("there is no such session any more")
 
 // Target is what a run needs from a database. db.Target is the one on
 // PostgreSQL. Methods may be called from several goroutines; only a Tx
@@ -55,7 +59,8 @@ type Target interface {
 	Settle(ctx context.Context, intent CommitIntent) (Settlement, error)
 
 	// EndBackend cancels (terminate false) or terminates a session by its pid,
-	// provided that it still is the one which started at backendStart.
+	// provided that it still is the one which started at backendStart. When
+	// that one is gone, it returns ErrSessionGone.
 	EndBackend(ctx context.Context, pid uint32, backendStart time.Time, terminate bool) error
 
 	// Blockers says who blocks the session pid; empty when nobody does.
