@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -243,7 +244,7 @@ func resolve(ctx context.Context, conn *pgx.Conn, book *runbook.Runbook, table s
 	r := &relation{schema: schema, name: name}
 	err := conn.QueryRow(ctx, `SELECT c.oid, c.relkind::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'f', 'v', 'm')`, schema, name).Scan(&r.oid, &r.kind)
-	if err == pgx.ErrNoRows {
+	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, failf("look up table", table, hints["42P01"], errMissing)
 	}
 	return r, fail(ctx, "look up table", table, err)

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"errors"
 	"io"
 	"net"
 	"strconv"
@@ -75,7 +76,7 @@ func (p *proxy) pump(c *proxied, from, to net.Conn, what string) {
 			}
 		}
 		if err != nil {
-			if swallow == "" && err == io.EOF {
+			if swallow == "" && errors.Is(err, io.EOF) {
 				to.Close()
 			}
 			return

@@ -381,7 +381,9 @@ func (p *pool) takeLive(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Ping(ctx); err == nil || ctx.Err() != nil {
+	// A context that has ended says nothing of the session: the caller's own
+	// statement will tell.
+	if alive := s.Ping(ctx) == nil; alive || ctx.Err() != nil {
 		return s, nil
 	}
 	closeConn(s.Conn)

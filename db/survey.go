@@ -76,7 +76,7 @@ func (t *Target) survey(ctx context.Context, s *session) (phases.Survey, error) 
 	for _, r := range deletes {
 		out.Deletes = append(out.Deletes, c.plainName(r))
 	}
-	oids := t.surveyed(c, deletes, reached)
+	oids := t.surveyed(c, reached)
 	triggers, err := readTriggers(ctx, s.Conn, `c.oid = ANY($1::oid[])`, oids)
 	if err != nil {
 		return out, err
@@ -141,7 +141,7 @@ func (c *catalog) nearest(name string) string {
 }
 
 // surveyed are all relations that the runbook names or the deletes reach.
-func (t *Target) surveyed(c *catalog, deletes []*relation, reached reach) []uint32 {
+func (t *Target) surveyed(c *catalog, reached reach) []uint32 {
 	set := map[uint32]bool{}
 	for oid := range reached.emptied {
 		set[oid] = true

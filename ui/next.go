@@ -30,7 +30,7 @@ func (v *Viewer) next(now time.Time) step {
 	case phases.StageChecklist:
 		return v.nextBeforeGate(now)
 	case phases.StageAfter:
-		return v.nextAfter(now)
+		return v.nextAfter()
 	}
 	if p := s.OpenPhase(); p != nil {
 		return nextInPhase(p, now)
@@ -187,7 +187,7 @@ func (v *Viewer) nextPhase(now time.Time) step {
 	return st
 }
 
-func (v *Viewer) nextAfter(now time.Time) step {
+func (v *Viewer) nextAfter() step {
 	s := v.state
 	i := s.CurrentAfter()
 	if i >= len(s.Runbook.After) {

@@ -218,11 +218,11 @@ func (p *plain) replyStart(q plainQuestion, text string) {
 
 func (p *plain) replyField(q plainQuestion, text string) {
 	it, _, _ := p.state.Runbook.Item(q.id)
-	switch {
-	case text == "skip":
+	switch text {
+	case "skip":
 		p.skipped[q.id] = true
 		return
-	case text == "":
+	case "":
 		for _, f := range it.Fields {
 			if f.ID == q.field && !f.Required {
 				p.declined[q.field] = true

@@ -28,10 +28,10 @@ func (v *Viewer) stripLine() string {
 	default:
 		add(st.Accent, st.Mark.Running, word)
 	}
-	switch {
-	case s.Gate.Decision == phases.Go:
+	switch s.Gate.Decision {
+	case phases.Go:
 		add(st.Good, st.Mark.Done, "gate")
-	case s.Gate.Decision == phases.NoGoDecision:
+	case phases.NoGoDecision:
 		add(st.Bad, st.Mark.Failed, "NO-GO")
 	default:
 		add(st.Dim, st.Mark.Todo, "gate")

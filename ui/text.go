@@ -58,23 +58,6 @@ func wrap(s string, n int) []string {
 	return strings.Split(ansi.Wrap(s, n, ""), "\n")
 }
 
-// fit makes a block of exactly h lines of exactly w cells: lines are cut or
-// filled, missing ones are blank. The first line to show is skip.
-func fit(lines []string, skip, w, h int) string {
-	if w <= 0 || h <= 0 {
-		return ""
-	}
-	out := make([]string, h)
-	for i := range out {
-		line := ""
-		if at := skip + i; at >= 0 && at < len(lines) {
-			line = lines[at]
-		}
-		out[i] = pad(line, w)
-	}
-	return strings.Join(out, "\n")
-}
-
 // sanitize makes foreign text fit for a terminal and for one line: escape
 // sequences and control characters are dropped, line breaks and tabs become
 // blanks, characters that reorder or hide text are dropped, and bytes that are
@@ -185,25 +168,6 @@ func plural(n int, one, many string) string {
 		return "1 " + one
 	}
 	return count(int64(n)) + " " + many
-}
-
-// bar is a share from 0 to 1 in n cells. A share that is not done never looks
-// full, and one that has begun never looks empty.
-func bar(share float64, n int, st *Styles) string {
-	if n <= 0 {
-		return ""
-	}
-	full := int(share * float64(n))
-	switch {
-	case share >= 1:
-		full = n
-	case full >= n:
-		full = n - 1
-	case full <= 0 && share > 0 && n > 1:
-		full = 1
-	}
-	full = max(0, full)
-	return paint(st.BarFull, strings.Repeat(st.Mark.BarFull, full)) + paint(st.BarEmpty, strings.Repeat(st.Mark.BarEmpty, n-full))
 }
 
 // percent is a share as "42 %"; only what is done is 100 %.

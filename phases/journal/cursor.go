@@ -62,7 +62,7 @@ func (c *cursor) fill() error {
 			return nil
 		}
 		have += n
-		if err != nil {
+		if ended := err != nil; ended { // the end of the file: the line is not complete yet
 			return nil
 		}
 		if have >= maxLine {

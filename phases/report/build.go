@@ -34,12 +34,11 @@ func Build(recs []journal.Record) (*Report, error) {
 // builder folds the records, and keeps what State forgets: earlier attempts,
 // who drove before a resume, when a protected table was looked at.
 type builder struct {
-	state   *phases.State
-	report  *Report
-	seen    map[string]seen // last verification of a protected table, by qualified name
-	issues  map[string][]Line
-	settled bool
-	closed  bool // run_closed has been seen
+	state  *phases.State
+	report *Report
+	seen   map[string]seen // last verification of a protected table, by qualified name
+	issues map[string][]Line
+	closed bool // run_closed has been seen
 }
 
 type seen struct {
