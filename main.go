@@ -37,9 +37,14 @@ func run(args []string, streams cli.Streams) int {
 	}, phases.Version())
 }
 
+// demoLinger is how long a demo's server waits for its run to be resumed.
+const demoLinger = 15 * time.Minute
+
 // app joins the parts for each command.
 type app struct {
 	stdin, stdout, stderr *os.File
+
+	unfinished bool // the run was left, and can be resumed
 }
 
 func (a *app) rehearse(ctx context.Context, file string, f cli.Flags) error {
@@ -147,11 +152,11 @@ func (a *app) demo(ctx context.Context, f cli.Flags) error {
 	}
 	ctx, release := phases.StopOnSignals(ctx)
 	defer release()
-	server, err := sandbox.Start(ctx, sandbox.Options{Progress: func(s string) { fmt.Fprintln(a.stderr, s) }})
+	server, err := sandbox.Start(ctx, sandbox.Options{Linger: demoLinger, Progress: func(s string) { fmt.Fprintln(a.stderr, s) }})
 	if err != nil {
 		return cli.Failed(err)
 	}
-	defer a.stopServer(server)
+	defer a.leaveServer(server)
 	if err := server.CreateDatabase(ctx, "gym", ""); err != nil {
 		return cli.Failed(err)
 	}
@@ -170,9 +175,25 @@ func (a *app) demo(ctx context.Context, f cli.Flags) error {
 	return a.start(ctx, runbook.GuideName, source, book, phases.Demo, f)
 }
 
-func (a *app) stopServer(server *sandbox.Server) {
-	if err := server.Stop(); err != nil {
-		fmt.Fprintf(a.stderr, "tminus: stop the demo's server: %v\n", err)
+// adoptServer takes over the server of a demo that was left or killed.
+func (a *app) adoptServer(ctx context.Context, id phases.Identity) (*sandbox.Server, error) {
+	server, err := sandbox.Adopt(ctx, id.Host)
+	if errors.Is(err, sandbox.ErrGone) {
+		err = fmt.Errorf("%w: a demo's server waits %.0f minutes for its run to be resumed; start another demo, or name a server with --dsn", err, demoLinger.Minutes())
+	}
+	return server, err
+}
+
+// leaveServer removes the demo's server, or leaves it for resume.
+func (a *app) leaveServer(server *sandbox.Server) {
+	leave, what := server.Stop, "stop"
+	if a.unfinished {
+		leave, what = server.Release, "leave"
+	}
+	if err := leave(); err != nil {
+		fmt.Fprintf(a.stderr, "tminus: %s the demo's server: %v\n", what, err)
+	} else if a.unfinished {
+		fmt.Fprintf(a.stderr, "the demo's server waits %.0f minutes for that\n", demoLinger.Minutes())
 	}
 }
 
@@ -282,6 +303,12 @@ func (a *app) resumeRun(ctx context.Context, f cli.Flags) error {
 	}
 	f.Unattended = state.Opened.Unattended
 	if f.DSN == "" && state.Opened.Environment == phases.Demo {
+		server, err := a.adoptServer(ctx, state.Target)
+		if err != nil {
+			return cli.Failed(err)
+		}
+		a.unfinished = true // until it is known to be finished
+		defer a.leaveServer(server)
 		f.DSN = db.LocalDSN(state.Target)
 	}
 	resumed := phases.RunResumed{Operator: phases.LocalOperator(), TornBytes: torn, Version: phases.Version()}
@@ -345,7 +372,9 @@ func (a *app) conduct(ctx context.Context, engine *phases.Engine, path string, f
 	closeMirror()
 	var s string
 	code := cli.Unfinished
-	engine.View(func(state *phases.State) { s, code = state.Summary(path), state.ExitCode() })
+	engine.View(func(state *phases.State) {
+		s, code, a.unfinished = state.Summary(path), state.ExitCode(), state.ClosedAt.IsZero()
+	})
 	fmt.Fprintln(a.stderr, s)
 	switch {
 	case err == nil:
