@@ -31,3 +31,6 @@ server:
 lint:
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
+
+test-versions: ## the database's tests and a demo on PostgreSQL 13 to 18, and through PgBouncer
+	@GO="$(GO)" sh testdata/versions.sh $(MAJORS)
