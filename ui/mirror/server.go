@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"charm.land/ssh"
@@ -37,6 +38,8 @@ type Server struct {
 	looks    *looks
 	log      *logbook
 	register *register // nil: nobody is told
+
+	lingering atomic.Int32 // connections whose sessions are over, but whose clients have not read why
 
 	mu       sync.Mutex
 	closing  bool
@@ -134,7 +137,7 @@ func (s *Server) connected(ctx ssh.Context, c net.Conn) net.Conn {
 		_ = tcp.SetWriteBuffer(sendBuffer) // a larger buffer would do too
 	}
 	// Reads and writes end later than a session's own limits do: those say why.
-	g := &guarded{Conn: c, idle: 2 * s.opts.Idle, behind: 2 * s.opts.Behind}
+	g := &guarded{Conn: c, idle: s.opts.Idle + lingerTime + partTime, behind: 2 * s.opts.Behind}
 	ctx.SetValue(arrivalKey{}, s.door.enter(g))
 	return g
 }
@@ -210,6 +213,16 @@ func (s *Server) Close(ctx context.Context) error {
 	})
 	<-s.closed
 	return err
+}
+
+// linger takes one of the places for connections that wait for sleeping
+// clients; false when there is none.
+func (s *Server) linger() bool {
+	if int(s.lingering.Add(1)) > s.opts.MaxSessions {
+		s.lingering.Add(-1)
+		return false
+	}
+	return true
 }
 
 // partAll ends all sessions and waits for them as long as ctx allows.

@@ -17,6 +17,8 @@ const (
 	quitTime = time.Second
 	// partTime is what a client gets to take its last sentence and go.
 	partTime = 2 * time.Second
+	// lingerTime is how long a sentence waits for a client that sleeps.
+	lingerTime = time.Minute
 	// giveBack is what a program does to a terminal when it ends, for one that
 	// could not: leave the alternate screen, show the cursor, plain keys, no
 	// styles, no synchronised output.
@@ -154,8 +156,17 @@ func (s *session) part() {
 		_ = s.ch.Close()
 		_ = s.conn.Wait()
 	}()
-	waitFor(said, partTime)
-	s.conn.Close()
+	if waitFor(said, partTime) || s.code == 0 || !s.srv.linger() {
+		s.conn.Close()
+		return
+	}
+	// A client that was let go because it was asleep reads why when it wakes up,
+	// unless it finds the connection closed.
+	go func() { // ends when the client does, or its time is over
+		defer s.srv.lingering.Add(-1)
+		waitFor(said, lingerTime)
+		s.conn.Close()
+	}()
 }
 
 // resize takes a size from the client. However many come, only the newest counts.
