@@ -79,7 +79,7 @@ say() {
 
 failed=
 "${GO:-go}" build -o "$work/tminus" .
-export XDG_STATE_HOME="$work/state" TMPDIR="$work"
+export XDG_STATE_HOME="$work/state"
 say "| server | deletes | database's tests | engine's tests | demo |"
 say "| --- | --- | --- | --- | --- |"
 for release in $releases; do
