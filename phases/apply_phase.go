@@ -175,6 +175,11 @@ func (s *State) verified(e PhaseVerified) {
 	p := s.phase(e.Phase)
 	p.Status, p.Verified, p.Step = PhaseVerifying, e.Results, -1
 	s.touch(p, e.Touched)
+	for i := range p.Tables { // what cascades touched has no step of its own that ends
+		if t := &p.Tables[i]; t.EndedAt.IsZero() && !t.StartedAt.IsZero() {
+			t.EndedAt = s.At
+		}
+	}
 	for _, v := range e.Results {
 		switch v.Kind {
 		case VerifyZero, VerifyFilled:
