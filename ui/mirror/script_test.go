@@ -31,7 +31,7 @@ type tests struct{ m *testing.M }
 func (t tests) Run() int { return sandbox.Main(t.m) }
 
 func TestMain(m *testing.M) {
-	testscript.Main(tests{m}, map[string]func(){"mirror-host": mirrorHost})
+	testscript.Main(tests{m}, map[string]func(){"mirror-host": mirrorHost, "mirror-viewers": mirrorViewers})
 }
 
 // mirrorHost is a mirror as a process of its own. It prints nothing itself, so
