@@ -25,9 +25,10 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
 	have_server || wanted="postgresql"
 	have_compiler || wanted="$wanted gcc libc6-dev"
 	echo "installing$(printf ' %s' $wanted)"
-	apt-get update -qq
 	# shellcheck disable=SC2086
-	DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $wanted >/dev/null
+	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -qq -y --no-install-recommends $wanted >/dev/null; } ||
+		echo "apt-get could not install that" >&2 # what follows says what this means
 fi
 have_server || echo "no local PostgreSQL server: the sandbox will download one" >&2
 have_compiler || echo "no C compiler: tests run without the race detector" >&2
