@@ -26,8 +26,10 @@ func (t *Target) identify(ctx context.Context, s *session) (phases.Identity, err
 	err := s.QueryRow(ctx, `SELECT current_database(), current_user::text,
 			current_setting('server_version'), current_setting('server_version_num')::int,
 			(SELECT oid FROM pg_database WHERE datname = current_database()),
-			pg_postmaster_start_time()`).
-		Scan(&id.Database, &id.User, &id.ServerVersion, &id.VersionNum, &id.DatabaseOID, &id.ServerStart)
+			pg_postmaster_start_time(),
+			coalesce((SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2), 0)`,
+		ledgerSchema, ledgerTable).
+		Scan(&id.Database, &id.User, &id.ServerVersion, &id.VersionNum, &id.DatabaseOID, &id.ServerStart, &id.LedgerOID)
 	if err != nil {
 		return id, fail(ctx, "identify", t.host(), err)
 	}

@@ -74,6 +74,9 @@ func (t *Target) settle(ctx context.Context, s *session, intent phases.CommitInt
 		return phases.Settlement{Outcome: phases.SettledCommitted, Detail: "the ledger has the phase's row" + known}, nil
 	case row.found:
 		return unknowable("the ledger has a row of this phase, but of attempt %d, transaction %s: another attempt was committed", row.attempt, clean(row.xid)), nil
+	case intent.Identity.LedgerOID != 0 && intent.Identity.LedgerOID != now.LedgerOID:
+		// An empty ledger that was made since then proves nothing.
+		return unknowable("the ledger is not the one that the transaction wrote to (OID %d, was %d): it was dropped, renamed or made anew; compare the tables' counts with the execution log", now.LedgerOID, intent.Identity.LedgerOID), nil
 	}
 	return phases.Settlement{
 		Outcome: phases.SettledNotCommitted,

@@ -132,6 +132,7 @@ type Identity struct {
 	Timeline         int64     `json:"timeline"`          // 0 when the role may not read it
 	DatabaseOID      uint32    `json:"database_oid"`
 	ServerStart      time.Time `json:"server_start"`
+	LedgerOID        uint32    `json:"ledger_oid,omitempty"` // of the ledger's table; 0 when there is none, and in old journals
 }
 
 // Same reports whether other is the same database of the same cluster on the

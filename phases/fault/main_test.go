@@ -78,6 +78,7 @@ func selection(faults []fault) []fault {
 type harness struct {
 	t      *testing.T
 	folder string
+	book   string          // the runbook's file, for the real program
 	shared *sandbox.Server // never crashes
 	binary func() (string, error)
 
@@ -88,6 +89,10 @@ type harness struct {
 func newHarness(t *testing.T) *harness {
 	t.Helper()
 	h := &harness{t: t, folder: t.TempDir()}
+	h.book = filepath.Join(h.folder, "fault.yaml")
+	if err := os.WriteFile(h.book, []byte(book), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	h.shared = h.serve(nil)
 	h.binary = sync.OnceValues(h.build)
 	return h
@@ -138,8 +143,8 @@ func (h *harness) collect() []fault {
 		wireFaults(clean), otherSessionFaults(), lateFaults(),
 		h.killFaults(clean), h.statementFaults(), childFaults(clean), h.commitKillFaults(),
 		backendFaults(), reuseFaults(), serverFaults(), h.operatorFaults(clean),
-		diskFaults(clean), fileFaults(clean), fullDiskFaults(), clockFaults(), h.signalFaults(clean), h.terminalFaults(clean),
-		ledgerFaults(),
+		diskFaults(clean), fileFaults(clean), fullDiskFaults(), clockFaults(clean), h.signalFaults(clean), h.terminalFaults(clean),
+		ledgerFaults(clean),
 	} {
 		out = append(out, more...)
 	}

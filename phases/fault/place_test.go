@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"tminus/db/sandbox"
 	"tminus/phases"
@@ -108,8 +110,26 @@ func (p *place) proxied() string {
 	return p.server.TCPDSN("127.0.0.1", p.proxy.port(), p.name)
 }
 
-// ask runs one statement, or several without an answer, as a bystander.
+// ask runs one statement, or several without an answer, as a bystander. All
+// that is asked can be asked again, and is while the server recovers.
 func (p *place) ask(ctx context.Context, sql string, into ...any) error {
+	deadline := time.Now().Add(askLimit)
+	for {
+		err := p.askOnce(ctx, sql, into...)
+		pg, refused := errors.AsType[*pgconn.PgError](err)
+		if err == nil || refused && !strings.HasPrefix(pg.Code, "57P") || time.Now().After(deadline) {
+			return err
+		}
+		if pause(ctx, 10*time.Millisecond) != nil {
+			return err
+		}
+	}
+}
+
+// askLimit is how long a server may take to recover.
+const askLimit = 15 * time.Second
+
+func (p *place) askOnce(ctx context.Context, sql string, into ...any) error {
 	conn, err := pgx.Connect(ctx, p.dsn())
 	if err != nil {
 		return err
@@ -161,7 +181,8 @@ type facts struct {
 	kept   bool // the protected table's content is what it was
 }
 
-// look reads the tables in one snapshot.
+// look reads the tables in one snapshot, and the ledger's rows of a run unless
+// that is empty.
 func (p *place) look(ctx context.Context, run string) (facts, error) {
 	f := facts{rows: map[string]int{}, tally: map[string]int{}, ledger: map[string][]string{}}
 	var first, second, tallyFirst, tallySecond int
@@ -177,17 +198,12 @@ func (p *place) look(ctx context.Context, run string) (facts, error) {
 	}
 	f.rows["first"], f.rows["second"] = first, second
 	f.tally["first"], f.tally["second"] = tallyFirst, tallySecond
-	if !hasLedger {
+	if !hasLedger || run == "" {
 		return f, nil
 	}
 	for _, phase := range []string{"first", "second"} {
 		var nonces []string
-		conn, err := pgx.Connect(ctx, p.dsn())
-		if err != nil {
-			return f, err
-		}
-		err = conn.QueryRow(ctx, `SELECT coalesce(array_agg(nonce), '{}') FROM tminus.ledger WHERE run_id = $1 AND phase = $2`, run, phase).Scan(&nonces)
-		conn.Close(ctx)
+		err := p.ask(ctx, `SELECT coalesce(array_agg(nonce), '{}') FROM tminus.ledger WHERE run_id = '`+run+`' AND phase = '`+phase+`'`, &nonces)
 		if err != nil {
 			return f, fmt.Errorf("look at the ledger: %w", err)
 		}

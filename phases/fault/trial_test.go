@@ -51,7 +51,9 @@ type trial struct {
 	skipped   string
 }
 
-func (c *trial) fail(format string, args ...any) { c.wrong = append(c.wrong, fmt.Errorf(format, args...)) }
+func (c *trial) fail(format string, args ...any) {
+	c.wrong = append(c.wrong, fmt.Errorf(format, args...))
+}
 
 // try runs a fault in a place, bounded, and gives what was wrong.
 func try(ctx context.Context, p *place, f fault) *trial {
@@ -214,7 +216,7 @@ func (c *trial) said() *phases.State {
 func (c *trial) agree(final bool) *phases.State {
 	s := c.said()
 	run := ""
-	if s != nil {
+	if s != nil && !c.noLedger {
 		run = s.Opened.RunID
 	}
 	f, err := c.look(c.ctx, run)

@@ -13,6 +13,7 @@ import (
 type cleanRun struct {
 	messages []message        // of the phases' transactions
 	records  []journal.Record // of an unattended run
+	synced   map[int]bool     // which of them were synced, by number
 }
 
 func (h *harness) cleanRun() cleanRun {
@@ -23,7 +24,8 @@ func (h *harness) cleanRun() cleanRun {
 	}
 	c := &trial{place: p, ctx: h.t.Context(), path: p.folder + "/clean.journal"}
 	p.proxy.listen()
-	run, err := c.open(p.proxied())
+	synced, written := map[int]bool{}, 0
+	run, err := c.open(p.proxied(), staged(func(n int, line []byte) (int, error) { written = n; return len(line), nil }, func() error { synced[written] = true; return nil }))
 	if err == nil {
 		err = c.wait(run)
 	}
@@ -37,7 +39,7 @@ func (h *harness) cleanRun() cleanRun {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return cleanRun{messages: p.proxy.heard(), records: recs}
+	return cleanRun{messages: p.proxy.heard(), records: recs, synced: synced}
 }
 
 const (
@@ -51,15 +53,24 @@ const (
 	kindOther   = "another session of the program's cut"
 )
 
-// wireFaults break the phase's connection at every message of both phases'
-// transactions.
+// The transactions that a run writes in, in order, as the proxy counts them.
+const (
+	inLedger = 1 // the ledger's making
+	inFirst  = 2
+	inSecond = 3
+)
+
+var transactions = map[int]string{inLedger: "the ledger's making", inFirst: "phase 1", inSecond: "phase 2"}
+
+// wireFaults break the phase's connection at every message of all that is
+// written.
 func wireFaults(clean cleanRun) []fault {
 	var out []fault
 	for i, m := range clean.messages {
 		commit := m.sql == "commit"
 		add := func(kind string, o order) {
-			name := fmt.Sprintf("phase %d, %s %d (%s, %s)", m.phase, m.side, m.n, letter(m), brief(m.sql))
-			out = append(out, fault{kind: kind, name: name, smoke: commit && kind != kindDelay && m.phase == 2, run: func(c *trial) { c.onWire(m, o) }})
+			name := fmt.Sprintf("%s, %s %d (%s, %s)", transactions[m.phase], m.side, m.n, letter(m), brief(m.sql))
+			out = append(out, fault{kind: kind, name: name, smoke: commit && m.phase == inSecond && (kind == kindForward || kind == kindRequest || kind == kindAnswer), run: func(c *trial) { c.onWire(m, o) }})
 		}
 		add(kindForward, order{act: forwardCut})
 		add(kindReset, order{act: reset})
@@ -124,11 +135,11 @@ func (c *trial) throughProxy(harmless bool) {
 // already looks into what became of it.
 func lateFaults() []fault {
 	var out []fault
-	for phase := 1; phase <= 2; phase++ {
+	for _, phase := range []int{inFirst, inSecond} {
 		for ms := 0; ms <= 700; ms += 50 {
 			o := order{act: late, after: time.Duration(ms) * time.Millisecond}
 			out = append(out, fault{
-				kind: kindLate, name: fmt.Sprintf("phase %d, %d ms late", phase, ms),
+				kind: kindLate, name: fmt.Sprintf("%s, %d ms late", transactions[phase], ms),
 				run: func(c *trial) {
 					c.proxy.arm(func(m message) *order {
 						if m.phase == phase && m.side == client && m.kind == 'P' && m.sql == "commit" {
@@ -153,7 +164,7 @@ func otherSessionFaults() []fault {
 			kind: kindOther, name: name, run: func(c *trial) {
 				seen := 0
 				c.proxy.arm(func(m message) *order {
-					if m.side != client || m.phase != 0 || !matches(m, sql) {
+					if m.side != client || m.phase > inLedger || !matches(m, sql) {
 						return nil
 					}
 					if seen++; seen == nth {
