@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,7 +48,7 @@ func askKind(ctx context.Context, target Target, c *runbook.Check, facts Facts) 
 	case "backup.age":
 		return askBackup(c, facts), nil
 	case "mirror.present":
-		return askMirror(facts), nil
+		return askMirror(c, facts), nil
 	}
 	return target.Check(ctx, c, facts)
 }
@@ -111,6 +112,9 @@ func askCommand(ctx context.Context, c *runbook.Check) (Answer, error) {
 	return Answer{Pass: code == c.Exit && matched, Value: value}, nil
 }
 
+// errNoURL stands for the parser's error, which repeats the URL as it is.
+var errNoURL = errors.New("method or URL is not valid: correct the runbook")
+
 // limited keeps the first maxOutput bytes of what is written to it.
 type limited struct{ strings.Builder }
 
@@ -132,7 +136,7 @@ func firstLine(s string) string {
 func askHTTP(ctx context.Context, c *runbook.Check) (Answer, error) {
 	req, err := http.NewRequestWithContext(ctx, c.Method, c.URL, nil)
 	if err != nil {
-		return Answer{}, fmt.Errorf("%s %s: %w", c.Method, c.URL, err)
+		return Answer{}, fmt.Errorf("%s of the check's URL, which is not shown, since it may hold a password: %w", c.Method, errNoURL)
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -141,7 +145,7 @@ func askHTTP(ctx context.Context, c *runbook.Check) (Answer, error) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxOutput))
 	if err != nil {
-		return Answer{}, fmt.Errorf("read the body of %s: %w", c.URL, err)
+		return Answer{}, fmt.Errorf("read the body of %s: %w", req.URL.Redacted(), err)
 	}
 	matched, err := regexp.Match(c.Body, body)
 	if err != nil {
@@ -155,24 +159,35 @@ func askHTTP(ctx context.Context, c *runbook.Check) (Answer, error) {
 }
 
 func askBackup(c *runbook.Check, f Facts) Answer {
-	if f.BackupTime.IsZero() {
-		return Answer{Value: "no backup time recorded"}
-	}
 	limit := f.BackupMax
 	if c.MaxAge > 0 {
 		limit = c.MaxAge
 	}
-	limit += f.BackupExtra
-	age := time.Since(f.BackupTime).Round(time.Second)
-	if age > limit {
+	return backupAge(f.BackupTime, limit+f.BackupExtra, time.Now())
+}
+
+// backupAge passes a backup whose snapshot at now is at most limit old.
+func backupAge(taken time.Time, limit time.Duration, now time.Time) Answer {
+	if taken.IsZero() {
+		return Answer{Value: "no backup time recorded"}
+	}
+	age := now.Sub(taken).Round(time.Second)
+	switch {
+	case age > limit:
 		return Answer{Value: fmt.Sprintf("%s old, over the limit of %s", age, limit)}
+	case age < -clockSlack:
+		return Answer{Value: clockSetBack}
 	}
 	return Answer{Pass: true, Value: fmt.Sprintf("%s old, stale in %s", age, limit-age)}
 }
 
-func askMirror(f Facts) Answer {
-	if len(f.Observers) == 0 {
+func askMirror(c *runbook.Check, f Facts) Answer {
+	watching := strings.Join(f.Observers, ", ")
+	switch {
+	case watching == "":
 		return Answer{Value: "nobody watches"}
+	case c.Observer != "" && !slices.Contains(f.Observers, c.Observer):
+		return Answer{Value: c.Observer + " does not watch; " + watching + " does"}
 	}
-	return Answer{Pass: true, Value: strings.Join(f.Observers, ", ")}
+	return Answer{Pass: true, Value: watching}
 }

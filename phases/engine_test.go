@@ -402,3 +402,31 @@ func TestLongInterruptionAsksForTheGateAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// The rollback engineer's item is answered by a mirror session of their key,
+// and un-ticks when they leave.
+func TestMirrorAnswersForItsObserver(t *testing.T) {
+	book := strings.Replace(smallBook, "    items:\n", `    items:
+      - id: watched
+        text: The rollback engineer watches
+        check: {database: mirror.present, observer: rollback engineer, every: 20ms, remedy: Have them connect.}
+`, 1)
+	r := newRig(t, smallSchema, book)
+	r.open(phases.Settings{})
+	r.untilReady()
+	done := func(want bool) func(*phases.State) bool {
+		return func(s *phases.State) bool {
+			it, _, _ := s.Runbook.Item("watched")
+			return s.Item("watched").Check != nil && s.ItemDone(it) == want
+		}
+	}
+	r.until("nobody is seen", done(false))
+	r.engine.Joined("somebody else", "SHA256:a", "1")
+	r.until("the other is told apart", func(s *phases.State) bool {
+		return strings.Contains(s.Item("watched").Check.Value, "somebody else does")
+	})
+	r.engine.Joined("rollback engineer", "SHA256:b", "2")
+	r.until("the engineer is seen", done(true))
+	r.engine.Left("2")
+	r.until("the engineer is missed", done(false))
+}

@@ -14,7 +14,7 @@ import (
 func checkKeys(kind string) []string {
 	switch kind {
 	case "database":
-		return []string{"max", "min", "triggers", "tables", "max_age"}
+		return []string{"max", "min", "triggers", "tables", "max_age", "observer"}
 	case "sql":
 		return []string{"expect"}
 	case "command", "shell":
@@ -39,6 +39,8 @@ func databaseKeys(name string) (takes, needs []string) {
 		return []string{"tables"}, []string{"tables"}
 	case "backup.age":
 		return []string{"max_age"}, nil
+	case "mirror.present":
+		return []string{"observer"}, nil
 	}
 	return nil, nil
 }
@@ -131,6 +133,9 @@ func (d *decoder) databaseCheck(m *mapping, c *Check, where part) {
 	c.Triggers = d.nameList(m, "triggers")
 	c.Tables = tableNames(d.tableList(m, "tables"))
 	c.MaxAge = m.duration("max_age", d.book.Backup.MaxAge, time.Second, maxDuration)
+	if m.has("observer") {
+		c.Observer = m.line("observer")
+	}
 	d.checkNeeds(m.value("database"), c, where)
 }
 

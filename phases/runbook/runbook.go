@@ -118,6 +118,7 @@ type Check struct {
 	Triggers []string      // for triggers.*; empty means every trigger named by triggers.disable
 	Tables   []string      // for tables.*
 	MaxAge   time.Duration // for backup.age; default Backup.MaxAge
+	Observer string        // for mirror.present: the comment of the key that must be connected; empty accepts anybody
 
 	// sql
 	SQL    string
@@ -158,7 +159,7 @@ var DatabaseChecks = map[string]string{
 	"tables.filled":         "the named tables each hold at least one row",
 	"protected.intact":      "every protected table has the count and content of the baseline",
 	"backup.age":            "the recorded backup time is less than max_age ago",
-	"mirror.present":        "a mirror session is connected",
+	"mirror.present":        "a mirror session is connected, of the key with the comment observer where that is given",
 }
 
 // Gate is the go/no-go decision.

@@ -111,6 +111,7 @@ func itemObjects() []object {
 			{"triggers", false, "list of name", "database: the triggers of `triggers.disabled`; default all that an action disables"},
 			{"tables", false, "list of table", "database: the tables of `tables.zero` and `tables.filled`"},
 			{"max_age", false, "duration", "database: for `backup.age`; default `backup.max_age`"},
+			{"observer", false, "line", "database: for `mirror.present`, the comment of the key that must be connected; default anybody"},
 			{"expect", false, "line", "sql: what the only row's first column must be, as text; or `= 0`, `!= 0`, `< 5`, `<= 5`, `> 0`, `>= 1`"},
 			{"exit", false, "count", "command, shell: expected exit code; default `0`"},
 			{"output", false, "pattern", "command, shell: regular expression that standard output must match"},
