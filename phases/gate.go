@@ -50,7 +50,29 @@ func (s *State) GateHolds(now time.Time) []Hold {
 	for _, g := range s.Runbook.Checklist {
 		out = append(out, s.groupHolds(g.Items, now, func(runbook.Item) bool { return true })...)
 	}
-	return out
+	var items []runbook.Item
+	for _, g := range s.Runbook.Checklist {
+		items = append(items, g.Items...)
+	}
+	return append(out, s.backupHolds(items, 0, now)...)
+}
+
+// backupHolds refuses a stale backup where the runbook records one and leaves
+// its age to nobody: no item of those asks for it. planned is how much older
+// than at the gate it may be.
+func (s *State) backupHolds(items []runbook.Item, planned time.Duration, now time.Time) []Hold {
+	if s.Runbook.Backup.TimeField == "" {
+		return nil
+	}
+	for _, it := range items {
+		if it.Check != nil && it.Check.Name == "backup.age" {
+			return nil // its own limit holds
+		}
+	}
+	if a := backupAge(s.BackupTime(), s.Runbook.Backup.MaxAge+planned+s.Extra, now); !a.Pass {
+		return []Hold{{Text: "the backup: " + a.Value}}
+	}
+	return nil
 }
 
 // PhaseHolds is what keeps a phase from starting, beside its place in the
@@ -71,7 +93,16 @@ func (s *State) PhaseHolds(i int, now time.Time) []Hold {
 			out = append(out, Hold{Text: fmt.Sprintf("the abort limit passed %s ago: extend the window, or abort", now.Sub(at).Round(time.Second))})
 		}
 	}
-	return append(out, s.groupHolds(s.Phases[i].Plan.Confirm, now, func(runbook.Item) bool { return true })...)
+	plan := s.Phases[i].Plan
+	out = append(out, s.groupHolds(plan.Confirm, now, func(runbook.Item) bool { return true })...)
+	if plan.PointOfNoReturn {
+		var planned time.Duration
+		for _, before := range s.Runbook.Phases[:i] {
+			planned += before.Planned
+		}
+		out = append(out, s.backupHolds(plan.Confirm, planned, now)...)
+	}
+	return out
 }
 
 func (s *State) groupHolds(items []runbook.Item, now time.Time, counts func(runbook.Item) bool) []Hold {
@@ -81,8 +112,13 @@ func (s *State) groupHolds(items []runbook.Item, now time.Time, counts func(runb
 			continue
 		}
 		lacks := s.ItemLacks(it)
-		if c := s.Item(it.ID).Check; lacks == "" && it.Check != nil && now.Sub(c.At) > StaleAfter(it.Check) {
-			lacks = fmt.Sprintf("last answered %s ago", now.Sub(c.At).Round(time.Second))
+		if c := s.Item(it.ID).Check; lacks == "" && it.Check != nil {
+			switch age := now.Sub(c.At); {
+			case age > StaleAfter(it.Check):
+				lacks = fmt.Sprintf("last answered %s ago", age.Round(time.Second))
+			case age < -clockSlack:
+				lacks = clockSetBack
+			}
 		}
 		if lacks != "" {
 			out = append(out, Hold{Item: it.ID, Text: it.Text + ": " + lacks})
@@ -90,6 +126,12 @@ func (s *State) groupHolds(items []runbook.Item, now time.Time, counts func(runb
 	}
 	return out
 }
+
+// clockSlack is how far in the future evidence may seem to lie: two clocks
+// never agree. Beyond it the clock was set back, and an age means nothing.
+const clockSlack = time.Minute
+
+const clockSetBack = "its time lies in the future: the clock was set back"
 
 // StaleAfter is the age from which a check's answer is no evidence any more.
 func StaleAfter(c *runbook.Check) time.Duration { return 3*c.Every + c.Timeout }
