@@ -2,6 +2,9 @@ package phases
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"tminus/phases/runbook"
@@ -146,11 +149,29 @@ func (e *Engine) perform(ctx context.Context, a *runbook.Action, recorded []Trig
 	if err != nil {
 		return err
 	}
+	if off := offBefore(triggers, recorded); len(off) > 0 {
+		return fmt.Errorf("disabled already, before this run recorded a state to bring back: %s; enable them first (an earlier run may have left them, its execution log has their states), or take those that are to stay disabled out of the runbook", strings.Join(off, ", "))
+	}
 	// What brings the triggers back is on disk before any is disabled.
 	if err := e.record(TriggersRecorded{Triggers: triggers}); err != nil {
 		return err
 	}
 	return e.target.DisableTriggers(ctx, triggers)
+}
+
+// offBefore names the triggers that are disabled and that this run has no
+// record of: to bring them "back" would leave them off for good, in silence.
+func offBefore(now, recorded []Trigger) []string {
+	var out []string
+	for _, t := range now {
+		known := slices.ContainsFunc(recorded, func(r Trigger) bool {
+			return r.Schema == t.Schema && r.Table == t.Table && r.Name == t.Name
+		})
+		if t.Enabled == "D" && !known {
+			out = append(out, t.Name+" on "+t.Table)
+		}
+	}
+	return out
 }
 
 // endBackend ends a session that blocks the phase. The caller holds the lock.
