@@ -57,6 +57,7 @@ func (s *State) apply(e Event) error {
 			s.Gate = GateState{Approver: s.Gate.Approver, At: s.At, Closed: []string{e.GateAgain}}
 		}
 		s.Observers = nil // they were connected to the program that is gone
+		s.cutActions()
 	case SurveyTaken:
 		s.Survey = &e.Survey
 	case NoteRecorded, BackendEnded:
@@ -100,9 +101,20 @@ func (s *State) open(e RunOpened) error {
 	return nil
 }
 
+// cutActions ends the actions that ran when the program ended: whether the
+// database did them, only a check can tell.
+func (s *State) cutActions() {
+	for _, it := range s.Items {
+		if it.Action != nil && it.Action.Running {
+			it.Action = &ActionState{Error: "the program ended before it was done: look at the check, and start it again", At: s.At}
+		}
+	}
+}
+
 // recordTriggers keeps the first record of each trigger: a second disabling
 // would record the state that the first one made.
 func (s *State) recordTriggers(triggers []Trigger) {
+	s.TriggersOff = true
 	have := map[[3]string]bool{}
 	for _, t := range s.Triggers {
 		have[[3]string{t.Schema, t.Table, t.Name}] = true
@@ -148,6 +160,9 @@ func (s *State) applyItem(e Event) bool {
 		s.itemState(e.Item).Action = &ActionState{Running: true, At: s.At}
 	case ActionDone:
 		s.itemState(e.Item).Action = &ActionState{Error: e.Error, At: s.At}
+		if e.Name == ActionRestoreTriggers && e.Error == "" {
+			s.TriggersOff = false
+		}
 	case GatePassed:
 		s.Gate = GateState{Decision: Go, Approver: e.Approver, Assumed: e.Assumed, At: s.At}
 	case GateClosed:
@@ -172,6 +187,9 @@ func (s *State) itemState(id string) *ItemState {
 
 func (s *State) answer(e CheckAnswered) {
 	it := s.itemState(e.Item)
+	if item, _, ok := s.Runbook.Item(e.Item); ok && item.Check != nil && item.Check.Name == "triggers.restored" && s.Triggers != nil {
+		s.TriggersOff = !e.Pass
+	}
 	since := s.At
 	if c := it.Check; c != nil && c.Pass == e.Pass && c.Error == e.Error {
 		since = c.Since

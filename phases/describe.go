@@ -37,6 +37,9 @@ func describeRun(s *State, e Event) (Level, string) {
 		if e.TornBytes > 0 {
 			text += fmt.Sprintf("; %s of an unfinished last line were cut from the journal", plural(int64(e.TornBytes), "byte"))
 		}
+		if e.GateAgain != "" {
+			text += "; " + e.GateAgain
+		}
 		return LevelWarn, text
 	case SurveyTaken:
 		return describeSurvey(e)
@@ -63,14 +66,27 @@ func describeRun(s *State, e Event) (Level, string) {
 	case ObserverLeft:
 		return LevelInfo, fmt.Sprintf("observer left; %s", plural(int64(len(s.Observers)), "observer")+" watching")
 	case RunAborted:
-		return LevelBad, "run aborted: " + e.Reason + by(e.By)
+		text := "run aborted: " + e.Reason + by(e.By)
+		for _, line := range s.Undoing() {
+			text += "; " + line
+		}
+		return LevelBad, text
 	case RunInterrupted:
 		return LevelWarn, "run interrupted: " + e.Reason + "; it can be resumed"
 	case RunClosed:
 		if e.Outcome == Completed {
 			return LevelGood, "run closed: completed"
 		}
-		return LevelBad, "run closed: " + outcomeWord(e.Outcome)
+		text := "run closed: " + outcomeWord(e.Outcome)
+		for i, line := range s.triggersLeft() {
+			if i > 0 {
+				text += " "
+			} else {
+				text += "; "
+			}
+			text += strings.TrimSpace(line)
+		}
+		return LevelBad, text
 	}
 	return "", ""
 }

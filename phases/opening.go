@@ -108,56 +108,10 @@ func FindUnfinished(dir, sha256 string, target Identity) ([]string, error) {
 	return out, nil
 }
 
-// ExitCode is what a run's program ends with: 0 finished, 3 no-go, 4 rolled
-// back or aborted, 5 the outcome of a COMMIT is unknown, 6 unfinished.
-func (s *State) ExitCode() int {
-	for i := range s.Phases {
-		if st := s.Phases[i].Status; st == PhaseUnknown || st == PhaseInDoubt || st == PhaseCommitting {
-			return 5
-		}
-	}
-	switch s.Outcome {
-	case Completed:
-		return 0
-	case NoGo:
-		return 3
-	case Aborted:
-		return 4
-	}
-	return 6
-}
-
 // Version is the program's, as built.
 func Version() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version
 	}
 	return "unknown"
-}
-
-// Summary is what a program says of a run when it leaves it: how it stands, and
-// what to do with its journal.
-func (s *State) Summary(path string) string {
-	stands := "unfinished"
-	if s.Outcome != "" {
-		stands = strings.ReplaceAll(string(s.Outcome), "_", "-")
-	}
-	var done []string
-	for _, p := range s.Phases {
-		if p.Status != PhasePending {
-			done = append(done, fmt.Sprintf("%s %s", p.Plan.ID, strings.ReplaceAll(string(p.Status), "_", " ")))
-		}
-	}
-	out := "run " + stands
-	if s.Reason != "" {
-		out += ": " + s.Reason
-	}
-	if len(done) > 0 {
-		out += "\nphases: " + strings.Join(done, ", ")
-	}
-	out += "\njournal: " + path + "\nexecution log: tminus report " + path
-	if s.ClosedAt.IsZero() {
-		out += "\ntake it up again: tminus resume " + path
-	}
-	return out
 }

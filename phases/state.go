@@ -27,6 +27,7 @@ type State struct {
 	Phases      []PhaseState  // in the runbook's order
 	Baseline    *Baseline     // nil until taken
 	Triggers    []Trigger     // as recorded before they were disabled
+	TriggersOff bool          // they were to be disabled, and are not known to be back
 	Observers   []Observer    // who watches now
 	Conditions  []Condition   // abort conditions raised, oldest first
 	Extra       time.Duration // the window's extensions, added up

@@ -179,7 +179,7 @@ func (b *builder) backup() {
 	out := Backup{
 		ID: phases.Clean(s.Fields[book.IDField].Value), At: moment(s.BackupTime()),
 		MaxAgeSeconds: seconds(book.MaxAge), RestoreSeconds: seconds(book.RestoreTime),
-		Restore: phases.Clean(restoreCommand(s)),
+		Restore: s.RestoreCommand(),
 	}
 	if at := s.BackupTime(); !at.IsZero() && !s.T0.IsZero() {
 		age := seconds(s.T0.Sub(at))

@@ -1,8 +1,6 @@
 package report
 
 import (
-	"regexp"
-
 	"tminus/phases"
 	"tminus/phases/runbook"
 )
@@ -111,16 +109,3 @@ func (b *builder) protected() {
 		r.Protected = append(r.Protected, out)
 	}
 }
-
-// restoreCommand is the runbook's command with the recorded fields filled in.
-// What was not recorded stays as it is written.
-func restoreCommand(s *phases.State) string {
-	return placeholder.ReplaceAllStringFunc(s.Runbook.Backup.Restore, func(found string) string {
-		if v := s.Fields[placeholder.FindStringSubmatch(found)[1]].Value; v != "" {
-			return v
-		}
-		return found
-	})
-}
-
-var placeholder = regexp.MustCompile(`\{\{\s*([A-Za-z0-9_.-]+)\s*\}\}`)
