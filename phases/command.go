@@ -85,7 +85,7 @@ var (
 // Can says why a command is not possible now, or nil. A screen asks it to say
 // why a key does nothing; the engine asks it again before it acts.
 func (s *State) Can(c Command, now time.Time) error {
-	if _, ok := c.(Note); s.Outcome != "" && !ok {
+	if s.Outcome != "" {
 		return fmt.Errorf("%w: %s", ErrEnded, s.Outcome)
 	}
 	switch c := c.(type) {
@@ -232,19 +232,18 @@ func (s *State) canRecheck(id string) error {
 
 func (s *State) canAct(id string) error {
 	it, err := s.answerable(id)
+	restores := it.Action != nil && it.Action.Name == ActionRestoreTriggers
 	switch {
+	case restores && s.Triggers == nil:
+		return errors.New("no trigger was disabled by this run: there is nothing to restore")
+	case restores && s.OpenPhase() == nil:
+		// At any stage: a run that is to end early leaves no trigger off.
 	case err != nil:
 		return err
 	case it.Action == nil:
 		return errors.New("this item has no action")
 	}
-	if a := s.Item(id).Action; a != nil && a.Running {
-		return errors.New("the action is under way")
-	}
-	if it.Action.Name == ActionRestoreTriggers && s.Triggers == nil {
-		return errors.New("no trigger was disabled by this run: there is nothing to restore")
-	}
-	return nil
+	return s.acting()
 }
 
 func (s *State) canPassGate(c PassGate, now time.Time) error {
@@ -263,6 +262,9 @@ func (s *State) canPassGate(c PassGate, now time.Time) error {
 func (s *State) canDeclareNoGo(c DeclareNoGo) error {
 	if !s.T0.IsZero() {
 		return errors.New("phases have started: abort the run instead")
+	}
+	if err := s.acting(); err != nil {
+		return err
 	}
 	return needs("a reason", c.Reason)
 }
@@ -283,6 +285,9 @@ func (s *State) canStart(c StartPhase, now time.Time) error {
 		return fmt.Errorf("%s is under way", p.Plan.Title)
 	case p.Status == PhaseUnknown:
 		return fmt.Errorf("the outcome of %s is unknown: a human must look at the database first", p.Plan.Title)
+	}
+	if err := s.acting(); err != nil {
+		return err
 	}
 	if h := s.PhaseHolds(cur, now); len(h) > 0 {
 		return fmt.Errorf("%w by %d: %s", ErrHeld, len(h), h[0].Text)
@@ -341,6 +346,9 @@ func (s *State) canAbort(c Abort) error {
 	if p := s.OpenPhase(); p != nil && (p.Status == PhaseCommitting || p.Status == PhaseInDoubt) {
 		return errors.New("COMMIT has been sent: its outcome is being established")
 	}
+	if err := s.acting(); err != nil {
+		return err
+	}
 	return needs("a reason", c.Reason)
 }
 
@@ -361,6 +369,17 @@ func (s *State) canClose() error {
 	}
 	if cur := s.CurrentAfter(); cur < len(s.Runbook.After) {
 		return fmt.Errorf("stage %q is not done", s.Runbook.After[cur].Title)
+	}
+	return s.acting()
+}
+
+// acting says that an action is under way: what it does to the database must
+// not come after the run's end, or into a phase.
+func (s *State) acting() error {
+	for id, it := range s.Items {
+		if it.Action != nil && it.Action.Running {
+			return fmt.Errorf("the action of %q is under way: wait for its end, a minute at most", s.itemText(id))
+		}
 	}
 	return nil
 }

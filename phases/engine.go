@@ -45,10 +45,12 @@ type Engine struct {
 	mu      sync.Mutex // guards all below; held while an event reaches the disk
 	journal *journal.Writer
 	state   *State
-	ready   bool          // the database is surveyed, and what an earlier program left open is settled
-	broken  error         // the journal's failure; nothing is done after it
-	changed chan struct{} // closed at each event, and replaced
-	phase   *phaseRun     // the open phase; nil when none is
+	ready   bool            // the database is surveyed, and what an earlier program left open is settled
+	broken  error           // the journal's failure; nothing is done after it
+	leaving bool            // the program brings the run to a safe end; nothing new begins
+	changed chan struct{}   // closed at each event, and replaced
+	phase   *phaseRun       // the open phase; nil when none is
+	begun   map[string]bool // phases that this program has started
 	due     map[string]time.Time
 	asking  map[string]bool
 
@@ -97,7 +99,12 @@ func Resume(target Target, w *journal.Writer, recs []journal.Record, resumed Run
 // the evidence that the GO rested on is older than a backup may be.
 func (s *State) gateAgain(now time.Time) string {
 	away := now.Sub(s.At)
-	if s.Gate.Decision != Go || s.Current() < 0 || away <= s.Runbook.Backup.MaxAge {
+	switch {
+	case s.Gate.Decision != Go || s.Current() < 0:
+		return ""
+	case away < -clockSlack:
+		return "the clock was set back since the run was left, and nobody knows how old its evidence is: pass the gate again"
+	case away <= s.Runbook.Backup.MaxAge:
 		return ""
 	}
 	return fmt.Sprintf("the run was interrupted for %s, and evidence counts for %s: pass the gate again", Span(away), Span(s.Runbook.Backup.MaxAge))
@@ -107,7 +114,7 @@ func newEngine(target Target, w *journal.Writer, state *State, settings Settings
 	return &Engine{
 		target: target, journal: w, state: state, settings: settings.withDefaults(),
 		changed: make(chan struct{}), ended: make(chan struct{}),
-		due: map[string]time.Time{}, asking: map[string]bool{},
+		due: map[string]time.Time{}, asking: map[string]bool{}, begun: map[string]bool{},
 	}
 }
 
@@ -118,6 +125,9 @@ func newEngine(target Target, w *journal.Writer, state *State, settings Settings
 func (e *Engine) Run(ctx context.Context) error {
 	defer e.work.Wait()
 	if err := e.prepare(ctx); err != nil {
+		if ctx.Err() != nil { // whatever it broke off is not the reason
+			err = context.Cause(ctx)
+		}
 		return e.leave(err)
 	}
 	if e.state.Opened.Unattended {
@@ -179,6 +189,7 @@ func (e *Engine) prepare(ctx context.Context) error {
 // leave ends the program's part in a run that has not ended.
 func (e *Engine) leave(reason error) error {
 	e.mu.Lock()
+	e.leaving = true
 	run := e.phase
 	e.mu.Unlock()
 	if run != nil {
@@ -188,7 +199,7 @@ func (e *Engine) leave(reason error) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.state.Outcome == "" && e.broken == nil {
-		if err := e.recordLocked(RunInterrupted{Reason: reason.Error()}); err != nil {
+		if err := e.recordLocked(RunInterrupted{Reason: Clean(reason.Error())}); err != nil {
 			return err
 		}
 	}
@@ -204,6 +215,8 @@ func (e *Engine) leave(reason error) error {
 
 // ErrNotReady refuses commands before the run may go on.
 var ErrNotReady = errors.New("not yet: the database is being surveyed, and what an earlier program left open is being settled")
+
+var errLeaving = errors.New("the program is leaving the run: take it up again with resume")
 
 // ErrLeft is the cause with which an operator leaves a run that can be resumed.
 var ErrLeft = errors.New("the operator left")
@@ -235,8 +248,11 @@ func (e *Engine) record(events ...Event) error {
 
 func (e *Engine) recordLocked(events ...Event) error {
 	for _, ev := range events {
-		if e.broken != nil {
+		switch {
+		case e.broken != nil:
 			return e.broken
+		case !e.state.ClosedAt.IsZero():
+			return ErrEnded // run_closed is a journal's last line
 		}
 		rec, err := e.journal.Append(time.Now(), ev.Kind(), ev, e.durability(ev))
 		if err == nil {
@@ -301,10 +317,12 @@ func (e *Engine) durability(ev Event) journal.Durability {
 func (e *Engine) Do(c Command) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.broken != nil {
+	switch {
+	case e.broken != nil:
 		return e.broken
-	}
-	if !e.ready {
+	case e.leaving:
+		return errLeaving
+	case !e.ready:
 		return ErrNotReady
 	}
 	if err := e.state.Can(c, time.Now()); err != nil {
@@ -363,7 +381,9 @@ func orElse(s, def string) string {
 
 func (e *Engine) abort(reason, by string) error {
 	if e.phase != nil {
-		e.phase.cancel(&stop{reason: "the run is aborted: " + reason, by: by, abort: reason})
+		// Not in the cause alone: whatever cancelled the phase first keeps that.
+		e.phase.aborted = &RunAborted{Reason: reason, By: by}
+		e.phase.cancel(&stop{reason: "the run is aborted: " + reason, by: by})
 		return nil
 	}
 	return e.recordLocked(RunAborted{Reason: reason, By: by}, RunClosed{Outcome: Aborted})

@@ -24,13 +24,14 @@ type phaseRun struct {
 	decision chan string // who chose COMMIT
 	done     chan struct{}
 	reported time.Time // when progress was last recorded
+
+	aborted *RunAborted // recorded at the phase's end; guarded by the engine's lock
 }
 
 // stop is why a phase is cancelled.
 type stop struct {
 	reason string
 	by     string // the operator; empty when tminus stops it
-	abort  string // not empty: the run is aborted too
 }
 
 func (s *stop) Error() string { return s.reason }
@@ -57,7 +58,7 @@ func (e *Engine) start(id, by string) error {
 	// cancels it with a reason.
 	ctx, cancel := context.WithCancelCause(context.Background())
 	run.cancel = cancel
-	e.phase = run
+	e.phase, e.begun[id] = run, true
 	if err := e.recordLocked(PhaseStarted{Phase: id, Attempt: run.attempt, By: by}); err != nil {
 		e.phase = nil
 		cancel(err)
@@ -112,8 +113,8 @@ func (r *phaseRun) end(ctx context.Context, err error) {
 	if err != nil {
 		events = append(events, r.failure(err, why))
 	}
-	if why.abort != "" {
-		events = append(events, RunAborted{Reason: why.abort, By: why.by}, RunClosed{Outcome: Aborted})
+	if r.aborted != nil {
+		events = append(events, *r.aborted, RunClosed{Outcome: Aborted})
 	}
 	if err := e.recordLocked(events...); err != nil {
 		return // recordLocked has stopped the run

@@ -21,7 +21,7 @@ func (e *Engine) drive(ctx context.Context) {
 		if e.state.progressed() != seq {
 			seq, patience = e.state.progressed(), time.Now()
 		}
-		held := e.state.Outcome == "" && e.state.OpenPhase() == nil && time.Since(patience) > e.settings.Patience
+		held := e.state.Outcome == "" && !e.leaving && e.state.acting() == nil && e.state.OpenPhase() == nil && time.Since(patience) > e.settings.Patience
 		if held && !acted {
 			e.giveUp()
 		}
@@ -60,7 +60,7 @@ func (s *State) progressed() uint64 {
 // driveOnce takes the next step, if there is one. The caller holds the lock.
 func (e *Engine) driveOnce() bool {
 	s := e.state
-	if e.broken != nil || s.Outcome != "" {
+	if e.broken != nil || e.leaving || s.Outcome != "" {
 		return false
 	}
 	if e.driveItems() {
@@ -85,6 +85,10 @@ func (e *Engine) driveOnce() bool {
 				return e.phase.decide(s.Operator.String()) == nil
 			}
 		case PhaseIsRolledBack, PhaseIsFailed:
+			// An earlier program's attempt, which that program's end cut short.
+			if start := (StartPhase{Phase: p.Plan.ID, Typed: name}); !e.begun[p.Plan.ID] && !p.Settled {
+				return s.Can(start, now) == nil && e.carryOut(start) == nil
+			}
 			return e.abort(fmt.Sprintf("unattended: %s did not hold: %s", p.Plan.Title, p.Reason), "") == nil
 		case PhaseUnknown:
 			e.finish() // a human decides; the journal stays unfinished
@@ -155,6 +159,9 @@ func (e *Engine) giveUp() {
 	switch s.Stage() {
 	case StageChecklist:
 		why = holdsText(s.GateHolds(time.Now()))
+		if !s.T0.IsZero() { // the gate has to be passed again: it is no NO-GO any more
+			break
+		}
 		if err := e.recordLocked(NoGoDeclared{Reason: "unattended: held by " + why}, RunClosed{Outcome: NoGo}); err != nil {
 			return // recordLocked has stopped the run
 		}
