@@ -3,6 +3,7 @@ package mirror
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -11,7 +12,7 @@ import (
 const sendBuffer = 64 << 10
 
 // door keeps the connections that have no session yet. When they are too many
-// the oldest goes: whoever means to watch has a session within a second, and is
+// an old one goes: whoever means to watch has a session within a second, and is
 // not kept out by connections that only sit there.
 type door struct {
 	limit int
@@ -37,15 +38,28 @@ func (d *door) enter(c *guarded) *arrival {
 	c.closed = func() { d.remove(a) }
 	d.mu.Lock()
 	d.waiting = append(d.waiting, a)
-	var oldest *arrival
+	var out *arrival
 	if len(d.waiting) > d.limit {
-		oldest = d.waiting[0]
+		out = d.leastLikely()
+		d.strike(out) // now: the next to enter must not find it again
 	}
 	d.mu.Unlock()
-	if oldest != nil {
-		oldest.conn.Close()
+	if out != nil {
+		out.conn.Close()
 	}
 	return a
+}
+
+// leastLikely is the connection that least looks like somebody who means to
+// watch: the oldest that has never said anything, or else the oldest. The
+// caller holds the lock.
+func (d *door) leastLikely() *arrival {
+	for _, a := range d.waiting[:len(d.waiting)-1] {
+		if !a.conn.heard.Load() {
+			return a
+		}
+	}
+	return d.waiting[0]
 }
 
 // remove takes a connection off the list: it is closed, or has a session.
@@ -53,6 +67,11 @@ func (d *door) remove(a *arrival) {
 	a.timer.Stop()
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.strike(a)
+}
+
+// strike takes a connection off the list. The caller holds the lock.
+func (d *door) strike(a *arrival) {
 	for i, w := range d.waiting {
 		if w == a {
 			d.waiting = append(d.waiting[:i], d.waiting[i+1:]...)
@@ -79,13 +98,18 @@ type guarded struct {
 	behind time.Duration // for a write
 	closed func()        // once, at Close
 	once   sync.Once
+	heard  atomic.Bool // the client has said something
 }
 
 func (g *guarded) Read(p []byte) (int, error) {
 	if err := g.Conn.SetReadDeadline(time.Now().Add(g.idle)); err != nil {
 		return 0, err
 	}
-	return g.Conn.Read(p)
+	n, err := g.Conn.Read(p)
+	if n > 0 {
+		g.heard.Store(true)
+	}
+	return n, err
 }
 
 func (g *guarded) Write(p []byte) (int, error) {

@@ -345,3 +345,11 @@ func (r *rig) rawDial() net.Conn {
 	r.t.Cleanup(func() { c.Close() })
 	return c
 }
+
+// endAnswers ends the reading of a terminal's answers. The emulator's own Close
+// must not be called while somebody reads.
+func endAnswers(emu *vt.Emulator) {
+	if c, ok := emu.InputPipe().(io.Closer); ok {
+		_ = c.Close()
+	}
+}

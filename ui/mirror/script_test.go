@@ -214,7 +214,7 @@ func openTerm(ts *testscript.TestScript, _ bool, args []string) {
 			}
 		}
 		_ = cmd.Wait()
-		t.emu.Close()
+		endAnswers(t.emu)
 	}()
 }
 
