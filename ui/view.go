@@ -232,6 +232,9 @@ func (v *Viewer) hintLine(now time.Time) string {
 	if v.nav.focus != v.nav.want {
 		ids = append([]string{"follow"}, ids...)
 	}
+	if v.nav.focus == paneUndo {
+		ids = append([]string{"copy"}, ids...) // a mirror's; other screens have no such key
+	}
 	return v.hints(append(ids, "next pane"), []string{"help", "quit"}, now)
 }
 

@@ -74,6 +74,8 @@ func TestCopiesTheRestoreCommand(t *testing.T) {
 	r := newRig(t, nil)
 	v := r.watch(100, 30)
 	v.sees("READ-ONLY")
+	v.press("6")
+	v.sees("y copy the restore command")
 	v.press("y")
 	v.sees("Sent to your terminal's clipboard")
 	eventually(t, func() bool { return strings.Contains(v.output(), "\x1b]52;c;") }, func() string { return "no OSC 52 was sent" })
