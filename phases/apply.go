@@ -106,7 +106,7 @@ func (s *State) open(e RunOpened) error {
 func (s *State) cutActions() {
 	for _, it := range s.Items {
 		if it.Action != nil && it.Action.Running {
-			it.Action = &ActionState{Error: "the program ended before it was done: look at the check, and start it again", At: s.At}
+			it.Action = &ActionState{Cut: true, Error: "the program ended before it was done: look at the check, and start it again", At: s.At}
 		}
 	}
 }

@@ -118,7 +118,7 @@ func newEngine(target Target, w *journal.Writer, state *State, settings Settings
 	}
 }
 
-// Run surveys the database, settles what an earlier program left open, and
+// Run settles what an earlier program left open, surveys the database, and
 // then asks checks and watches limits until the run ends or ctx does. When ctx
 // ends first, the open phase is brought to a safe end and the run is left
 // resumable; context.Cause(ctx) is the reason that is recorded.
@@ -165,8 +165,15 @@ func (e *Engine) Conduct(ctx context.Context, screen func(context.Context) error
 	return screenErr, <-ran
 }
 
-// prepare makes the ledger, surveys the database and settles what is open.
+// prepare settles what an earlier program left open, before anything is asked
+// that could fail; then it makes the ledger and surveys the database.
 func (e *Engine) prepare(ctx context.Context) error {
+	if over, err := e.closeEnded(); over || err != nil {
+		return err
+	}
+	if err := e.settleOpen(ctx); err != nil {
+		return err
+	}
 	if err := e.target.Prepare(ctx); err != nil {
 		return err
 	}
@@ -177,13 +184,21 @@ func (e *Engine) prepare(ctx context.Context) error {
 	if err := e.record(SurveyTaken{survey}); err != nil {
 		return err
 	}
-	if err := e.settleOpen(ctx); err != nil {
-		return err
-	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.ready = true
 	return nil
+}
+
+// closeEnded writes the last record of a run whose program died between the
+// end and that record. It reports whether the run is over.
+func (e *Engine) closeEnded() (bool, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.state.Outcome == "" {
+		return false, nil
+	}
+	return true, e.recordLocked(RunClosed{Outcome: e.state.Outcome})
 }
 
 // leave ends the program's part in a run that has not ended.

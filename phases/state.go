@@ -63,6 +63,7 @@ type CheckState struct {
 // ActionState is an item's last action.
 type ActionState struct {
 	Running bool
+	Cut     bool // the program ended while it ran: whether it was done, only a check can tell
 	Error   string
 	At      time.Time
 }

@@ -127,7 +127,8 @@ func (e *Engine) driveItem(it runbook.Item) bool {
 	}
 	st := s.Item(it.ID)
 	// Each action runs once: one that did not help is not tried again blindly.
-	if it.Action != nil && st.Action == nil && (it.Check == nil || st.Check != nil) {
+	// Whoever resumed the run has decided about one that was cut off.
+	if it.Action != nil && (st.Action == nil || st.Action.Cut) && (it.Check == nil || st.Check != nil) {
 		return s.canAct(it.ID) == nil && e.act(it.ID, s.Operator.String()) == nil
 	}
 	if it.Check == nil && !st.Ticked && (st.Action == nil || (!st.Action.Running && st.Action.Error == "")) {

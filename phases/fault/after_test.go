@@ -126,6 +126,35 @@ func (c *trial) withoutLedger(record int, at, sql string, times int) {
 	c.recover(c.rerun)
 }
 
+const kindNoLedger = "COMMIT's answer lost in a run without a ledger"
+
+// noLedgerFaults lose COMMIT, or its answer, where the runbook wants no ledger:
+// then nothing proves anything.
+func noLedgerFaults() []fault {
+	var out []fault
+	for _, from := range []side{client, server} {
+		for _, phase := range []int{inFirst, inSecond} {
+			name := fmt.Sprintf("%s, the %s lost", transactions[phase], from)
+			out = append(out, fault{kind: kindNoLedger, name: name, run: func(c *trial) {
+				c.source = strings.Replace(book, "title: fault", "title: fault\nledger: none", 1)
+				c.unknowing, c.noLedger = true, true
+				c.proxy.arm(func(m message) *order {
+					// Without the ledger's making the phases are the first two transactions.
+					if m.phase == phase-1 && m.side == from && m.sql == "commit" && (m.kind == 'P' || m.kind == 'C') {
+						return &order{act: swallowCut}
+					}
+					return nil
+				})
+				c.throughProxy(false)
+				if s := c.said(); s == nil || s.ExitCode() != 5 {
+					c.fail("exit code %d", s.ExitCode())
+				}
+			}})
+		}
+	}
+	return out
+}
+
 // takeLedger does what was ordered; without an order it does what the start of
 // another run does after somebody dropped the ledger.
 func (c *trial) takeLedger(sql string) error {
@@ -135,7 +164,7 @@ func (c *trial) takeLedger(sql string) error {
 	if err := c.ask(c.ctx, `DROP SCHEMA tminus CASCADE`); err != nil {
 		return err
 	}
-	t, err := db.Open(c.ctx, db.Config{DSN: c.dsn(), Operator: operator, Runbook: parsed()})
+	t, err := db.Open(c.ctx, db.Config{DSN: c.dsn(), Operator: operator, Runbook: parsed(c.source)})
 	if err != nil {
 		return err
 	}

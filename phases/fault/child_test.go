@@ -1,14 +1,18 @@
 package fault
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"syscall"
 
+	"tminus/phases"
 	"tminus/phases/journal"
 )
 
@@ -20,9 +24,12 @@ const childOrder = "TMINUS_FAULT_CHILD"
 
 // death is where a program dies.
 type death struct {
-	DSN, Path string
-	Record    int
-	At        string // before, torn, written, synced
+	DSN, Path, Source string
+	Attended          bool
+	Ends              ending
+	Record            int    // its number; 0: the first of Kind
+	Kind              string // of the record, when its number is not known
+	At                string // before, torn, written, synced
 }
 
 // child runs a run and dies in it. A program that comes to its end was not killed.
@@ -34,17 +41,20 @@ func child(order string) int {
 	}
 	written := 0
 	die := func(n int, at string) {
-		if n == d.Record && at == d.At {
+		if n > 0 && n == d.Record && at == d.At {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {} // until the signal is here
 		}
 	}
-	c := &trial{ctx: context.Background(), path: d.Path}
+	c := &trial{ctx: context.Background(), path: d.Path, source: d.Source, attended: d.Attended, ends: d.Ends}
 	p, err := c.open(d.DSN, journal.WithFile(func(f *os.File) journal.File {
 		return &stagedFile{
 			File: f,
 			write: func(n int, line []byte) (int, error) {
 				written = n
+				if d.Record == 0 && bytes.Contains(line, []byte(`"kind":"`+d.Kind+`"`)) {
+					d.Record = n
+				}
 				die(n, "before")
 				if n == d.Record && d.At == "torn" {
 					_, _ = f.Write(line[:len(line)/2])
@@ -63,14 +73,18 @@ func child(order string) int {
 	return 1
 }
 
-// dieAt runs a child that dies as ordered.
-func (c *trial) dieAt(record int, at string) {
+// dieAt runs a child that dies at a record, by its number.
+func (c *trial) dieAt(record int, at string) { c.die(death{Record: record, At: at}) }
+
+// die runs a child that dies as ordered.
+func (c *trial) die(d death) {
+	d.DSN, d.Path, d.Source, d.Ends = c.dsn(), c.path, c.source, c.ends
 	self, err := os.Executable()
 	if err != nil {
 		c.fail("%w", err)
 		return
 	}
-	order, err := json.Marshal(death{DSN: c.dsn(), Path: c.path, Record: record, At: at})
+	order, err := json.Marshal(d)
 	if err != nil {
 		c.fail("%w", err)
 		return
@@ -97,6 +111,79 @@ func childFaults(clean cleanRun) []fault {
 			out = append(out, fault{kind: kindChild, name: recordName(clean, n) + ": " + at, smoke: smoke, run: func(c *trial) {
 				c.dieAt(n, at)
 				c.recover(c.rerun)
+			}})
+		}
+	}
+	return append(append(out, endingFaults()...), guardedFaults()...)
+}
+
+const kindEnding = "program killed while it ends a run"
+
+// endingFaults kill a program between an operator's NO-GO or abort and the
+// run's last record.
+func endingFaults() []fault {
+	var out []fault
+	for ends, kinds := range map[ending][]string{
+		declared: {"no_go_declared", "run_closed"},
+		aborted:  {"phase_rolled_back", "run_aborted", "run_closed"},
+	} {
+		for _, kind := range kinds {
+			for _, at := range []string{"before", "torn", "written", "synced"} {
+				out = append(out, fault{kind: kindEnding, name: fmt.Sprintf("%s: %s, %s", ends, kind, at), smoke: at == "synced" && kind == "run_aborted", run: func(c *trial) {
+					c.attended, c.ends = true, ends
+					c.die(death{Attended: true, Kind: kind, At: at})
+					c.recover(c.rerun)
+				}})
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b fault) int { return strings.Compare(a.name, b.name) })
+	return out
+}
+
+const kindGuarded = "program killed while it disables or restores triggers"
+
+// guarded is the run with a trigger that is disabled for it, and brought back.
+var guarded = strings.NewReplacer("      - {id: told, text: Everybody was told}\n", `      - {id: told, text: Everybody was told}
+      - id: off
+        text: The trigger is off
+        action: {name: triggers.disable, triggers: [guard], text: disable it}
+        check: {database: triggers.disabled, triggers: [guard], every: 50ms, remedy: Disable it., through: phases}
+`, "items: [{id: said, text: Said so}]", `items:
+      - {id: said, text: Said so}
+      - id: restore
+        text: The trigger is back
+        action: {name: triggers.restore, text: restore it}
+        check: {database: triggers.restored, every: 50ms, remedy: Restore it.}
+`).Replace(book)
+
+// guardTrigger stands in a state that a careless ENABLE would not bring back.
+const guardTrigger = `
+CREATE OR REPLACE FUNCTION public.guard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'guarded'; END $$;
+CREATE TRIGGER guard BEFORE DELETE ON public.child FOR EACH ROW EXECUTE FUNCTION public.guard();
+ALTER TABLE public.child ENABLE ALWAYS TRIGGER guard;
+`
+
+// guardedFaults kill a program around its actions: the run must go on, and the
+// trigger come back as it was.
+func guardedFaults() []fault {
+	var out []fault
+	for _, kind := range []string{"action_started", "triggers_recorded", "action_done", "phase_committed", "run_closed"} {
+		for _, at := range []string{"before", "torn", "written", "synced"} {
+			out = append(out, fault{kind: kindGuarded, name: kind + ": " + at, smoke: kind == "triggers_recorded" && at == "synced", run: func(c *trial) {
+				c.source, c.attended = guarded, false
+				if err := c.ask(c.ctx, guardTrigger); err != nil {
+					c.fail("%w", err)
+				}
+				c.die(death{Kind: kind, At: at})
+				c.recover(c.rerun)
+				state := ""
+				if err := c.ask(c.ctx, `SELECT tgenabled::text FROM pg_trigger WHERE tgname = 'guard'`, &state); err != nil || state != "A" {
+					c.fail("the trigger is left in state %q, and was A (%v)", state, err)
+				}
+				if s := c.said(); s == nil || s.Outcome != phases.Completed {
+					c.fail("the run was not completed")
+				}
 			}})
 		}
 	}

@@ -144,7 +144,7 @@ func (h *harness) collect() []fault {
 		h.killFaults(clean), h.statementFaults(), childFaults(clean), h.commitKillFaults(),
 		backendFaults(), reuseFaults(), serverFaults(), h.operatorFaults(clean),
 		diskFaults(clean), fileFaults(clean), fullDiskFaults(), clockFaults(clean), h.signalFaults(clean), h.terminalFaults(clean),
-		ledgerFaults(clean),
+		ledgerFaults(clean), noLedgerFaults(),
 	} {
 		out = append(out, more...)
 	}

@@ -6,9 +6,18 @@ import (
 	"tminus/phases"
 )
 
+// ending is what an operator makes of a run.
+type ending string
+
+const (
+	completed ending = ""         // through to its end
+	aborted   ending = "aborted"  // at the second phase's hold
+	declared  ending = "declared" // NO-GO, at once
+)
+
 // drive is an operator who goes on: what was rolled back is started again, up
 // to three times. It ends with the run.
-func drive(p *program) {
+func drive(p *program, ends ending) {
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -19,7 +28,7 @@ func drive(p *program) {
 		}
 		var next phases.Command
 		leave := false
-		p.engine.View(func(s *phases.State) { next, leave = decide(s) })
+		p.engine.View(func(s *phases.State) { next, leave = decide(s, ends) })
 		if next == nil {
 			continue
 		}
@@ -32,10 +41,13 @@ func drive(p *program) {
 }
 
 // decide is what the operator does next; leave means that it is the last thing.
-func decide(s *phases.State) (next phases.Command, leave bool) {
+func decide(s *phases.State, ends ending) (next phases.Command, leave bool) {
 	name := s.Target.Database
 	switch s.Stage() {
 	case phases.StageChecklist:
+		if ends == declared {
+			return phases.DeclareNoGo{Reason: "the backup is missing"}, false
+		}
 		if !s.Item("told").Ticked {
 			return phases.Tick{Item: "told"}, false
 		}
@@ -46,6 +58,9 @@ func decide(s *phases.State) (next phases.Command, leave bool) {
 		case phases.PhasePending:
 			return phases.StartPhase{Phase: p.Plan.ID, Typed: name}, false
 		case phases.PhaseHolding:
+			if ends == aborted && p.Plan.ID == "second" {
+				return phases.Abort{Reason: "out of time"}, false
+			}
 			return phases.Commit{Phase: p.Plan.ID}, false
 		case phases.PhaseIsRolledBack, phases.PhaseIsFailed:
 			if p.Attempt >= 3 {

@@ -88,7 +88,7 @@ func outageFaults(which func(outage) bool) []fault {
 			from   side
 			kind   byte
 			behind bool
-		}{{client, 'P', false}, {client, 'E', true}, {client, 'S', true}, {server, 'C', false}, {server, 'Z', true}} {
+		}{{client, 'P', false}, {client, 'E', true}, {client, 'S', true}, {server, 'C', false}, {server, 'Z', false}} {
 			name := fmt.Sprintf("%s, at the %s %c of phase 2's COMMIT, behind it: %v", o.how, at.from, at.kind, at.behind)
 			out = append(out, fault{kind: o.kind, name: name, crashes: true, smoke: o.how == "the phase's" && at.kind == 'E', run: func(c *trial) {
 				c.outageInCommit(at.from, at.kind, at.behind, o)

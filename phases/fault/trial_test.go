@@ -44,9 +44,11 @@ type trial struct {
 	ctx  context.Context
 	path string // the journal's
 
-	attended  bool // a scripted operator drives: it starts a phase again that was rolled back
-	unknowing bool // nobody can know: "unknown" is the right answer
-	noLedger  bool // the fault took the ledger away
+	source    string // the runbook's text
+	attended  bool   // a scripted operator drives: it starts a phase again that was rolled back
+	ends      ending // what the operator makes of the run
+	unknowing bool   // nobody can know: "unknown" is the right answer
+	noLedger  bool   // the fault took the ledger away
 	wrong     []error
 	skipped   string
 }
@@ -60,7 +62,7 @@ func try(ctx context.Context, p *place, f fault) *trial {
 	ctx, cancel := context.WithTimeout(ctx, trialLimit)
 	defer cancel()
 	n := p.trials.Add(1)
-	c := &trial{place: p, ctx: ctx, path: filepath.Join(p.folder, fmt.Sprintf("%s-%d.journal", p.name, n)), attended: n%2 == 0}
+	c := &trial{place: p, ctx: ctx, path: filepath.Join(p.folder, fmt.Sprintf("%s-%d.journal", p.name, n)), source: book, attended: n%2 == 0}
 	if err := p.clear(ctx); err != nil {
 		c.fail("%w", err)
 		return c
@@ -72,8 +74,8 @@ func try(ctx context.Context, p *place, f fault) *trial {
 	return c
 }
 
-func parsed() *runbook.Runbook {
-	b, err := runbook.Parse("fault.yaml", []byte(book))
+func parsed(source string) *runbook.Runbook {
+	b, err := runbook.Parse("fault.yaml", []byte(source))
 	if err != nil {
 		panic(err) // a constant of this package
 	}
@@ -92,8 +94,8 @@ type program struct {
 }
 
 // connect does what the program does before it opens a run.
-func connect(ctx context.Context, dsn string) (*db.Target, phases.Identity, error) {
-	t, err := db.Open(ctx, db.Config{DSN: dsn, Operator: operator, Runbook: parsed()})
+func connect(ctx context.Context, dsn, source string) (*db.Target, phases.Identity, error) {
+	t, err := db.Open(ctx, db.Config{DSN: dsn, Operator: operator, Runbook: parsed(source)})
 	if err != nil {
 		return nil, phases.Identity{}, err
 	}
@@ -108,16 +110,16 @@ func connect(ctx context.Context, dsn string) (*db.Target, phases.Identity, erro
 	return t, id, nil
 }
 
-func opening(id phases.Identity, attended bool) phases.RunOpened {
+func (c *trial) opening(id phases.Identity) phases.RunOpened {
 	return phases.RunOpened{
-		RunID: phases.NewRunID(time.Now()), File: "fault.yaml", Source: book, SHA256: phases.SHA256([]byte(book)),
-		Environment: phases.Rehearsal, Unattended: !attended, Operator: operator, Target: id, PlannedT0: time.Now(),
+		RunID: phases.NewRunID(time.Now()), File: "fault.yaml", Source: c.source, SHA256: phases.SHA256([]byte(c.source)),
+		Environment: phases.Rehearsal, Unattended: !c.attended, Operator: operator, Target: id, PlannedT0: time.Now(),
 	}
 }
 
 // open starts a new run.
 func (c *trial) open(dsn string, opts ...journal.Option) (*program, error) {
-	t, id, err := connect(c.ctx, dsn)
+	t, id, err := connect(c.ctx, dsn, c.source)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +128,7 @@ func (c *trial) open(dsn string, opts ...journal.Option) (*program, error) {
 		t.Close()
 		return nil, err
 	}
-	e, err := phases.Open(t, w, opening(id, c.attended), settings())
+	e, err := phases.Open(t, w, c.opening(id), settings())
 	return c.launch(t, w, e, err)
 }
 
@@ -141,7 +143,7 @@ func (c *trial) launch(t *db.Target, w *journal.Writer, e *phases.Engine, err er
 	p.stop = stop
 	go func() { p.ran <- e.Run(ctx) }() // ends with the run, or with stop
 	if c.attended {
-		go drive(p) // ends with the run
+		go drive(p, c.ends) // ends with the run
 	}
 	return p, nil
 }
@@ -185,7 +187,7 @@ func (c *trial) resume() (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, id, err := connect(c.ctx, c.dsn())
+	t, id, err := connect(c.ctx, c.dsn(), c.source)
 	if err != nil {
 		w.Close()
 		return nil, err
