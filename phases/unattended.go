@@ -22,10 +22,14 @@ func (e *Engine) drive(ctx context.Context) {
 			seq, patience = e.state.progressed(), time.Now()
 		}
 		held := e.state.Outcome == "" && !e.leaving && e.state.acting() == nil && e.state.OpenPhase() == nil && time.Since(patience) > e.settings.Patience
-		if held && !acted {
+		over := held && !acted
+		if over {
 			e.giveUp()
 		}
 		e.mu.Unlock()
+		if over {
+			return
+		}
 		if acted {
 			continue
 		}
