@@ -222,7 +222,7 @@ func (e *Engine) leave(reason error) error {
 	if e.broken != nil {
 		return e.broken
 	}
-	if errors.Is(reason, ErrLeft) {
+	if errors.Is(reason, ErrLeft) || errors.Is(reason, ErrSignal) {
 		return nil
 	}
 	return reason

@@ -2,6 +2,7 @@ package phases_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -40,13 +41,13 @@ func TestInterruptedUnattendedRunCanBeResumed(t *testing.T) {
 	r.exec(`BEGIN; LOCK TABLE parent IN ROW EXCLUSIVE MODE`)
 	r.open(phases.Settings{})
 	r.until("the wait for a lock", func(s *phases.State) bool { p := s.OpenPhase(); return p != nil && p.Lock != nil })
-	signal := errors.New("signal: terminated")
+	signal := fmt.Errorf("%w: terminated", phases.ErrSignal)
 	r.stop(signal)
-	if err := r.wait(); !errors.Is(err, signal) {
+	if err := r.wait(); err != nil {
 		t.Errorf("Run: %v", err)
 	}
 	s := r.state()
-	if s.Outcome != "" || s.Interrupted != signal.Error() || r.phaseOf(s, "clear").Status != phases.PhaseIsRolledBack {
+	if s.ExitCode() != 6 || s.Interrupted != signal.Error() || r.phaseOf(s, "clear").Status != phases.PhaseIsRolledBack {
 		t.Fatalf("outcome %q, interrupted by %q:\n%s", s.Outcome, s.Interrupted, r.log())
 	}
 	r.exec(`ROLLBACK`)

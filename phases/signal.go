@@ -2,11 +2,16 @@ package phases
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
 )
+
+// ErrSignal is in the cause of a context that StopOnSignals ended. A run that
+// it interrupts is unfinished, as one that its operator left: nothing failed.
+var ErrSignal = errors.New("signal")
 
 // StopOnSignals ends the context on SIGHUP, SIGINT or SIGTERM, with the
 // signal's name as the cause: a closed terminal asks the engine for a safe end,
@@ -22,7 +27,7 @@ func StopOnSignals(ctx context.Context) (_ context.Context, release func()) {
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
 	go func() { // ends with the program
 		for s := range signals {
-			cancel(fmt.Errorf("signal: %s", s))
+			cancel(fmt.Errorf("%w: %s", ErrSignal, s))
 		}
 	}()
 	return ctx, func() { cancel(nil) }
