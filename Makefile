@@ -7,7 +7,7 @@ TEST_TIME ?= 9m
 # The race detector needs a C compiler; server.sh installs one where it may.
 RACE       = $(shell command -v cc >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1 && echo -race)
 
-.PHONY: demo test lint build server faults test-versions bench-mirror fuzz golden
+.PHONY: demo test lint build server faults test-versions bench-mirror
 export GOFLAGS
 
 demo: server bin/tminus ## run the guide's reset on a throwaway database
@@ -34,3 +34,6 @@ lint:
 
 test-versions: ## the database's tests and a demo on PostgreSQL 13 to 18, and through PgBouncer
 	@GO="$(GO)" sh testdata/versions.sh $(MAJORS)
+
+bench-mirror: server ## what fifty viewers cost a run; a few minutes on a quiet machine
+	$(GO) test ./ui/mirror -run '^$$' -bench Mirror -benchtime 1x -timeout 30m

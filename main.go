@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,6 +31,9 @@ import (
 func main() { os.Exit(run(os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})) }
 
 func run(args []string, streams cli.Streams) int {
+	// Libraries that log would write over the screen; what matters is an error
+	// that somebody is handed, or in the journal.
+	slog.SetDefault(slog.New(slog.DiscardHandler))
 	a := &app{stdin: streams.In, stdout: streams.Out, stderr: streams.Err}
 	return cli.Execute(args, streams, cli.Actions{
 		Demo: a.demo, Rehearse: a.rehearse, Run: a.production, Resume: a.resume, Mirror: a.mirror,
