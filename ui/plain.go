@@ -29,7 +29,7 @@ type PlainOptions struct {
 // event a line, progress thinned, questions asked as lines when there is In.
 //
 // It returns nil when the run is closed or Done is, with all events written,
-// and when the operator quits: leaving is no error. When ctx ends, it asks
+// and when the operator quits or In ends: leaving is no error. When ctx ends, it asks
 // nothing more, follows the run to Done, so that its safe end is seen too, and
 // returns ctx's cause; without Done it does so at once. Other errors are the
 // journal's or Out's. It follows the journal file and blocks with Out, never
@@ -63,14 +63,15 @@ type plain struct {
 	state    *phases.State
 	lines    <-chan string // nil: nothing is asked, or no more
 
-	asked    plainQuestion
-	approver string          // as typed, until the database's name is
-	skipped  map[string]bool // items that were passed over, until all others are answered
-	declined map[string]bool // optional fields that were left empty
-	told     string          // the holds that were last told
-	warned   time.Duration   // the last countdown of a hold that was told
-	leaving  bool            // quit was said once while a transaction is open
-	progress map[string]plainProgress
+	asked     plainQuestion
+	approver  string          // as typed, until the database's name is
+	skipped   map[string]bool // items that were passed over, until all others are answered
+	declined  map[string]bool // optional fields that were left empty
+	told      string          // the holds that were last told
+	warned    time.Duration   // the last countdown of a hold that was told
+	surveying bool            // the database is being looked at; nothing is asked
+	leaving   bool            // quit was said once while a transaction is open
+	progress  map[string]plainProgress
 }
 
 func (p *plain) run(ctx context.Context) error {
@@ -93,9 +94,9 @@ func (p *plain) run(ctx context.Context) error {
 			return firstError(p.catchUp(), cause)
 		case line, ok := <-p.lines:
 			if !ok {
-				p.lines = nil
-				p.say("the input has ended: nothing is asked any more")
-				continue
+				// Nobody is left to answer: waiting would be for ever.
+				p.say("the input has ended: left the run")
+				return p.catchUp()
 			}
 			if p.answer(line) {
 				p.say("left the run")

@@ -134,6 +134,16 @@ func (p *plain) do(c phases.Command) bool {
 	return true
 }
 
+// decide carries out the answer to a question. When it is refused, what is to
+// be asked then is asked anew, for nobody remembers a question from before.
+func (p *plain) decide(c phases.Command) bool {
+	if p.do(c) {
+		return true
+	}
+	p.asked = plainQuestion{}
+	return false
+}
+
 func (p *plain) rollback(reason string) {
 	ph := p.state.OpenPhase()
 	if ph == nil {
@@ -191,13 +201,15 @@ func (p *plain) reply(text string) {
 		p.asked = plainQuestion{kind: askApprover}
 		p.put(p.asked)
 	case q.kind == askGo:
-		p.do(phases.PassGate{Approver: p.approver, Typed: text})
+		if !p.do(phases.PassGate{Approver: p.approver, Typed: text}) {
+			p.put(q)
+		}
 	case q.kind == askStart:
 		p.replyStart(q, text)
 	case q.kind == askHold && text == "commit":
-		p.do(phases.Commit{Phase: q.id})
+		p.decide(phases.Commit{Phase: q.id})
 	case q.kind == askClose && text == "close":
-		p.do(phases.CloseRun{})
+		p.decide(phases.CloseRun{})
 	default:
 		p.put(q)
 	}
@@ -213,7 +225,7 @@ func (p *plain) replyStart(q plainQuestion, text string) {
 	if noReturn {
 		c.Typed = text
 	}
-	p.do(c)
+	p.decide(c)
 }
 
 func (p *plain) replyField(q plainQuestion, text string) {
@@ -232,7 +244,7 @@ func (p *plain) replyField(q plainQuestion, text string) {
 		p.put(q)
 		return
 	}
-	if p.do(phases.Record{Item: q.id, Field: q.field, Value: text}) && strings.HasPrefix(strings.ToLower(text), "n") {
+	if p.decide(phases.Record{Item: q.id, Field: q.field, Value: text}) && strings.HasPrefix(strings.ToLower(text), "n") {
 		p.passOver(q)
 	}
 }
@@ -249,9 +261,9 @@ func (p *plain) replyYesNo(q plainQuestion, text string) {
 	switch strings.ToLower(text) {
 	case "y", "yes":
 		if q.kind == askAction {
-			p.do(phases.Act{Item: q.id})
+			p.decide(phases.Act{Item: q.id})
 		} else {
-			p.do(phases.Tick{Item: q.id})
+			p.decide(phases.Tick{Item: q.id})
 		}
 	case "n", "no", "skip":
 		p.skipped[q.id] = true

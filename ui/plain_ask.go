@@ -36,7 +36,7 @@ func (q plainQuestion) value() bool { return q.kind == askField || q.kind == ask
 // ask asks the next question, unless the last one still stands: nobody's
 // answer shall meet another question than the one that was read.
 func (p *plain) ask() {
-	if p.lines == nil || p.Commander == nil || p.state.Outcome != "" {
+	if p.lines == nil || p.Commander == nil || p.surveying || p.state.Outcome != "" {
 		p.asked = plainQuestion{}
 		return
 	}

@@ -34,6 +34,10 @@ func (p *plain) event(rec journal.Record) error {
 		p.eventLine(line.Level, line.Text)
 	}
 	switch e := e.(type) {
+	case phases.RunOpened, phases.RunResumed:
+		p.surveying = true // the engine takes no command before it knows the database
+	case phases.SurveyTaken:
+		p.surveying = false
 	case phases.StepStarted:
 		p.progress[e.Phase] = plainProgress{at: p.state.At}
 	case phases.TableProgressed:

@@ -64,10 +64,11 @@ after:
 // fakeEngine answers commands as the engine would, without a database: it
 // records what follows from them. Its clock is the bubble's.
 type fakeEngine struct {
-	t     *testing.T
-	w     *journal.Writer
-	state *phases.State
-	got   []phases.Command
+	t      *testing.T
+	w      *journal.Writer
+	state  *phases.State
+	got    []phases.Command
+	refuse error
 }
 
 func newFakeEngine(t *testing.T) *fakeEngine {
@@ -82,7 +83,7 @@ func newFakeEngine(t *testing.T) *fakeEngine {
 		RunID: "r1", File: "gym.yaml", Source: plainBook, Environment: phases.Demo,
 		Operator: phases.Operator{Name: "ada", Host: "ops1"}, Target: phases.Identity{Host: "db1", Database: "gym"},
 		PlannedT0: time.Now().Add(time.Hour),
-	})
+	}, phases.SurveyTaken{})
 	return e
 }
 
@@ -101,6 +102,9 @@ func (e *fakeEngine) add(events ...phases.Event) {
 
 func (e *fakeEngine) Do(c phases.Command) error {
 	e.got = append(e.got, c)
+	if e.refuse != nil {
+		return e.refuse
+	}
 	if err := e.state.Can(c, time.Now()); err != nil {
 		return err
 	}
@@ -333,19 +337,16 @@ func TestPlainWatcherCannotAct(t *testing.T) {
 	})
 }
 
-func TestPlainGoesOnAfterTheInputsEnd(t *testing.T) {
+func TestPlainLeavesAtTheInputsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newFakeEngine(t)
 		r := startPlain(t, e, nil)
 		r.in.Close()
 		r.settle()
-		r.wants("the input has ended")
-		e.add(phases.NoteRecorded{Text: "still here", By: "ada"}, phases.RunClosed{Outcome: phases.Unfinished})
-		r.settle()
+		r.wants("the input has ended: left the run")
 		if err := r.ended(); err != nil {
 			t.Errorf("Plain: %v", err)
 		}
-		r.wants("note: still here")
 	})
 }
 
@@ -417,6 +418,38 @@ func TestPlainEndsWithItsContextWithoutDone(t *testing.T) {
 		r.settle()
 		if err := r.ended(); !errors.Is(err, signal) {
 			t.Errorf("Plain: %v, want the signal", err)
+		}
+	})
+}
+
+// The engine takes nothing before it knows the database, so nothing is asked.
+func TestPlainAsksNothingDuringTheSurvey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newFakeEngine(t)
+		e.add(phases.RunResumed{Operator: phases.Operator{Name: "ada", Host: "ops1"}, Target: e.state.Target})
+		r := startPlain(t, e, nil)
+		r.settle()
+		if strings.Contains(r.out.String(), "? ") {
+			t.Errorf("something is asked before the survey:\n%s", r.out.String())
+		}
+		e.add(phases.SurveyTaken{})
+		r.settle()
+		r.wants("? ")
+	})
+}
+
+// A question is asked anew after a refusal.
+func TestPlainAsksAgainAfterARefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newFakeEngine(t)
+		r := startPlain(t, e, nil)
+		const question = "? Backup: The final backup is taken"
+		before := strings.Count(r.out.String(), question)
+		e.refuse = errors.New("not now")
+		r.enter("b 1")
+		r.wants("refused: not now")
+		if after := strings.Count(r.out.String(), question); after != before+1 {
+			t.Errorf("it is asked %d times before, %d times after the refusal:\n%s", before, after, r.out.String())
 		}
 	})
 }
