@@ -68,6 +68,11 @@ func (s *State) backupHolds(items []runbook.Item, planned time.Duration, now tim
 		if it.Check != nil && it.Check.Name == "backup.age" {
 			return nil // its own limit holds
 		}
+		for _, f := range it.Fields {
+			if f.ID == s.Runbook.Backup.TimeField && f.Required && s.Fields[f.ID].Value == "" {
+				return nil // its item holds, and says the same
+			}
+		}
 	}
 	if a := backupAge(s.BackupTime(), s.Runbook.Backup.MaxAge+planned+s.Extra, now); !a.Pass {
 		return []Hold{{Text: "the backup: " + a.Value}}

@@ -28,7 +28,7 @@ func fixtureBook() *runbook.Runbook {
 			{Role: "Product owner"},
 		},
 		Backup: runbook.Backup{
-			MaxAge: 15 * time.Minute, Restore: "pg_restore --clean -d gym_demo {{backup_id}}.dump",
+			MaxAge: 30 * time.Minute, Restore: "pg_restore --clean -d gym_demo {{backup_id}}.dump",
 			RestoreTime: 12 * time.Minute, IDField: "backup_id", TimeField: "backup_time",
 		},
 		Protected: []string{"staff", "settings"},
