@@ -13,9 +13,7 @@ func (s *State) applyPhase(e Event) bool {
 	case PhaseStarted:
 		s.startPhase(e)
 	case LockWaited:
-		p := s.phase(e.Phase)
-		wait := e.LockWait
-		p.Status, p.Lock = PhaseLocking, &wait
+		s.waitForLock(e)
 	case TablesLocked:
 		p := s.phase(e.Phase)
 		p.Status, p.Lock, p.LockedAt, p.Tx = PhaseRunning, nil, s.At, e.Tx
@@ -23,6 +21,7 @@ func (s *State) applyPhase(e Event) bool {
 		s.startStep(e)
 	case TableProgressed:
 		p := s.phase(e.Phase)
+		p.Status, p.Lock = PhaseRunning, nil
 		if t := p.stepTable(e.Step); t != nil {
 			t.Deleted, t.BlocksDone, t.BlocksTotal = t.before(e.Step)+e.Deleted, e.BlocksDone, e.BlocksTotal
 		}
@@ -76,6 +75,16 @@ func (s *State) applyOutcome(e Event) bool {
 	return true
 }
 
+func (s *State) waitForLock(e LockWaited) {
+	p := s.phase(e.Phase)
+	if !p.LockedAt.IsZero() && len(e.Blockers) == 0 {
+		p.Status, p.Lock = PhaseRunning, nil
+		return
+	}
+	wait := e.LockWait
+	p.Status, p.Lock = PhaseLocking, &wait
+}
+
 func (s *State) startPhase(e PhaseStarted) {
 	p := s.phase(e.Phase)
 	if s.T0.IsZero() {
@@ -122,6 +131,7 @@ func (s *State) startStep(e StepStarted) {
 
 func (s *State) endStep(e StepDone) {
 	p := s.phase(e.Phase)
+	p.Status, p.Lock = PhaseRunning, nil
 	if t := p.stepTable(e.Step); t != nil {
 		t.Deleted = t.before(e.Step) + e.Rows
 		t.BlocksDone, t.EndedAt = t.BlocksTotal, s.At

@@ -19,7 +19,7 @@ func describePhase(s *State, e Event) (Level, string) {
 		}
 		return LevelInfo, text + by(e.By)
 	case LockWaited:
-		return describeLockWait(e)
+		return describeLockWait(s, e)
 	case TablesLocked:
 		text := fmt.Sprintf("phase %s: %s locked", e.Phase, plural(int64(len(e.Tables)), "table"))
 		if e.Waited >= time.Second/10 {
@@ -47,7 +47,10 @@ func describePhase(s *State, e Event) (Level, string) {
 	return "", ""
 }
 
-func describeLockWait(e LockWaited) (Level, string) {
+func describeLockWait(s *State, e LockWaited) (Level, string) {
+	if !s.phase(e.Phase).LockedAt.IsZero() && len(e.Blockers) == 0 {
+		return LevelInfo, fmt.Sprintf("phase %s: no session blocks it any more", e.Phase)
+	}
 	if e.Attempt > 1 && e.Attempt%lockWaitEvery != 0 {
 		return "", ""
 	}

@@ -196,7 +196,8 @@ type PhaseStarted struct {
 	Tx      TxID   `json:"tx"` // zero: not begun yet
 }
 
-// LockWaited occurs while a phase waits for its locks.
+// LockWaited occurs while a phase waits for its locks, and while one of its
+// statements waits for another session; then no blockers mean that the wait is over.
 type LockWaited struct {
 	Phase string `json:"phase"`
 	LockWait

@@ -102,3 +102,34 @@ func TestEndedRunSaysWhichTriggersAreOff(t *testing.T) {
 		t.Errorf("got %+v, recorded %v", s.Item("off").Action, s.Triggers)
 	}
 }
+
+// A cascade reaches a table that is not locked, and a row of it is: the
+// operator sees who holds it, and may end that session.
+func TestBlockedStatementShowsItsBlockerAndCanBeFreed(t *testing.T) {
+	r := newRig(t, smallSchema, smallBook)
+	r.open(phases.Settings{})
+	r.toClear()
+	r.exec(`BEGIN; SELECT FROM child WHERE id = 1 FOR UPDATE`)
+	r.do(phases.StartPhase{Phase: "clear", Typed: r.opened.Target.Database})
+	var pid uint32
+	r.until("the blocker", func(s *phases.State) bool {
+		p := s.OpenPhase()
+		if p == nil || p.LockedAt.IsZero() || p.Lock == nil || len(p.Lock.Blockers) == 0 {
+			return false
+		}
+		pid = p.Lock.Blockers[0].PID
+		return true
+	})
+	if pid != r.conn.PgConn().PID() {
+		t.Fatalf("blocked by %d, and the bystander is %d", pid, r.conn.PgConn().PID())
+	}
+	r.do(phases.EndBackend{PID: pid, Terminate: true})
+	r.untilStatus("clear", phases.PhaseHolding)
+	if s := r.state(); r.phaseOf(s, "clear").Lock != nil || !strings.Contains(r.log(), "terminated") {
+		t.Errorf("the wait is still shown:\n%s", r.log())
+	}
+	r.do(phases.Abort{Reason: "seen enough"})
+	if err := r.wait(); err != nil {
+		t.Fatal(err)
+	}
+}

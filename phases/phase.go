@@ -233,12 +233,14 @@ func (r *phaseRun) steps(ctx context.Context, tx Tx) ([]int64, error) {
 			return nil, err
 		}
 		began := time.Now()
+		watched := r.watchStep(tx.ID().PID)
 		var err error
 		if step.Delete != "" {
 			rows[i], err = tx.Delete(ctx, step, func(p Progress) { r.progress(i, p) })
 		} else {
 			rows[i], err = tx.Exec(ctx, step)
 		}
+		watched()
 		if err != nil {
 			return nil, err
 		}
@@ -251,6 +253,52 @@ func (r *phaseRun) steps(ctx context.Context, tx Tx) ([]int64, error) {
 		}
 	}
 	return rows, nil
+}
+
+const (
+	stepWatch = time.Second // how often a running statement's session is looked at
+	stepAsk   = 2 * time.Second
+)
+
+// watchStep records who blocks a running statement: a cascade reaches tables
+// that are not locked, and rows may be. The function that it returns ends it,
+// within stepAsk, and must be called.
+func (r *phaseRun) watchStep(pid uint32) func() {
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() { // ends with stop
+		defer close(done)
+		tick := time.NewTicker(stepWatch)
+		defer tick.Stop()
+		var wait LockWait
+		var since time.Time
+		for {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+			}
+			// Not the phase's context: what ends that ends the statement, and then this.
+			ctx, cancel := context.WithTimeout(context.Background(), stepAsk)
+			blockers, err := r.engine.target.Blockers(ctx, pid)
+			cancel()
+			switch {
+			case err != nil: // the wait, if there is one, is shown as it was
+			case len(blockers) > 0:
+				if since.IsZero() {
+					since = time.Now()
+				}
+				wait = LockWait{Waited: time.Since(since), Attempt: wait.Attempt + 1, Blockers: blockers}
+				r.waiting(wait)
+			case !since.IsZero():
+				since, wait = time.Time{}, LockWait{}
+				r.waiting(wait)
+			}
+		}
+	}()
+	return func() {
+		close(stop)
+		<-done
+	}
 }
 
 func (r *phaseRun) progress(step int, p Progress) {

@@ -83,8 +83,10 @@ func (p Pane) lockBox(ph *phases.PhaseState) []line {
 		return nil
 	}
 	in := p.narrower()
-	// Between two reports the wait goes on.
-	waited := max(w.Waited, p.Now.Sub(ph.StartedAt))
+	waited := w.Waited
+	if ph.LockedAt.IsZero() { // between two reports the wait goes on
+		waited = max(waited, p.Now.Sub(ph.StartedAt))
+	}
 	title := fmt.Sprintf("%s waiting for lock on %s, %s, attempt %d", st.Mark.Waiting, valueOr(w.Table, "a table"), seconds(waited), w.Attempt)
 	var lines []line
 	if len(w.Blockers) == 0 {
