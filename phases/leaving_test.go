@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"tminus/phases"
 	"tminus/phases/journal"
 )
@@ -132,4 +134,16 @@ func TestBlockedStatementShowsItsBlockerAndCanBeFreed(t *testing.T) {
 	if err := r.wait(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// What was verified to be empty stays empty until COMMIT.
+func TestNobodyFillsAnEmptyTableDuringTheHold(t *testing.T) {
+	r := newRig(t, smallSchema+`CREATE TABLE loose (id int);`, strings.Replace(smallBook, "zero: [child]", "zero: [child, loose]", 1))
+	r.open(phases.Settings{})
+	r.toHold()
+	if _, err := r.conn.Exec(t.Context(), `SET lock_timeout = '50ms'; INSERT INTO loose VALUES (1)`, pgx.QueryExecModeSimpleProtocol); err == nil {
+		t.Error("a table that was verified to be empty takes a row before COMMIT")
+	}
+	r.do(phases.Commit{Phase: "clear"})
+	r.untilStatus("clear", phases.PhaseIsCommitted)
 }

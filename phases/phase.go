@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tminus/phases/runbook"
@@ -203,16 +204,26 @@ func (r *phaseRun) sameTarget(ctx context.Context) (Identity, error) {
 	return got, nil
 }
 
-// lockTables are the tables that the phase's steps change, each once, in order.
-func (r *phaseRun) lockTables() []string {
+// changedTables are the tables that the phase's steps change, each once, in order.
+func (r *phaseRun) changedTables() []string {
 	var out []string
-	seen := map[string]bool{}
 	for _, s := range r.plan.Steps {
 		for _, t := range append([]string{s.Delete}, s.Touch...) {
-			if t != "" && !seen[t] {
-				seen[t] = true
+			if t != "" && !slices.Contains(out, t) {
 				out = append(out, t)
 			}
+		}
+	}
+	return out
+}
+
+// lockTables are those, and the tables that have to be empty: what was
+// verified stays so until COMMIT, however long a human thinks.
+func (r *phaseRun) lockTables() []string {
+	out := r.changedTables()
+	for _, t := range r.plan.Zero {
+		if !slices.Contains(out, t) {
+			out = append(out, t)
 		}
 	}
 	return out

@@ -328,7 +328,7 @@ func (r *phaseRun) allowed() map[string]allowance {
 // the survey's that can be reached from them.
 func (r *phaseRun) reach() []Reach {
 	from := map[string]bool{}
-	for _, t := range r.lockTables() {
+	for _, t := range r.changedTables() {
 		from[t] = true
 	}
 	all := r.engine.state.Survey.Reach
