@@ -210,7 +210,11 @@ func (e *Engine) present(ev Event) {
 	if e.broken != nil || !e.state.ClosedAt.IsZero() {
 		return
 	}
-	e.recheck("")
+	for _, it := range e.state.Asked() {
+		if it.Check.Name == "mirror.present" {
+			e.recheck(it.ID) // the others' pace is not an observer's to set
+		}
+	}
 	if err := e.recordLocked(ev); err != nil {
 		return // recordLocked has stopped the run
 	}

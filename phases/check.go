@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"os/exec"
 	"regexp"
@@ -64,7 +65,7 @@ func expected(want, got string) bool {
 		}
 		w, errW := strconv.ParseFloat(strings.TrimSpace(rest), 64)
 		g, errG := strconv.ParseFloat(strings.TrimSpace(got), 64)
-		return errW == nil && errG == nil && compare(op, g, w)
+		return errW == nil && errG == nil && !math.IsNaN(g) && compare(op, g, w)
 	}
 	return want == got
 }
