@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,6 +77,15 @@ func (a *app) lint(file string) error {
 }
 
 func (a *app) report(path, format string) error {
+	formats := report.Formats()
+	i := slices.IndexFunc(formats, func(f report.Format) bool { return f.Name == format })
+	if i < 0 {
+		var names []string
+		for _, f := range formats {
+			names = append(names, f.Name)
+		}
+		return &cli.Exit{Code: cli.Usage, Err: fmt.Errorf("unknown format %q: one of %s", format, strings.Join(names, ", "))}
+	}
 	recs, err := journal.Read(path)
 	if err != nil && !errors.Is(err, journal.ErrTorn) {
 		return cli.Failed(err)
@@ -84,14 +94,7 @@ func (a *app) report(path, format string) error {
 	if err != nil {
 		return cli.Failed(err)
 	}
-	var names []string
-	for _, f := range report.Formats() {
-		if f.Name == format {
-			return cli.Failed(f.Write(r, a.stdout))
-		}
-		names = append(names, f.Name)
-	}
-	return &cli.Exit{Code: cli.Usage, Err: fmt.Errorf("unknown format %q: one of %s", format, strings.Join(names, ", "))}
+	return cli.Failed(formats[i].Write(r, a.stdout))
 }
 
 func (a *app) verify(path string) error {

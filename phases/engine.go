@@ -174,11 +174,12 @@ func (e *Engine) prepare(ctx context.Context) error {
 	if err := e.settleOpen(ctx); err != nil {
 		return err
 	}
-	if err := e.target.Prepare(ctx); err != nil {
-		return err
-	}
+	// Where the runbook does not fit, nothing is made in the database.
 	survey, err := e.target.Survey(ctx)
 	if err != nil {
+		return err
+	}
+	if err := e.target.Prepare(ctx); err != nil {
 		return err
 	}
 	if err := e.record(SurveyTaken{survey}); err != nil {

@@ -212,7 +212,7 @@ func ends(ts *testscript.TestScript, neg bool, args []string) {
 		signals := map[string]os.Signal{"HUP": syscall.SIGHUP, "INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}
 		ts.Check(b.cmd.Process.Signal(signals[args[2]]))
 	}
-	limit := time.AfterFunc(time.Minute, func() { _ = b.cmd.Process.Kill() })
+	limit := time.AfterFunc(patience, func() { _ = b.cmd.Process.Kill() })
 	defer limit.Stop()
 	var exit *exec.ExitError
 	if err := b.cmd.Wait(); err != nil && !errors.As(err, &exit) {
@@ -227,16 +227,21 @@ func ends(ts *testscript.TestScript, neg bool, args []string) {
 func await(ts *testscript.TestScript, neg bool, args []string) {
 	pattern, err := regexp.Compile(args[0])
 	ts.Check(err)
+	var data []byte
+	defer func() { ts.Logf("%s", data) }()
 	poll(ts, args[0]+" in "+args[1], func() bool {
-		data, err := os.ReadFile(ts.MkAbs(args[1]))
+		data, err = os.ReadFile(ts.MkAbs(args[1]))
 		return err == nil && pattern.Match(data)
 	})
 }
 
+// patience is how long anything may take; nothing passes by it.
+const patience = 30 * time.Second
+
 func poll(ts *testscript.TestScript, what string, holds func() bool) {
-	for deadline := time.Now().Add(time.Minute); !holds(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !holds(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			ts.Fatalf("not within a minute: %s", what)
+			ts.Fatalf("not within %s: %s", patience, what)
 		}
 	}
 }
