@@ -63,7 +63,21 @@ func (p Pane) phaseHead(ph *phases.PhaseState, i int) []line {
 	if ph.Attempt > 1 {
 		status = status.end(&st.Warn, fmt.Sprintf("attempt %d", ph.Attempt))
 	}
-	return []line{title, status, p.phaseTimes(ph)}
+	head := []line{title, status, p.phaseTimes(ph)}
+	if before := p.before(ph, i); before != "" {
+		head = append(head, row(&st.Dim, before))
+	}
+	return head
+}
+
+// before is what the phase before has done, for a phase that has to be started
+// again: whoever comes back to a run wants to know what is in the database.
+func (p Pane) before(ph *phases.PhaseState, i int) string {
+	if i == 0 || ph.Status.Open() || ph.Status.Done() || p.State.Phases[i-1].Status != phases.PhaseIsCommitted {
+		return ""
+	}
+	last := &p.State.Phases[i-1]
+	return fmt.Sprintf("Before it, %s was committed: %s rows deleted", last.Plan.Title, count(deletedRows(last)))
 }
 
 // statusWhy is what a phase is doing, or why it stands where it stands.
