@@ -32,6 +32,9 @@ lint:
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
 
+faults: server ## break a run at every place there is, some minutes; writes the table of docs/safety.md
+	$(GO) test ./phases/fault -run TestFaults -count=1 -timeout 30m -v -args -all -table ../../docs/safety.md
+
 test-versions: ## the database's tests and a demo on PostgreSQL 13 to 18, and through PgBouncer
 	@GO="$(GO)" sh testdata/versions.sh $(MAJORS)
 

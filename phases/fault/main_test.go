@@ -37,6 +37,9 @@ const workers = 4
 func TestFaults(t *testing.T) {
 	h := newHarness(t)
 	faults := h.collect()
+	if *only == "" && *update == "" {
+		checkTable(t, "../../docs/safety.md", faults)
+	}
 	if *only == "" && !*all {
 		faults = selection(faults)
 	}
@@ -47,7 +50,7 @@ func TestFaults(t *testing.T) {
 		}
 	}
 	table := tabulate(faults, results)
-	t.Logf("\n%s", table)
+	t.Logf("%s\n%s", summary(results), table)
 	if *update != "" && *all && *only == "" && !t.Failed() {
 		if err := writeTable(*update, table); err != nil {
 			t.Fatal(err)

@@ -54,6 +54,9 @@ func decide(s *phases.State, ends ending) (next phases.Command, leave bool) {
 		return phases.PassGate{Approver: "the duty manager", Typed: name}, false
 	case phases.StagePhases:
 		p := &s.Phases[s.Current()]
+		if !p.Status.Open() && time.Now().After(s.AbortAt()) && !s.AbortAt().IsZero() {
+			return phases.Abort{Reason: "the window is over"}, false
+		}
 		switch p.Status {
 		case phases.PhasePending:
 			return phases.StartPhase{Phase: p.Plan.ID, Typed: name}, false

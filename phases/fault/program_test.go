@@ -29,10 +29,11 @@ const endLimit = 30 * time.Second
 
 // process is the real program, run as a user runs it.
 type process struct {
-	cmd  *exec.Cmd
-	out  bytes.Buffer
-	done chan struct{} // closed once it has ended
-	tty  *os.File      // its terminal's other end; nil without one
+	cmd   *exec.Cmd
+	out   bytes.Buffer
+	begun chan struct{} // closed once it runs
+	done  chan struct{} // closed once it has ended
+	tty   *os.File      // its terminal's other end; nil without one
 }
 
 // command prepares the real program.
@@ -41,7 +42,7 @@ func (h *harness) command(c *trial, args ...string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{cmd: exec.Command(binary, args...), done: make(chan struct{})}
+	p := &process{cmd: exec.Command(binary, args...), begun: make(chan struct{}), done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+filepath.Join(h.folder, "state-"+c.name), "TERM=xterm-256color")
 	return p, nil
 }
@@ -51,6 +52,7 @@ func (p *process) start() error {
 	if err := p.cmd.Start(); err != nil {
 		return err
 	}
+	close(p.begun)
 	go p.reap() // ends with the process
 	return nil
 }
@@ -305,6 +307,7 @@ func (h *harness) killAtCommit(c *trial, phase int, from side, kind byte, arrive
 		return
 	}
 	kill := func() {
+		<-p.begun
 		_ = p.cmd.Process.Kill()
 		<-p.done
 	}

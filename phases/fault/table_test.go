@@ -3,13 +3,33 @@ package fault
 import (
 	"fmt"
 	"os"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
+	"testing"
 )
 
 const (
 	tableBegin = "<!-- made by `make faults` -->\n"
 	tableEnd   = "<!-- end -->"
 )
+
+// summary is the harness's last word.
+func summary(results []result) string {
+	kinds, wrong, cases := map[string]bool{}, 0, 0
+	for _, r := range results {
+		if r.trial.skipped != "" {
+			continue
+		}
+		kinds[r.kind] = true
+		cases++
+		if len(r.trial.wrong) > 0 {
+			wrong++
+		}
+	}
+	return fmt.Sprintf("%d cases of %d kinds, %d wrong", cases, len(kinds), wrong)
+}
 
 // tabulate is the table of kinds: how many trials, how many wrong.
 func tabulate(faults []fault, results []result) string {
@@ -66,3 +86,45 @@ func writeTable(path, table string) error {
 	}
 	return nil
 }
+
+// checkTable holds a document's table against the harness: every kind of fault
+// stands in it, in order, the sums are right, and nothing was wrong.
+func checkTable(t *testing.T, path string, faults []fault) {
+	t.Helper()
+	doc, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(doc), tableBegin)
+	table, _, _ := strings.Cut(rest, tableEnd)
+	var kinds []string
+	for _, f := range faults {
+		if !slices.Contains(kinds, f.kind) {
+			kinds = append(kinds, f.kind)
+		}
+	}
+	row := regexp.MustCompile(`(?m)^\| \**(.+?)\** \| \**(\d+)\** \| \**(\d+)\** \|$`)
+	sum, total := 0, 0
+	var stand []string
+	for _, m := range row.FindAllStringSubmatch(table, -1) {
+		cases, _ := strconv.Atoi(m[2])
+		if m[3] != "0" {
+			t.Errorf("%s: %s: %s wrong", path, m[1], m[3])
+		}
+		if m[1] == "all" {
+			total = cases
+			continue
+		}
+		sum += cases
+		stand = append(stand, m[1])
+	}
+	if !slices.Equal(stand, kinds) {
+		t.Errorf("%s: the table's kinds are %q, the harness's %q: run `make faults`", path, stand, kinds)
+	}
+	if sum != total || total < leastCases {
+		t.Errorf("%s: %d cases in the rows, %d in all, at least %d wanted: run `make faults`", path, sum, total, leastCases)
+	}
+}
+
+// leastCases is how many the table must speak of.
+const leastCases = 300
