@@ -74,21 +74,25 @@ func describeRun(s *State, e Event) (Level, string) {
 	case RunInterrupted:
 		return LevelWarn, "run interrupted: " + e.Reason + "; it can be resumed"
 	case RunClosed:
-		if e.Outcome == Completed {
-			return LevelGood, "run closed: completed"
-		}
-		text := "run closed: " + outcomeWord(e.Outcome)
-		for i, line := range s.triggersLeft() {
-			if i > 0 {
-				text += " "
-			} else {
-				text += "; "
-			}
-			text += strings.TrimSpace(line)
-		}
-		return LevelBad, text
+		return describeClosed(s, e)
 	}
 	return "", ""
+}
+
+func describeClosed(s *State, e RunClosed) (Level, string) {
+	if e.Outcome == Completed {
+		return LevelGood, "run closed: completed"
+	}
+	text := "run closed: " + outcomeWord(e.Outcome)
+	for i, line := range s.triggersLeft() {
+		if i > 0 {
+			text += " "
+		} else {
+			text += "; "
+		}
+		text += strings.TrimSpace(line)
+	}
+	return LevelBad, text
 }
 
 func outcomeWord(o Outcome) string {
