@@ -9,6 +9,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -101,7 +102,9 @@ func FindUnfinished(dir, sha256 string, target Identity) ([]string, error) {
 		if err != nil || recs[len(recs)-1].Kind == (RunClosed{}).Kind() {
 			continue
 		}
-		if o, ok := first.(RunOpened); ok && o.SHA256 == sha256 && o.Target.Same(target) {
+		// One that never got past its survey has nothing to take up.
+		begun := slices.ContainsFunc(recs, func(r journal.Record) bool { return r.Kind == (SurveyTaken{}).Kind() })
+		if o, ok := first.(RunOpened); ok && begun && o.SHA256 == sha256 && o.Target.Same(target) {
 			out = append(out, path)
 		}
 	}
