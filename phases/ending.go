@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // ExitCode is what a run's program ends with: 0 finished, 3 no-go, 4 rolled
@@ -99,6 +100,16 @@ func (s *State) Undoing() []string {
 	return append(out, s.restoring()...)
 }
 
+// RestoreTime is how long a restore takes: as measured when it was tried, or as
+// the runbook expects; 0 when nobody knows.
+func (s *State) RestoreTime() (d time.Duration, measured bool) {
+	b := s.Runbook.Backup
+	if took, err := time.ParseDuration(s.Fields[b.TookField].Value); err == nil && !s.Fields[b.TookField].Assumed {
+		return took, true
+	}
+	return b.RestoreTime, false
+}
+
 func (s *State) restoring() []string {
 	b := s.Runbook.Backup
 	text := "what is committed comes back by a restore only"
@@ -108,8 +119,10 @@ func (s *State) restoring() []string {
 	if at := s.BackupTime(); !at.IsZero() {
 		text += ", taken " + at.UTC().Format("2006-01-02 15:04:05") + " UTC"
 	}
-	if b.RestoreTime > 0 {
-		text += ", takes about " + Span(b.RestoreTime)
+	if d, measured := s.RestoreTime(); measured {
+		text += ", took " + Span(d) + " when it was tried"
+	} else if d > 0 {
+		text += ", takes about " + Span(d)
 	}
 	out := []string{text}
 	if cmd := s.RestoreCommand(); cmd != "" {

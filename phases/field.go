@@ -53,6 +53,12 @@ func ParseField(f runbook.Field, value string, now time.Time) (string, error) {
 		if _, err := strconv.ParseFloat(value, 64); err != nil {
 			return "", errors.New("a number")
 		}
+	case runbook.FieldDuration:
+		d, err := time.ParseDuration(strings.ReplaceAll(value, " ", ""))
+		if err != nil || d <= 0 {
+			return "", errors.New("how long it took, such as 12m or 1h30m")
+		}
+		return runbook.FormatDuration(d), nil
 	case runbook.FieldPhone:
 		if strings.IndexFunc(value, unicode.IsDigit) < 0 {
 			return "", errors.New("a phone number, such as +00 000 0000")

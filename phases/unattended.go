@@ -151,6 +151,8 @@ func assumedValue(f runbook.Field) string {
 		return "yes"
 	case f.Type == runbook.FieldNumber:
 		return "0"
+	case f.Type == runbook.FieldDuration:
+		return "15m"
 	case f.Type == runbook.FieldPhone:
 		return "+00 000 0000"
 	}

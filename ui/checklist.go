@@ -199,7 +199,7 @@ func (p Pane) groupLines(sec section) []line {
 	out := []line{p.groupLine(sec)}
 	if i := p.State.Current(); sec.kind == RowConfirm && i >= 0 && p.State.Phases[i].Plan.PointOfNoReturn {
 		text := "Point of no return: after its COMMIT only a restore helps"
-		if t := p.State.Runbook.Backup.RestoreTime; t > 0 {
+		if t, _ := p.State.RestoreTime(); t > 0 {
 			text += ", about " + roundly(t)
 		}
 		out = append(out, row(&p.Styles.Bad, "  "+p.Styles.Mark.NoReturn+" "+text))

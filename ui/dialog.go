@@ -211,6 +211,8 @@ func exampleOf(f runbook.Field) string {
 		return "1"
 	case runbook.FieldPhone:
 		return "+00 000 0000"
+	case runbook.FieldDuration:
+		return "15m"
 	}
 	return ""
 }

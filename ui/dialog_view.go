@@ -122,7 +122,7 @@ func (f *dialogField) expects() string {
 	}
 	out := map[runbook.FieldType]string{
 		runbook.FieldTime: "a time: now, 14:05, 2026-01-30 14:05", runbook.FieldYesNo: "yes or no",
-		runbook.FieldNumber: "a number", runbook.FieldPhone: "a phone number",
+		runbook.FieldNumber: "a number", runbook.FieldPhone: "a phone number", runbook.FieldDuration: "how long: 12m, 1h30m",
 	}[f.field.Type]
 	if f.field.Example != "" {
 		if out != "" {

@@ -270,8 +270,10 @@ func (p Pane) noReturnBox() []line {
 	in := p.narrower()
 	lines := in.paragraph("", &st.Text, "After this phase's COMMIT only a restore of the backup brings the data back. Nothing can be undone in part.")
 	lines = append(lines, p.backupLine())
-	if s.Runbook.Backup.RestoreTime > 0 {
-		lines = append(lines, row(&st.Text, "A restore takes about "+roundly(s.Runbook.Backup.RestoreTime)+"."))
+	if d, measured := s.RestoreTime(); measured {
+		lines = append(lines, row(&st.Text, "A restore took "+roundly(d)+" when it was tried."))
+	} else if d > 0 {
+		lines = append(lines, row(&st.Text, "A restore takes about "+roundly(d)+"."))
 	}
 	// On a small screen the confirmations need the room; the undo pane has it.
 	if cmd := RestoreCommand(s); cmd != "" && p.Height >= 26 {

@@ -119,8 +119,12 @@ func (p Pane) restoreLines() []line {
 		backup.spans = append([]span{{text: "  "}}, backup.spans...)
 		out = append(out, backup)
 	}
-	if b.RestoreTime > 0 {
-		out = append(out, p.paragraph("  ", &st.Text, "Takes about "+roundly(b.RestoreTime)+": back at about "+p.at(p.Now.Add(b.RestoreTime))[:5]+" if started now")...)
+	if d, measured := s.RestoreTime(); d > 0 {
+		takes := "Takes about " + roundly(d)
+		if measured {
+			takes = "Took " + roundly(d) + " when it was tried"
+		}
+		out = append(out, p.paragraph("  ", &st.Text, takes+": back at about "+p.at(p.Now.Add(d))[:5]+" if started now")...)
 	} else {
 		out = append(out, row(&st.Warn, "  How long it takes is not known."))
 	}

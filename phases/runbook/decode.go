@@ -100,6 +100,7 @@ func (d *decoder) backup(m *mapping) {
 	b.RestoreTime = v.duration("restore_time", 0, time.Second, maxDuration)
 	b.IDField = d.fieldRef(v, "id_field", "")
 	b.TimeField = d.fieldRef(v, "time_field", FieldTime)
+	b.TookField = d.fieldRef(v, "took_field", FieldDuration)
 	if b.Restore != "" {
 		at := v.value("restore")
 		d.later = append(d.later, func() { d.placeholders(at) })

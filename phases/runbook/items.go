@@ -3,6 +3,7 @@ package runbook
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 // part is where in the run an item stands.
@@ -76,7 +77,7 @@ func (d *decoder) itemFields(m *mapping) []Field {
 }
 
 func fieldTypes() []string {
-	return []string{string(FieldText), string(FieldTime), string(FieldYesNo), string(FieldNumber), string(FieldPhone)}
+	return []string{string(FieldText), string(FieldTime), string(FieldYesNo), string(FieldNumber), string(FieldPhone), string(FieldDuration)}
 }
 
 // example checks that an unattended run could record the example.
@@ -90,6 +91,9 @@ func (d *decoder) example(m *mapping, f Field) {
 	}
 	if f.Type == FieldPhone && !slices.ContainsFunc([]rune(f.Example), func(c rune) bool { return c >= '0' && c <= '9' }) {
 		d.fault(n, fmt.Sprintf("the example of a phone field is %s", clean(quote(f.Example))), `a phone number, such as "+00 000 0000"`)
+	}
+	if took, err := time.ParseDuration(f.Example); f.Type == FieldDuration && (err != nil || took <= 0) {
+		d.fault(n, fmt.Sprintf("the example of a duration field is %s", clean(quote(f.Example))), "how long something took, such as 12m")
 	}
 	if f.Type == FieldNumber && !plainNumber(f.Example) {
 		d.fault(n, fmt.Sprintf("the example of a number field is %s", clean(quote(f.Example))), `a number in quotes, such as "12"`)

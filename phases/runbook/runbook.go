@@ -48,6 +48,7 @@ type Backup struct {
 	MaxAge      time.Duration // at the gate and at the point of no return; default 15m
 	Restore     string        // the command to restore with, shown when it is needed; {{backup_id}} and other recorded fields are filled in
 	RestoreTime time.Duration // how long a restore is expected to take; 0 when unknown
+	TookField   string        // id of the field (type duration) that records how long a tried restore took; may be empty
 	IDField     string        // id of the field that records the backup's ID; may be empty
 	TimeField   string        // id of the field (type time) that records the backup's snapshot time; may be empty
 }
@@ -76,11 +77,12 @@ type FieldType string
 
 // The field types.
 const (
-	FieldText   FieldType = "text"
-	FieldTime   FieldType = "time"  // a moment: "now", 14:05, 2026-01-30 14:05, RFC 3339
-	FieldYesNo  FieldType = "yesno" // yes or no; a required one must be yes for its item to be ticked
-	FieldNumber FieldType = "number"
-	FieldPhone  FieldType = "phone"
+	FieldText     FieldType = "text"
+	FieldTime     FieldType = "time"  // a moment: "now", 14:05, 2026-01-30 14:05, RFC 3339
+	FieldYesNo    FieldType = "yesno" // yes or no; a required one must be yes for its item to be ticked
+	FieldNumber   FieldType = "number"
+	FieldPhone    FieldType = "phone"
+	FieldDuration FieldType = "duration" // how long something took: 12m, 1h30m
 )
 
 // Field is a value that an item records.

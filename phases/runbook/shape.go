@@ -65,6 +65,7 @@ func runObjects() []object {
 			{"restore_time", false, "duration", "how long a restore is expected to take"},
 			{"id_field", false, "field id", "the field that records the backup's ID"},
 			{"time_field", false, "field id", "the field, of type time, that records the moment of the backup's snapshot"},
+			{"took_field", false, "field id", "the field, of type duration, that records how long a tried restore took; it is shown in the place of `restore_time`"},
 		}},
 		{"gate", []key{
 			{"text", false, "text", "what the approver decides"},
