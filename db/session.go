@@ -384,7 +384,7 @@ func (p *pool) takeLive(ctx context.Context) (*session, error) {
 	// A context that has ended says nothing of the session: the caller's own
 	// statement will tell.
 	if alive := s.Ping(ctx) == nil; alive || ctx.Err() != nil {
-		return s, nil
+		return s, nil //nolint:nilerr // see above
 	}
 	closeConn(s.Conn)
 	if s, err = p.open(ctx); err != nil {

@@ -91,7 +91,7 @@ func (e *Engine) settle(ctx context.Context, intent CommitIntent, started time.T
 		}
 		select {
 		case <-ctx.Done():
-			if context.Cause(ctx) == context.DeadlineExceeded {
+			if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 				return e.unlessLost(e.record(OutcomeUnknown{Phase: intent.Phase, Reason: fmt.Sprintf("not settled within %s; last: %s", e.settings.Doubt, last)}))
 			}
 			return errUnsettled

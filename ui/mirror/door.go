@@ -102,7 +102,7 @@ type guarded struct {
 }
 
 func (g *guarded) Read(p []byte) (int, error) {
-	if err := g.Conn.SetReadDeadline(time.Now().Add(g.idle)); err != nil {
+	if err := g.SetReadDeadline(time.Now().Add(g.idle)); err != nil {
 		return 0, err
 	}
 	n, err := g.Conn.Read(p)
@@ -113,7 +113,7 @@ func (g *guarded) Read(p []byte) (int, error) {
 }
 
 func (g *guarded) Write(p []byte) (int, error) {
-	if err := g.Conn.SetWriteDeadline(time.Now().Add(g.behind)); err != nil {
+	if err := g.SetWriteDeadline(time.Now().Add(g.behind)); err != nil {
 		return 0, err
 	}
 	return g.Conn.Write(p)
