@@ -106,6 +106,7 @@ func (p *place) close() { p.proxy.close() }
 
 // dsn leads to the server itself, proxied through the proxy.
 func (p *place) dsn() string { return p.server.DSN(p.name) }
+
 func (p *place) proxied() string {
 	return p.server.TCPDSN("127.0.0.1", p.proxy.port(), p.name)
 }

@@ -168,7 +168,7 @@ func (h *harness) end(c *trial, n int, onTerminal bool, strike func(*process) er
 	}
 	if code, err := p.wait(endLimit); err != nil {
 		c.fail("%w", err)
-	} else if s := c.said(); code >= 0 && s != nil && code != s.ExitCode() && code != 1 {
+	} else if s := c.said(); code >= 0 && s != nil && code != s.ExitCode() {
 		c.fail("exit code %d, and the journal says %d: %s", code, s.ExitCode(), p.out.String())
 	}
 	c.recover(func() error { return h.resumeProgram(c) })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,6 +39,14 @@ type fault struct {
 	run     func(*trial)
 }
 
+// attended is whether a scripted operator drives the trial, or nobody: half of
+// the trials each, always the same.
+func (f fault) attended() bool {
+	h := fnv.New32a()
+	h.Write([]byte(f.kind + f.name))
+	return h.Sum32()%2 == 0
+}
+
 // trial is one fault at work.
 type trial struct {
 	*place
@@ -62,7 +71,7 @@ func try(ctx context.Context, p *place, f fault) *trial {
 	ctx, cancel := context.WithTimeout(ctx, trialLimit)
 	defer cancel()
 	n := p.trials.Add(1)
-	c := &trial{place: p, ctx: ctx, path: filepath.Join(p.folder, fmt.Sprintf("%s-%d.journal", p.name, n)), source: book, attended: n%2 == 0}
+	c := &trial{place: p, ctx: ctx, path: filepath.Join(p.folder, fmt.Sprintf("%s-%d.journal", p.name, n)), source: book, attended: f.attended()}
 	if err := p.clear(ctx); err != nil {
 		c.fail("%w", err)
 		return c
