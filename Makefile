@@ -31,6 +31,7 @@ server:
 lint:
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
+	@if command -v golangci-lint >/dev/null 2>&1; then golangci-lint run; fi
 
 faults: server ## break a run at every place there is, some minutes; writes the table of docs/safety.md
 	$(GO) test ./phases/fault -run TestFaults -count=1 -timeout 30m -v -args -all -table ../../docs/safety.md
