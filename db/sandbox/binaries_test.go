@@ -64,7 +64,7 @@ func TestNewestFirst(t *testing.T) {
 	}
 }
 
-// repository serves testdata/standin.txz as Maven Central serves binaries: in
+// repository serves testdata/standin.txz as the real one serves binaries: in
 // a jar, with its checksum. Its programs call those of $TMINUS_STANDIN_BIN. It
 // was made by: tar -cf - bin | xz -9 --check=crc32.
 func repository(t *testing.T, checksum func(jar []byte) string) (url string, fetched *atomic.Int32) {

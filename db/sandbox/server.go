@@ -61,7 +61,7 @@ type Options struct {
 	CacheDir string
 
 	// RepositoryURL is the Maven repository to download binaries from. Empty:
-	// $TMINUS_PG_REPOSITORY, or Maven Central.
+	// $TMINUS_PG_REPOSITORY, or the download library's own default.
 	RepositoryURL string
 
 	// Logger gets what the sandbox does, at debug level. Nil: nothing.
