@@ -82,6 +82,12 @@ func (p *plain) run(ctx context.Context) error {
 		if err := p.catchUp(); err != nil || p.over() {
 			return err
 		}
+		// Before the survey nothing can be answered, and an input that has ended
+		// must not hide what the survey finds.
+		lines := p.lines
+		if p.state.Survey == nil && p.Commander != nil {
+			lines = nil
+		}
 		select {
 		case <-stopped:
 			stopped, cause = nil, context.Cause(ctx)
@@ -92,7 +98,7 @@ func (p *plain) run(ctx context.Context) error {
 			}
 		case <-p.Done:
 			return firstError(p.catchUp(), cause)
-		case line, ok := <-p.lines:
+		case line, ok := <-lines:
 			if !ok {
 				// Nobody is left to answer: waiting would be for ever.
 				p.say("the input has ended: left the run")
