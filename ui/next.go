@@ -24,6 +24,9 @@ func (v *Viewer) next(now time.Time) step {
 	if s == nil || s.Runbook == nil {
 		return step{text: "Reading the journal …", level: phases.LevelInfo}
 	}
+	if s.Interrupted != "" && s.Outcome == "" { // its program has left it: nobody takes a command
+		return step{text: "The run was interrupted: " + sanitize(s.Interrupted), level: phases.LevelBad, keys: []string{"quit", "pane 5", "pane 6"}}
+	}
 	switch s.Stage() {
 	case phases.StageEnded:
 		return step{text: "The run has ended: " + outcomeWord(s.Outcome) + ".", level: outcomeLevel(s.Outcome), keys: []string{"quit", "pane 5", "pane 6"}}
