@@ -144,6 +144,16 @@ func (x *Terminal) Shows(text string) {
 	x.Await("the screen shows "+text, func() bool { return strings.Contains(x.Text(), text) })
 }
 
+// Ended tells that the program's output has ended.
+func (x *Terminal) Ended() bool {
+	select {
+	case <-x.gone:
+		return true
+	default:
+		return false
+	}
+}
+
 // Signal sends the program a signal.
 func (x *Terminal) Signal(s os.Signal) {
 	x.t.Helper()

@@ -1,0 +1,106 @@
+package terminal
+
+import (
+	"strings"
+	"time"
+	"unicode"
+)
+
+// quiet is how long a dialog wants the keyboard to rest before it takes a yes.
+const quiet = 450 * time.Millisecond
+
+// Robot is a person who knows nothing but what the screen says: they press the
+// key that the last line names first, take an example where one is offered,
+// and type what a dialog wants typed.
+type Robot struct {
+	*Terminal
+	Name  string    // what they write where a name or a reason is wanted
+	Keys  []string  // what they pressed
+	typed time.Time // when the last key was pressed
+	last  string    // what the screen said at the last step
+	since time.Time // since when it has said so
+}
+
+// Step does what the screen asks for now, or waits for it to change.
+func (r *Robot) Step() {
+	r.t.Helper()
+	before := r.settledText()
+	if before != r.last {
+		r.last, r.since = before, time.Now()
+	}
+	if time.Since(r.since) > patience/2 {
+		r.t.Fatalf("what the screen says leads nowhere:\n%s", r.Text())
+	}
+	if key := r.next(before); key != "" {
+		r.Type(key)
+		r.Keys = append(r.Keys, key)
+		r.typed = time.Now()
+	}
+	// What a key did has to be seen before the next one. A key that did
+	// nothing, and a run that waits for time to pass, end the wait by its limit.
+	r.Within(quiet, func() bool { return r.settledText() != before })
+}
+
+// settledText is the screen without what moves by itself: the two lines of the
+// header, and digits, which are clocks and counts.
+func (r *Robot) settledText() string {
+	lines := strings.Split(r.Text(), "\n")
+	text := strings.Join(lines[min(2, len(lines)):], "\n")
+	return strings.Map(func(c rune) rune {
+		if unicode.IsDigit(c) {
+			return '0'
+		}
+		return c
+	}, text)
+}
+
+// next reads the key to press off the screen. None: wait.
+func (r *Robot) next(text string) string {
+	lines := strings.Split(text, "\n")
+	words := strings.Fields(lines[len(lines)-1])
+	if len(words) == 0 {
+		return ""
+	}
+	if last := lines[len(lines)-1]; strings.Contains(last, "  esc ") {
+		return r.answer(text, last)
+	}
+	switch words[0] {
+	case "b", "a", "t", "N": // an open phase runs: nobody takes it back without need
+		return ""
+	case "↓":
+		return "\x1b[B"
+	case "space":
+		return " "
+	case "enter":
+		return "\r"
+	case "tab":
+		return "\t"
+	}
+	return words[0]
+}
+
+// answer is for a dialog.
+func (r *Robot) answer(text, hints string) string {
+	keys := strings.Join(r.Keys, "")
+	field, inField := "", strings.Contains(hints, "  tab ")
+	for _, l := range strings.Split(text, "\n") {
+		if _, after, ok := strings.Cut(l, "│ › "); ok {
+			field += after
+		}
+	}
+	switch {
+	case strings.Contains(hints, "tab take the example"):
+		return "\t"
+	case inField && strings.Contains(field, " type gym "):
+		return "gym"
+	case inField && strings.Contains(field, " type here "):
+		return r.Name
+	case time.Since(r.typed) < quiet:
+		return "" // it takes no yes yet
+	case strings.HasSuffix(keys, "yy"), strings.HasSuffix(keys, "\r\r\r\r"):
+		return "\x1b" // it came too late, and the dialog says why
+	case inField || strings.Contains(text, "›[ Save and tick ]") || strings.Contains(text, "›[ Save ]"):
+		return "\r"
+	}
+	return "y"
+}
