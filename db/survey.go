@@ -164,11 +164,19 @@ func (t *Target) surveyed(c *catalog, reached reach) []uint32 {
 
 // privileges lists what the role may not do and must.
 func (t *Target) privileges(ctx context.Context, s *session, c *catalog, deletes []*relation, reached reach) ([]string, error) {
-	var remove, change, read []uint32
+	var remove, change, lock, read []uint32
 	for _, r := range deletes {
 		remove = append(remove, r.oid)
 	}
 	for i := range t.book.Phases {
+		if !t.book.Phases[i].Writes() {
+			continue
+		}
+		for _, table := range t.book.Phases[i].Zero { // locked with the rest, so that they stay empty
+			if r := c.find(table); r != nil {
+				lock = append(lock, r.oid)
+			}
+		}
 		for _, step := range t.book.Phases[i].Steps {
 			for _, table := range step.Touch {
 				if r := c.find(table); r != nil {
@@ -191,12 +199,13 @@ func (t *Target) privileges(ctx context.Context, s *session, c *catalog, deletes
 			CASE WHEN NOT has_schema_privilege(n.oid, 'USAGE') THEN 'USAGE on its schema is missing'
 				WHEN c.oid = ANY($1::oid[]) AND NOT has_table_privilege(c.oid, 'DELETE') THEN 'DELETE is missing'
 				WHEN c.oid = ANY($2::oid[]) AND NOT has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE') THEN 'INSERT, UPDATE and DELETE are missing'
+				WHEN c.oid = ANY($4::oid[]) AND NOT has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE') THEN 'DELETE is missing, which locking it takes'
 				WHEN c.oid = ANY($3::oid[]) AND NOT has_table_privilege(c.oid, 'SELECT') THEN 'SELECT is missing'
 				WHEN row_security_active(c.oid) THEN 'row-level security hides rows from the role: connect as the owner (without FORCE) or with BYPASSRLS'
 			END AS problem
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-		WHERE c.oid = ANY($1::oid[] || $2::oid[] || $3::oid[]) AND c.relkind IN ('r', 'p')
-		ORDER BY 1, 2`, remove, change, read)
+		WHERE c.oid = ANY($1::oid[] || $2::oid[] || $3::oid[] || $4::oid[]) AND c.relkind IN ('r', 'p')
+		ORDER BY 1, 2`, remove, change, read, lock)
 	if err != nil {
 		return nil, err
 	}

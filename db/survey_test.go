@@ -12,16 +12,18 @@ import (
 func TestSurveyNamesAllThatIsWrongAtOnce(t *testing.T) {
 	dsn := database(t, `CREATE TABLE "Users" (id int); CREATE VIEW v AS SELECT 1; CREATE SCHEMA secret;
 		CREATE TABLE secret.t (id int); CREATE TABLE readable (id int); CREATE ROLE weak LOGIN; GRANT SELECT ON readable TO weak;
+		CREATE TABLE empty (id int); GRANT SELECT ON empty TO weak;
 		CREATE TABLE parent (id int) PARTITION BY LIST (id); CREATE TABLE part PARTITION OF parent DEFAULT; GRANT ALL ON parent, part TO weak`)
 	dropRole(t, dsn, "weak")
 	b := book("users", "v", "secret.t", "readable", "parent")
-	b.Phases[0].Zero = []string{"nowhere"}
+	b.Phases[0].Zero = []string{"nowhere", "empty"}
 	b.Phases[0].Steps = append(b.Phases[0].Steps, runbook.Step{SQL: "UPDATE gone SET x = 1", Touch: []string{"gone"}})
 	b.Protected = []string{"part"}
 	_, err := open(t, asUser(t, dsn, "weak"), b).Survey(limited(t))
 	for _, want := range []string{
 		"table public.users (public.Users exists) does not exist", "public.v is a view, not a table", "table public.nowhere does not exist",
 		"table public.gone does not exist", "table secret.t: USAGE on its schema is missing", "table public.readable: DELETE is missing",
+		"table public.empty: DELETE is missing, which locking it takes",
 		"deleting from parent deletes from the protected part", "problems",
 	} {
 		wantError(t, err, want)
