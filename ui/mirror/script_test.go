@@ -51,6 +51,11 @@ func mirrorHost() {
 			o.Behind = d
 		}
 	}
+	log, err := os.Create("mirror.log")
+	if err != nil {
+		os.Exit(1)
+	}
+	o.Log = log
 	m, err := New(o)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -84,7 +89,7 @@ func TestScripts(t *testing.T) {
 		Dir:   "../../testdata/mirror",
 		Setup: setupScript,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"hosted": hosted, "note": note, "operator": operator,
+			"hosted": hosted, "logged": logged, "note": note, "operator": operator,
 			"term": openTerm, "sees": sees, "press": press, "leaves": leaves, "freeze": freeze, "thaw": thaw, "resize": resize,
 		},
 	})
@@ -166,6 +171,13 @@ func hosted(ts *testscript.TestScript, _ bool, _ []string) {
 	path := ts.MkAbs("port")
 	within(ts, func() bool { _, err := os.Stat(path); return err == nil }, func() string { return "the mirror did not start" })
 	ts.Setenv("PORT", ts.ReadFile("port"))
+}
+
+// logged waits until the mirror's own log says something: logged TEXT.
+func logged(ts *testscript.TestScript, _ bool, args []string) {
+	text := strings.Join(args, " ")
+	within(ts, func() bool { return strings.Contains(ts.ReadFile("mirror.log"), text) },
+		func() string { return fmt.Sprintf("the mirror never logged %q:\n%s", text, ts.ReadFile("mirror.log")) })
 }
 
 // note appends an event: note TEXT.
