@@ -33,9 +33,11 @@ type Operator struct {
 	fetch   func(pause time.Duration) tea.Cmd
 	ended   func() tea.Cmd // waits for the engine's end; nil without an engine
 	now     func() time.Time
-	fixed   bool // the looks don't follow the terminal's background
-	stopped bool // the engine has ended
-	busy    bool // a command is under way
+	fixed   bool   // the looks don't follow the terminal's background
+	stopped bool   // the engine has ended
+	busy    bool   // a command is under way
+	behind  bool   // it is recorded, and what it did is not on screen yet
+	seen    uint64 // the last record on screen when it was sent
 	dialog  *dialog
 	leaving *dialog // asks whether to leave; stands before the other one
 	said    said
@@ -117,6 +119,7 @@ func (o *Operator) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return o, o.take(msg)
 	case tickMsg:
 		o.clock = o.now()
+		o.caughtUp()
 		return o, o.tickCmd()
 	case endedMsg:
 		o.stopped, o.busy = true, false
@@ -140,6 +143,7 @@ func (o *Operator) take(msg recordsMsg) tea.Cmd {
 	if err := o.Fold(msg.recs); err != nil {
 		return nil
 	}
+	o.caughtUp()
 	if msg.err != nil {
 		o.Stop(msg.err)
 		return nil
@@ -155,9 +159,21 @@ func (o *Operator) answer(msg sentMsg) {
 		o.say(phases.LevelBad, "Refused: "+msg.err.Error()+".")
 	case msg.follow:
 		o.follow()
+		// The keys on screen are those of before: who presses one twice must
+		// not be asked about what is done already.
+		o.behind = o.state != nil && o.state.Seq <= o.seen
+		o.busy = o.behind
 	}
 	if msg.err == nil && msg.said != "" {
 		o.say(phases.LevelInfo, msg.said)
+	}
+}
+
+// caughtUp takes keys again once the last command's records are folded. A tick
+// does so, too: not every command leaves a record at once.
+func (o *Operator) caughtUp() {
+	if o.behind {
+		o.behind, o.busy = false, false
 	}
 }
 
@@ -281,6 +297,9 @@ func (o *Operator) send(follow bool, answer string, commands ...phases.Command) 
 		return nil
 	}
 	o.busy = true
+	if o.state != nil {
+		o.seen = o.state.Seq
+	}
 	do := o.do
 	return func() tea.Msg {
 		for _, c := range commands {
