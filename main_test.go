@@ -1,13 +1,19 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"tminus/db/sandbox"
@@ -16,6 +22,7 @@ import (
 	"tminus/testdata/house"
 	"tminus/testdata/script"
 	"tminus/testdata/terminal"
+	"tminus/ui/cli"
 )
 
 // suite ends the shared server after the tests.
@@ -58,6 +65,7 @@ func demo(t *testing.T, w, h int, env ...string) (*terminal.Terminal, string) {
 // A person who knows nothing but what the screen says gets through the whole
 // demo, whatever they do to their window on the way, and nothing is left behind.
 func TestTheDemoByTheKeysOnScreen(t *testing.T) {
+	t.Parallel()
 	term, path := demo(t, 80, 24)
 	term.Shows("Checklist")
 	if !term.Alternate() {
@@ -124,3 +132,298 @@ func folded(t *testing.T, path string) *phases.State {
 	}
 	return state
 }
+
+const twoPhases = `tminus: 1
+title: Two phases
+phases:
+  - {id: one, title: First, risk: medium, planned: 1m, delete: [first]}
+  - {id: two, title: Second, risk: medium, planned: 1m, delete: [second]}
+`
+
+// holding starts a rehearsal of two phases in a terminal and takes it to the
+// hold of the second, where its transaction is open.
+func holding(t *testing.T) (term *terminal.Terminal, path string, left func() int) {
+	t.Helper()
+	dsn := sandbox.ForTest(t).NewDatabase(t)
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	if _, err := conn.Exec(t.Context(), "CREATE TABLE first AS SELECT 1 AS id; CREATE TABLE second AS SELECT generate_series(1, 7) AS id"); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	book, path := filepath.Join(dir, "two.yaml"), filepath.Join(dir, "J")
+	if err := os.WriteFile(book, []byte(twoPhases), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("tminus", "rehearse", book, "--dsn", dsn, "--journal", path)
+	cmd.Env = environment(t)
+	term = terminal.Start(t, cmd, 80, 24)
+	term.Shows("o GO")
+	robot := &terminal.Robot{Terminal: term, Name: "Robot", Database: conn.Config().Database, Until: "‖ 2 Second"}
+	for step := 0; !strings.Contains(term.Text(), robot.Until); step++ {
+		if step > 100 {
+			t.Fatalf("the hold is not reached; the keys: %q; the screen:\n%s", robot.Keys, term.Text())
+		}
+		robot.Step()
+	}
+	return term, path, func() (n int) {
+		t.Helper()
+		if err := conn.QueryRow(context.Background(), "SELECT count(*) FROM second").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+}
+
+// Whatever takes the screen away from an open transaction, it is rolled back,
+// the journal says why, and the run is left unfinished.
+func TestAnOpenPhaseOutlivesNoScreen(t *testing.T) {
+	for name, c := range map[string]struct {
+		end  func(*terminal.Terminal)
+		says string
+	}{
+		"the terminal is closed": {(*terminal.Terminal).HangUp, "hangup"},
+		"SIGTERM":                {func(x *terminal.Terminal) { x.Signal(syscall.SIGTERM) }, "terminated"},
+		"SIGINT twice":           {func(x *terminal.Terminal) { x.Signal(syscall.SIGINT); x.Signal(syscall.SIGINT) }, "interrupt"},
+		"ctrl+c, then a considered yes": {func(x *terminal.Terminal) {
+			x.Type("\x03")
+			x.Shows("Leave the run?")
+			x.Type("\x03") // asking twice answers nothing
+			x.Shows("Leaving rolls it back")
+			x.Confirm("y")
+		}, "the operator left"},
+		"q, no, q, yes": {func(x *terminal.Terminal) {
+			x.Type("q")
+			x.Shows("Leave the run?")
+			x.Type("n")
+			x.Await("the question is gone", func() bool { return !strings.Contains(x.Text(), "Leave the run?") })
+			x.Type("q")
+			x.Shows("Leave the run?")
+			x.Confirm("y")
+		}, "the operator left"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			term, path, left := holding(t)
+			c.end(term)
+			if code := term.Wait(); code != 6 {
+				t.Errorf("exit code %d, want 6", code)
+			}
+			state := folded(t, path)
+			if !strings.Contains(state.Interrupted, c.says) {
+				t.Errorf("the journal says %q, want %q", state.Interrupted, c.says)
+			}
+			if one, two := state.Phases[0].Status, state.Phases[1].Status; one != phases.PhaseIsCommitted || two != phases.PhaseIsRolledBack {
+				t.Errorf("the phases are %s and %s", one, two)
+			}
+			if n := left(); n != 7 {
+				t.Errorf("%d rows are left of 7", n)
+			}
+		})
+	}
+}
+
+// An unattended demo ends with 0, commits every delete, keeps what is
+// protected, and leaves a journal and a report that say so.
+func TestAnUnattendedDemo(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "J")
+	cmd := exec.Command("tminus", "demo", "--unattended", "--plain", "--users", "300", "--journal", path)
+	cmd.Env = environment(t)
+	out, err := cmd.CombinedOutput()
+	if err != nil || strings.Contains(string(out), "\x1b") {
+		t.Fatalf("%v: %q", err, out)
+	}
+	nothingLeft(t, path)
+	output(t, "verify", path)
+	t.Run("report", func(t *testing.T) {
+		if text := output(t, "report", path); !strings.Contains(text, "membership_packages") || strings.Contains(text, "\x1b") {
+			t.Errorf("the log:\n%s", text)
+		}
+		checkReport(t, []byte(output(t, "report", path, "--format", "json")))
+	})
+	for name, c := range map[string]struct {
+		env string
+		see func(*testing.T, *terminal.Terminal)
+	}{
+		"a dumb terminal": {"TERM=dumb", func(t *testing.T, term *terminal.Terminal) {
+			if code := term.Wait(); code != 0 || strings.Contains(term.Raw(), "\x1b") {
+				t.Errorf("exit code %d, output %q", code, term.Raw())
+			}
+		}},
+		"no colour": {"NO_COLOR=1", func(t *testing.T, term *terminal.Terminal) {
+			leaves(t, term)
+			if found := colour.FindString(term.Raw()); found != "" {
+				t.Errorf("a colour: %q", found)
+			}
+		}},
+		"too small": {"TERM=xterm", func(t *testing.T, term *terminal.Terminal) {
+			term.Shows("The run has ended")
+			if colour.FindString(term.Raw()) == "" {
+				t.Error("no colour is found where there must be some")
+			}
+			term.Resize(20, 5)
+			term.Shows("too small")
+			term.Resize(80, 24)
+			leaves(t, term)
+		}},
+	} {
+		t.Run("watched in "+name, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.Command("tminus", "watch", path)
+			cmd.Env = environment(t, c.env)
+			c.see(t, terminal.Start(t, cmd, 80, 24))
+		})
+	}
+}
+
+// leaves leaves a watcher's screen in order.
+func leaves(t *testing.T, term *terminal.Terminal) {
+	t.Helper()
+	term.Shows("The run has ended")
+	term.Type("q")
+	if code := term.Wait(); code != 0 || term.Alternate() {
+		t.Errorf("exit code %d, alternate screen %v", code, term.Alternate())
+	}
+}
+
+// output runs the program in this process, and gives what it writes.
+func output(t *testing.T, args ...string) string {
+	t.Helper()
+	text, code := outcome(t, args...)
+	if code != 0 {
+		t.Fatalf("tminus %s: exit code %d: %s", strings.Join(args, " "), code, text)
+	}
+	return text
+}
+
+func outcome(t *testing.T, args ...string) (string, int) {
+	t.Helper()
+	file, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	code := run(args, cli.Streams{In: nil, Out: file, Err: file})
+	text, err := os.ReadFile(file.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text), code
+}
+
+// checkReport holds the report's JSON against what is promised of it.
+func checkReport(t *testing.T, data []byte) {
+	t.Helper()
+	var r struct {
+		Environment, Outcome string
+		Phases               []struct {
+			ID, Outcome string
+			StartedAt   time.Time `json:"started_at"`
+			Seconds     *float64
+			Tables      []struct {
+				Name                         string
+				Deleted, Cascaded, Remaining *int64
+			}
+		}
+		Protected []struct {
+			Name   string
+			Intact bool
+		}
+	}
+	if err := json.Unmarshal(data, &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.Environment != "demo" || r.Outcome != "completed" || len(r.Phases) != 6 || len(r.Protected) != 4 {
+		t.Errorf("%s, %s, %d phases, %d protected tables", r.Environment, r.Outcome, len(r.Phases), len(r.Protected))
+	}
+	var deleted, cascaded int64
+	for i, p := range r.Phases {
+		want := "committed"
+		if i == 0 || i == 5 {
+			want = "passed"
+		}
+		if p.Outcome != want || p.StartedAt.IsZero() || p.Seconds == nil {
+			t.Errorf("phase %s: %s, started at %s", p.ID, p.Outcome, p.StartedAt)
+		}
+		for _, table := range p.Tables {
+			if want != "committed" {
+				continue
+			}
+			if table.Deleted == nil || table.Cascaded == nil {
+				t.Errorf("%s: %s has no counts", p.ID, table.Name)
+				continue
+			}
+			deleted, cascaded = deleted+*table.Deleted, cascaded+*table.Cascaded
+			// A table that a key only reaches may keep rows, and isn't counted.
+			if *table.Deleted > 0 && (table.Remaining == nil || *table.Remaining != 0) {
+				t.Errorf("%s: rows remain in %s, or nobody counted", p.ID, table.Name)
+			}
+		}
+	}
+	if deleted < 300 || cascaded == 0 {
+		t.Errorf("%d rows deleted, %d cascaded", deleted, cascaded)
+	}
+	for _, p := range r.Protected {
+		if !p.Intact {
+			t.Errorf("%s is not intact", p.Name)
+		}
+	}
+}
+
+// The commands that the documents name exist, with the flags that they name.
+func TestTheDocumentsCommandsExist(t *testing.T) {
+	files, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, file := range append(files, "README.md") {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fenced := false
+		for _, line := range strings.Split(string(text), "\n") {
+			if strings.HasPrefix(line, "```") {
+				fenced = !fenced
+			}
+			if fenced {
+				line = "    " + line
+			}
+			for _, command := range commandLine.FindAllStringSubmatch(line, -1) {
+				found++
+				checkCommand(t, file, command[1]+command[2])
+			}
+		}
+	}
+	if found < 10 {
+		t.Errorf("only %d commands were found", found)
+	}
+}
+
+// commandLine is a command in a block of code, or between backquotes.
+var commandLine = regexp.MustCompile("^ {4,}(?:[A-Z]+=\\S+ )?tminus ([^`]+)$|`tminus ([^`]+)`")
+
+func checkCommand(t *testing.T, file, line string) {
+	t.Helper()
+	words := strings.Fields(line)
+	help, code := outcome(t, words[0], "--help")
+	// cobra shows the help of the whole program for a command that it does not know
+	if usage := "tminus " + words[0]; code != 0 || !strings.Contains(help, usage) || strings.Contains(help, "COMMANDS") && words[0] != "completion" {
+		t.Errorf("%s: there is no such command: tminus %s", file, line)
+		return
+	}
+	for _, w := range words {
+		flag, _, _ := strings.Cut(strings.Trim(w, "[]"), "=")
+		if strings.HasPrefix(flag, "--") && !strings.Contains(help, flag+" ") {
+			t.Errorf("%s: tminus %s has no flag %s", file, words[0], flag)
+		}
+	}
+}
+
+// colour finds what sets a foreground or background colour.
+var colour = regexp.MustCompile("\x1b\\[([0-9;:]*[;:])?(3[0-8]|4[0-8]|9[0-7]|10[0-7])([;:][0-9;:]*)?m")

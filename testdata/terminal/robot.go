@@ -14,7 +14,11 @@ const quiet = 450 * time.Millisecond
 // and type what a dialog wants typed.
 type Robot struct {
 	*Terminal
-	Name  string    // what they write where a name or a reason is wanted
+	Name string // what they write where a name or a reason is wanted
+	// Database is the name that they type where one is wanted. Empty: gym.
+	Database string
+	// Until is what they stop at: they press no key while the screen shows it.
+	Until string
 	Keys  []string  // what they pressed
 	typed time.Time // when the last key was pressed
 	last  string    // what the screen said at the last step
@@ -31,7 +35,7 @@ func (r *Robot) Step() {
 	if time.Since(r.since) > patience/2 {
 		r.t.Fatalf("what the screen says leads nowhere:\n%s", r.Text())
 	}
-	if key := r.next(before); key != "" {
+	if key := r.next(r.Text()); key != "" {
 		r.Type(key)
 		r.Keys = append(r.Keys, key)
 		r.typed = time.Now()
@@ -58,7 +62,7 @@ func (r *Robot) settledText() string {
 func (r *Robot) next(text string) string {
 	lines := strings.Split(text, "\n")
 	words := strings.Fields(lines[len(lines)-1])
-	if len(words) == 0 {
+	if len(words) == 0 || r.Until != "" && strings.Contains(text, r.Until) {
 		return ""
 	}
 	if last := lines[len(lines)-1]; strings.Contains(last, "  esc ") {
@@ -91,8 +95,8 @@ func (r *Robot) answer(text, hints string) string {
 	switch {
 	case strings.Contains(hints, "tab take the example"):
 		return "\t"
-	case inField && strings.Contains(field, " type gym "):
-		return "gym"
+	case inField && strings.Contains(field, " type "+r.database()+" "):
+		return r.database()
 	case inField && strings.Contains(field, " type here "):
 		return r.Name
 	case time.Since(r.typed) < quiet:
@@ -103,4 +107,23 @@ func (r *Robot) answer(text, hints string) string {
 		return "\r"
 	}
 	return "y"
+}
+
+func (r *Robot) database() string {
+	if r.Database == "" {
+		return "gym"
+	}
+	return r.Database
+}
+
+// Confirm presses the key that ends a program, once the keyboard was quiet for
+// as long as a dialog wants it, and again if that was not taken.
+func (x *Terminal) Confirm(key string) {
+	x.t.Helper()
+	for !x.Within(quiet, x.Ended) {
+		x.Type(key)
+		if x.Within(10*quiet, x.Ended) {
+			return
+		}
+	}
 }
