@@ -95,11 +95,14 @@ func TestTheDemoByTheKeysOnScreen(t *testing.T) {
 	if term.Alternate() {
 		t.Error("the alternate screen was not left")
 	}
-	if text := term.Text(); !strings.Contains(text, "run completed") {
-		t.Errorf("the end is not told on the main screen:\n%s", text)
+	if _, end, _ := strings.Cut(term.Raw(), leaveAlternate); !strings.Contains(end, "run completed") {
+		t.Errorf("the end is not told on the main screen: %q", end)
 	}
 	nothingLeft(t, path)
 }
+
+// leaveAlternate brings a terminal back to its main screen.
+const leaveAlternate = "\x1b[?1049l"
 
 // nothingLeft fails when a journal's throwaway server has left anything.
 func nothingLeft(t *testing.T, path string) {
@@ -234,8 +237,11 @@ func TestAnUnattendedDemo(t *testing.T) {
 	cmd := exec.Command("tminus", "demo", "--unattended", "--plain", "--users", "300", "--journal", path)
 	cmd.Env = environment(t)
 	out, err := cmd.CombinedOutput()
-	if err != nil || strings.Contains(string(out), "\x1b") {
-		t.Fatalf("%v: %q", err, out)
+	if err != nil {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+	if strings.Contains(string(out), "\x1b") {
+		t.Errorf("an escape code in %q", out)
 	}
 	nothingLeft(t, path)
 	output(t, "verify", path)

@@ -197,8 +197,11 @@ func (t *Target) open(ctx context.Context) (*session, error) {
 	}
 	t.live[s] = struct{}{}
 	for old := range t.live { // a session that broke without anybody's noticing
-		if old.IsClosed() {
+		// Others use it meanwhile: IsClosed is theirs alone to ask, the channel is not.
+		select {
+		case <-old.PgConn().CleanupDone():
 			delete(t.live, old)
+		default:
 		}
 	}
 	return s, nil
