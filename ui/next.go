@@ -104,6 +104,10 @@ func (v *Viewer) itemKeys() []string {
 		if c := s.Item(it.ID).Check; c != nil && !s.ItemDone(it) && len(it.Fields) > 0 && !lacksField(s, it) {
 			keys = append(keys, "edit") // it was asked with what is recorded
 		}
+		if len(keys) == 0 && len(v.open()) > 1 {
+			// Nothing to do here: what its check finds depends on something else.
+			return []string{"next open", "recheck", "down"}
+		}
 		keys = append(keys, "recheck")
 	}
 	return append(keys, "next open", "down")
