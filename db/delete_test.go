@@ -216,14 +216,14 @@ func TestExecTakesOneHonestStatement(t *testing.T) {
 	} {
 		t.Run(sql, func(t *testing.T) {
 			x := begin(t, target)
-			n, err := x.Exec(limited(t), runbook.Step{SQL: sql, Touch: []string{"t"}})
+			did, err := x.Exec(limited(t), runbook.Step{SQL: sql, Touch: []string{"t"}})
 			if want != "" {
 				wantError(t, err, want)
 			} else if err != nil {
 				t.Error(err)
 			}
-			if strings.HasPrefix(sql, "DELETE FROM t WHERE") && n != 1 {
-				t.Errorf("%d rows", n)
+			if strings.HasPrefix(sql, "DELETE FROM t WHERE") && (did.Rows != 1 || did.Command != "DELETE") {
+				t.Errorf("%+v", did)
 			}
 			if err := x.Rollback(limited(t)); err != nil {
 				t.Error(err)

@@ -56,7 +56,7 @@ func countRows(ctx context.Context, s *session, r *relation, where string) (int6
 }
 
 // Baseline counts and fingerprints on a session of its own, all as of one moment.
-func (t *Target) Baseline(ctx context.Context, counted, protect []string, progress func(phases.TableCount)) (phases.Baseline, error) {
+func (t *Target) Baseline(ctx context.Context, counted []phases.Counted, protect []string, progress func(phases.TableCount)) (phases.Baseline, error) {
 	var out phases.Baseline
 	if progress == nil {
 		progress = func(phases.TableCount) {}
@@ -78,27 +78,28 @@ func (t *Target) Baseline(ctx context.Context, counted, protect []string, progre
 			out.Protected = append(out.Protected, f)
 			progress(phases.TableCount{Table: table, Rows: f.Rows})
 		}
-		for _, table := range counted {
-			n, err := t.baselineCount(ctx, s, table, out.Protected)
+		for _, c := range counted {
+			n, err := t.baselineCount(ctx, s, c, out.Protected)
 			if err != nil {
 				return err
 			}
-			out.Counts = append(out.Counts, phases.TableCount{Table: table, Rows: n})
-			progress(phases.TableCount{Table: table, Rows: n})
+			found := phases.TableCount{Table: c.Table, Where: c.Where, Rows: n}
+			out.Counts = append(out.Counts, found)
+			progress(found)
 		}
 		return nil
 	})
 	return out, fail(ctx, "take the baseline of", t.host(), err)
 }
 
-func (t *Target) baselineCount(ctx context.Context, s *session, table string, known []phases.Fingerprint) (int64, error) {
-	if i := slices.IndexFunc(known, func(f phases.Fingerprint) bool { return f.Table == table }); i >= 0 {
+func (t *Target) baselineCount(ctx context.Context, s *session, c phases.Counted, known []phases.Fingerprint) (int64, error) {
+	if i := slices.IndexFunc(known, func(f phases.Fingerprint) bool { return f.Table == c.Table }); i >= 0 && c.Where == "" {
 		return known[i].Rows, nil
 	}
-	r, err := resolve(ctx, s.Conn, t.book, table)
+	r, err := resolve(ctx, s.Conn, t.book, c.Table)
 	if err != nil {
 		return 0, err
 	}
-	n, err := countRows(ctx, s, r, "")
-	return n, fail(ctx, "count", table, err)
+	n, err := countRows(ctx, s, r, c.Where)
+	return n, fail(ctx, "count", c.Table, err)
 }

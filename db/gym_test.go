@@ -45,11 +45,14 @@ func TestGymFromSurveyToTheLastCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	cascaded := reachOfGym(t, survey)
-	var counted []string
+	var counted []phases.Counted
 	for table := range cascaded {
-		counted = append(counted, table)
+		counted = append(counted, phases.Counted{Table: table})
 	}
-	baseline, err := target.Baseline(ctx, append(counted, survey.Deletes...), b.Protected, nil)
+	for _, table := range survey.Deletes {
+		counted = append(counted, phases.Counted{Table: table})
+	}
+	baseline, err := target.Baseline(ctx, counted, b.Protected, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"tminus/phases"
 )
@@ -148,4 +149,24 @@ func readLedger(ctx context.Context, conn *pgx.Conn, run, phase string) (ledgerR
 		return ledgerRow{}, nil
 	}
 	return r, err
+}
+
+// LedgerRows are what the ledger holds of a run.
+func (t *Target) LedgerRows(ctx context.Context, runID string) ([]phases.LedgerRow, error) {
+	if !t.book.Ledger {
+		return nil, nil
+	}
+	var out []phases.LedgerRow
+	err := t.control.with(ctx, func(s *session) error {
+		rows, err := s.Query(ctx, `SELECT phase, attempt, nonce, xid, written_at FROM tminus.ledger WHERE run_id = $1`, runID)
+		if err != nil {
+			return err
+		}
+		out, err = pgx.CollectRows(rows, pgx.RowToStructByPos[phases.LedgerRow])
+		return err
+	})
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && (pg.Code == "42P01" || pg.Code == "3F000") {
+		return nil, failf("read", "tminus.ledger", "see who dropped or renamed it", phases.ErrNoLedger)
+	}
+	return out, fail(ctx, "read the ledger of run", runID, err)
 }

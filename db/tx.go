@@ -166,19 +166,23 @@ func (x *tx) alive() error {
 
 // Exec runs a step's one statement, by the extended protocol: that takes no
 // second one.
-func (x *tx) Exec(ctx context.Context, step runbook.Step) (int64, error) {
+func (x *tx) Exec(ctx context.Context, step runbook.Step) (phases.Statement, error) {
 	if err := x.alive(); err != nil {
-		return 0, err
+		return phases.Statement{}, err
 	}
 	result, err := oneStatement(ctx, x.s, step.SQL)
 	if err != nil {
-		return 0, fail(ctx, "run step", step.Name(), err)
+		return phases.Statement{}, fail(ctx, "run step", step.Name(), err)
 	}
 	if err := x.stillOurs(ctx, step); err != nil {
-		return 0, err
+		return phases.Statement{}, err
 	}
-	return result.CommandTag.RowsAffected(), nil
+	tag := result.CommandTag
+	return phases.Statement{Command: strings.TrimRight(tag.String(), " 0123456789"), Rows: tag.RowsAffected()}, nil
 }
+
+// Changes are what the transaction did beside rows.
+func (x *tx) Changes(context.Context) ([]phases.Change, error) { return nil, nil }
 
 // stillOurs looks what a free statement did besides: whether it ended the
 // transaction, took the armour off, or took a lock that only TRUNCATE, DROP and

@@ -52,7 +52,8 @@ func (s *State) apply(e Event) error {
 	case RunOpened:
 		return s.open(e)
 	case RunResumed:
-		s.Operator, s.Target, s.Interrupted = e.Operator, e.Target, ""
+		s.Operator, s.Target, s.Interrupted, s.Awaited = e.Operator, e.Target, "", nil
+		s.WAL = max(s.WAL, e.Target.WAL)
 		if e.GateAgain != "" {
 			s.Gate = GateState{Approver: s.Gate.Approver, At: s.At, Closed: []string{e.GateAgain}}
 		}
@@ -60,6 +61,11 @@ func (s *State) apply(e Event) error {
 		s.cutActions()
 	case SurveyTaken:
 		s.Survey = &e.Survey
+	case ServerAwaited:
+		s.Awaited = nil
+		if e.What != "" {
+			s.Awaited = &Awaited{What: e.What, Phase: e.Phase, Since: s.At}
+		}
 	case NoteRecorded, BackendEnded:
 		// Shown in the log; nothing else follows from them.
 	case TriggersRecorded:
@@ -75,7 +81,7 @@ func (s *State) apply(e Event) error {
 	case RunAborted:
 		s.Outcome, s.Reason, s.EndedBy = Aborted, e.Reason, e.By
 	case RunInterrupted:
-		s.Interrupted = e.Reason
+		s.Interrupted, s.Awaited = e.Reason, nil
 	case RunClosed:
 		s.Outcome, s.ClosedAt = e.Outcome, s.At
 	default:
@@ -92,7 +98,7 @@ func (s *State) open(e RunOpened) error {
 		return fmt.Errorf("the journal's runbook cannot be read by this version: %w", err)
 	}
 	s.Opened, s.Runbook, s.OpenedAt = e, book, s.At
-	s.Operator, s.Target = e.Operator, e.Target
+	s.Operator, s.Target, s.WAL = e.Operator, e.Target, e.Target.WAL
 	s.Items, s.Fields = map[string]*ItemState{}, map[string]FieldValue{}
 	for i := range book.Phases {
 		s.Phases = append(s.Phases, PhaseState{Plan: &book.Phases[i], Status: PhasePending, Step: -1})
@@ -156,6 +162,8 @@ func (s *State) applyItem(e Event) bool {
 		s.Fields[e.Field] = FieldValue{Value: e.Value, By: e.By, At: s.At, Assumed: e.Assumed}
 	case CheckAnswered:
 		s.answer(e)
+	case ChecksAsked:
+		s.askedAgain(e)
 	case ActionStarted:
 		s.itemState(e.Item).Action = &ActionState{Running: true, At: s.At}
 	case ActionDone:
@@ -195,6 +203,15 @@ func (s *State) answer(e CheckAnswered) {
 		since = c.Since
 	}
 	it.Check = &CheckState{Pass: e.Pass, Value: e.Value, Error: e.Error, At: s.At, Took: e.Took, Since: since}
+}
+
+// askedAgain keeps like answers fresh.
+func (s *State) askedAgain(e ChecksAsked) {
+	for _, a := range e.Answers {
+		if c := s.itemState(a.Item).Check; c != nil {
+			c.Value, c.At, c.Took = a.Value, a.At, a.Took
+		}
+	}
 }
 
 func (s *State) phase(id string) *PhaseState {

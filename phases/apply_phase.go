@@ -53,6 +53,8 @@ func (s *State) applyOutcome(e Event) bool {
 		p := s.phase(e.Phase)
 		intent := e.CommitIntent
 		p.Status, p.Intent, p.By, p.HoldUntil = PhaseCommitting, &intent, e.By, time.Time{}
+		s.Sent = append(s.Sent, intent)
+		s.WAL = max(s.WAL, intent.Identity.WAL)
 	case CommitDoubted:
 		p := s.phase(e.Phase)
 		p.Status, p.Doubt = PhaseInDoubt, append(p.Doubt, e.Error)
@@ -61,6 +63,16 @@ func (s *State) applyOutcome(e Event) bool {
 		p.Status, p.Doubt = PhaseInDoubt, append(p.Doubt, e.Detail)
 	case PhaseCommitted:
 		s.endPhase(e.Phase, PhaseIsCommitted, "", "", e.Settled)
+		s.WAL = max(s.WAL, e.WAL)
+	case PhaseUndone:
+		p := s.phase(e.Phase)
+		p.Status, p.Reason, p.Ledger = PhaseIsUndone, e.Reason, e.Ledger
+	case PhaseConfirmed:
+		p := s.phase(e.Phase)
+		p.Status, p.Reason, p.Ledger = PhaseIsCommitted, "", false
+	case UndoneAccepted:
+		p := s.phase(e.Phase)
+		p.Status, p.Reason, p.Ledger = PhaseIsCommitted, "", false
 	case PhaseRolledBack:
 		s.endPhase(e.Phase, PhaseIsRolledBack, e.Reason, e.By, e.Settled)
 	case PhasePassed:

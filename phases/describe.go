@@ -43,6 +43,11 @@ func describeRun(s *State, e Event) (Level, string) {
 		return LevelWarn, text
 	case SurveyTaken:
 		return describeSurvey(e)
+	case ServerAwaited:
+		if e.What == "" {
+			return LevelInfo, "the database answers again"
+		}
+		return LevelInfo, "waiting for the database: " + e.What
 	case GatePassed:
 		text := "GO: approved by " + e.Approver
 		if e.Assumed {

@@ -155,6 +155,12 @@ func describeOutcome(s *State, e Event) (Level, string) {
 		return LevelGood, fmt.Sprintf("phase %s: PASSED after %s", e.Phase, Span(e.Took))
 	case PhaseFailed:
 		return LevelBad, fmt.Sprintf("phase %s: FAILED after %s: %s", e.Phase, Span(e.Took), e.Reason)
+	case PhaseUndone:
+		return LevelBad, fmt.Sprintf("phase %s: UNDONE: it was committed, and the database does not hold that: %s", e.Phase, e.Reason)
+	case PhaseConfirmed:
+		return LevelGood, fmt.Sprintf("phase %s: found committed after all", e.Phase)
+	case UndoneAccepted:
+		return LevelWarn, fmt.Sprintf("phase %s: counts as committed, although its tables hold rows again: %s", e.Phase, e.Reason) + by(e.By)
 	case OutcomeUnknown:
 		return LevelBad, fmt.Sprintf("phase %s: OUTCOME UNKNOWN, a human must look at the database: %s", e.Phase, e.Reason)
 	}

@@ -320,7 +320,7 @@ func (e *Engine) closeGate() {
 // tell how far something is, and answers that change nothing.
 func (e *Engine) durability(ev Event) journal.Durability {
 	switch ev := ev.(type) {
-	case TableProgressed, LockWaited, StepStarted, TableCounted, DoubtExamined:
+	case TableProgressed, LockWaited, StepStarted, TableCounted, DoubtExamined, ChecksAsked, ServerAwaited:
 		return journal.Buffered
 	case CheckAnswered:
 		c := e.state.Item(ev.Item).Check

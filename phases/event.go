@@ -65,6 +65,11 @@ var kinds = []Event{
 	RunAborted{},
 	RunInterrupted{},
 	RunClosed{},
+	PhaseUndone{},
+	PhaseConfirmed{},
+	UndoneAccepted{},
+	ChecksAsked{},
+	ServerAwaited{},
 }
 
 // Operator is who drives a run.
@@ -151,6 +156,28 @@ type CheckAnswered struct {
 	Took  time.Duration `json:"took_ns"`
 }
 
+// ChecksAsked occurs from time to time for the checks that answered as before:
+// it is what keeps their answers fresh.
+type ChecksAsked struct {
+	Answers []AskedAgain `json:"answers"`
+}
+
+// AskedAgain is the last of several like answers of a check: it passed or
+// failed as before.
+type AskedAgain struct {
+	Item  string        `json:"item"`
+	Value string        `json:"value,omitempty"`
+	At    time.Time     `json:"at"`
+	Took  time.Duration `json:"took_ns"`
+}
+
+// ServerAwaited occurs when the database has not answered for a second, and,
+// with nothing awaited, when it has.
+type ServerAwaited struct {
+	Phase string `json:"phase,omitempty"`
+	What  string `json:"what"` // what is waited for: "count bookings"; empty: nothing any more
+}
+
 // ActionStarted occurs before an item's action touches the database.
 type ActionStarted struct {
 	Item string `json:"item"`
@@ -231,9 +258,11 @@ type TableProgressed struct {
 type StepDone struct {
 	Phase   string             `json:"phase"`
 	Step    int                `json:"step"`
+	Command string             `json:"command,omitempty"` // of the command tag: what was done to the rows; empty in old journals
 	Rows    int64              `json:"rows"`
 	Took    time.Duration      `json:"took_ns"`
 	Touched map[string]Touched `json:"touched,omitempty"`
+	Changes []Change           `json:"changes,omitempty"`
 }
 
 // TableCounted occurs when a phase has counted a table.
@@ -270,6 +299,9 @@ type Verification struct {
 	Got    string           `json:"got"`
 	Pass   bool             `json:"pass"`
 	Detail string           `json:"detail,omitempty"`
+	// Unknown is why nobody knows whether it holds; empty when somebody does.
+	// What is unknown is no pass.
+	Unknown string `json:"unknown,omitempty"`
 	// Rows is the count behind Got, where there is one.
 	Rows int64 `json:"rows"`
 }
@@ -279,6 +311,7 @@ type PhaseVerified struct {
 	Phase   string             `json:"phase"`
 	Results []Verification     `json:"results"`
 	Touched map[string]Touched `json:"touched,omitempty"`
+	Changes []Change           `json:"changes,omitempty"`
 }
 
 // HoldOpened occurs when a verified phase waits for COMMIT or ROLLBACK.
@@ -310,6 +343,31 @@ type PhaseCommitted struct {
 	Phase   string        `json:"phase"`
 	Took    time.Duration `json:"took_ns"`           // from PhaseStarted
 	Settled bool          `json:"settled,omitempty"` // known from the ledger, not from COMMIT's answer
+	WAL     LSN           `json:"wal,omitempty"`     // what the server had on disk afterwards; 0 when it did not say
+}
+
+// PhaseUndone occurs when the database does not hold what a phase committed: a
+// restore, a copy from before it, or rows that were put back.
+type PhaseUndone struct {
+	Phase  string `json:"phase"`
+	Reason string `json:"reason"`
+	// Ledger tells whether the ledger still has the phase's row: then it was
+	// committed here, and its tables were filled again since.
+	Ledger bool `json:"ledger"`
+}
+
+// PhaseConfirmed occurs when a phase that was called undone is found committed
+// after all: in the run's own database, or after what was put back is gone.
+type PhaseConfirmed struct {
+	Phase string `json:"phase"`
+}
+
+// UndoneAccepted occurs when the operator, having looked, lets a phase that the
+// ledger proves count as committed although its tables hold rows again.
+type UndoneAccepted struct {
+	Phase  string `json:"phase"`
+	Reason string `json:"reason"`
+	By     string `json:"by"`
 }
 
 // PhaseRolledBack occurs when a phase is known to have had no effect.

@@ -124,3 +124,18 @@ func (RunInterrupted) Kind() string { return "run_interrupted" }
 
 // Kind implements Event.
 func (RunClosed) Kind() string { return "run_closed" }
+
+// Kind implements Event.
+func (PhaseUndone) Kind() string { return "phase_undone" }
+
+// Kind implements Event.
+func (PhaseConfirmed) Kind() string { return "phase_confirmed" }
+
+// Kind implements Event.
+func (UndoneAccepted) Kind() string { return "undone_accepted" }
+
+// Kind implements Event.
+func (ChecksAsked) Kind() string { return "checks_asked" }
+
+// Kind implements Event.
+func (ServerAwaited) Kind() string { return "server_awaited" }

@@ -245,11 +245,13 @@ func (r *phaseRun) steps(ctx context.Context, tx Tx) ([]int64, error) {
 		}
 		began := time.Now()
 		watched := r.watchStep(tx.ID().PID)
+		var did Statement
 		var err error
 		if step.Delete != "" {
-			rows[i], err = tx.Delete(ctx, step, func(p Progress) { r.progress(i, p) })
+			did.Command = "DELETE"
+			did.Rows, err = tx.Delete(ctx, step, func(p Progress) { r.progress(i, p) })
 		} else {
-			rows[i], err = tx.Exec(ctx, step)
+			did, err = tx.Exec(ctx, step)
 		}
 		watched()
 		if err != nil {
@@ -259,7 +261,8 @@ func (r *phaseRun) steps(ctx context.Context, tx Tx) ([]int64, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := r.engine.record(StepDone{Phase: r.plan.ID, Step: i, Rows: rows[i], Took: time.Since(began), Touched: touched}); err != nil {
+		rows[i] = did.Rows
+		if err := r.engine.record(StepDone{Phase: r.plan.ID, Step: i, Command: did.Command, Rows: did.Rows, Took: time.Since(began), Touched: touched}); err != nil {
 			return nil, err
 		}
 	}

@@ -24,19 +24,29 @@ type State struct {
 	Items       map[string]*ItemState
 	Fields      map[string]FieldValue // by field id
 	Gate        GateState
-	Phases      []PhaseState  // in the runbook's order
-	Baseline    *Baseline     // nil until taken
-	Triggers    []Trigger     // as recorded before they were disabled
-	TriggersOff bool          // they were to be disabled, and are not known to be back
-	Observers   []Observer    // who watches now
-	Conditions  []Condition   // abort conditions raised, oldest first
-	Extra       time.Duration // the window's extensions, added up
-	Log         []LogLine     // what happened, one line each, oldest first
-	Outcome     Outcome       // empty while the run goes on
-	Reason      string        // why it ended, when not completed
-	EndedBy     string        // who ended it; empty when tminus did
-	ClosedAt    time.Time     // zero until run_closed
-	Interrupted string        // why the program left the run; empty when it runs, or ended
+	Phases      []PhaseState   // in the runbook's order
+	Baseline    *Baseline      // nil until taken
+	Triggers    []Trigger      // as recorded before they were disabled
+	TriggersOff bool           // they were to be disabled, and are not known to be back
+	Observers   []Observer     // who watches now
+	Conditions  []Condition    // abort conditions raised, oldest first
+	Extra       time.Duration  // the window's extensions, added up
+	Log         []LogLine      // what happened, one line each, oldest first
+	Outcome     Outcome        // empty while the run goes on
+	Reason      string         // why it ended, when not completed
+	EndedBy     string         // who ended it; empty when tminus did
+	ClosedAt    time.Time      // zero until run_closed
+	Interrupted string         // why the program left the run; empty when it runs, or ended
+	Sent        []CommitIntent // every COMMIT that was sent, oldest first
+	WAL         LSN            // the furthest that the database is known to have been; 0 when unknown
+	Awaited     *Awaited       // what the database has not answered for a second; nil when it does
+}
+
+// Awaited is something that the database has not answered yet.
+type Awaited struct {
+	What  string
+	Phase string // empty outside of phases
+	Since time.Time
 }
 
 // ItemState is what is known of one item. The zero value is an item that
@@ -111,6 +121,7 @@ const (
 	PhaseIsPassed     PhaseStatus = "passed" // read-only, all verifications hold
 	PhaseIsFailed     PhaseStatus = "failed" // read-only, one does not
 	PhaseUnknown      PhaseStatus = "unknown"
+	PhaseIsUndone     PhaseStatus = "undone" // it was committed, and the database does not hold that any more
 )
 
 // Open reports whether a transaction of the phase is, or may be, open.
@@ -140,11 +151,13 @@ type PhaseState struct {
 	Lock      *LockWait    // what it waits for now; nil when it does not
 	LockedAt  time.Time
 	Verified  []Verification // nil before
+	Changes   []Change       // what it did beside rows, as last seen
 	HoldUntil time.Time      // zero unless holding
 	Intent    *CommitIntent  // on disk before COMMIT; nil before
 	Doubt     []string       // what is known of a COMMIT in doubt, newest last
 	Settled   bool
-	Reason    string // why it was rolled back, failed, or is unknown
+	Reason    string // why it was rolled back, failed, is unknown, or undone
+	Ledger    bool   // when undone: the ledger still proves its COMMIT
 	By        string // who committed or rolled back; empty when tminus did
 }
 
@@ -154,7 +167,8 @@ type TableRole string
 // The roles.
 const (
 	RoleDelete    TableRole = "delete"  // a step deletes from it
-	RoleSQL       TableRole = "sql"     // a step's free statement
+	RoleSQL       TableRole = "sql"     // a step's free statement: a row of its own, which is no table
+	RoleTouch     TableRole = "touch"   // changed by a step's free statement
 	RoleCascade   TableRole = "cascade" // reached by a foreign key or a trigger
 	RoleZero      TableRole = "zero"    // must hold no row
 	RoleFilled    TableRole = "filled"  // must hold a row
@@ -166,11 +180,13 @@ const (
 type TableState struct {
 	Name        string
 	Role        TableRole
-	Step        int   // the step it belongs to; -1 for none
-	Expected    int64 // rows at the baseline; -1 when unknown
-	Deleted     int64 // by the step's own statement
-	Cascaded    int64 // by foreign keys and triggers
-	Updated     int64 // rows changed, SET NULL among them
+	Step        int    // the step it belongs to; -1 for none
+	Expected    int64  // rows at the baseline; -1 when unknown
+	Command     string // of a free statement: what it did to Rows; empty for tables
+	Rows        int64  // of a free statement, as its command has it; not among the tables' rows
+	Deleted     int64  // by the step's own statement
+	Cascaded    int64  // by foreign keys and triggers
+	Updated     int64  // rows changed, SET NULL among them
 	Inserted    int64
 	Left        int64 // as counted; -1 until then
 	BlocksDone  int64

@@ -3,6 +3,7 @@ package phases
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"tminus/phases/runbook"
@@ -11,6 +12,10 @@ import (
 // ErrSessionGone says that a session which was to be ended has ended already.
 var ErrSessionGone = errors.New("there is no such session any more")
 
+// ErrNoLedger says that the database has no ledger any more, or none that the
+// role can find.
+var ErrNoLedger = errors.New("there is no ledger")
+
 // Target is what a run needs from a database. db.Target is the one on
 // PostgreSQL. Methods may be called from several goroutines; only a Tx
 // belongs to one.
@@ -18,8 +23,13 @@ var ErrSessionGone = errors.New("there is no such session any more")
 // Every context's end cancels the statement on the server and leaves the
 // session usable where that is possible.
 type Target interface {
-	// Identity asks the server who it is, on a live connection.
+	// Identity asks the server who it is, and how far its WAL is, on a live
+	// connection.
 	Identity(ctx context.Context) (Identity, error)
+
+	// LedgerRows are what the ledger holds of a run, in no order: none where
+	// the runbook wants no ledger. A ledger that is gone is ErrNoLedger.
+	LedgerRows(ctx context.Context, runID string) ([]LedgerRow, error)
 
 	// Prepare makes the ledger when the runbook wants one. It is the only
 	// thing a run writes before its first phase.
@@ -29,10 +39,11 @@ type Target interface {
 	// its deletes. Missing tables and missing rights are all in one error.
 	Survey(ctx context.Context) (Survey, error)
 
-	// Baseline counts tables and fingerprints the protected ones, in one
-	// REPEATABLE READ, READ ONLY transaction. progress may be nil; it is
-	// called with each table as it is done.
-	Baseline(ctx context.Context, count, protect []string, progress func(TableCount)) (Baseline, error)
+	// Baseline counts tables, or the rows of one that match a condition, and
+	// fingerprints the protected ones, in one REPEATABLE READ, READ ONLY
+	// transaction. progress may be nil; it is called with each count as it is
+	// done.
+	Baseline(ctx context.Context, count []Counted, protect []string, progress func(TableCount)) (Baseline, error)
 
 	// Check asks one database check by name. An error means that the
 	// question could not be answered, which is never a pass.
@@ -88,8 +99,8 @@ type Tx interface {
 	// progress is called on this goroutine after each range.
 	Delete(ctx context.Context, step runbook.Step, progress func(Progress)) (int64, error)
 
-	// Exec runs a step's one SQL statement and gives the rows it touched.
-	Exec(ctx context.Context, step runbook.Step) (int64, error)
+	// Exec runs a step's one SQL statement and gives what the server says it did.
+	Exec(ctx context.Context, step runbook.Step) (Statement, error)
 
 	// SettleConstraints makes deferred constraints immediate, so that they fail here
 	// rather than in COMMIT.
@@ -103,11 +114,19 @@ type Tx interface {
 	// triggers included, without what the session did before it.
 	Touched(ctx context.Context) (map[string]Touched, error)
 
+	// Changes are what the transaction did so far beside inserting, updating
+	// and deleting rows of tables: what it truncated, dropped, made or altered,
+	// and what it locked as if to do so. Together with Touched they are all
+	// that it did to the database. It also looks that the session is as it was
+	// armoured; an error means that nobody knows.
+	Changes(ctx context.Context) ([]Change, error)
+
 	// Fingerprint gives count and content of a table as the transaction sees it.
 	Fingerprint(ctx context.Context, table string) (Fingerprint, error)
 
-	// WriteLedger writes the row that proves the COMMIT. Without a ledger it
-	// does nothing.
+	// WriteLedger writes the row that proves the COMMIT, and reads it back in
+	// the same transaction: a row that a trigger, a rule or row security
+	// swallowed is an error. Without a ledger it does nothing.
 	WriteLedger(ctx context.Context, intent CommitIntent) error
 
 	// Commit sends COMMIT and says what came of it. It never retries, and it
@@ -133,6 +152,7 @@ type Identity struct {
 	DatabaseOID      uint32    `json:"database_oid"`
 	ServerStart      time.Time `json:"server_start"`
 	LedgerOID        uint32    `json:"ledger_oid,omitempty"` // of the ledger's table; 0 when there is none, and in old journals
+	WAL              LSN       `json:"wal,omitempty"`        // what the server had on disk when it was asked; 0 when it did not say, and in old journals
 }
 
 // Same reports whether other is the same database of the same cluster on the
@@ -149,6 +169,9 @@ type Survey struct {
 	Triggers []Trigger   `json:"triggers"`        // triggers on any of those tables, as they are now
 	Warnings []string    `json:"warnings"`        // what the operator should know, one sentence each
 	Sizes    []TableSize `json:"sizes,omitempty"` // planner's estimates for all tables named or reached
+	// Sessions is how many the run needs at its widest: the survey opened as
+	// many. 0 in old journals.
+	Sessions int `json:"sessions,omitempty"`
 }
 
 // TableSize is the planner's estimate of a table.
@@ -187,9 +210,17 @@ type Trigger struct {
 	Definition string `json:"definition"`
 }
 
-// TableCount is one table's exact row count.
+// Counted is a table to count, or those of its rows that match a condition.
+type Counted struct {
+	Table string
+	Where string // empty: all rows
+}
+
+// TableCount is an exact row count: of a table, or of those of its rows that
+// match a condition.
 type TableCount struct {
 	Table string `json:"table"`
+	Where string `json:"where,omitempty"`
 	Rows  int64  `json:"rows"`
 }
 
@@ -244,6 +275,7 @@ type LockWait struct {
 	Waited   time.Duration `json:"waited"`
 	Attempt  int           `json:"attempt"`
 	Blockers []Blocker     `json:"blockers"`
+	Until    time.Time     `json:"until,omitzero"` // when the wait is given up and the phase rolled back; zero in old journals
 }
 
 // Blocker is a session that holds what another waits for.
@@ -270,6 +302,83 @@ type Touched struct {
 	Inserted int64 `json:"inserted,omitempty"`
 	Updated  int64 `json:"updated,omitempty"`
 	Deleted  int64 `json:"deleted,omitempty"`
+}
+
+// ChangeKind is what was done to an object of the database.
+type ChangeKind string
+
+// The kinds of change.
+const (
+	ChangeTruncated ChangeKind = "truncated" // it has another file: TRUNCATE, or a rewrite
+	ChangeAltered   ChangeKind = "altered"   // its definition, its rights or its comment
+	ChangeRenamed   ChangeKind = "renamed"
+	ChangeCreated   ChangeKind = "created"
+	ChangeDropped   ChangeKind = "dropped"
+	ChangeLocked    ChangeKind = "locked" // ACCESS EXCLUSIVE, and nothing else is seen of it
+	ChangeUnseen    ChangeKind = "unseen" // opened for writing where the server counts no rows: a foreign table
+)
+
+// Change is one thing that a transaction did beside inserting, updating and
+// deleting rows.
+type Change struct {
+	Kind   ChangeKind `json:"change"`
+	Object string     `json:"object"`          // what, in PostgreSQL's words: "table bookings", "function f()"
+	Table  string     `json:"table,omitempty"` // the table that it belongs to, as the runbook calls it; empty when it is no table's
+	Detail string     `json:"detail,omitempty"`
+}
+
+// String is the change in words: "table bookings was dropped".
+func (c Change) String() string {
+	text := c.Object + " was " + string(c.Kind)
+	switch c.Kind {
+	case ChangeLocked:
+		text = c.Object + " was locked against all others"
+	case ChangeUnseen:
+		text = c.Object + " was opened for writing, and nobody counts its rows"
+	}
+	if c.Detail != "" {
+		text += " (" + c.Detail + ")"
+	}
+	return Clean(text)
+}
+
+// Statement is what the server says that a statement did.
+type Statement struct {
+	Command string // of the command tag, in capitals: "DELETE", "UPDATE", "TRUNCATE TABLE"
+	Rows    int64  // deleted, updated, inserted, returned, as the command has it
+}
+
+// LedgerRow is what the ledger says of a phase.
+type LedgerRow struct {
+	Phase     string
+	Attempt   int
+	Nonce     string
+	Xid       string
+	WrittenAt time.Time
+}
+
+// LSN is a position in the write-ahead log, in bytes; 0 is unknown.
+type LSN uint64
+
+// String is how PostgreSQL writes it: "16/B374D848".
+func (l LSN) String() string { return fmt.Sprintf("%X/%X", uint32(l>>32), uint32(l)) }
+
+// ParseLSN reads what String writes.
+func ParseLSN(text string) (LSN, error) {
+	var high, low uint32
+	if n, err := fmt.Sscanf(text, "%X/%X", &high, &low); n != 2 || err != nil {
+		return 0, fmt.Errorf("%q is no position in the write-ahead log", Clean(text))
+	}
+	return LSN(high)<<32 | LSN(low), nil
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (l LSN) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (l *LSN) UnmarshalText(text []byte) (err error) {
+	*l, err = ParseLSN(string(text))
+	return err
 }
 
 // CommitIntent is on disk before COMMIT is sent.

@@ -27,17 +27,17 @@ func (r *phaseRun) baseline(ctx context.Context) error {
 }
 
 // countTables are all tables that the run names or reaches, but the protected ones.
-func (e *Engine) countTables() []string {
+func (e *Engine) countTables() []Counted {
 	seen := map[string]bool{}
 	for _, t := range e.state.Runbook.Protected {
 		seen[t] = true
 	}
-	var out []string
+	var out []Counted
 	add := func(names ...string) {
 		for _, n := range names {
 			if !seen[n] {
 				seen[n] = true
-				out = append(out, n)
+				out = append(out, Counted{Table: n})
 			}
 		}
 	}

@@ -189,6 +189,7 @@ type Phase struct {
 	Planned         time.Duration // required
 	WarnAfter       time.Duration // 0: never
 	Limit           time.Duration // over it the phase is rolled back; 0: never
+	LockWait        time.Duration // how long it tries to get its locks; 0: the default, 30s
 	PointOfNoReturn bool          // at most one phase
 	Notes           []string      // what the operator should know, one line each
 	Confirm         []Item        // must all be ticked before it starts
