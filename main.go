@@ -386,6 +386,8 @@ func (a *app) conduct(ctx context.Context, engine *phases.Engine, path string, f
 	switch {
 	case err == nil:
 		err = screenErr
+	case errors.Is(err, phases.ErrOtherHistory):
+		code = cli.Unknown
 	case code == cli.Unfinished:
 		code = cli.Error
 	}

@@ -72,7 +72,7 @@ func (s *State) applyOutcome(e Event) bool {
 		p.Status, p.Reason, p.Ledger = PhaseIsCommitted, "", false
 	case UndoneAccepted:
 		p := s.phase(e.Phase)
-		p.Status, p.Reason, p.Ledger = PhaseIsCommitted, "", false
+		p.Status, p.Reason, p.Ledger, p.Accepted = PhaseIsCommitted, "", false, true
 	case PhaseRolledBack:
 		s.endPhase(e.Phase, PhaseIsRolledBack, e.Reason, e.By, e.Settled)
 	case PhasePassed:

@@ -11,7 +11,7 @@ import (
 // back or aborted, 5 the outcome of a COMMIT is unknown, 6 unfinished.
 func (s *State) ExitCode() int {
 	for i := range s.Phases {
-		if st := s.Phases[i].Status; st == PhaseUnknown || st == PhaseInDoubt || st == PhaseCommitting {
+		if st := s.Phases[i].Status; st == PhaseUnknown || st == PhaseInDoubt || st == PhaseCommitting || st == PhaseIsUndone {
 			return 5
 		}
 	}

@@ -41,6 +41,7 @@ func (s Settings) withDefaults() Settings {
 type Engine struct {
 	target   Target
 	settings Settings
+	resumed  bool // another program has begun the run
 
 	mu      sync.Mutex // guards all below; held while an event reaches the disk
 	journal *journal.Writer
@@ -89,6 +90,7 @@ func Resume(target Target, w *journal.Writer, recs []journal.Record, resumed Run
 	}
 	resumed.GateAgain = state.gateAgain(time.Now())
 	e := newEngine(target, w, state, settings)
+	e.resumed = true
 	if err := e.record(resumed); err != nil {
 		return nil, err
 	}
@@ -130,7 +132,9 @@ func (e *Engine) Run(ctx context.Context) error {
 		}
 		return e.leave(err)
 	}
-	if e.state.Opened.Unattended {
+	unattended := false
+	e.View(func(s *State) { unattended = s.Opened.Unattended })
+	if unattended {
 		e.work.Go(func() { e.drive(ctx) }) // ends with ctx or the run
 	}
 	tick := time.NewTicker(200 * time.Millisecond)
@@ -171,17 +175,21 @@ func (e *Engine) prepare(ctx context.Context) error {
 	if over, err := e.closeEnded(); over || err != nil {
 		return err
 	}
-	if err := e.settleOpen(ctx); err != nil {
+	if err := e.takeUp(ctx); err != nil {
 		return err
 	}
+	wait := e.await("", "survey the database")
+	defer wait.over()
 	// Where the runbook does not fit, nothing is made in the database.
 	survey, err := e.target.Survey(ctx)
 	if err != nil {
 		return err
 	}
+	wait.next("prepare the ledger")
 	if err := e.target.Prepare(ctx); err != nil {
 		return err
 	}
+	wait.over()
 	if err := e.record(SurveyTaken{survey}); err != nil {
 		return err
 	}
@@ -189,6 +197,25 @@ func (e *Engine) prepare(ctx context.Context) error {
 	defer e.mu.Unlock()
 	e.ready = true
 	return nil
+}
+
+// takeUp brings a resumed run and its database together: a journal that is not
+// the run's last says nothing, what was left open is settled, and what was
+// committed is asked for again.
+func (e *Engine) takeUp(ctx context.Context) error {
+	if !e.resumed {
+		return nil
+	}
+	wait := e.await("", "read the ledger")
+	_, err := e.ledger(ctx)
+	wait.over()
+	if err != nil {
+		return err
+	}
+	if err := e.settleOpen(ctx); err != nil {
+		return err
+	}
+	return e.confirm(ctx)
 }
 
 // closeEnded writes the last record of a run whose program died between the
@@ -464,6 +491,7 @@ func (e *Engine) raiseSlow(p *PhaseState) {
 const (
 	ConditionWindow = "window_over"
 	ConditionSlow   = "phase_slow"
+	ConditionRows   = "rows_unexpected" // deletes found far fewer or more rows than were counted
 )
 
 // raised reports whether a condition was raised at or after since.

@@ -20,6 +20,8 @@ type phaseRun struct {
 	attempt int
 	by      string
 	started time.Time
+	facts   runFacts
+	base    Baseline // set by baseline
 
 	cancel   context.CancelCauseFunc
 	decision chan string // who chose COMMIT
@@ -27,6 +29,29 @@ type phaseRun struct {
 	reported time.Time // when progress was last recorded
 
 	aborted *RunAborted // recorded at the phase's end; guarded by the engine's lock
+}
+
+// runFacts are what a phase needs to know of its run. They are handed over when
+// it starts: the state itself belongs to the engine's lock.
+type runFacts struct {
+	runID    string
+	sha256   string
+	operator string
+	book     *runbook.Runbook
+	target   Identity
+	survey   Survey
+	first    bool // no baseline was taken yet
+}
+
+func (s *State) runFacts() runFacts {
+	out := runFacts{
+		runID: s.Opened.RunID, sha256: s.Opened.SHA256, operator: s.Operator.String(),
+		book: s.Runbook, target: s.Target, first: s.Baseline == nil,
+	}
+	if s.Survey != nil {
+		out.survey = *s.Survey
+	}
+	return out
 }
 
 // stop is why a phase is cancelled.
@@ -52,7 +77,7 @@ func (r *phaseRun) decide(by string) error {
 func (e *Engine) start(id, by string) error {
 	p := e.state.phase(id)
 	run := &phaseRun{
-		engine: e, plan: p.Plan, attempt: p.Attempt + 1, by: by, started: time.Now(),
+		engine: e, plan: p.Plan, attempt: p.Attempt + 1, by: by, started: time.Now(), facts: e.state.runFacts(),
 		decision: make(chan string, 1), done: make(chan struct{}),
 	}
 	// Not the program's context: how a phase ends is decided by leave, which
@@ -140,7 +165,7 @@ func (r *phaseRun) write(ctx context.Context) (err error) {
 	if err := r.baseline(ctx); err != nil {
 		return err
 	}
-	tx, err := e.target.Begin(ctx, TxSpec{RunID: e.state.Opened.RunID, Phase: r.plan, LockTables: r.lockTables(), LockDeadline: e.settings.LockDeadline})
+	tx, err := r.begin(ctx, TxSpec{RunID: r.facts.runID, Phase: r.plan, LockTables: r.lockTables(), LockDeadline: e.settings.LockDeadline})
 	if err != nil {
 		return err
 	}
@@ -156,14 +181,18 @@ func (r *phaseRun) write(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := r.verify(ctx, tx, rows); err != nil {
+	did, err := r.verify(ctx, tx, rows)
+	if err != nil {
 		return err
 	}
 	intent := CommitIntent{
-		RunID: e.state.Opened.RunID, Phase: r.plan.ID, Attempt: r.attempt, Nonce: nonce(), Tx: tx.ID(),
-		Identity: identity, Operator: e.state.Operator.String(), Runbook: e.state.Opened.SHA256, Ledger: e.state.Runbook.Ledger,
+		RunID: r.facts.runID, Phase: r.plan.ID, Attempt: r.attempt, Nonce: nonce(), Tx: tx.ID(),
+		Identity: identity, Operator: r.facts.operator, Runbook: r.facts.sha256, Ledger: r.facts.book.Ledger,
 	}
-	if err := tx.WriteLedger(ctx, intent); err != nil {
+	if err := r.prove(ctx, tx, intent, did); err != nil {
+		return err
+	}
+	if err := r.raiseUnexpected(); err != nil {
 		return err
 	}
 	by, err := r.hold(ctx)
@@ -191,17 +220,39 @@ func (r *phaseRun) rollback(ctx context.Context, tx Tx, err error) error {
 // failover or a restore in the middle of a run is not the database that was
 // verified, and a lock that was lost may be another operator's by now.
 func (r *phaseRun) sameTarget(ctx context.Context) (Identity, error) {
+	wait := r.engine.await(r.plan.ID, "make sure of the operator lock")
+	defer wait.over()
 	if err := r.engine.target.Lock(ctx); err != nil {
 		return Identity{}, err
 	}
+	wait.next("ask the server who it is")
 	got, err := r.engine.target.Identity(ctx)
 	if err != nil {
 		return got, err
 	}
-	if want := r.engine.state.Target; !want.Same(got) {
+	if want := r.facts.target; !want.Same(got) {
 		return got, &OtherTargetError{Want: want, Got: got}
 	}
-	return got, nil
+	wait.next("read the ledger")
+	return got, r.engine.sameHistory(ctx, got)
+}
+
+// begin opens the phase's transaction.
+func (r *phaseRun) begin(ctx context.Context, spec TxSpec) (Tx, error) {
+	wait := r.engine.await(r.plan.ID, "begin the transaction")
+	defer wait.over()
+	return r.engine.target.Begin(ctx, spec)
+}
+
+// prove writes the row that will prove the COMMIT, and makes sure that this was
+// all that was done since the verification.
+func (r *phaseRun) prove(ctx context.Context, tx Tx, intent CommitIntent, verified effects) error {
+	wait := r.engine.await(r.plan.ID, "write the ledger's row")
+	defer wait.over()
+	if err := tx.WriteLedger(ctx, intent); err != nil {
+		return err
+	}
+	return r.sealed(ctx, tx, verified)
 }
 
 // changedTables are the tables that the phase's steps change, each once, in order.
@@ -239,6 +290,7 @@ func (r *phaseRun) waiting(w LockWait) {
 // steps runs the phase's statements and gives the rows of each.
 func (r *phaseRun) steps(ctx context.Context, tx Tx) ([]int64, error) {
 	rows := make([]int64, len(r.plan.Steps))
+	account := r.newAccount()
 	for i, step := range r.plan.Steps {
 		if err := r.engine.record(StepStarted{Phase: r.plan.ID, Step: i}); err != nil {
 			return nil, err
@@ -257,13 +309,20 @@ func (r *phaseRun) steps(ctx context.Context, tx Tx) ([]int64, error) {
 		if err != nil {
 			return nil, err
 		}
-		touched, err := tx.Touched(ctx)
+		all, err := r.effects(ctx, tx)
 		if err != nil {
 			return nil, err
 		}
 		rows[i] = did.Rows
-		if err := r.engine.record(StepDone{Phase: r.plan.ID, Step: i, Command: did.Command, Rows: did.Rows, Took: time.Since(began), Touched: touched}); err != nil {
+		if err := r.engine.record(StepDone{
+			Phase: r.plan.ID, Step: i, Command: did.Command, Rows: did.Rows, Took: time.Since(began), Touched: all.rows, Changes: all.changes,
+		}); err != nil {
 			return nil, err
+		}
+		// What shows in no count of rows is not looked for at the end alone:
+		// every further minute of locks would be for nothing.
+		if odd := account.changes(all.changes); len(odd) > 0 {
+			return nil, undeclared(odd)
 		}
 	}
 	return rows, nil
@@ -363,7 +422,8 @@ func (r *phaseRun) commit(ctx context.Context, tx Tx, intent CommitIntent, by st
 	}
 	switch res := tx.Commit(context.WithoutCancel(ctx)); res.Outcome {
 	case Committed:
-		return e.unlessLost(e.record(PhaseCommitted{Phase: r.plan.ID, Took: time.Since(r.started)}))
+		took := time.Since(r.started)
+		return e.unlessLost(e.record(PhaseCommitted{Phase: r.plan.ID, Took: took, WAL: e.onDisk(ctx)}))
 	case NotCommitted:
 		return fmt.Errorf("the server refused COMMIT: %w", res.Err)
 	default:

@@ -158,6 +158,7 @@ type PhaseState struct {
 	Settled   bool
 	Reason    string // why it was rolled back, failed, is unknown, or undone
 	Ledger    bool   // when undone: the ledger still proves its COMMIT
+	Accepted  bool   // it was undone, and a human let it count as committed
 	By        string // who committed or rolled back; empty when tminus did
 }
 

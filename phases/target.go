@@ -162,6 +162,11 @@ func (i Identity) Same(other Identity) bool {
 		i.DatabaseOID == other.DatabaseOID && i.Database == other.Database
 }
 
+// Behind reports whether the server's WAL ends below a position that a run knows
+// to have been on disk: then it is another history, restored or copied from
+// before. It is false where either is unknown.
+func (i Identity) Behind(floor LSN) bool { return i.WAL != 0 && floor != 0 && i.WAL < floor }
+
 // Survey is what a runbook's names mean in this database.
 type Survey struct {
 	Deletes  []string    `json:"deletes"`         // tables the phases delete from, in order
@@ -214,6 +219,14 @@ type Trigger struct {
 type Counted struct {
 	Table string
 	Where string // empty: all rows
+}
+
+// String is what screens call it: the table, with its condition.
+func (c Counted) String() string {
+	if c.Where == "" {
+		return c.Table
+	}
+	return c.Table + " where " + c.Where
 }
 
 // TableCount is an exact row count: of a table, or of those of its rows that

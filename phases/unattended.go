@@ -85,6 +85,10 @@ func (e *Engine) driveOnce() bool {
 				return e.carryOut(start) == nil
 			}
 		case PhaseHolding:
+			if e.phase != nil && s.raised(ConditionRows, p.StartedAt) {
+				e.phase.cancel(&stop{reason: "unattended: the rows are not as expected, and nobody is there to look"})
+				return false
+			}
 			if e.phase != nil && len(e.phase.decision) == 0 {
 				return e.phase.decide(s.Operator.String()) == nil
 			}
@@ -94,7 +98,7 @@ func (e *Engine) driveOnce() bool {
 				return s.Can(start, now) == nil && e.carryOut(start) == nil
 			}
 			return e.abort(fmt.Sprintf("unattended: %s did not hold: %s", p.Plan.Title, p.Reason), "") == nil
-		case PhaseUnknown:
+		case PhaseUnknown, PhaseIsUndone:
 			e.finish() // a human decides; the journal stays unfinished
 		}
 	case StageAfter:

@@ -1,57 +1,96 @@
 package phases
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
 	"strings"
 	"time"
+
+	"tminus/phases/runbook"
 )
 
 // baseline takes the counts and fingerprints that all verification rests on,
 // once a run.
 func (r *phaseRun) baseline(ctx context.Context) error {
 	e := r.engine
-	if e.state.Baseline != nil {
+	taken := false
+	e.View(func(s *State) {
+		if s.Baseline != nil {
+			r.base, taken = *s.Baseline, true
+		}
+	})
+	if taken {
 		return nil
 	}
-	base, err := e.target.Baseline(ctx, e.countTables(), e.state.Runbook.Protected, func(c TableCount) {
+	protected, counted := r.facts.book.Protected, r.countTables()
+	var names []string
+	for _, t := range protected {
+		names = append(names, "fingerprint "+t)
+	}
+	for _, c := range counted {
+		names = append(names, "count "+c.String())
+	}
+	wait := e.await(r.plan.ID, first(names))
+	defer wait.over()
+	base, err := e.target.Baseline(ctx, counted, protected, func(c TableCount) {
+		names = names[min(1, len(names)):]
+		wait.next(first(names))
+		if c.Where != "" {
+			return // of no table: it is in the baseline
+		}
 		if err := e.record(TableCounted{Phase: r.plan.ID, Table: c.Table, Rows: c.Rows}); err != nil {
-			return // recordLocked has cancelled the phase
+			return // record has cancelled the phase
 		}
 	})
 	if err != nil {
 		return err
 	}
+	r.base = base
 	return e.record(BaselineTaken{Phase: r.plan.ID, Baseline: base})
 }
 
-// countTables are all tables that the run names or reaches, but the protected ones.
-func (e *Engine) countTables() []Counted {
-	seen := map[string]bool{}
-	for _, t := range e.state.Runbook.Protected {
-		seen[t] = true
+func first(list []string) string {
+	if len(list) == 0 {
+		return "end of the baseline"
+	}
+	return list[0]
+}
+
+// countTables are all tables that the run names or reaches, but the protected
+// ones, and the rows that the conditions of its deletes hold for.
+func (r *phaseRun) countTables() []Counted {
+	book := r.facts.book
+	seen := map[Counted]bool{}
+	for _, t := range book.Protected {
+		seen[Counted{Table: t}] = true
 	}
 	var out []Counted
-	add := func(names ...string) {
-		for _, n := range names {
-			if !seen[n] {
-				seen[n] = true
-				out = append(out, Counted{Table: n})
+	add := func(where string, tables ...string) {
+		for _, t := range tables {
+			if c := (Counted{Table: t, Where: where}); !seen[c] {
+				seen[c] = true
+				out = append(out, c)
 			}
 		}
 	}
-	for i := range e.state.Runbook.Phases {
-		p := &e.state.Runbook.Phases[i]
-		add(p.Count...)
-		add(p.Deletes()...)
-		add(p.Zero...)
+	for i := range book.Phases {
+		p := &book.Phases[i]
+		add("", p.Count...)
+		add("", p.Deletes()...)
+		add("", p.Zero...)
 		for _, s := range p.Steps {
-			add(s.Touch...)
+			add("", s.Touch...)
+			if s.Where != "" {
+				add(s.Where, s.Delete)
+			}
 		}
 	}
-	for _, reach := range e.state.Survey.Reach {
-		add(reach.Table)
+	for _, reach := range r.facts.survey.Reach {
+		add("", reach.Table)
 	}
 	return out
 }
@@ -62,11 +101,11 @@ func (r *phaseRun) read(ctx context.Context) (err error) {
 	if _, err := r.sameTarget(ctx); err != nil {
 		return err
 	}
-	first := e.state.Baseline == nil
+	first := r.facts.first
 	if err := r.baseline(ctx); err != nil {
 		return err
 	}
-	tx, err := e.target.Begin(ctx, TxSpec{RunID: e.state.Opened.RunID, Phase: r.plan, ReadOnly: true})
+	tx, err := r.begin(ctx, TxSpec{RunID: r.facts.runID, Phase: r.plan, ReadOnly: true})
 	if err != nil {
 		return err
 	}
@@ -77,24 +116,26 @@ func (r *phaseRun) read(ctx context.Context) (err error) {
 			err = rbErr
 		}
 	}()
+	v := r.verifier(tx)
+	defer v.wait.over()
 	if !first {
-		if err := r.count(ctx, tx); err != nil {
+		if err := r.count(ctx, v); err != nil {
 			return err
 		}
 	}
-	v := &verifier{run: r, tx: tx}
 	v.zero(ctx)
 	v.filled(ctx)
 	v.protected(ctx)
-	if err := v.record(ctx, nil); err != nil {
+	if err := v.record(ctx); err != nil {
 		return err
 	}
 	return e.record(PhasePassed{Phase: r.plan.ID, Took: time.Since(r.started)})
 }
 
-func (r *phaseRun) count(ctx context.Context, tx Tx) error {
+func (r *phaseRun) count(ctx context.Context, v *verifier) error {
 	for _, t := range r.plan.Count {
-		n, err := tx.Count(ctx, t, "")
+		v.wait.next("count " + t)
+		n, err := v.tx.Count(ctx, t, "")
 		if err != nil {
 			return err
 		}
@@ -107,39 +148,57 @@ func (r *phaseRun) count(ctx context.Context, tx Tx) error {
 
 // verify makes every verification on the phase's own connection, and fails
 // when one does not hold: there is no way from here to COMMIT but through nil.
-func (r *phaseRun) verify(ctx context.Context, tx Tx, rows []int64) error {
-	v := &verifier{run: r, tx: tx}
+// It gives what the transaction had done by then.
+func (r *phaseRun) verify(ctx context.Context, tx Tx, rows []int64) (effects, error) {
+	v := r.verifier(tx)
+	defer v.wait.over()
 	v.constraints(ctx)
-	if v.err == nil && len(v.results) > 0 && !v.results[0].Pass {
-		return v.record(ctx, nil) // the transaction has failed: nothing more can be asked in it
+	if v.err == nil && !v.results[0].Pass {
+		return effects{}, v.record(ctx) // the transaction has failed: nothing more can be asked in it
 	}
 	v.rows(rows)
 	v.zero(ctx)
 	v.filled(ctx)
 	v.reached(ctx)
 	v.protected(ctx)
-	touched := v.touched(ctx)
-	return v.record(ctx, touched)
+	v.undeclared(ctx)
+	return v.did, v.record(ctx)
 }
 
-// verifier collects a phase's verifications. After an error it asks nothing
-// more: a question without an answer is not a pass.
+// verifier collects a phase's verifications. After one without an answer it
+// asks nothing more: what is not known is no pass.
 type verifier struct {
 	run     *phaseRun
 	tx      Tx
+	wait    *awaited
 	results []Verification
+	did     effects
 	err     error
+}
+
+func (r *phaseRun) verifier(tx Tx) *verifier {
+	return &verifier{run: r, tx: tx, wait: r.engine.await(r.plan.ID, "")}
 }
 
 func (v *verifier) add(res Verification) { v.results = append(v.results, res) }
 
+// unknown ends the asking: a verification has no answer.
+func (v *verifier) unknown(res Verification, err error) {
+	res.Got, res.Pass, res.Unknown = "unknown", false, Clean(err.Error())
+	v.add(res)
+	v.err = fmt.Errorf("%s of %s could not be verified: %w", res.Kind, res.Name, err)
+}
+
 // record puts the results on disk and gives the first failure.
-func (v *verifier) record(ctx context.Context, touched map[string]Touched) error {
-	if v.err != nil {
-		return fmt.Errorf("verify %s: %w", v.run.plan.ID, v.err)
+func (v *verifier) record(ctx context.Context) error {
+	if v.err != nil && ctx.Err() != nil { // it was cancelled: that is no result
+		return v.err
 	}
-	if err := v.run.engine.record(PhaseVerified{Phase: v.run.plan.ID, Results: v.results, Touched: touched}); err != nil {
-		return err
+	err := v.run.engine.record(PhaseVerified{
+		Phase: v.run.plan.ID, Results: v.results, Touched: v.did.rows, Changes: v.did.changes,
+	})
+	if err != nil || v.err != nil {
+		return cmp.Or(v.err, err)
 	}
 	var failed []string
 	for _, res := range v.results {
@@ -155,19 +214,30 @@ func (v *verifier) record(ctx context.Context, touched map[string]Touched) error
 
 func (v *verifier) constraints(ctx context.Context) {
 	res := Verification{Kind: VerifyConstraints, Name: "deferred constraints", Want: "hold", Got: "hold", Pass: true}
-	if err := v.tx.SettleConstraints(ctx); err != nil {
-		if ctx.Err() != nil {
-			v.err = err
-			return
-		}
+	v.wait.next("check deferred constraints")
+	err := v.tx.SettleConstraints(ctx)
+	switch {
+	case err == nil:
+		v.add(res)
+	case violates(err):
 		res.Got, res.Pass, res.Detail = "violated", false, Clean(err.Error())
+		v.add(res)
+	default:
+		v.unknown(res, err)
 	}
-	v.add(res)
+}
+
+// violates reports whether an error is the server's word that a constraint does
+// not hold: class 23 of PostgreSQL's error codes. A line that was lost, or a
+// statement that was cancelled, says nothing of a constraint.
+func violates(err error) bool {
+	var coded interface{ SQLState() string }
+	return errors.As(err, &coded) && strings.HasPrefix(coded.SQLState(), "23")
 }
 
 func (v *verifier) rows(rows []int64) {
 	for i, step := range v.run.plan.Steps {
-		if step.Rows == nil {
+		if step.Rows == nil || v.err != nil {
 			continue
 		}
 		v.add(Verification{
@@ -184,46 +254,58 @@ func rowsText(n int64) string {
 	return fmt.Sprintf("%d rows", n)
 }
 
+// count asks for a table's rows; false ends the asking.
+func (v *verifier) count(ctx context.Context, res Verification, table, where string) (int64, bool) {
+	if v.err != nil {
+		return 0, false
+	}
+	v.wait.next("count " + res.Name)
+	n, err := v.tx.Count(ctx, table, where)
+	if err != nil {
+		v.unknown(res, err)
+		return 0, false
+	}
+	return n, true
+}
+
 // zero counts what is left of every table that must be empty: those deleted
 // whole, those deleted in part (by their condition), and those the runbook names.
 func (v *verifier) zero(ctx context.Context) {
-	seen := map[[2]string]bool{}
-	left := func(name, table, where string) {
-		if key := [2]string{table, where}; seen[key] || v.err != nil {
-			return
-		} else {
-			seen[key] = true
-		}
-		n, err := v.tx.Count(ctx, table, where)
-		if err != nil {
-			v.err = err
-			return
-		}
-		v.add(Verification{Kind: VerifyZero, Name: name, Want: "0 rows", Got: rowsText(n), Pass: n == 0, Rows: n})
-	}
-	for _, s := range v.run.plan.Steps {
-		if s.Delete != "" && s.Where == "" {
-			left(s.Delete, s.Delete, "")
-		} else if s.Delete != "" {
-			left(s.Delete+" where "+s.Where, s.Delete, s.Where)
+	for _, c := range emptied(v.run.plan) {
+		res := Verification{Kind: VerifyZero, Name: c.String(), Want: "0 rows"}
+		if n, ok := v.count(ctx, res, c.Table, c.Where); ok {
+			res.Got, res.Pass, res.Rows = rowsText(n), n == 0, n
+			v.add(res)
 		}
 	}
-	for _, t := range v.run.plan.Zero {
-		left(t, t, "")
+}
+
+// emptied is what must hold no row at a phase's end, each once.
+func emptied(plan *runbook.Phase) []Counted {
+	var out []Counted
+	add := func(c Counted) {
+		if !slices.Contains(out, c) {
+			out = append(out, c)
+		}
 	}
+	for _, s := range plan.Steps {
+		if s.Delete != "" {
+			add(Counted{Table: s.Delete, Where: s.Where})
+		}
+	}
+	for _, t := range plan.Zero {
+		add(Counted{Table: t})
+	}
+	return out
 }
 
 func (v *verifier) filled(ctx context.Context) {
 	for _, t := range v.run.plan.Filled {
-		if v.err != nil {
-			return
+		res := Verification{Kind: VerifyFilled, Name: t, Want: "1 row or more"}
+		if n, ok := v.count(ctx, res, t, ""); ok {
+			res.Got, res.Pass, res.Rows = rowsText(n), n > 0, n
+			v.add(res)
 		}
-		n, err := v.tx.Count(ctx, t, "")
-		if err != nil {
-			v.err = err
-			return
-		}
-		v.add(Verification{Kind: VerifyFilled, Name: t, Want: "1 row or more", Got: rowsText(n), Pass: n > 0, Rows: n})
 	}
 }
 
@@ -235,33 +317,33 @@ func (v *verifier) reached(ctx context.Context) {
 		counted[res.Name] = true
 	}
 	for _, reach := range v.run.reach() {
-		if v.err != nil || counted[reach.Table] || reach.Action != ReachCascade {
+		if counted[reach.Table] || reach.Action != ReachCascade {
 			continue
 		}
 		counted[reach.Table] = true
-		n, err := v.tx.Count(ctx, reach.Table, "")
-		if err == nil {
-			err = v.run.engine.record(TableCounted{Phase: v.run.plan.ID, Table: reach.Table, Rows: n})
+		n, ok := v.count(ctx, Verification{Kind: "count", Name: reach.Table, Want: "a count"}, reach.Table, "")
+		if !ok {
+			return
 		}
-		v.err = err
+		if err := v.run.engine.record(TableCounted{Phase: v.run.plan.ID, Table: reach.Table, Rows: n}); err != nil {
+			v.err = err
+		}
 	}
 }
 
 func (v *verifier) protected(ctx context.Context) {
-	if v.err != nil {
-		return
-	}
-	want := v.run.engine.state.Baseline.Protected
-	for _, w := range want {
-		got, err := v.tx.Fingerprint(ctx, w.Table)
-		if err != nil {
-			v.err = err
+	for _, w := range v.run.base.Protected {
+		if v.err != nil {
 			return
 		}
-		res := Verification{
-			Kind: VerifyProtected, Name: w.Table, Want: rowsText(w.Rows) + ", content unchanged", Got: rowsText(got.Rows) + ", content unchanged",
-			Pass: got == w, Rows: got.Rows,
+		v.wait.next("fingerprint " + w.Table)
+		res := Verification{Kind: VerifyProtected, Name: w.Table, Want: rowsText(w.Rows) + ", content unchanged"}
+		got, err := v.tx.Fingerprint(ctx, w.Table)
+		if err != nil {
+			v.unknown(res, err)
+			return
 		}
+		res.Got, res.Pass, res.Rows = rowsText(got.Rows)+", content unchanged", got == w, got.Rows
 		if got.Hash != w.Hash {
 			res.Got = rowsText(got.Rows) + ", content changed"
 		}
@@ -269,87 +351,54 @@ func (v *verifier) protected(ctx context.Context) {
 	}
 }
 
-// touched compares what the transaction did with what the runbook and its
+// undeclared compares what the transaction did with what the runbook and its
 // reach account for.
-func (v *verifier) touched(ctx context.Context) map[string]Touched {
+func (v *verifier) undeclared(ctx context.Context) {
 	if v.err != nil {
-		return nil
+		return
 	}
-	touched, err := v.tx.Touched(ctx)
+	res := Verification{Kind: VerifyTouched, Name: "tables touched", Want: "only what the runbook and its foreign keys account for"}
+	v.wait.next("see what the transaction touched")
+	did, err := v.run.effects(ctx, v.tx)
 	if err != nil {
-		v.err = err
-		return nil
+		v.unknown(res, err)
+		return
 	}
-	allowed := v.run.allowed()
-	var odd []string
-	for name, n := range touched {
-		a := allowed[name]
-		if (n.Deleted > 0 && !a.delete) || (n.Updated > 0 && !a.update) || (n.Inserted > 0 && !a.insert) {
-			odd = append(odd, fmt.Sprintf("%s (%d inserted, %d updated, %d deleted)", name, n.Inserted, n.Updated, n.Deleted))
-		}
-	}
-	sort.Strings(odd)
-	res := Verification{Kind: VerifyTouched, Name: "tables touched", Want: "only what the runbook and its foreign keys account for", Got: "nothing else", Pass: len(odd) == 0}
+	v.did = did
+	account := v.run.newAccount()
+	odd := append(account.rows(did.rows), account.changes(did.changes)...)
+	res.Got, res.Pass = "nothing else", len(odd) == 0
 	if len(odd) > 0 {
 		res.Got = strings.Join(odd, ", ")
 	}
 	v.add(res)
-	return touched
 }
 
-// allowance is what a phase may do to a table.
-type allowance struct{ delete, update, insert bool }
-
-func (r *phaseRun) allowed() map[string]allowance {
-	out := map[string]allowance{}
-	for _, s := range r.plan.Steps {
-		if s.Delete != "" {
-			a := out[s.Delete]
-			a.delete = true
-			out[s.Delete] = a
-		}
-		for _, t := range s.Touch {
-			out[t] = allowance{delete: true, update: true, insert: true}
-		}
-	}
-	for _, reach := range r.reach() {
-		a := out[reach.Table]
-		if reach.Action == ReachCascade {
-			a.delete = true
-		} else {
-			a.update = true
-		}
-		out[reach.Table] = a
-	}
-	return out
+// effects are all that a transaction did to the database: by rows, and beside
+// them.
+type effects struct {
+	rows    map[string]Touched
+	changes []Change
 }
 
-// reach is what this phase's deletes touch through foreign keys: the part of
-// the survey's that can be reached from them.
-func (r *phaseRun) reach() []Reach {
-	from := map[string]bool{}
-	for _, t := range r.changedTables() {
-		from[t] = true
+func (r *phaseRun) effects(ctx context.Context, tx Tx) (effects, error) {
+	rows, err := tx.Touched(ctx)
+	if err != nil {
+		return effects{}, err
 	}
-	all := r.engine.state.Survey.Reach
-	in := make([]bool, len(all))
-	for again := true; again; {
-		again = false
-		for i, edge := range all {
-			if in[i] || !from[edge.From] {
-				continue
-			}
-			in[i], again = true, true
-			if edge.Action == ReachCascade {
-				from[edge.Table] = true
-			}
-		}
+	changes, err := tx.Changes(ctx)
+	return effects{rows, changes}, err
+}
+
+// sealed makes sure that nothing was done since the verification: what it saw
+// is what COMMIT makes true. The ledger's row alone came since.
+func (r *phaseRun) sealed(ctx context.Context, tx Tx, verified effects) error {
+	now, err := r.effects(ctx, tx)
+	if err != nil {
+		return fmt.Errorf("see what the transaction touched since its verification: %w", err)
 	}
-	var out []Reach
-	for i, edge := range all {
-		if in[i] {
-			out = append(out, edge)
-		}
+	if !maps.Equal(now.rows, verified.rows) || !slices.Equal(now.changes, verified.changes) {
+		return fmt.Errorf("the transaction changed more after its verification, as the ledger's row was written: rows %v, before %v, changes %v; see which trigger on tminus.ledger does it", now.rows, verified.rows, now.changes)
 	}
-	return out
+	return nil
 }

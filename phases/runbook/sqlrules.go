@@ -75,6 +75,27 @@ func removes(tokens []sqlToken) bool {
 	return false
 }
 
+// rewrites gives the materialized view or sequence that the statement gives
+// another file, as written; empty when there is none.
+func rewrites(tokens []sqlToken) string {
+	at := 2
+	switch {
+	case tokens[0].isWord("refresh") && next(tokens, 1).isWord("materialized") && next(tokens, 2).isWord("view"):
+		at = 3
+	case tokens[0].isWord("alter") && next(tokens, 1).isWord("sequence"):
+		if next(tokens, 2).isWord("if") && next(tokens, 3).isWord("exists") {
+			at = 4
+		}
+	default:
+		return ""
+	}
+	name := next(tokens, at).text
+	if next(tokens, at+1).isMark(".") {
+		name += "." + next(tokens, at+2).text
+	}
+	return name
+}
+
 // targets gives the tables that the statement says it changes, where that can
 // be told without a grammar, each as written: name or schema.name.
 func targets(tokens []sqlToken) []sqlToken {

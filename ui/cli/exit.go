@@ -1,11 +1,12 @@
 package cli
 
 // The exit codes that no run decides. 3 (no-go), 4 (rolled back or aborted) and
-// 5 (a COMMIT's outcome is unknown) come from a run's state.
+// mostly 5 come from a run's state.
 const (
 	Finished   = 0
 	Error      = 1
 	Usage      = 2 // or a runbook with mistakes
+	Unknown    = 5 // what the journal says is not what is in the database, or nobody knows
 	Unfinished = 6
 )
 

@@ -1,0 +1,53 @@
+package phases
+
+import (
+	"fmt"
+	"strings"
+)
+
+// farOff is from which share of what was expected, as one in so many, a
+// difference is no longer what a few late writers leave.
+const farOff = 10
+
+// raiseUnexpected raises a condition when the phase's deletes found far fewer or
+// far more rows than were counted: nothing of it is wrong, and a human should
+// know before COMMIT that this may not be the table that was counted.
+func (r *phaseRun) raiseUnexpected() error {
+	var odd []string
+	r.engine.View(func(s *State) { odd = s.phase(r.plan.ID).unexpected() })
+	if len(odd) == 0 {
+		return nil
+	}
+	return r.engine.record(ConditionRaised{
+		Condition: ConditionRows, Strength: HoldStrength, Phase: r.plan.ID, Detail: strings.Join(odd, "; "),
+	})
+}
+
+// unexpected names the tables whose deletes are far from what was counted.
+func (p *PhaseState) unexpected() []string {
+	var odd []string
+	for _, t := range p.Tables {
+		if t.Role != RoleDelete || t.Expected < 0 {
+			continue
+		}
+		found := t.Deleted + t.Cascaded
+		off := found - t.Expected
+		if off > 0 && p.conditional(t.Name) {
+			off = t.Deleted - t.Expected // cascades take what the condition leaves, too
+		}
+		if max(off, -off)*farOff > t.Expected {
+			odd = append(odd, fmt.Sprintf("%s: %s expected, %s found", t.Name, Digits(t.Expected), Digits(found)))
+		}
+	}
+	return odd
+}
+
+// conditional reports whether a table is deleted from by conditions alone.
+func (p *PhaseState) conditional(table string) bool {
+	for _, s := range p.Plan.Steps {
+		if s.Delete == table && s.Where == "" {
+			return false
+		}
+	}
+	return true
+}

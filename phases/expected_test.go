@@ -1,0 +1,58 @@
+package phases_test
+
+import (
+	"strings"
+	"testing"
+
+	"tminus/phases"
+)
+
+func TestASwappedTableHoldsWithTheDifference(t *testing.T) {
+	r := newRig(t, smallSchema, twoBook)
+	r.open(phases.Settings{})
+	r.untilReady()
+	r.do(phases.PassGate{Approver: "the duty manager", Typed: r.opened.Target.Database})
+	r.do(phases.StartPhase{Phase: "one"})
+	r.untilStatus("one", phases.PhaseHolding)
+	r.do(phases.Commit{Phase: "one"})
+	r.untilStatus("one", phases.PhaseIsCommitted)
+	r.exec(`ALTER TABLE child DROP CONSTRAINT child_parent_id_fkey; ALTER TABLE parent RENAME TO parent_before;
+		CREATE TABLE parent (id int PRIMARY KEY); INSERT INTO parent VALUES (1)`)
+	r.do(phases.StartPhase{Phase: "two"})
+	r.untilStatus("two", phases.PhaseHolding)
+	s := r.state()
+	if n := len(s.Conditions); n != 1 || s.Conditions[0].Condition != phases.ConditionRows || !strings.Contains(s.Conditions[0].Detail, "parent: 5,000 expected, 1 found") {
+		t.Fatalf("conditions: %+v", s.Conditions)
+	}
+	r.do(phases.Commit{Phase: "two"})
+	r.untilStatus("two", phases.PhaseIsCommitted)
+}
+
+func TestAFewRowsFewerAreNoDifference(t *testing.T) {
+	r := newRig(t, smallSchema, smallBook)
+	r.open(phases.Settings{})
+	r.toClear()
+	r.exec(`DELETE FROM parent WHERE id <= 100`)
+	r.do(phases.StartPhase{Phase: "clear", Typed: r.opened.Target.Database})
+	r.untilStatus("clear", phases.PhaseHolding)
+	if s := r.state(); len(s.Conditions) > 0 {
+		t.Fatalf("conditions: %+v", s.Conditions)
+	}
+}
+
+func TestNobodyCommitsUnexpectedRowsUnattended(t *testing.T) {
+	book := strings.Replace(twoBook, "title: Second,", `title: Second, confirm: [{id: swapped, text: Swapped, check: {sql: SELECT count(*) FROM swapped, expect: "1", every: 1s, remedy: wait}}],`, 1)
+	r := newRig(t, smallSchema+`CREATE TABLE swapped (id int);`, book)
+	r.opened.Unattended = true
+	r.open(phases.Settings{})
+	r.untilStatus("one", phases.PhaseIsCommitted)
+	r.exec(`ALTER TABLE child DROP CONSTRAINT child_parent_id_fkey; ALTER TABLE parent RENAME TO parent_before;
+		CREATE TABLE parent (id int PRIMARY KEY); INSERT INTO parent VALUES (1); INSERT INTO swapped VALUES (1)`)
+	if err := r.wait(); err != nil {
+		t.Fatal(err)
+	}
+	s := r.state()
+	if p := r.phaseOf(s, "two"); p.Status != phases.PhaseIsRolledBack || s.Outcome != phases.Aborted || r.rows("parent") != 1 {
+		t.Fatalf("two is %s, the run %s\n%s", p.Status, s.Outcome, r.log())
+	}
+}

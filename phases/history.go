@@ -1,0 +1,283 @@
+package phases
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// ErrOtherHistory is wrapped by the errors that say that a database and a
+// journal do not tell the same story of a run. A human has to look.
+var ErrOtherHistory = errors.New("the database and the journal do not tell the same story")
+
+// HistoryError says that a server is not as far as the run knows it to have
+// been: it was restored, or is a copy from before. Nothing that the journal
+// says of the database holds there.
+type HistoryError struct {
+	Known LSN // on disk by then, as the journal has it
+	Got   Identity
+}
+
+// Error implements error.
+func (e *HistoryError) Error() string {
+	return fmt.Sprintf("%s: its WAL ends at %s, and this run saw it at %s; it was restored, or it is a copy from before: find the server that the run belongs to, or see what the restore left and start a new run",
+		e.Got.full(), e.Got.WAL, e.Known)
+}
+
+// Unwrap gives ErrOtherHistory.
+func (e *HistoryError) Unwrap() error { return ErrOtherHistory }
+
+// StaleJournalError says that the ledger has commits of a run that its journal
+// knows nothing of: another journal of the run goes on from there.
+type StaleJournalError struct{ Rows []LedgerRow }
+
+// Error implements error.
+func (e *StaleJournalError) Error() string {
+	var rows []string
+	for _, r := range e.Rows {
+		rows = append(rows, fmt.Sprintf("phase %s, committed at %s by transaction %s, attempt %d", r.Phase, r.WrittenAt.UTC().Format("2006-01-02 15:04:05 UTC"), r.Xid, r.Attempt))
+	}
+	return Clean(fmt.Sprintf("the database's ledger has what this journal does not know: %s; a later journal of this run says so: find that one and resume it, this one is an older copy", strings.Join(rows, "; ")))
+}
+
+// Unwrap gives ErrOtherHistory.
+func (e *StaleJournalError) Unwrap() error { return ErrOtherHistory }
+
+// onDisk is how far the server is after a COMMIT; 0 when it does not say so at
+// once, which is no reason to keep anybody waiting.
+func (e *Engine) onDisk(ctx context.Context) LSN {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	id, err := e.target.Identity(ctx)
+	if err != nil {
+		return 0
+	}
+	return id.WAL
+}
+
+// sameHistory makes sure, before a phase begins, that the database still tells
+// the journal's story: every commit of the run is in its ledger, no other is,
+// and its WAL is no shorter than it was. What it finds undone is recorded.
+func (e *Engine) sameHistory(ctx context.Context, now Identity) error {
+	book, err := e.ledger(ctx)
+	if err != nil {
+		return err
+	}
+	var past history
+	e.View(func(s *State) { past = s.history(now) })
+	if err := e.record(past.events(book, nil)...); err != nil {
+		return err
+	}
+	if now.Behind(past.known) {
+		return &HistoryError{Known: past.known, Got: now}
+	}
+	if undone := past.undone(book); undone != "" {
+		return fmt.Errorf("%w: phase %s", ErrOtherHistory, undone)
+	}
+	return nil
+}
+
+// confirm asks again, when a run is taken up, for every phase that it
+// committed: its row in the ledger, and whether what it emptied is empty.
+func (e *Engine) confirm(ctx context.Context) error {
+	wait := e.await("", "ask the server who it is")
+	defer wait.over()
+	now, err := e.target.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	wait.next("read the ledger")
+	book, err := e.ledger(ctx)
+	if err != nil {
+		return err
+	}
+	var past history
+	e.View(func(s *State) { past = s.history(now) })
+	if now.Behind(past.known) && len(past.commits) == 0 {
+		return &HistoryError{Known: past.known, Got: now}
+	}
+	var ask []Counted
+	for _, c := range past.commits {
+		ask = append(ask, c.emptied...)
+	}
+	held := map[Counted]int64{}
+	if len(ask) > 0 && !now.Behind(past.known) { // in another history counts say nothing
+		wait.next("count what the run emptied")
+		base, err := e.target.Baseline(ctx, ask, nil, nil)
+		if err != nil {
+			return fmt.Errorf("look again at what this run committed: %w", err)
+		}
+		for _, c := range base.Counts {
+			held[Counted{Table: c.Table, Where: c.Where}] = c.Rows
+		}
+	}
+	return e.record(past.events(book, held)...)
+}
+
+// ledgerBook is what the ledger holds of a run.
+type ledgerBook struct {
+	kept bool // the runbook wants a ledger, and there is one
+	rows []LedgerRow
+}
+
+// ledger reads the run's rows, and refuses a journal that doesn't know them.
+func (e *Engine) ledger(ctx context.Context) (ledgerBook, error) {
+	var id string
+	var wanted bool
+	var known func(LedgerRow) bool
+	e.View(func(s *State) { id, wanted, known = s.Opened.RunID, s.Runbook.Ledger, s.knows() })
+	if !wanted {
+		return ledgerBook{}, nil
+	}
+	rows, err := e.target.LedgerRows(ctx, id)
+	if errors.Is(err, ErrNoLedger) {
+		return ledgerBook{}, nil
+	}
+	if err != nil {
+		return ledgerBook{}, err
+	}
+	var strange []LedgerRow
+	for _, r := range rows {
+		if !known(r) {
+			strange = append(strange, r)
+		}
+	}
+	if len(strange) > 0 {
+		return ledgerBook{}, &StaleJournalError{Rows: strange}
+	}
+	return ledgerBook{kept: true, rows: rows}, nil
+}
+
+// knows tells the ledger's rows that the journal can account for: those of a
+// COMMIT that it sent, and of which it doesn't say that nothing came.
+func (s *State) knows() func(LedgerRow) bool {
+	sent := map[[2]string]bool{}
+	for _, in := range s.Sent {
+		switch s.phase(in.Phase).Status {
+		case PhaseIsCommitted, PhaseIsUndone, PhaseCommitting, PhaseInDoubt, PhaseUnknown:
+			sent[[2]string{in.Phase, in.Nonce}] = true
+		}
+	}
+	return func(r LedgerRow) bool { return sent[[2]string{r.Phase, r.Nonce}] }
+}
+
+func (b ledgerBook) has(in *CommitIntent) bool {
+	for _, r := range b.rows {
+		if r.Phase == in.Phase && r.Nonce == in.Nonce {
+			return true
+		}
+	}
+	return false
+}
+
+// history is what a journal says was committed, to be held against a database.
+type history struct {
+	now     Identity
+	known   LSN // how far the database is known to have been
+	commits []commitment
+}
+
+// commitment is one phase that the journal calls committed, or undone.
+type commitment struct {
+	phase   string
+	title   string
+	undone  bool
+	intent  *CommitIntent
+	emptied []Counted        // was counted empty before COMMIT; nil when it may hold rows by now
+	gone    map[string]int64 // rows that were deleted, by table
+}
+
+func (s *State) history(now Identity) history {
+	out := history{now: now, known: s.WAL}
+	for i := range s.Phases {
+		p := &s.Phases[i]
+		if !p.Plan.Writes() || p.Intent == nil || (p.Status != PhaseIsCommitted && p.Status != PhaseIsUndone) {
+			continue
+		}
+		c := commitment{phase: p.Plan.ID, title: p.Plan.Title, undone: p.Status == PhaseIsUndone, intent: p.Intent, gone: map[string]int64{}}
+		for _, t := range p.Tables {
+			c.gone[t.Name] = t.Deleted + t.Cascaded
+		}
+		for _, counted := range emptied(p.Plan) {
+			if !p.Accepted && !s.filledAfter(i, counted.Table) {
+				c.emptied = append(c.emptied, counted)
+			}
+		}
+		out.commits = append(out.commits, c)
+	}
+	return out
+}
+
+// filledAfter reports whether a later phase that is committed changes a table
+// by a statement of its own: then it may hold rows, and rightly so.
+func (s *State) filledAfter(phase int, table string) bool {
+	for _, p := range s.Phases[phase:] {
+		for _, step := range p.Plan.Steps {
+			for _, t := range step.Touch {
+				if t == table && p.Status == PhaseIsCommitted {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// someRows is the share of what a condition had deleted, as one in so many,
+// from which rows that match it again were put back: conditions on a date match
+// a few more each day.
+const someRows = 10
+
+// verdict says why a commitment does not stand in the database; empty when it
+// does. held is what its tables hold; nil when nobody counted. proven tells
+// whether the ledger has its row.
+func (h history) verdict(c commitment, book ledgerBook, held map[Counted]int64) (reason string, proven bool) {
+	proven = book.kept && book.has(c.intent)
+	if h.now.Behind(h.known) {
+		return fmt.Sprintf("the server's WAL ends at %s, and this run saw it at %s: it was restored, or it is a copy from before", h.now.WAL, h.known), false
+	}
+	// An empty ledger that was made since then proves nothing, either way.
+	same := c.intent.Identity.LedgerOID == 0 || c.intent.Identity.LedgerOID == h.now.LedgerOID
+	if c.intent.Ledger && book.kept && same && !proven {
+		return "the ledger has no row of it: the database was restored, or the row was deleted", false
+	}
+	var again []string
+	for _, counted := range c.emptied {
+		n := held[counted]
+		if n > 0 && (counted.Where == "" || n*someRows >= c.gone[counted.Table]) {
+			again = append(again, fmt.Sprintf("%s holds %s", counted, Rows(n)))
+		}
+	}
+	if len(again) > 0 {
+		return strings.Join(again, ", ") + ", and was empty before COMMIT: rows were put back, or written since", proven
+	}
+	return "", proven
+}
+
+// events are what has to be recorded of the difference between journal and
+// database. Without counts, nothing that was called undone is confirmed.
+func (h history) events(book ledgerBook, held map[Counted]int64) []Event {
+	var out []Event
+	for _, c := range h.commits {
+		reason, proven := h.verdict(c, book, held)
+		switch {
+		case reason != "" && !c.undone:
+			out = append(out, PhaseUndone{Phase: c.phase, Reason: Clean(reason), Ledger: proven})
+		case reason == "" && c.undone && held != nil:
+			out = append(out, PhaseConfirmed{Phase: c.phase})
+		}
+	}
+	return out
+}
+
+// undone names the first phase that the database does not hold, without counts.
+func (h history) undone(book ledgerBook) string {
+	for _, c := range h.commits {
+		if reason, _ := h.verdict(c, book, nil); reason != "" {
+			return c.title + " was committed, and is undone: " + reason
+		}
+	}
+	return ""
+}
