@@ -2,11 +2,14 @@ package db
 
 import (
 	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"tminus/phases"
 )
 
-// Identity asks the server who it is.
+// Identity asks the server who it is, and how far its WAL is.
 func (t *Target) Identity(ctx context.Context) (phases.Identity, error) {
 	var id phases.Identity
 	err := t.control.with(ctx, func(s *session) error {
@@ -52,5 +55,22 @@ func (t *Target) identify(ctx context.Context, s *session) (phases.Identity, err
 	if err != nil && s.IsClosed() {
 		return id, fail(ctx, "identify", t.host(), err)
 	}
-	return id, nil
+	id.WAL, err = flushedWAL(ctx, s)
+	return id, fail(ctx, "identify", t.host(), err)
+}
+
+// flushedWAL is what the server has of its WAL on disk, and not what it has
+// inserted: after a crash it may rightly come back below a position that was
+// never flushed, and never below one that was. It is 0 in recovery, where the
+// position is another server's, and where the role may not ask.
+func flushedWAL(ctx context.Context, s *session) (phases.LSN, error) {
+	var text string
+	err := s.QueryRow(ctx, `SELECT CASE WHEN pg_is_in_recovery() THEN '0/0' ELSE pg_current_wal_flush_lsn()::text END`).Scan(&text)
+	if _, refused := errors.AsType[*pgconn.PgError](err); refused && !s.IsClosed() {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return phases.ParseLSN(text)
 }

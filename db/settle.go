@@ -77,6 +77,9 @@ func (t *Target) settle(ctx context.Context, s *session, intent phases.CommitInt
 	case intent.Identity.LedgerOID != 0 && intent.Identity.LedgerOID != now.LedgerOID:
 		// An empty ledger that was made since then proves nothing.
 		return unknowable("the ledger is not the one that the transaction wrote to (OID %d, was %d): it was dropped, renamed or made anew; compare the tables' counts with the execution log", now.LedgerOID, intent.Identity.LedgerOID), nil
+	case copied(intent.Identity, now):
+		return unknowable("the ledger has no row of it, but this may be a copy of the server: it was started at %s, after COMMIT was sent, and is reached at %s:%d, which was %s:%d; ask at the address of then",
+			now.ServerStart.UTC().Format(time.DateTime)+" UTC", now.Host, now.Port, clean(intent.Identity.Host), intent.Identity.Port), nil
 	}
 	return phases.Settlement{
 		Outcome: phases.SettledNotCommitted,
@@ -98,6 +101,8 @@ func compareIdentity(was, now phases.Identity) (differs, unknown string) {
 		return fmt.Sprintf("timeline %d, was %d: a standby was promoted, or a backup restored", now.Timeline, was.Timeline), ""
 	case was.Database != now.Database || was.DatabaseOID != now.DatabaseOID:
 		return fmt.Sprintf("database %s (OID %d), was %s (OID %d)", clean(now.Database), now.DatabaseOID, clean(was.Database), was.DatabaseOID), ""
+	case now.Behind(was.WAL):
+		return fmt.Sprintf("its WAL ends at %s, and the run saw it at %s: a restore, or a copy from before", now.WAL, was.WAL), ""
 	}
 	var missing []string
 	if was.SystemIdentifier == "" || now.SystemIdentifier == "" {
@@ -110,6 +115,12 @@ func compareIdentity(was, now phases.Identity) (differs, unknown string) {
 		return "", ""
 	}
 	return "", " (the role may not read the server's " + strings.Join(missing, " and ") + ": only database and OID were compared)"
+}
+
+// copied reports whether what answers may be a copy of the server that was
+// asked: a server that was merely restarted is found where it was.
+func copied(was, now phases.Identity) bool {
+	return now.ServerStart.After(was.ServerStart) && (now.Host != was.Host || now.Port != was.Port)
 }
 
 // stillRuns reports whether the transaction is still open in its backend. A

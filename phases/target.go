@@ -162,10 +162,10 @@ func (i Identity) Same(other Identity) bool {
 		i.DatabaseOID == other.DatabaseOID && i.Database == other.Database
 }
 
-// Behind reports whether the server's WAL ends below a position that a run knows
-// to have been on disk: then it is another history, restored or copied from
-// before. It is false where either is unknown.
-func (i Identity) Behind(floor LSN) bool { return i.WAL != 0 && floor != 0 && i.WAL < floor }
+// Behind reports whether the server's WAL is below a position that the run
+// knows to have been on disk, so that it is another history: a restore, or a
+// copy from before. It is false where either is unknown.
+func (i Identity) Behind(floor LSN) bool { return i.WAL != 0 && i.WAL < floor }
 
 // Survey is what a runbook's names mean in this database.
 type Survey struct {

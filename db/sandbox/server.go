@@ -49,6 +49,12 @@ type Options struct {
 	// called Release, so that another one can Adopt it. Zero: not at all.
 	Linger time.Duration
 
+	// CopyOf is a server whose data directory is copied instead of making a
+	// new one. It must be down, by Down or Crash, and can be restarted
+	// afterwards: the two then tell one history up to the copy, and are alike
+	// in all that an identity is made of.
+	CopyOf *Server
+
 	// Settings are further server settings, by name.
 	Settings map[string]string
 
@@ -124,7 +130,7 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 		return nil, errors.Join(err, s.Stop())
 	}
 	opts.step("making a data directory in %s", s.dir)
-	if err := s.initdb(ctx); err != nil {
+	if err := s.makeData(ctx); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
 	opts.step("starting the server")
@@ -296,6 +302,34 @@ func (s *Server) shutdown() {
 		}
 	}
 	s.process = nil
+}
+
+func (s *Server) makeData(ctx context.Context) error {
+	if s.opts.CopyOf == nil {
+		return s.initdb(ctx)
+	}
+	return s.opts.CopyOf.copyData(ctx, s)
+}
+
+// copyData copies the data directory of a server that is down to another's.
+func (s *Server) copyData(ctx context.Context, to *Server) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.stopped:
+		return fmt.Errorf("copy %s: %w", s.dir, ErrStopped)
+	case s.process != nil:
+		return fmt.Errorf("copy %s: its server runs; take it Down first", s.dir)
+	}
+	out, err := runBounded(ctx, startTimeout, to.user.command("cp", "-a", s.dataDir(), to.dataDir()))
+	if err != nil {
+		return fmt.Errorf("copy %s to %s: %w: %s", s.dataDir(), to.dataDir(), err, lastLines(out))
+	}
+	// A crash leaves it: it names the other server's process.
+	if err := os.Remove(filepath.Join(to.dataDir(), "postmaster.pid")); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("copy %s to %s: %w", s.dataDir(), to.dataDir(), err)
+	}
+	return nil
 }
 
 func (s *Server) initdb(ctx context.Context) error {

@@ -125,6 +125,46 @@ func TestDownAndRestartKeepTheAddress(t *testing.T) {
 	connect(t, dsn)
 }
 
+func TestCopyHasTheSameHistory(t *testing.T) {
+	s := start(t, Options{})
+	conn := connect(t, s.DSN("postgres"))
+	mustExec(t, conn, "CREATE TABLE before (n int)")
+	if c, err := Start(t.Context(), Options{CopyOf: s}); err == nil {
+		c.Stop()
+		t.Error("copied a server that runs")
+	}
+	identifier := func(s *Server) (id string, tables int) {
+		err := connect(t, s.DSN("postgres")).QueryRow(t.Context(), `SELECT system_identifier::text,
+			(SELECT count(*) FROM pg_class WHERE relname IN ('before', 'after')) FROM pg_control_system()`).Scan(&id, &tables)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id, tables
+	}
+	for how, end := range map[string]func() error{"down": s.Down, "crashed": s.Crash} {
+		if err := end(); err != nil {
+			t.Fatal(err)
+		}
+		c := start(t, Options{CopyOf: s})
+		if err := s.Restart(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		mustExec(t, connect(t, s.DSN("postgres")), "CREATE TABLE after (n int)")
+		was, _ := identifier(s)
+		if id, tables := identifier(c); id != was || tables != 1 {
+			t.Errorf("%s: the copy is %s, a copy of %s, with %d tables of 1", how, id, was, tables)
+		}
+		mustExec(t, connect(t, s.DSN("postgres")), "DROP TABLE after")
+	}
+	if err := s.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := Start(t.Context(), Options{CopyOf: s}); err == nil {
+		c.Stop()
+		t.Error("copied a server that is gone")
+	}
+}
+
 func setting(t *testing.T, conn *pgx.Conn, name string) string {
 	t.Helper()
 	var value string

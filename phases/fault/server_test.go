@@ -215,6 +215,9 @@ func (c *trial) reuse(phase string) {
 		c.fail("no intent, or no server: %v", err)
 		return
 	}
+	// At another address a server that was restarted may be a copy.
+	c.proxy.arm(nil)
+	c.again = c.proxied()
 	// Somebody else's transactions, until one has our ID.
 	var next string
 	for range 100 {

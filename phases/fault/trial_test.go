@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,6 +59,7 @@ type trial struct {
 	ends      ending // what the operator makes of the run
 	unknowing bool   // nobody can know: "unknown" is the right answer
 	noLedger  bool   // the fault took the ledger away
+	again     string // where the server is reached by a resume; empty: by dsn
 	wrong     []error
 	skipped   string
 }
@@ -196,7 +198,7 @@ func (c *trial) resume() (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, id, err := connect(c.ctx, c.dsn(), c.source)
+	t, id, err := connect(c.ctx, cmp.Or(c.again, c.dsn()), c.source)
 	if err != nil {
 		w.Close()
 		return nil, err
