@@ -324,6 +324,17 @@ func (e *Engine) fail(err error) {
 	e.finish()
 }
 
+// holdJournal stops the run when its journal is not what was written: what
+// permits a COMMIT rests on it. The caller holds the lock.
+func (e *Engine) holdJournal() error {
+	if e.broken == nil {
+		if err := e.journal.Whole(); err != nil {
+			e.fail(err)
+		}
+	}
+	return e.broken
+}
+
 // closeGate takes the GO back when what it rested on no longer holds.
 func (e *Engine) closeGate() {
 	s := e.state

@@ -75,6 +75,9 @@ func (r *phaseRun) decide(by string) error {
 // start records a phase's start and runs it. The caller holds the lock and has
 // asked Can.
 func (e *Engine) start(id, by string) error {
+	if err := e.holdJournal(); err != nil {
+		return err
+	}
 	p := e.state.phase(id)
 	run := &phaseRun{
 		engine: e, plan: p.Plan, attempt: p.Attempt + 1, by: by, started: time.Now(), facts: e.state.runFacts(),
@@ -413,6 +416,9 @@ func (r *phaseRun) commit(ctx context.Context, tx Tx, intent CommitIntent, by st
 	e := r.engine
 	e.mu.Lock()
 	err := context.Cause(ctx) // a rollback that came first wins
+	if err == nil {
+		err = e.holdJournal()
+	}
 	if err == nil {
 		err = e.recordLocked(CommitIntended{CommitIntent: intent, By: by})
 	}

@@ -12,6 +12,7 @@ import (
 // File is what a Writer needs of its file. *os.File is one.
 type File interface {
 	Write(p []byte) (int, error)
+	ReadAt(p []byte, off int64) (int, error)
 	Sync() error
 	Truncate(size int64) error
 	Stat() (os.FileInfo, error)
