@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,14 +57,40 @@ func TestLockDeadlineNamesTheBlocker(t *testing.T) {
 	dsn := database(t, `CREATE TABLE a (id int)`)
 	target, app := open(t, dsn, book("a")), connect(t, dsn+" application_name=webshop")
 	exec(t, app, `BEGIN; INSERT INTO a VALUES (1)`)
-	x, err := target.Begin(limited(t), phases.TxSpec{Phase: &target.book.Phases[0], LockTables: []string{"a"}, LockDeadline: time.Millisecond})
+	x, err := target.Begin(limited(t), phases.TxSpec{Phase: &target.book.Phases[0], LockTables: []string{"a"}, LockDeadline: 400 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer x.Rollback(limited(t))
-	err = x.Lock(limited(t), nil)
-	wantError(t, err, "not granted within 1ms")
-	wantError(t, err, `application "webshop", idle in transaction`)
+	var waits []phases.LockWait
+	began := time.Now()
+	err = x.Lock(limited(t), func(w phases.LockWait) { waits = append(waits, w) })
+	wantError(t, err, "did not get its locks on a within 0.4 s: session ")
+	wantError(t, err, " (webshop), idle in transaction, in a transaction since ")
+	wantError(t, err, " UTC, holds a; wait for it to end")
+	if strings.Contains(err.Error(), "SQLSTATE") {
+		t.Errorf("a person reads %q", err)
+	}
+	if len(waits) == 0 {
+		t.Fatal("no wait is reported")
+	}
+	for _, w := range waits {
+		if w.Until.Before(began.Add(400*time.Millisecond)) || !w.Until.Equal(waits[0].Until) {
+			t.Errorf("the wait ends at %s, it began at %s", w.Until, began)
+		}
+	}
+}
+
+// A sentence has room for a few names, not for all of them.
+func TestALockErrorNamesAFew(t *testing.T) {
+	blocker := phases.Blocker{PID: 7, User: "app"}
+	for want, wait := range map[string]phases.LockWait{
+		"did not get its locks on a, b and 2 more tables within 30 s: nobody was seen": {},
+		"session 7 of app, is in the way; wait":                                        {Blockers: []phases.Blocker{blocker}},
+		"session 7 of app, holds a; session 7 of app, holds a; 2 more in the way":      {Table: "a", Blockers: []phases.Blocker{blocker, blocker, blocker, blocker}},
+	} {
+		wantError(t, notGranted([]string{"a", "b", "c", "d"}, 30*time.Second, wait), want)
+	}
 }
 
 func TestLockEndsWithItsContext(t *testing.T) {

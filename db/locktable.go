@@ -23,8 +23,9 @@ const (
 )
 
 // lockTables locks tables against writers, all or none, inside s's
-// transaction. Between attempts nothing is held and nothing queues.
-func (t *Target) lockTables(ctx context.Context, s *session, tables []string, patience time.Duration, waiting func(phases.LockWait)) error {
+// transaction. Between attempts nothing is held and nothing queues. Errors call
+// the tables by names, which are theirs in the runbook.
+func (t *Target) lockTables(ctx context.Context, s *session, tables, names []string, patience time.Duration, waiting func(phases.LockWait)) error {
 	began := time.Now()
 	pause := 50 * time.Millisecond
 	for attempt := 1; ; attempt++ {
@@ -36,12 +37,11 @@ func (t *Target) lockTables(ctx context.Context, s *session, tables []string, pa
 		}
 		pg, ok := errors.AsType[*pgconn.PgError](err)
 		if !ok || (pg.Code != "55P03" && pg.Code != "40P01") || ctx.Err() != nil {
-			return fail(ctx, "lock tables", strings.Join(tables, ", "), err)
+			return fail(ctx, "lock tables", fewNames(names), err)
 		}
-		wait.Waited, wait.Attempt = time.Since(began), attempt
+		wait.Waited, wait.Attempt, wait.Until = time.Since(began), attempt, began.Add(patience).UTC()
 		if wait.Waited >= patience {
-			return failf("lock tables", strings.Join(tables, ", "), lockHint(wait),
-				fmt.Errorf("not granted within %s, %d attempts: %w", patience, attempt, err))
+			return notGranted(names, patience, wait)
 		}
 		if waiting != nil {
 			waiting(wait)
@@ -50,33 +50,58 @@ func (t *Target) lockTables(ctx context.Context, s *session, tables []string, pa
 		select {
 		case <-time.After(pause + rand.N(pause)):
 		case <-ctx.Done():
-			return fail(ctx, "lock tables", strings.Join(tables, ", "), context.Cause(ctx))
+			return fail(ctx, "lock tables", fewNames(names), context.Cause(ctx))
 		}
 		pause = min(pause*3/2, 300*time.Millisecond)
 	}
 }
 
-// lockHint names who is in the way.
-func lockHint(wait phases.LockWait) string {
-	if len(wait.Blockers) == 0 {
-		return "look at pg_locks for who holds them"
-	}
-	var who []string
-	for _, b := range wait.Blockers {
-		w := fmt.Sprintf("session %d (user %s, application %q", b.PID, b.User, b.Application)
-		if b.State != "" {
-			w += ", " + b.State
+// notGranted is the error of a wait that was given up: a sentence for whoever
+// has to put it right. The server's own error would only say that time is up.
+func notGranted(names []string, patience time.Duration, wait phases.LockWait) error {
+	const most = 2
+	cause, hint := "nobody was seen to hold them any more", "look at pg_locks, then start the phase again"
+	if n := len(wait.Blockers); n > 0 {
+		var who []string
+		for _, b := range wait.Blockers[:min(n, most)] {
+			who = append(who, holderText(b, wait.Table))
 		}
-		if !b.Since.IsZero() {
-			w += ", in a transaction since " + b.Since.UTC().Format(time.TimeOnly) + " UTC"
+		if n > most {
+			who = append(who, fmt.Sprintf("%d more in the way", n-most))
 		}
-		who = append(who, w+")")
+		cause, hint = strings.Join(who, "; "), "wait for it to end, or end it, then start again"
 	}
-	on := ""
-	if wait.Table != "" {
-		on = " on " + wait.Table
+	return failf("did not get its locks on", fewNames(names)+" within "+phases.Span(patience), hint, errors.New(cause))
+}
+
+// holderText is a session that holds a table, in words.
+func holderText(b phases.Blocker, table string) string {
+	text := fmt.Sprintf("session %d", b.PID)
+	if b.User != "" {
+		text += " of " + b.User
 	}
-	return "blocked" + on + " by " + strings.Join(who, ", ") + ": wait for it to end, or end it"
+	if b.Application != "" {
+		text += " (" + b.Application + ")"
+	}
+	if b.State != "" {
+		text += ", " + b.State
+	}
+	if !b.Since.IsZero() {
+		text += ", in a transaction since " + b.Since.UTC().Format(time.TimeOnly) + " UTC"
+	}
+	if table == "" {
+		return text + ", is in the way"
+	}
+	return text + ", holds " + table
+}
+
+// fewNames are some tables by name, and how many more there are.
+func fewNames(names []string) string {
+	const most = 3
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more tables", strings.Join(names[:most-1], ", "), len(names)-most+1)
 }
 
 // tryLock makes one attempt. The savepoint gives back what was locked when a

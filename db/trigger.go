@@ -274,18 +274,19 @@ func setTrigger(ctx context.Context, s *session, tr phases.Trigger, state string
 // lockTriggered takes the lock that ALTER TABLE … TRIGGER will want, with
 // retries, so that a queue behind a long transaction does not block everybody.
 func (t *Target) lockTriggered(ctx context.Context, s *session, found []trigger) error {
-	var tables []string
+	var tables, names []string
 	seen := map[uint32]bool{}
 	for _, tr := range found {
 		if !seen[tr.relation] {
 			seen[tr.relation] = true
 			tables = append(tables, pgx.Identifier{tr.Schema, tr.Table}.Sanitize())
+			names = append(names, tableName(t.book, tr.Schema, tr.Table))
 		}
 	}
 	if len(tables) == 0 {
 		return nil
 	}
-	return t.lockTables(ctx, s, tables, triggerPatience, nil)
+	return t.lockTables(ctx, s, tables, names, triggerPatience, nil)
 }
 
 // alter runs fn in a writing transaction of its own, and commits when fn gives no error.

@@ -149,7 +149,7 @@ func (x *tx) Lock(ctx context.Context, waiting func(phases.LockWait)) error {
 	if len(names) == 0 {
 		return nil
 	}
-	if err := x.t.lockTables(ctx, x.s, names, x.spec.LockDeadline, waiting); err != nil {
+	if err := x.t.lockTables(ctx, x.s, names, x.spec.LockTables, x.spec.LockDeadline, waiting); err != nil {
 		return err
 	}
 	// Rows that others hold are waited for as long, and no longer.

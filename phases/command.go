@@ -56,6 +56,9 @@ type (
 		PID       uint32
 		Terminate bool
 	}
+	// AcceptUndone lets a phase count as committed that the ledger proves, and
+	// whose tables hold rows again: somebody has looked at them.
+	AcceptUndone struct{ Phase, Reason string }
 	// CloseRun ends a run whose stages are all done.
 	CloseRun struct{}
 )
@@ -74,6 +77,7 @@ func (ExtendWindow) command() {}
 func (Abort) command()        {}
 func (Note) command()         {}
 func (EndBackend) command()   {}
+func (AcceptUndone) command() {}
 func (CloseRun) command()     {}
 
 // Errors that Can wraps.
@@ -81,6 +85,8 @@ var (
 	ErrEnded = errors.New("the run has ended")
 	ErrHeld  = errors.New("held")
 )
+
+var errSent = errors.New("COMMIT has been sent: its outcome is being established")
 
 // Can says why a command is not possible now, or nil. A screen asks it to say
 // why a key does nothing; the engine asks it again before it acts.
@@ -117,6 +123,8 @@ func (s *State) Can(c Command, now time.Time) error {
 		return needs("a note", c.Text)
 	case EndBackend:
 		return s.canEndBackend(c.PID)
+	case AcceptUndone:
+		return s.canAcceptUndone(c)
 	case CloseRun:
 		return s.canClose()
 	}
@@ -251,12 +259,20 @@ func (s *State) canPassGate(c PassGate, now time.Time) error {
 		return errors.New("the gate has been passed")
 	}
 	if h := s.GateHolds(now); len(h) > 0 {
-		return fmt.Errorf("%w by %d items, first: %s", ErrHeld, len(h), h[0].Text)
+		return heldBy(h)
 	}
 	if err := needs("the approver's name", c.Approver); err != nil {
 		return err
 	}
 	return s.typed(c.Typed)
+}
+
+// heldBy says what holds, the first of several.
+func heldBy(holds []Hold) error {
+	if len(holds) == 1 {
+		return fmt.Errorf("%w by 1 item: %s", ErrHeld, holds[0].Text)
+	}
+	return fmt.Errorf("%w by %d items, first: %s", ErrHeld, len(holds), holds[0].Text)
 }
 
 func (s *State) canDeclareNoGo(c DeclareNoGo) error {
@@ -287,12 +303,14 @@ func (s *State) canStart(c StartPhase, now time.Time) error {
 		return fmt.Errorf("%s was committed, and the database does not hold that any more: a human must look at the database first", p.Plan.Title)
 	case p.Status == PhaseUnknown:
 		return fmt.Errorf("the outcome of %s is unknown: a human must look at the database first", p.Plan.Title)
+	case p.Status == PhaseIsUndone:
+		return fmt.Errorf("%s was committed, and the database does not hold that any more: a human must look at it first", p.Plan.Title)
 	}
 	if err := s.acting(); err != nil {
 		return err
 	}
 	if h := s.PhaseHolds(cur, now); len(h) > 0 {
-		return fmt.Errorf("%w by %d: %s", ErrHeld, len(h), h[0].Text)
+		return heldBy(h)
 	}
 	if p.Plan.PointOfNoReturn {
 		return s.typed(c.Typed)
@@ -310,18 +328,44 @@ func (s *State) typed(name string) error {
 func (s *State) canCommit(phase string) error {
 	p := s.OpenPhase()
 	if p == nil || p.Plan.ID != phase || p.Status != PhaseHolding {
-		return errors.New("no phase waits for COMMIT")
+		return s.over(phase, "no phase waits for COMMIT")
 	}
 	return nil
+}
+
+// over says what became of a phase that a command is too late for, or else
+// what the command lacks.
+func (s *State) over(phase, lacks string) error {
+	for i := range s.Phases {
+		p := &s.Phases[i]
+		if p.Plan.ID != phase {
+			continue
+		}
+		switch p.Status {
+		case PhaseIsRolledBack:
+			return fmt.Errorf("%s was rolled back: %s", p.Plan.Title, p.Reason)
+		case PhaseIsFailed:
+			return fmt.Errorf("%s failed: %s", p.Plan.Title, p.Reason)
+		case PhaseIsCommitted:
+			return fmt.Errorf("%s is committed", p.Plan.Title)
+		case PhaseIsPassed:
+			return fmt.Errorf("%s has passed", p.Plan.Title)
+		case PhaseCommitting, PhaseInDoubt:
+			return errSent
+		case PhaseUnknown:
+			return fmt.Errorf("the outcome of %s is unknown", p.Plan.Title)
+		}
+	}
+	return errors.New(lacks)
 }
 
 func (s *State) canRollback(phase string) error {
 	p := s.OpenPhase()
 	switch {
 	case p == nil || p.Plan.ID != phase:
-		return errors.New("no transaction is open")
+		return s.over(phase, "no transaction is open")
 	case p.Status == PhaseCommitting || p.Status == PhaseInDoubt:
-		return errors.New("COMMIT has been sent: its outcome is being established")
+		return errSent
 	}
 	return nil
 }
@@ -346,7 +390,7 @@ func (s *State) canAbort(c Abort) error {
 		return errors.New("the gate has not been passed: declare NO-GO instead")
 	}
 	if p := s.OpenPhase(); p != nil && (p.Status == PhaseCommitting || p.Status == PhaseInDoubt) {
-		return errors.New("COMMIT has been sent: its outcome is being established")
+		return errSent
 	}
 	if err := s.acting(); err != nil {
 		return err
@@ -363,6 +407,22 @@ func (s *State) canEndBackend(pid uint32) error {
 		}
 	}
 	return fmt.Errorf("session %d does not block the phase", pid)
+}
+
+func (s *State) canAcceptUndone(c AcceptUndone) error {
+	for i := range s.Phases {
+		p := &s.Phases[i]
+		switch {
+		case p.Plan.ID != c.Phase:
+			continue
+		case p.Status != PhaseIsUndone:
+			return fmt.Errorf("%s is not undone", p.Plan.Title)
+		case !p.Ledger:
+			return fmt.Errorf("the ledger does not prove that %s was committed in this database: find the database that the run worked on, and resume there", p.Plan.Title)
+		}
+		return needs("what was found", c.Reason)
+	}
+	return errors.New("no phase is undone")
 }
 
 func (s *State) canClose() error {

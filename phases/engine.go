@@ -420,6 +420,8 @@ func (e *Engine) carryOut(c Command) error {
 	case EndBackend:
 		e.endBackend(c, by)
 		return nil
+	case AcceptUndone:
+		return e.recordLocked(UndoneAccepted{Phase: c.Phase, Reason: Clean(c.Reason), By: by})
 	case CloseRun:
 		return e.recordLocked(RunClosed{Outcome: Completed})
 	}

@@ -1,6 +1,7 @@
 package phases
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -168,7 +169,7 @@ func (r *phaseRun) write(ctx context.Context) (err error) {
 	if err := r.baseline(ctx); err != nil {
 		return err
 	}
-	tx, err := r.begin(ctx, TxSpec{RunID: r.facts.runID, Phase: r.plan, LockTables: r.lockTables(), LockDeadline: e.settings.LockDeadline})
+	tx, err := r.begin(ctx, TxSpec{RunID: r.facts.runID, Phase: r.plan, LockTables: r.lockTables(), LockDeadline: r.lockWait()})
 	if err != nil {
 		return err
 	}
@@ -283,8 +284,16 @@ func (r *phaseRun) lockTables() []string {
 	return out
 }
 
+// lockWait is how long the phase may wait for what others hold.
+func (r *phaseRun) lockWait() time.Duration {
+	return cmp.Or(r.plan.LockWait, r.engine.settings.LockDeadline)
+}
+
 // waiting records a wait for locks. A record that fails cancels the phase.
 func (r *phaseRun) waiting(w LockWait) {
+	if over := r.started.Add(r.plan.Limit).UTC(); r.plan.Limit > 0 && over.Before(w.Until) {
+		w.Until = over // the limit comes first
+	}
 	if err := r.engine.record(LockWaited{Phase: r.plan.ID, LockWait: w}); err != nil {
 		return // recordLocked has cancelled the phase
 	}
@@ -363,7 +372,9 @@ func (r *phaseRun) watchStep(pid uint32) func() {
 				if since.IsZero() {
 					since = time.Now()
 				}
-				wait = LockWait{Waited: time.Since(since), Attempt: wait.Attempt + 1, Blockers: blockers}
+				// It may have begun right after the last look.
+				until := since.Add(r.lockWait() - stepWatch).UTC()
+				wait = LockWait{Waited: time.Since(since), Attempt: wait.Attempt + 1, Blockers: blockers, Until: until}
 				r.waiting(wait)
 			case !since.IsZero():
 				since, wait = time.Time{}, LockWait{}

@@ -40,6 +40,7 @@ func (d *decoder) phase(m *mapping, point *noReturn) Phase {
 		Planned:   m.duration("planned", 0, time.Second, maxDuration),
 		WarnAfter: m.duration("warn_after", 0, time.Second, maxDuration),
 		Limit:     m.duration("limit", 0, time.Second, maxDuration),
+		LockWait:  m.duration("lock_wait", 0, time.Second, maxDuration),
 		Notes:     m.lines("notes", maxNotes),
 	}
 	p.PointOfNoReturn = m.flag("point_of_no_return", false)
@@ -69,6 +70,12 @@ func (d *decoder) phaseRules(m *mapping, p *Phase, use phaseUse, point *noReturn
 	}
 	if p.Limit > 0 && p.WarnAfter > p.Limit {
 		d.fault(m.value("warn_after"), "warn_after is after limit", "warn before the phase is rolled back")
+	}
+	switch {
+	case p.LockWait > 0 && !writes:
+		d.fault(m.value("lock_wait"), "lock_wait in a phase without steps", "leave it out: a phase that only reads takes no locks")
+	case p.Limit > 0 && p.LockWait >= p.Limit:
+		d.fault(m.value("lock_wait"), "lock_wait is not below limit", "the wait for locks counts towards the limit: give it less")
 	}
 	if !writes && !m.has("count") && !m.has("zero") && !m.has("filled") {
 		d.fault(m.node, "a phase that does nothing", "add delete or steps, or what it counts: count, zero, filled")

@@ -137,6 +137,7 @@ func phaseObjects() []object {
 			{"planned", true, "duration", "how long it should take"},
 			{"warn_after", false, "duration", "over it, what blocks the phase is shown"},
 			{"limit", false, "duration", "over it, the phase is rolled back"},
+			{"lock_wait", false, "duration", "how long it may wait for its locks, and a statement of it for another session's rows; over it, the phase is rolled back; default `30s`"},
 			{"point_of_no_return", false, "`true` or `false`", "at most one phase; no later one deletes"},
 			{"notes", false, "list of line", "what the operator should know"},
 			{"confirm", false, "list of item", "must all be ticked before it starts"},
