@@ -34,8 +34,8 @@ func (r *phaseRun) newAccount() account {
 		for _, t := range s.Touch {
 			a.allow(t, allowance{delete: true, update: true, insert: true, truncate: true, lock: true})
 		}
-		if s.Rewrites != "" {
-			a.allow(s.Rewrites, allowance{delete: true, update: true, insert: true, truncate: true, lock: true})
+		if rewritten := s.Rewrites(); rewritten != "" {
+			a.allow(rewritten, allowance{delete: true, update: true, insert: true, truncate: true, lock: true})
 		}
 	}
 	for _, t := range r.plan.Zero {

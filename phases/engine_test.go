@@ -175,7 +175,7 @@ func TestFailedVerificationRollsBack(t *testing.T) {
 			r.toClear()
 			r.do(phases.StartPhase{Phase: "clear", Typed: r.opened.Target.Database})
 			r.untilStatus("clear", phases.PhaseIsRolledBack)
-			r.refused(phases.Commit{Phase: "clear"}, "no phase waits")
+			r.refused(phases.Commit{Phase: "clear"}, "Clear was rolled back")
 			if err := r.leave(); err != nil {
 				t.Fatal(err)
 			}

@@ -187,7 +187,6 @@ func (d *decoder) sqlStep(m *mapping, rows Rows, noRows bool) (Step, stepUse) {
 		return step, use
 	}
 	use.removes = removes(tokens)
-	step.Rewrites = rewrites(tokens)
 	if changes(tokens) && !m.has("touch") {
 		d.fault(n, "sql that changes rows, without touch", "add `touch:` with the tables that it changes")
 		return step, use

@@ -221,10 +221,7 @@ type Step struct {
 	Where  string // SQL condition for Delete; empty deletes every row
 	SQL    string
 	Touch  []string // tables that SQL is meant to change, so that they are locked and accounted for
-	// Rewrites is the materialized view or sequence that SQL itself gives
-	// another file; empty when it gives none. It follows from SQL.
-	Rewrites string
-	Rows     *Rows // how many rows it must touch; nil accepts any number for Delete, required for SQL
+	Rows   *Rows    // how many rows it must touch; nil accepts any number for Delete, required for SQL
 }
 
 // Name is what screens call the step: the table, or the statement's first words.

@@ -75,9 +75,13 @@ func removes(tokens []sqlToken) bool {
 	return false
 }
 
-// rewrites gives the materialized view or sequence that the statement gives
-// another file, as written; empty when there is none.
-func rewrites(tokens []sqlToken) string {
+// Rewrites is the materialized view or sequence that the step's own statement
+// gives another file, as written; empty when it gives none.
+func (s Step) Rewrites() string {
+	tokens, fault := statement(s.SQL)
+	if fault != nil || len(tokens) == 0 {
+		return ""
+	}
 	at := 2
 	switch {
 	case tokens[0].isWord("refresh") && next(tokens, 1).isWord("materialized") && next(tokens, 2).isWord("view"):
