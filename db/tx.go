@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +24,7 @@ type tx struct {
 	spec   phases.TxSpec
 	id     phases.TxID
 	cat    *catalog
-	before map[uint32]phases.Touched // what the session did before, by relation
+	before map[uint32]phases.Touched // what the session wrote before, by relation
 	done   bool
 }
 
@@ -174,63 +173,8 @@ func (x *tx) Exec(ctx context.Context, step runbook.Step) (phases.Statement, err
 	if err != nil {
 		return phases.Statement{}, fail(ctx, "run step", step.Name(), err)
 	}
-	if err := x.stillOurs(ctx, step); err != nil {
-		return phases.Statement{}, err
-	}
 	tag := result.CommandTag
 	return phases.Statement{Command: strings.TrimRight(tag.String(), " 0123456789"), Rows: tag.RowsAffected()}, nil
-}
-
-// Changes are what the transaction did beside rows.
-func (x *tx) Changes(context.Context) ([]phases.Change, error) { return nil, nil }
-
-// stillOurs looks what a free statement did besides: whether it ended the
-// transaction, took the armour off, or took a lock that only TRUNCATE, DROP and
-// ALTER take on a table it has no business with. TRUNCATE is not in the row
-// counts, and with CASCADE it empties tables that ON DELETE would have kept.
-func (x *tx) stillOurs(ctx context.Context, step runbook.Step) error {
-	op, subject := "check step", step.Name()
-	if x.s.PgConn().TxStatus() != 'T' {
-		return failf(op, subject, "take transaction control out of the runbook", errors.New("the statement ended the transaction"))
-	}
-	var xid, rowSecurity, role string
-	err := x.s.QueryRow(ctx, `SELECT coalesce(pg_current_xact_id_if_assigned()::text, ''),
-		current_setting('row_security'), current_setting('session_replication_role')`).Scan(&xid, &rowSecurity, &role)
-	switch {
-	case err != nil:
-		return fail(ctx, op, subject, err)
-	case xid != x.id.Xid:
-		return failf(op, subject, "take transaction control out of the runbook", errors.New("the statement ended the transaction and began another"))
-	case rowSecurity != "off" || role != "origin":
-		return failf(op, subject, "take the SET out of the runbook", errors.New("the statement changed row_security or session_replication_role"))
-	}
-	rows, err := x.s.Query(ctx, `SELECT DISTINCT l.relation FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
-		WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted AND l.mode = 'AccessExclusiveLock'
-		AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-		AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND c.relnamespace <> 'pg_toast'::regnamespace`)
-	if err != nil {
-		return fail(ctx, op, subject, err)
-	}
-	oids, err := pgx.CollectRows(rows, pgx.RowTo[uint32])
-	if err != nil {
-		return fail(ctx, op, subject, err)
-	}
-	var touch, beyond []string
-	for _, table := range step.Touch {
-		if r := x.cat.find(table); r != nil {
-			touch = append(touch, x.cat.name(r.oid))
-		}
-	}
-	for _, oid := range oids {
-		if name := x.cat.name(oid); name != "" && !slices.Contains(touch, name) && !slices.Contains(beyond, name) {
-			beyond = append(beyond, name)
-		}
-	}
-	if len(beyond) > 0 {
-		return failf(op, subject, "name them under touch, or take CASCADE out of the statement",
-			fmt.Errorf("it truncated or altered tables beyond those it names: %s", clean(strings.Join(beyond, ", "))))
-	}
-	return nil
 }
 
 // oneStatement runs SQL of the runbook's. pgx sends a statement without
@@ -315,49 +259,61 @@ func (x *tx) end(ctx context.Context) {
 	x.t.phase.give(x.s)
 }
 
-const touchedQuery = `SELECT relid, schemaname::text, relname::text, n_tup_ins, n_tup_upd, n_tup_del
-	FROM pg_stat_xact_user_tables WHERE n_tup_ins + n_tup_upd + n_tup_del > 0`
+// countedQuery gives the rows that the session has written of late, by
+// relation: those of the system's catalogs as well, and none of temporary
+// tables, which are the session's own.
+const countedQuery = `SELECT c.oid, n.nspname::text, c.relname::text, n.nspname = 'pg_catalog',
+	pg_stat_get_xact_tuples_inserted(c.oid), pg_stat_get_xact_tuples_updated(c.oid), pg_stat_get_xact_tuples_deleted(c.oid)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't'
+	AND (pg_stat_get_xact_tuples_inserted(c.oid) > 0 OR pg_stat_get_xact_tuples_updated(c.oid) > 0 OR pg_stat_get_xact_tuples_deleted(c.oid) > 0)`
+
+// counted is what the server counted of one relation.
+type counted struct {
+	oid          uint32
+	schema, name string
+	catalog      bool // one of the system's own
+	phases.Touched
+}
 
 // readBefore remembers what the session did earlier: the server counts that
 // as well until it has handed its counts in, rolled-back work included.
 func (x *tx) readBefore(ctx context.Context) error {
-	return x.forEachTouched(ctx, func(oid uint32, _, _ string, n phases.Touched) { x.before[oid] = n })
+	return x.forEachCounted(ctx, func(c counted) { x.before[c.oid] = c.Touched })
 }
 
-func (x *tx) forEachTouched(ctx context.Context, each func(oid uint32, schema, name string, n phases.Touched)) error {
-	rows, err := x.s.Query(ctx, touchedQuery)
+// forEachCounted gives what the transaction wrote, relation by relation.
+func (x *tx) forEachCounted(ctx context.Context, each func(counted)) error {
+	rows, err := x.s.Query(ctx, countedQuery)
 	if err != nil {
 		return err
 	}
-	var oid uint32
-	var schema, name string
-	var n phases.Touched
-	_, err = pgx.ForEachRow(rows, []any{&oid, &schema, &name, &n.Inserted, &n.Updated, &n.Deleted}, func() error {
-		each(oid, schema, name, n)
+	var c counted
+	_, err = pgx.ForEachRow(rows, []any{&c.oid, &c.schema, &c.name, &c.catalog, &c.Inserted, &c.Updated, &c.Deleted}, func() error {
+		n, b := c, x.before[c.oid]
+		n.Touched = phases.Touched{Inserted: n.Inserted - b.Inserted, Updated: n.Updated - b.Updated, Deleted: n.Deleted - b.Deleted}
+		if n.Touched != (phases.Touched{}) {
+			each(n)
+		}
 		return nil
 	})
 	return err
 }
 
-// Touched is what the transaction did to each table, the ledger's own left
-// out. Partitions are added to their table.
+// Touched is what the transaction did to each table, the ledger's own and the
+// system's left out. Partitions are added to their table.
 func (x *tx) Touched(ctx context.Context) (map[string]phases.Touched, error) {
 	if err := x.alive(); err != nil {
 		return nil, err
 	}
 	out := map[string]phases.Touched{}
-	err := x.forEachTouched(ctx, func(oid uint32, schema, name string, n phases.Touched) {
-		if schema == ledgerSchema && name == ledgerTable {
+	err := x.forEachCounted(ctx, func(n counted) {
+		if n.catalog || n.schema == ledgerSchema && n.name == ledgerTable {
 			return
 		}
-		b := x.before[oid]
-		n = phases.Touched{Inserted: n.Inserted - b.Inserted, Updated: n.Updated - b.Updated, Deleted: n.Deleted - b.Deleted}
-		if n == (phases.Touched{}) {
-			return
-		}
-		table := x.cat.name(oid)
+		table := x.cat.name(n.oid)
 		if table == "" { // made by this transaction
-			table = tableName(x.t.book, schema, name)
+			table = tableName(x.t.book, n.schema, n.name)
 		}
 		sum := out[table]
 		sum.Inserted, sum.Updated, sum.Deleted = sum.Inserted+n.Inserted, sum.Updated+n.Updated, sum.Deleted+n.Deleted
