@@ -69,14 +69,20 @@ func TestConnectErrorsSayWhatToDoAndHoldNoPassword(t *testing.T) {
 		"bad port":          {"postgres://u:" + secret + "@h:notaport/db", "cannot be understood"},
 		"no such database":  {server.DSN("nowhere") + " password=" + secret, "there is no such database"},
 		"no such user":      {server.DSN("postgres") + " user=nobody_here password=" + secret, "user"},
-		"nobody listens":    {"host=127.0.0.1 port=1 user=u dbname=d password=" + secret, "see whether the server runs"},
-		"no socket":         {"host=/nonexistent user=u dbname=d password=" + secret, "see whether the server runs"},
+		"nobody listens":    {"host=127.0.0.1 port=1 user=u dbname=d password=" + secret, "nobody listens at 127.0.0.1:1; see whether the server runs"},
+		"no socket":         {"host=/nonexistent user=u dbname=d password=" + secret, "there is no socket /nonexistent/.s.PGSQL.5432; see whether"},
+		"no such host":      {"host=nowhere.invalid user=u dbname=d password=" + secret, "nowhere.invalid"},
 		"wrong sslmode":     {"host=h sslmode=perhaps password=" + secret, "cannot be understood"},
 		"password in a URL": {"postgres://u:" + secret + "@127.0.0.1:1/d", "see whether the server runs"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Open(limited(t), Config{DSN: c.dsn, Operator: operator, Runbook: book()})
 			wantError(t, err, c.want)
+			for _, words := range append(driverWords, "failed to connect", "lookup ", "hostname resolving", "tls error", "x509") {
+				if strings.Contains(err.Error(), words) {
+					t.Errorf("%q is in: %v", words, err)
+				}
+			}
 			for e := err; e != nil; e = errors.Unwrap(e) {
 				if strings.Contains(e.Error(), secret) {
 					t.Errorf("the password is in %T: %v", e, e)
@@ -97,7 +103,7 @@ func TestConnectTimeout(t *testing.T) {
 		DSN:     "postgres://u@" + l.Addr().String() + "/d?sslmode=disable",
 		Runbook: book(), ConnectTimeout: 50 * time.Millisecond,
 	})
-	wantError(t, err, "see whether the server runs")
+	wantError(t, err, ": the server did not answer in time; see whether the server runs")
 }
 
 func TestIdentity(t *testing.T) {

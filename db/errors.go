@@ -95,8 +95,11 @@ func failf(op, subject, hint string, err error) error {
 // describe is the cause in one line: PostgreSQL's message, code and detail.
 func describe(err error) string {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
-	if _, ours := errors.AsType[*Error](err); ours || !ok {
+	if _, ours := errors.AsType[*Error](err); ours {
 		return clean(err.Error())
+	}
+	if !ok {
+		return plain(err)
 	}
 	full := clean(pg.Message) + " (SQLSTATE " + pg.Code + ")"
 	if pg.Detail != "" {

@@ -217,10 +217,7 @@ func connectError(ctx context.Context, host string, err error) error {
 	if ce, ok := errors.AsType[*pgconn.ConnectError](err); ok && ce.Unwrap() != nil {
 		err = ce.Unwrap()
 	}
-	if ctx.Err() != nil {
-		err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
-	}
-	return failf("connect to", host, hint, err)
+	return failf("connect to", host, hint, noSession(ctx, err))
 }
 
 // sessionSettings hold in every session. Those a server does not know are left out.

@@ -2,23 +2,17 @@ package phases
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"math"
-	"net/http"
-	"os/exec"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"tminus/phases/outside"
 	"tminus/phases/runbook"
 )
-
-// maxOutput is how much of a command's output or a response's body is read, in bytes.
-const maxOutput = 64 << 10
 
 // ask answers one check. An error means that it could not be answered, which
 // is never a pass.
@@ -26,7 +20,8 @@ func ask(ctx context.Context, target Target, c *runbook.Check, facts Facts) (Ans
 	ctx, cancel := context.WithTimeoutCause(ctx, c.Timeout, fmt.Errorf("no answer within %s", c.Timeout))
 	defer cancel()
 	a, err := askKind(ctx, target, c, facts)
-	if err != nil && ctx.Err() != nil {
+	// What a time-out broke off may say anything. A command says what it said.
+	if err != nil && ctx.Err() != nil && c.Kind != runbook.CheckCommand {
 		return Answer{}, context.Cause(ctx)
 	}
 	return a, err
@@ -92,71 +87,43 @@ func askCommand(ctx context.Context, c *runbook.Check) (Answer, error) {
 	if c.Shell != "" {
 		argv = []string{"/bin/sh", "-c", c.Shell}
 	}
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.WaitDelay = time.Second // a child that keeps the pipe open does not keep us
-	var out limited
-	cmd.Stdout, cmd.Stderr = &out, &out
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		return Answer{}, fmt.Errorf("run %s: %w", argv[0], err)
-	}
-	code := cmd.ProcessState.ExitCode()
-	matched, err := regexp.MatchString(c.Output, out.String())
+	done, err := outside.Run(ctx, argv)
 	if err != nil {
 		return Answer{}, err
 	}
-	value := fmt.Sprintf("exit code %d", code)
-	if line := firstLine(out.String()); line != "" {
+	matched, err := matches(c.Output, done.Output)
+	if err != nil {
+		return Answer{}, err
+	}
+	value := fmt.Sprintf("exit code %d", done.Exit)
+	if line := outside.FirstLine(done.Output); line != "" {
 		value += ": " + line
 	}
-	return Answer{Pass: code == c.Exit && matched, Value: value}, nil
+	return Answer{Pass: done.Exit == c.Exit && matched, Value: value}, nil
 }
 
-// errNoURL stands for the parser's error, which repeats the URL as it is.
-var errNoURL = errors.New("method or URL is not valid: correct the runbook")
-
-// limited keeps the first maxOutput bytes of what is written to it.
-type limited struct{ strings.Builder }
-
-func (l *limited) Write(p []byte) (int, error) {
-	if room := maxOutput - l.Len(); room > 0 {
-		l.Builder.Write(p[:min(room, len(p))])
+func matches(pattern, text string) (bool, error) {
+	re, err := regexp.Compile(pattern)
+	if err != nil {
+		return false, fmt.Errorf("%q is no regular expression: correct the runbook", pattern)
 	}
-	return len(p), nil
-}
-
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
-	if r := []rune(line); len(r) > 120 {
-		line = string(r[:119]) + "…"
-	}
-	return line
+	return re.MatchString(text), nil
 }
 
 func askHTTP(ctx context.Context, c *runbook.Check) (Answer, error) {
-	req, err := http.NewRequestWithContext(ctx, c.Method, c.URL, nil)
-	if err != nil {
-		return Answer{}, fmt.Errorf("%s of the check's URL, which is not shown, since it may hold a password: %w", c.Method, errNoURL)
-	}
-	resp, err := http.DefaultClient.Do(req)
+	page, err := outside.Ask(ctx, c.Method, c.URL)
 	if err != nil {
 		return Answer{}, err
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxOutput))
-	if err != nil {
-		return Answer{}, fmt.Errorf("read the body of %s: %w", req.URL.Redacted(), err)
-	}
-	matched, err := regexp.Match(c.Body, body)
+	matched, err := matches(c.Body, string(page.Body))
 	if err != nil {
 		return Answer{}, err
 	}
-	value := fmt.Sprintf("status %d", resp.StatusCode)
+	value := fmt.Sprintf("status %d", page.Status)
 	if !matched {
 		value += ", body does not match"
 	}
-	return Answer{Pass: resp.StatusCode == c.Status && matched, Value: value}, nil
+	return Answer{Pass: page.Status == c.Status && matched, Value: value}, nil
 }
 
 func askBackup(c *runbook.Check, f Facts) Answer {
