@@ -44,6 +44,9 @@ func (v *Viewer) stripLine() string {
 		}
 		if i == s.Current() && s.Gate.Decision == phases.Go {
 			label += " " + clip(sanitize(s.Phases[i].Plan.Title), 28)
+			if s.Phases[i].Status == phases.PhaseIsUndone {
+				label += " undone"
+			}
 		}
 		add(style, mark, label)
 	}
@@ -80,7 +83,7 @@ func (v *Viewer) phaseMark(i int) (string, lipgloss.Style) {
 		return st.Mark.Unknown, st.Bad
 	case phases.PhaseIsRolledBack:
 		return st.Mark.Undone, st.Warn
-	case phases.PhaseIsFailed:
+	case phases.PhaseIsFailed, phases.PhaseIsUndone:
 		return st.Mark.Failed, st.Bad
 	case phases.PhasePending:
 		return st.Mark.Todo, st.Dim
