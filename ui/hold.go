@@ -132,6 +132,9 @@ func (p Pane) lockBox(ph *phases.PhaseState) []line {
 		waited = max(waited, p.Now.Sub(ph.StartedAt))
 	}
 	title := fmt.Sprintf("%s waiting for lock on %s, %s, attempt %d", st.Mark.Waiting, valueOr(w.Table, "a table"), seconds(waited), w.Attempt)
+	if !waitsForLocks(ph) {
+		title = fmt.Sprintf("%s a statement waits for another session, %s", st.Mark.Waiting, seconds(waited))
+	}
 	var lines []line
 	if !w.Until.IsZero() {
 		lines = append(lines, in.paragraph("", &st.Warn, "Rolled back in "+countdown(w.Until.Sub(p.Now))+" unless it gets the lock.")...)
@@ -246,7 +249,7 @@ func (p Pane) undoneBox(ph *phases.PhaseState) []line {
 		lines = append(lines, in.paragraph("2. ", &st.Text, "tminus.ledger holds the "+row+": it was committed here, and rows came back since. Who put them there, and may the run go on with them?")...)
 		lines = append(lines, in.paragraph("3. ", &st.Text, "Count "+names+", and look at what is in them.")...)
 		if p.State.Outcome == "" {
-			lines = append(lines, in.hint("", keyAccept, "accept it as committed, with the tables as they are: needs what was found")...)
+			lines = append(lines, in.hint("", keyAccept, "accept it as committed, with the tables as they are")...)
 		}
 	} else {
 		lines = append(lines, in.paragraph("2. ", &st.Text, "tminus.ledger does not hold the "+row+": this is a copy from before its COMMIT, or a restore took it back. Was there one?")...)

@@ -144,7 +144,7 @@ func nextWhileLocking(p *phases.PhaseState, now time.Time) step {
 	if l := p.Lock; l != nil {
 		st.text, st.level = fmt.Sprintf("Waiting for the lock on %s, %s", nameOr(l.Table, "a table"), duration(l.Waited)), phases.LevelWarn
 		if !l.Until.IsZero() {
-			st.text = fmt.Sprintf("Waiting for the lock on %s, rolled back in %s", nameOr(l.Table, "a table"), countdown(l.Until.Sub(now)))
+			st.text = fmt.Sprintf("Waiting for %s, rolled back in %s", nameOr(l.Table, "another session"), countdown(l.Until.Sub(now)))
 		}
 		if len(l.Blockers) > 0 {
 			b := l.Blockers[0]

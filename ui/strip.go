@@ -43,10 +43,11 @@ func (v *Viewer) stripLine() string {
 			label += st.Mark.NoReturn
 		}
 		if i == s.Current() && s.Gate.Decision == phases.Go {
-			label += " " + clip(sanitize(s.Phases[i].Plan.Title), 28)
+			word := ""
 			if s.Phases[i].Status == phases.PhaseIsUndone {
-				label += " undone"
+				word = " undone"
 			}
+			label += " " + clip(sanitize(s.Phases[i].Plan.Title), 28-2*width(word)) + word
 		}
 		add(style, mark, label)
 	}
