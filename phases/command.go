@@ -302,7 +302,7 @@ func (s *State) canStart(c StartPhase, now time.Time) error {
 	case p.Status == PhaseUnknown:
 		return fmt.Errorf("the outcome of %s is unknown: a human must look at the database first", p.Plan.Title)
 	case p.Status == PhaseIsUndone:
-		return fmt.Errorf("%s was committed, and the database does not hold that any more: a human must look at it first", p.Plan.Title)
+		return fmt.Errorf("%s is undone: a human must look at the database first", p.Plan.Title)
 	}
 	if err := s.acting(); err != nil {
 		return err
@@ -341,7 +341,7 @@ func (s *State) over(phase, lacks string) error {
 		}
 		switch p.Status {
 		case PhaseIsRolledBack:
-			return fmt.Errorf("%s was rolled back: %s", p.Plan.Title, p.Reason)
+			return fmt.Errorf("%s was rolled back: %s", p.Plan.Title, orElse(p.Reason, "on command"))
 		case PhaseIsFailed:
 			return fmt.Errorf("%s failed: %s", p.Plan.Title, p.Reason)
 		case PhaseIsCommitted:

@@ -34,7 +34,7 @@ func TestUndoneIsAcceptedWithTheLedgerAndAReason(t *testing.T) {
 		}
 		refused(t, c.name, s.Can(phases.AcceptUndone{Phase: c.phase, Reason: c.reason}, time.Time{}), c.want)
 		if c.status == phases.PhaseIsUndone {
-			refused(t, c.name, s.Can(phases.StartPhase{Phase: "first"}, time.Time{}), "a human must look at it first")
+			refused(t, c.name, s.Can(phases.StartPhase{Phase: "first"}, time.Time{}), "a human must look at the database first")
 			refused(t, c.name, s.Can(phases.StartPhase{Phase: "second"}, time.Time{}), "the next phase is")
 		}
 	}

@@ -47,7 +47,7 @@ func (o *Operator) possible(c phases.Command, now time.Time) error {
 	case o.stopped:
 		return errors.New("the engine has ended")
 	case o.busy:
-		return errors.New("one moment: the last command is being recorded")
+		return errBusy
 	}
 	return o.state.Can(c, now)
 }
@@ -77,11 +77,11 @@ func (o *Operator) edit(now time.Time) tea.Cmd {
 	if err != nil {
 		return nil
 	}
-	d := dialog{title: it.Text, form: true}
-	if it.Help != "" {
-		d.text = append(d.text, dialogText{phases.LevelInfo, it.Help})
-	}
 	fields := it.Fields
+	d := dialog{title: it.Text, form: true, ground: leadsTo(phases.Record{Item: it.ID, Field: fields[0].ID})}
+	if it.Help != "" {
+		d.text = says(dialogText{phases.LevelInfo, it.Help})
+	}
 	for _, f := range fields {
 		d.fields = append(d.fields, newField(f.Label, f, o.state.Fields[f.ID].Value))
 	}
@@ -133,9 +133,10 @@ func (o *Operator) action(now time.Time) tea.Cmd {
 	if n := len(it.Action.Triggers); n > 0 {
 		text = append(text, dialogText{phases.LevelInfo, "Triggers: " + strings.Join(it.Action.Triggers, ", ")})
 	}
+	act := phases.Act{Item: it.ID}
 	return o.ask(dialog{
-		title: initial(label) + "?", level: phases.LevelWarn, careful: true, text: text,
-		buttons: []button{no("No"), {initial(label), o.sends(false, fixed(phases.Act{Item: it.ID}))}},
+		title: initial(label) + "?", level: phases.LevelWarn, careful: true, text: says(text...), ground: leadsTo(act),
+		buttons: []button{no("No"), {initial(label), o.sends(false, fixed(act))}},
 	}, now)
 }
 
@@ -155,16 +156,19 @@ func (o *Operator) where() string {
 
 func (o *Operator) passGate(now time.Time) tea.Cmd {
 	s := o.state
-	done, total := groupsDone(s, s.Runbook.Checklist)
-	text := []dialogText{
-		{phases.LevelGood, fmt.Sprintf("Nothing holds the gate: %d of %d items are done.", done, total)},
-		{phases.LevelWarn, "After the GO phases may start on the " + o.where() + "."},
-	}
-	if s.Runbook.Gate.Text != "" {
-		text = append([]dialogText{{phases.LevelInfo, s.Runbook.Gate.Text}}, text...)
+	where := o.where()
+	text := func(s *phases.State, _ time.Time) []dialogText {
+		var out []dialogText
+		if s.Runbook.Gate.Text != "" {
+			out = append(out, dialogText{phases.LevelInfo, s.Runbook.Gate.Text})
+		}
+		done, total := groupsDone(s, s.Runbook.Checklist)
+		return append(out,
+			dialogText{phases.LevelGood, fmt.Sprintf("Nothing holds the gate: %d of %s done.", done, plural(total, "item is", "items are"))},
+			dialogText{phases.LevelWarn, "After the GO phases may start on the " + where + "."})
 	}
 	return o.ask(dialog{
-		title: "GO?", level: phases.LevelWarn, careful: true, text: text,
+		title: "GO?", level: phases.LevelWarn, careful: true, text: text, ground: leadsTo(goNow(s)),
 		fields: []dialogField{textField(nameOr(s.Runbook.Gate.Approve, "Approver")), typedField("Database's name", s.Target.Database)},
 		buttons: []button{no("No"), {"GO", o.sends(true, func(v []string) (phases.Command, error) {
 			return phases.PassGate{Approver: v[0], Typed: v[1]}, nil
@@ -174,8 +178,8 @@ func (o *Operator) passGate(now time.Time) tea.Cmd {
 
 func (o *Operator) declareNoGo(now time.Time) tea.Cmd {
 	return o.ask(dialog{
-		title: "NO-GO?", level: phases.LevelBad, careful: true,
-		text:   []dialogText{{phases.LevelWarn, "The run ends here. Nothing was deleted. The reason goes into the execution log."}},
+		title: "NO-GO?", level: phases.LevelBad, careful: true, ground: leadsTo(noGoNow(o.state)),
+		text:   says(dialogText{phases.LevelWarn, "The run ends here. Nothing was deleted. The reason goes into the execution log."}),
 		fields: []dialogField{textField("Reason")},
 		buttons: []button{no("No"), {"NO-GO", o.sends(true, func(v []string) (phases.Command, error) {
 			return phases.DeclareNoGo{Reason: v[0]}, nil
@@ -186,7 +190,7 @@ func (o *Operator) declareNoGo(now time.Time) tea.Cmd {
 func (o *Operator) startPhase(now time.Time) tea.Cmd {
 	s := o.state
 	p := s.Phases[s.Current()].Plan
-	d := dialog{title: "Start " + p.Title + "?", level: phases.LevelWarn, careful: true, text: o.phaseText(p)}
+	d := dialog{title: "Start " + p.Title + "?", level: phases.LevelWarn, careful: true, text: says(o.phaseText(p)...), ground: leadsTo(startNow(s))}
 	start := func(v []string) (phases.Command, error) {
 		c := phases.StartPhase{Phase: p.ID}
 		if len(v) > 0 {
@@ -224,24 +228,60 @@ func (o *Operator) phaseText(p *runbook.Phase) []dialogText {
 
 func (o *Operator) commit(now time.Time) tea.Cmd {
 	p := o.state.OpenPhase()
-	text := []dialogText{{phases.LevelGood, fmt.Sprintf("All %d verifications hold. %s rows are deleted in the open transaction.", len(p.Verified), count(deletedRows(p)))}}
+	i, where := indexOf(o.state, p), o.where()
+	text := func(s *phases.State, _ time.Time) []dialogText {
+		out := holdText(s, &s.Phases[i])
+		return append(out, dialogText{phases.LevelInfo, "On " + where + "."})
+	}
 	level := phases.LevelWarn
 	if p.Plan.PointOfNoReturn {
 		level = phases.LevelBad
-		text = append(text, dialogText{phases.LevelBad, "This is the POINT OF NO RETURN: after it only a restore helps."})
 	}
-	text = append(text, dialogText{phases.LevelInfo, "On " + o.where() + "."})
+	c := phases.Commit{Phase: p.Plan.ID}
 	return o.ask(dialog{
-		title: "COMMIT " + p.Plan.Title + "?", level: level, careful: true, text: text,
-		buttons: []button{no("No"), {"COMMIT", o.sends(true, fixed(phases.Commit{Phase: p.Plan.ID}))}},
+		title: "COMMIT " + p.Plan.Title + "?", level: level, careful: true, text: text, ground: leadsTo(c),
+		buttons: []button{no("No"), {"COMMIT", o.sends(true, fixed(c))}},
 	}, now)
+}
+
+// indexOf is a phase's place; it is one of the state's.
+func indexOf(s *phases.State, p *phases.PhaseState) int {
+	for i := range s.Phases {
+		if s.Phases[i].Plan.ID == p.Plan.ID {
+			return i
+		}
+	}
+	return -1
+}
+
+// holdText is what a COMMIT would make last.
+func holdText(s *phases.State, p *phases.PhaseState) []dialogText {
+	sum := sumVerified(p)
+	level := phases.LevelGood
+	if sum.passed < sum.total {
+		level = phases.LevelBad
+	}
+	out := []dialogText{{level, sum.String() + ". In the open transaction: " + takenText(p) + "."}}
+	for _, detail := range unexpectedRows(s, p) {
+		out = append(out, dialogText{phases.LevelWarn, "Not as expected: " + detail + "."})
+	}
+	if p.Plan.PointOfNoReturn {
+		out = append(out, dialogText{phases.LevelBad, "This is the POINT OF NO RETURN: after it only a restore helps."})
+	}
+	return out
 }
 
 func (o *Operator) rollback(now time.Time) tea.Cmd {
 	p := o.state.OpenPhase()
+	i := indexOf(o.state, p)
+	text := func(s *phases.State, _ time.Time) []dialogText {
+		if waitsForLocks(&s.Phases[i]) {
+			return []dialogText{{phases.LevelInfo, "The phase still waits for its locks and has deleted nothing: the wait ends. It can be started again."}}
+		}
+		return []dialogText{{phases.LevelInfo, "The phase's transaction is taken back: the database is as it was before the phase. It can be started again."}}
+	}
 	return o.ask(dialog{
-		title: "ROLLBACK " + p.Plan.Title + "?", level: phases.LevelWarn, careful: true,
-		text:   []dialogText{{phases.LevelInfo, "The phase's transaction is taken back: the database is as it was before the phase. It can be started again."}},
+		title: "ROLLBACK " + p.Plan.Title + "?", level: phases.LevelWarn, careful: true, text: text, ground: leadsTo(rollbackNow(o.state)), blind: true,
 		fields: []dialogField{textField("Reason")},
 		buttons: []button{no("No"), {"ROLLBACK", o.sends(true, func(v []string) (phases.Command, error) {
 			return phases.Rollback{Phase: p.Plan.ID, Reason: v[0]}, nil
@@ -249,21 +289,28 @@ func (o *Operator) rollback(now time.Time) tea.Cmd {
 	}, now)
 }
 
-func (o *Operator) abort(now time.Time) tea.Cmd {
-	s := o.state
+// abortText says what ending the run leaves behind.
+func abortText(s *phases.State, _ time.Time) []dialogText {
 	text := []dialogText{{phases.LevelWarn, "The run ends here and cannot be resumed."}}
 	if p := s.OpenPhase(); p != nil {
 		text = append(text, dialogText{phases.LevelInfo, p.Plan.Title + " is rolled back first."})
 	}
-	if done := committedPhases(s); len(done) > 0 {
-		titles := make([]string, len(done))
-		for i, p := range done {
-			titles[i] = p.Plan.Title
-		}
-		text = append(text, dialogText{phases.LevelBad, "Committed, and staying so: " + strings.Join(titles, ", ") + "."})
+	var committed []string
+	for _, p := range committedPhases(s) {
+		committed = append(committed, p.Plan.Title)
 	}
+	if len(committed) > 0 {
+		text = append(text, dialogText{phases.LevelBad, "Committed, and staying so: " + strings.Join(committed, ", ") + "."})
+	}
+	for _, p := range doubtfulPhases(s) {
+		text = append(text, dialogText{phases.LevelBad, p.Plan.Title + ": " + lookFirst(p.Status) + "."})
+	}
+	return text
+}
+
+func (o *Operator) abort(now time.Time) tea.Cmd {
 	return o.ask(dialog{
-		title: "Abort the run?", level: phases.LevelBad, careful: true, text: text,
+		title: "Abort the run?", level: phases.LevelBad, careful: true, text: abortText, ground: leadsTo(abortNow(o.state)), blind: true,
 		fields: []dialogField{textField("Reason")},
 		buttons: []button{no("No"), {"Abort", o.sends(true, func(v []string) (phases.Command, error) {
 			return phases.Abort{Reason: v[0]}, nil
@@ -271,11 +318,30 @@ func (o *Operator) abort(now time.Time) tea.Cmd {
 	}, now)
 }
 
+// accept asks what was found, before an undone phase counts as committed.
+func (o *Operator) accept(now time.Time) tea.Cmd {
+	p := &o.state.Phases[o.state.Current()]
+	i := indexOf(o.state, p)
+	text := func(s *phases.State, _ time.Time) []dialogText {
+		return []dialogText{
+			{phases.LevelBad, "The ledger proves its COMMIT, and the database does not hold it any more: " + nameOr(s.Phases[i].Reason, "not recorded") + "."},
+			{phases.LevelWarn, "Only after somebody has looked: the phase then counts as committed, with the tables as they are now, and the run goes on. What was found goes into the execution log."},
+		}
+	}
+	return o.ask(dialog{
+		title: "Let " + p.Plan.Title + " count as committed?", level: phases.LevelBad, careful: true, text: text, ground: leadsTo(acceptNow(o.state)),
+		fields: []dialogField{textField("What was found")},
+		buttons: []button{no("No"), {"Accept", o.sends(true, func(v []string) (phases.Command, error) {
+			return phases.AcceptUndone{Phase: p.Plan.ID, Reason: v[0]}, nil
+		})}},
+	}, now)
+}
+
 func (o *Operator) extend(now time.Time) tea.Cmd {
 	more := newField("Minutes more", runbook.Field{ID: "-", Type: runbook.FieldNumber, Required: true}, "10")
 	return o.ask(dialog{
-		title: "Extend the window?", level: phases.LevelWarn, careful: true,
-		text:   []dialogText{{phases.LevelInfo, "Moves the abort limit. Whoever takes this decision is named in the execution log."}},
+		title: "Extend the window?", level: phases.LevelWarn, careful: true, ground: leadsTo(extendNow(o.state)),
+		text:   says(dialogText{phases.LevelInfo, "Moves the abort limit. Whoever takes this decision is named in the execution log."}),
 		fields: []dialogField{textField("Who decides"), textField("Reason"), more},
 		buttons: []button{no("No"), {"Extend", o.sends(false, func(v []string) (phases.Command, error) {
 			n, err := strconv.Atoi(v[2])
@@ -289,7 +355,7 @@ func (o *Operator) extend(now time.Time) tea.Cmd {
 
 func (o *Operator) note(now time.Time) tea.Cmd {
 	return o.ask(dialog{
-		title: "A note for the execution log", form: true,
+		title: "A note for the execution log", form: true, ground: leadsTo(phases.Note{Text: "-"}),
 		fields: []dialogField{textField("Note")},
 		buttons: []button{{"Write", o.sends(false, func(v []string) (phases.Command, error) {
 			return phases.Note{Text: v[0]}, nil
@@ -299,21 +365,35 @@ func (o *Operator) note(now time.Time) tea.Cmd {
 
 func (o *Operator) closeRun(now time.Time) tea.Cmd {
 	return o.ask(dialog{
-		title: "Close the run?", level: phases.LevelGood, careful: true,
-		text:    []dialogText{{phases.LevelInfo, "All stages are done. The journal is closed; the execution log can be made from it at any time."}},
+		title: "Close the run?", level: phases.LevelGood, careful: true, ground: leadsTo(closeNow(o.state)),
+		text:    says(dialogText{phases.LevelInfo, "All stages are done. The journal is closed; the execution log can be made from it at any time."}),
 		buttons: []button{no("No"), {"Close the run", o.sends(true, fixed(phases.CloseRun{}))}},
 	}, now)
 }
 
 // endSession asks what to do with the first session that blocks the phase.
 func (o *Operator) endSession(now time.Time) tea.Cmd {
-	blockers := o.state.OpenPhase().Lock.Blockers
-	var text []dialogText
-	for i, b := range blockers {
-		level := phases.LevelInfo
-		if i == 0 {
-			level = phases.LevelWarn
-		}
+	pid := o.state.OpenPhase().Lock.Blockers[0].PID
+	return o.ask(dialog{
+		title: fmt.Sprintf("End session %d?", pid), level: phases.LevelWarn, careful: true,
+		text:   func(s *phases.State, now time.Time) []dialogText { return blockerText(s, pid, now) },
+		ground: leadsTo(phases.EndBackend{PID: pid}),
+		buttons: []button{
+			no("No"),
+			{"Cancel its statement", o.sends(false, fixed(phases.EndBackend{PID: pid}))},
+			{"End the session", o.sends(false, fixed(phases.EndBackend{PID: pid, Terminate: true}))},
+		},
+	}, now)
+}
+
+// blockerText is a session that blocks the phase, and after it the others.
+func blockerText(s *phases.State, pid uint32, now time.Time) []dialogText {
+	p := s.OpenPhase()
+	if p == nil || p.Lock == nil {
+		return nil
+	}
+	var first, others []dialogText
+	for _, b := range p.Lock.Blockers {
 		line := fmt.Sprintf("Session %d: %s, %s, %s", b.PID, nameOr(b.User, "unknown user"), nameOr(b.Application, "no application name"), nameOr(b.State, "state not visible"))
 		if !b.Since.IsZero() {
 			line += ", transaction open for " + duration(now.Sub(b.Since))
@@ -321,17 +401,13 @@ func (o *Operator) endSession(now time.Time) tea.Cmd {
 		if b.Query != "" {
 			line += ": " + b.Query
 		}
-		text = append(text, dialogText{level, line})
+		if b.PID == pid {
+			first = append(first, dialogText{phases.LevelWarn, line})
+		} else {
+			others = append(others, dialogText{phases.LevelInfo, line})
+		}
 	}
-	pid := blockers[0].PID
-	return o.ask(dialog{
-		title: fmt.Sprintf("End session %d?", pid), level: phases.LevelWarn, careful: true, text: text,
-		buttons: []button{
-			no("No"),
-			{"Cancel its statement", o.sends(false, fixed(phases.EndBackend{PID: pid}))},
-			{"End the session", o.sends(false, fixed(phases.EndBackend{PID: pid, Terminate: true}))},
-		},
-	}, now)
+	return append(first, others...)
 }
 
 // quit leaves at once where nothing is left undone, and asks otherwise.
@@ -343,17 +419,29 @@ func (o *Operator) quit(now time.Time) tea.Cmd {
 	if o.small() {
 		return nil // nobody answers what nobody can read
 	}
-	d := dialog{title: "Leave the run?", level: phases.LevelWarn, careful: true}
-	if p := s.OpenPhase(); p != nil {
+	d := dialog{title: "Leave the run?", level: phases.LevelWarn, careful: true, ground: unlessEnded, blind: true}
+	if s.OpenPhase() != nil {
 		d.level = phases.LevelBad
-		d.text = append(d.text, dialogText{phases.LevelBad, leavingText(p)})
-	} else {
-		d.text = append(d.text, dialogText{phases.LevelInfo, "The run is not finished. No transaction is open."})
 	}
-	d.text = append(d.text, dialogText{phases.LevelInfo, o.resumeHint()})
+	hint := o.resumeHint()
+	d.text = func(s *phases.State, _ time.Time) []dialogText {
+		out := dialogText{phases.LevelInfo, "The run is not finished. No transaction is open."}
+		if p := s.OpenPhase(); p != nil {
+			out = dialogText{phases.LevelBad, leavingText(p)}
+		}
+		return []dialogText{out, {phases.LevelInfo, hint}}
+	}
 	leave := func([]string, time.Time) (tea.Cmd, error) { return tea.Quit, nil }
 	d.buttons = []button{no("Stay"), {"Leave", leave}}
 	o.leaving = d.begin(now)
+	return nil
+}
+
+// unlessEnded is the ground of what is only asked while the run goes on.
+func unlessEnded(s *phases.State, _ time.Time) error {
+	if s.Outcome != "" {
+		return fmt.Errorf("%w: %s", phases.ErrEnded, outcomeWord(s.Outcome))
+	}
 	return nil
 }
 

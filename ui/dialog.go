@@ -23,10 +23,16 @@ const armAfter = 400 * time.Millisecond
 // its buttons do. The first button is always the harmless one, and a dialog
 // without fields opens on it: No, for what starts something, and the saving of
 // what was typed, for a form. Nothing answers a dialog but a key.
+//
+// A question does not outlive its facts: what it says is made from the state at
+// each frame, and once it has no ground any more it is closed. What was typed
+// and where the keys go is its own.
 type dialog struct {
 	title   string
 	level   phases.Level // what is at stake, for the frame
-	text    []dialogText
+	text    dialogSays   // nil: nothing beside the title
+	ground  dialogGround
+	blind   bool // may be answered from a screen that no longer follows the journal
 	fields  []dialogField
 	buttons []button
 	focus   int // over fields, then buttons
@@ -37,9 +43,27 @@ type dialog struct {
 	offer   bool      // tab takes a field's example: never in production
 }
 
+// dialogSays is a dialog's text as of a state and a moment. The state may be
+// any: the ground is looked at between frames.
+type dialogSays func(s *phases.State, now time.Time) []dialogText
+
+// dialogGround says why a question is over, or nothing while it stands.
+type dialogGround func(s *phases.State, now time.Time) error
+
 type dialogText struct {
 	level phases.Level
 	text  string
+}
+
+// says is a text that no event changes.
+func says(text ...dialogText) dialogSays {
+	return func(*phases.State, time.Time) []dialogText { return text }
+}
+
+// leadsTo is the ground of a question whose answer is a command: what is still
+// to be typed is filled in with stand-ins.
+func leadsTo(c phases.Command) dialogGround {
+	return func(s *phases.State, now time.Time) error { return s.Can(c, now) }
 }
 
 // dialogField is one line to type into.

@@ -7,18 +7,23 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"tminus/phases"
 	"tminus/phases/runbook"
 )
 
 // dialogWidth is the most cells a dialog takes.
 const dialogWidth = 78
 
-// box draws a dialog for a body of w times h cells. The cursor is where the
-// next letter goes, from the box's upper left corner; nil outside of a field.
-func (d *dialog) box(w, h int, st *Styles, now time.Time) (lines []string, cursor *tea.Position) {
+// box draws a dialog for a body of w times h cells, as of a state and a moment.
+// The cursor is where the next letter goes, from the box's upper left corner;
+// nil outside of a field.
+func (d *dialog) box(w, h int, st *Styles, s *phases.State, now time.Time) (lines []string, cursor *tea.Position) {
 	outer := min(dialogWidth, w)
 	inner := max(1, outer-4)
-	text := d.textLines(inner, st)
+	var text []string
+	if d.text != nil {
+		text = textLines(d.text(s, now), inner, st)
+	}
 	fields, at := d.fieldLines(inner, st)
 	foot := d.footLines(inner, st, now)
 
@@ -56,9 +61,9 @@ func window(lines []string, at *tea.Position, n int) ([]string, *tea.Position) {
 	return lines[top : top+n], &tea.Position{X: at.X, Y: at.Y - top}
 }
 
-func (d *dialog) textLines(inner int, st *Styles) []string {
+func textLines(text []dialogText, inner int, st *Styles) []string {
 	var out []string
-	for _, t := range d.text {
+	for _, t := range text {
 		for _, l := range wrap(sanitize(t.text), inner) {
 			out = append(out, paint(st.levelStyle(t.level), strings.TrimRight(l, " ")))
 		}

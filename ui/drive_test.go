@@ -55,9 +55,7 @@ func TestAWholeRunByTheFirstHintAlone(t *testing.T) {
 			if s.state.Gate.Decision == phases.Go && presses%8 == 0 && s.state.Current() >= 0 {
 				s.checks() // as an engine does by itself
 			}
-			if o.dialog != nil && strings.HasPrefix(o.dialog.message, "held") {
-				run(o, keyNamed("esc"))
-			} else if o.dialog != nil {
+			if o.dialog != nil {
 				answerDialog(o)
 			} else {
 				run(o, keyNamed(firstHint(t, o)))
@@ -213,7 +211,9 @@ func TestAKeyThatDoesNothingSaysWhy(t *testing.T) {
 		{"next", "x", "select an item first"},
 		{"holding", "t", "no session blocks"},
 		{"completed", "s", "ended"},
-		{"confirm", "s", "held by"},
+		{"confirm", "s", "held by 1 item: The rollback engineer"},
+		{"undone", "s", "a human must look at the database first"},
+		{"holding", "A", "is not undone"},
 	} {
 		o, rec := screen(t, c.stage, 120, 40)
 		run(o, keyNamed(c.key))
@@ -234,6 +234,7 @@ var dialogKeys = []struct{ stage, key string }{
 	{"holding", "b"},
 	{"running", "b"},
 	{"locked", "t"},
+	{"undone", "A"},
 	{"running", "e"},
 	{"running", "a"},
 	{"done", "d"},
@@ -317,22 +318,6 @@ func TestTypedConfirmation(t *testing.T) {
 			t.Errorf("the typed name sends %v", rec.commands)
 		}
 	})
-}
-
-// What is asked again at the answer: the run can have moved on meanwhile.
-func TestAnAnswerThatCameTooLate(t *testing.T) {
-	o, rec := screen(t, "holding", 80, 24)
-	run(o, keyNamed("c"))
-	o.state.Phases[1].Status = phases.PhaseIsRolledBack
-	o.now = frozen(o.now().Add(time.Minute))
-	run(o, keyNamed("y"))
-	if len(rec.commands) > 0 || o.dialog == nil || !strings.Contains(frameText(o), "no phase waits for COMMIT") {
-		t.Errorf("COMMIT is sent for a phase that no longer waits: %v\n%s", rec.commands, frameText(o))
-	}
-	run(o, keyNamed("esc"))
-	if o.dialog != nil {
-		t.Error("esc does not close the dialog")
-	}
 }
 
 func TestRefusalIsShown(t *testing.T) {

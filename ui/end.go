@@ -23,6 +23,8 @@ func (v *Viewer) end(p Pane) string {
 	lines = append(lines, line{})
 	switch committed := committedPhases(s); {
 	case s.Outcome == phases.Completed:
+	case len(doubtfulPhases(s)) > 0:
+		lines = append(lines, p.paragraph("", &st.Bad, "What the database holds of the run, somebody has to look at: 3 shows how, 6 what a restore would take.")...)
 	case len(committed) == 0:
 		lines = append(lines, row(&st.Good, "Nothing was committed: there is nothing to undo."))
 	default:
@@ -65,7 +67,7 @@ func (v *Viewer) phaseOutcome(i int) line {
 	l := row(&style, mark+" "+phaseWord(p.Status)).add(nil, strings.Repeat(" ", max(1, 14-width(phaseWord(p.Status))))).add(&st.Text, p.Plan.Title)
 	switch rows := deletedRows(p); {
 	case p.Status == phases.PhaseIsCommitted && rows > 0:
-		l = l.end(&st.Dim, count(rows)+" rows deleted in "+duration(p.Took))
+		l = l.end(&st.Dim, rowsOf(rows)+" deleted in "+duration(p.Took))
 	case p.Took > 0:
 		l = l.end(&st.Dim, duration(p.Took))
 	}

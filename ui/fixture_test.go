@@ -75,7 +75,7 @@ func fixtureBook() *runbook.Runbook {
 // fixtureStages are the names that fixture knows, in the order of a run.
 var fixtureStages = []string{
 	"checklist", "ready", "go", "counting", "next", "locked", "running", "holding", "committing", "doubt",
-	"confirm", "confirmed", "rolled back", "after", "done", "completed", "no-go", "aborted", "unknown", "interrupted",
+	"confirm", "confirmed", "rolled back", "after", "done", "completed", "no-go", "aborted", "unknown", "interrupted", "undone", "awaiting",
 }
 
 // fixture is a run at one of fixtureStages, and the moment to draw it for.
@@ -151,6 +151,15 @@ func (f *fixtureRun) to(stage int) {
 		f.to(9)
 		f.s.Phases[1].Status, f.s.Phases[1].Reason = phases.PhaseUnknown, "another server answers"
 		return
+	case "undone":
+		f.to(11)
+		p := &f.s.Phases[1]
+		p.Status, p.Ledger, p.Reason = phases.PhaseIsUndone, true, "bookings holds 310,000 rows, and held none when it was committed"
+		return
+	case "awaiting":
+		f.to(6)
+		f.s.Awaited = &phases.Awaited{What: "delete from bookings", Phase: "bookings", Since: f.now.Add(-12 * time.Second)}
+		return
 	case "interrupted":
 		f.to(4)
 		f.s.Interrupted = "the terminal was closed"
@@ -213,7 +222,7 @@ func (f *fixtureRun) locked() {
 	f.fresh()
 	p := &f.s.Phases[1]
 	p.Status, p.Attempt, p.StartedAt, p.By = phases.PhaseLocking, 1, fixtureT0.Add(27*time.Second), "dba@ops1"
-	p.Lock = &phases.LockWait{Table: "bookings", Waited: 3 * time.Second, Attempt: 4, Blockers: []phases.Blocker{{PID: 4711, User: "app", Application: "web", State: "idle in transaction", Since: fixtureT0.Add(-4 * time.Minute), Query: "UPDATE bookings SET"}}}
+	p.Lock = &phases.LockWait{Table: "bookings", Waited: 3 * time.Second, Attempt: 4, Blockers: []phases.Blocker{{PID: 4711, User: "app", Application: "web", State: "idle in transaction", Since: fixtureT0.Add(-4 * time.Minute), Query: "UPDATE bookings SET"}}, Until: fixtureT0.Add(57 * time.Second)}
 }
 
 func (f *fixtureRun) running() {

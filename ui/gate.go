@@ -233,6 +233,8 @@ func (p Pane) phaseVerdict(ph *phases.PhaseState, holds []phases.Hold) []line {
 		return []line{row(&st.Bad, st.Mark.Failed+" The run has ended: "+outcomeWord(s.Outcome)+". This phase does not start.")}
 	case ph.Status == phases.PhaseUnknown:
 		return p.paragraph(st.Mark.Unknown+" ", &st.Bad, "Its outcome is unknown: "+ph.Reason)
+	case ph.Status == phases.PhaseIsUndone:
+		return p.paragraph(st.Mark.Failed+" ", &st.Bad, "UNDONE: "+lookFirst(ph.Status)+": "+ph.Reason)
 	}
 	confirm := map[string]bool{}
 	for _, it := range ph.Plan.Confirm {

@@ -22,8 +22,10 @@ func (p Pane) urgent(ph *phases.PhaseState) []line {
 		return p.doubtBox(ph)
 	case phases.PhaseUnknown:
 		return p.unknownBox(ph)
-	case phases.PhaseIsRolledBack, phases.PhaseIsFailed:
+	case phases.PhaseIsUndone:
 		return p.undoneBox(ph)
+	case phases.PhaseIsRolledBack, phases.PhaseIsFailed:
+		return p.withoutEffectBox(ph)
 	default:
 		return nil
 	}
@@ -38,7 +40,10 @@ func (p Pane) holdBox(ph *phases.PhaseState) []line {
 	if left < 30*time.Second || ph.Plan.PointOfNoReturn {
 		style = &st.Bad
 	}
-	lines := in.paragraph("", &st.Text, p.takenSentence(ph))
+	lines := in.paragraph("", &st.Text, sumVerified(ph).String()+"; "+takenText(ph)+".")
+	for _, detail := range unexpectedRows(p.State, ph) {
+		lines = append(lines, in.paragraph(st.Mark.NoReturn+" not as expected: ", &st.Warn, detail)...)
+	}
 	if ph.Plan.PointOfNoReturn {
 		lines = append(lines, in.paragraph(st.Mark.NoReturn+" ", &st.Bad, "This COMMIT is the point of no return: after it only a restore helps.")...)
 	}
@@ -47,32 +52,71 @@ func (p Pane) holdBox(ph *phases.PhaseState) []line {
 	return p.box(style, st.Mark.Waiting+" HOLD: COMMIT or ROLLBACK, rolls back by itself in "+countdown(left), lines)
 }
 
-// takenSentence sums up what a phase's transaction did.
-func (p Pane) takenSentence(ph *phases.PhaseState) string {
-	var deleted, cascaded, updated int64
+// takenText sums up what a phase's transaction did to rows.
+func takenText(ph *phases.PhaseState) string {
+	var deleted, cascaded, updated, inserted int64
 	for i := range ph.Tables {
 		deleted += ph.Tables[i].Deleted
 		cascaded += ph.Tables[i].Cascaded
 		updated += ph.Tables[i].Updated
+		inserted += ph.Tables[i].Inserted
 	}
-	passed, total := verifiedCounts(ph)
-	text := fmt.Sprintf("%d of %d verifications hold; %s rows deleted", passed, total, count(deleted))
+	text := rowsOf(deleted) + " deleted"
 	if cascaded > 0 {
 		text += ", " + count(cascaded) + " by cascades"
 	}
 	if updated > 0 {
 		text += ", " + count(updated) + " updated"
 	}
-	return text + "."
+	if inserted > 0 {
+		text += ", " + count(inserted) + " inserted"
+	}
+	return text
 }
 
-func verifiedCounts(ph *phases.PhaseState) (passed, total int) {
-	for i := range ph.Verified {
-		if ph.Verified[i].Pass {
-			passed++
+// rowsOf is "1 row", "2 rows".
+func rowsOf(n int64) string { return plural(int(n), "row", "rows") }
+
+// unexpectedRows are the differences between the rows that a phase was expected
+// to meet and those that it met, as its transaction found them.
+func unexpectedRows(s *phases.State, ph *phases.PhaseState) []string {
+	var out []string
+	for _, c := range s.Conditions {
+		if c.Condition == conditionRows && c.Phase == ph.Plan.ID && !c.At.Before(ph.StartedAt) {
+			out = append(out, c.Detail)
 		}
 	}
-	return passed, len(ph.Verified)
+	return out
+}
+
+// conditionRows is the abort condition of rows that nobody expected.
+const conditionRows = "rows_unexpected"
+
+// verifiedSum counts a phase's verifications by how they came out.
+type verifiedSum struct{ passed, failed, unknown, total int }
+
+func sumVerified(ph *phases.PhaseState) verifiedSum {
+	sum := verifiedSum{total: len(ph.Verified)}
+	for i := range ph.Verified {
+		switch v := &ph.Verified[i]; {
+		case v.Unknown != "":
+			sum.unknown++
+		case v.Pass:
+			sum.passed++
+		default:
+			sum.failed++
+		}
+	}
+	return sum
+}
+
+// String is how many hold; what is unknown is named, for it is no failure.
+func (v verifiedSum) String() string {
+	text := fmt.Sprintf("%d of %s", v.passed, plural(v.total, "verification holds", "verifications hold"))
+	if v.unknown > 0 {
+		text += fmt.Sprintf(", %d unknown", v.unknown)
+	}
+	return text
 }
 
 // lockBox says what the phase waits for, and who is in its way.
@@ -88,7 +132,13 @@ func (p Pane) lockBox(ph *phases.PhaseState) []line {
 		waited = max(waited, p.Now.Sub(ph.StartedAt))
 	}
 	title := fmt.Sprintf("%s waiting for lock on %s, %s, attempt %d", st.Mark.Waiting, valueOr(w.Table, "a table"), seconds(waited), w.Attempt)
+	if !waitsForLocks(ph) {
+		title = fmt.Sprintf("%s a statement waits for another session, %s", st.Mark.Waiting, seconds(waited))
+	}
 	var lines []line
+	if !w.Until.IsZero() {
+		lines = append(lines, in.paragraph("", &st.Warn, "Rolled back in "+countdown(w.Until.Sub(p.Now))+" unless it gets the lock.")...)
+	}
 	if len(w.Blockers) == 0 {
 		lines = append(lines, row(&st.Dim, "Nobody is seen to block it: it tries again by itself."))
 	}
@@ -161,12 +211,7 @@ func (p Pane) unknownBox(ph *phases.PhaseState) []line {
 	if n := len(ph.Doubt); n > 0 {
 		lines = append(lines, in.paragraph("", &st.Dim, "Last seen: "+ph.Doubt[n-1])...)
 	}
-	lines = append(lines, row(&st.Title, "What a human has to look at, before anything else is done:"))
-	look := "Is this the server of the run? It was " + p.State.Target.Database + " on " + p.State.Target.Host
-	if id := p.State.Opened.Target.SystemIdentifier; id != "" {
-		look += ", system identifier " + id
-	}
-	lines = append(lines, in.paragraph("1. ", &st.Text, look+".")...)
+	lines = append(lines, in.serverQuestion()...)
 	ledger := fmt.Sprintf("Does tminus.ledger hold a row for run %s, phase %s?", p.State.Opened.RunID, ph.Plan.ID)
 	if i := ph.Intent; i != nil && i.Ledger {
 		ledger += " With nonce " + i.Nonce + " it was committed."
@@ -180,6 +225,45 @@ func (p Pane) unknownBox(ph *phases.PhaseState) []line {
 	return p.box(&st.Bad, st.Mark.Unknown+" OUTCOME UNKNOWN: the program does not guess", lines)
 }
 
+// serverQuestion is the first thing to look at where the database does not show
+// what the run left in it.
+func (p Pane) serverQuestion() []line {
+	look := "Is this the server of the run? It was " + p.State.Target.Database + " on " + p.State.Target.Host
+	if id := p.State.Opened.Target.SystemIdentifier; id != "" {
+		look += ", system identifier " + id
+	}
+	out := p.paragraph("", &p.Styles.Title, "What a human has to look at, before anything else is done:")
+	return append(out, p.paragraph("1. ", &p.Styles.Text, look+".")...)
+}
+
+// undoneBox says of a committed phase that the database does not hold it any
+// more, what that can mean, and what leads on.
+func (p Pane) undoneBox(ph *phases.PhaseState) []line {
+	st := p.Styles
+	in := p.narrower()
+	names := nameOr(deleteNames(ph), "its tables")
+	row := fmt.Sprintf("row for run %s, phase %s", p.State.Opened.RunID, ph.Plan.ID)
+	lines := in.paragraph("Why: ", &st.Text, nameOr(ph.Reason, "not recorded"))
+	lines = append(lines, in.serverQuestion()...)
+	if ph.Ledger {
+		lines = append(lines, in.paragraph("2. ", &st.Text, "tminus.ledger holds the "+row+": it was committed here, and rows came back since. Who put them there, and may the run go on with them?")...)
+		lines = append(lines, in.paragraph("3. ", &st.Text, "Count "+names+", and look at what is in them.")...)
+		if p.State.Outcome == "" {
+			lines = append(lines, in.hint("", keyAccept, "accept it as committed, with the tables as they are")...)
+		}
+	} else {
+		lines = append(lines, in.paragraph("2. ", &st.Text, "tminus.ledger does not hold the "+row+": this is a copy from before its COMMIT, or a restore took it back. Was there one?")...)
+		lines = append(lines, in.paragraph("3. ", &st.Text, "Count "+names+": their rows are those from before the run.")...)
+		if p.State.Outcome == "" {
+			lines = append(lines, in.paragraph("", &st.Text, "The run does not go on here: leave it, and resume it where it belongs, or abort it.")...)
+		}
+	}
+	if p.State.Outcome == "" {
+		lines = append(lines, in.paragraph("", &st.Dim, "Resuming looks at the database again.")...)
+	}
+	return p.box(&st.Bad, st.Mark.Failed+" UNDONE: it was committed, and the database does not hold that any more", lines)
+}
+
 func deleteNames(ph *phases.PhaseState) string {
 	names := ph.Plan.Deletes()
 	if len(names) > 4 {
@@ -188,8 +272,8 @@ func deleteNames(ph *phases.PhaseState) string {
 	return strings.Join(names, ", ")
 }
 
-// undoneBox says why a phase had no effect.
-func (p Pane) undoneBox(ph *phases.PhaseState) []line {
+// withoutEffectBox says why a phase had no effect.
+func (p Pane) withoutEffectBox(ph *phases.PhaseState) []line {
 	st := p.Styles
 	in := p.narrower()
 	title := st.Mark.Undone + " ROLLED BACK at " + p.at(ph.EndedAt) + ": nothing of it is in the database"

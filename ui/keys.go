@@ -26,6 +26,8 @@ type binding struct {
 	help  string   // in the help page: a sentence's part
 	group string   // heading in the help page
 
+	blind bool // ends something: possible on a screen that no longer follows the journal
+
 	move func(v *Viewer)
 	can  func(v *Viewer, now time.Time) error // nil: always
 	open func(o *Operator, now time.Time) tea.Cmd
@@ -115,15 +117,16 @@ func operatorKeys() keymap {
 		binding{id: "action", keys: []string{"x"}, label: "x", name: "do it", help: "have the item's work done", group: groupItems, can: canAct, open: (*Operator).action},
 		binding{id: "recheck", keys: []string{"r"}, label: "r", name: "check again", help: "ask the item's check again; elsewhere, all checks", group: groupItems, can: anyRun, open: (*Operator).recheck},
 
-		binding{id: "go", keys: []string{"o"}, label: "o", name: "GO", help: "GO: open the gate", group: groupRun, can: canGo, open: (*Operator).passGate},
-		binding{id: "no-go", keys: []string{"N"}, label: "N", name: "NO-GO", help: "NO-GO: end the run before its first phase", group: groupRun, can: canNoGo, open: (*Operator).declareNoGo},
-		binding{id: "start", keys: []string{"s"}, label: "s", name: "start the phase", help: "start the next phase", group: groupRun, can: canStart, open: (*Operator).startPhase},
-		binding{id: "commit", keys: []string{"c"}, label: "c", name: "COMMIT", help: "COMMIT the phase that waits for it", group: groupRun, can: canCommit, open: (*Operator).commit},
-		binding{id: "rollback", keys: []string{"b"}, label: "b", name: "ROLLBACK", help: "ROLLBACK: take the open phase back", group: groupRun, can: canRollback, open: (*Operator).rollback},
+		binding{id: "go", keys: []string{"o"}, label: "o", name: "GO", help: "GO: open the gate", group: groupRun, can: asks(goNow), open: (*Operator).passGate},
+		binding{id: "no-go", keys: []string{"N"}, label: "N", name: "NO-GO", help: "NO-GO: end the run before its first phase", group: groupRun, can: asks(noGoNow), open: (*Operator).declareNoGo},
+		binding{id: "start", keys: []string{"s"}, label: "s", name: "start the phase", help: "start the next phase", group: groupRun, can: asks(startNow), open: (*Operator).startPhase},
+		binding{id: "commit", keys: []string{"c"}, label: "c", name: "COMMIT", help: "COMMIT the phase that waits for it", group: groupRun, can: asks(commitNow), open: (*Operator).commit},
+		binding{id: "rollback", keys: []string{"b"}, label: "b", name: "ROLLBACK", help: "ROLLBACK: take the open phase back", group: groupRun, blind: true, can: asks(rollbackNow), open: (*Operator).rollback},
 		binding{id: "session", keys: []string{"t"}, label: "t", name: "end a session", help: "cancel or end a session that blocks the phase", group: groupRun, can: canEndSession, open: (*Operator).endSession},
-		binding{id: "extend", keys: []string{"e"}, label: "e", name: "extend the window", help: "move the abort limit", group: groupRun, can: canExtend, open: (*Operator).extend},
-		binding{id: "abort", keys: []string{"a"}, label: "a", name: "abort", help: "abort the run; an open phase is rolled back", group: groupRun, can: canAbort, open: (*Operator).abort},
-		binding{id: "close run", keys: []string{"d"}, label: "d", name: "done", help: "close the run when all is done", group: groupRun, can: canClose, open: (*Operator).closeRun},
+		binding{id: "extend", keys: []string{"e"}, label: "e", name: "extend the window", help: "move the abort limit", group: groupRun, can: asks(extendNow), open: (*Operator).extend},
+		binding{id: "accept", keys: []string{"A"}, label: "A", name: "accept as committed", help: "let a phase count as committed that was undone since", group: groupRun, can: asks(acceptNow), open: (*Operator).accept},
+		binding{id: "abort", keys: []string{"a"}, label: "a", name: "abort", help: "abort the run; an open phase is rolled back", group: groupRun, blind: true, can: asks(abortNow), open: (*Operator).abort},
+		binding{id: "close run", keys: []string{"d"}, label: "d", name: "done", help: "close the run when all is done", group: groupRun, can: asks(closeNow), open: (*Operator).closeRun},
 		binding{id: "note", keys: []string{"w"}, label: "w", name: "write a note", help: "write a note into the execution log", group: groupRun, can: anyRun, open: (*Operator).note},
 
 		binding{id: "quit", keys: []string{"q", "ctrl+c"}, label: "q", name: "leave", help: "leave; an unfinished run can be resumed", group: groupLeave, open: (*Operator).quit},
@@ -150,13 +153,43 @@ func anyRun(v *Viewer, _ time.Time) error {
 
 // asks makes a command's own refusal a binding's. What a dialog asks for is
 // filled in with stand-ins, so that only what stands in the way now is left.
-func asks(v *Viewer, now time.Time, command func(s *phases.State) phases.Command) error {
-	s, err := v.run()
-	if err != nil {
-		return err
+func asks(command func(s *phases.State) phases.Command) func(*Viewer, time.Time) error {
+	return func(v *Viewer, now time.Time) error {
+		s, err := v.run()
+		if err != nil {
+			return err
+		}
+		return s.Can(command(s), now)
 	}
-	return s.Can(command(s), now)
 }
+
+func goNow(s *phases.State) phases.Command {
+	return phases.PassGate{Approver: "-", Typed: s.Target.Database}
+}
+
+func noGoNow(*phases.State) phases.Command { return phases.DeclareNoGo{Reason: "-"} }
+
+func startNow(s *phases.State) phases.Command {
+	return phases.StartPhase{Phase: currentID(s), Typed: s.Target.Database}
+}
+
+func commitNow(s *phases.State) phases.Command { return phases.Commit{Phase: openID(s)} }
+
+func rollbackNow(s *phases.State) phases.Command {
+	return phases.Rollback{Phase: openID(s), Reason: "-"}
+}
+
+func extendNow(*phases.State) phases.Command {
+	return phases.ExtendWindow{By: "-", Reason: "-", Extra: 10 * time.Minute}
+}
+
+func abortNow(*phases.State) phases.Command { return phases.Abort{Reason: "-"} }
+
+func acceptNow(s *phases.State) phases.Command {
+	return phases.AcceptUndone{Phase: currentID(s), Reason: "-"}
+}
+
+func closeNow(*phases.State) phases.Command { return phases.CloseRun{} }
 
 func canTick(v *Viewer, now time.Time) error {
 	it, err := v.selected()
@@ -196,30 +229,6 @@ func canAct(v *Viewer, now time.Time) error {
 	return v.state.Can(phases.Act{Item: it.ID}, now)
 }
 
-func canGo(v *Viewer, now time.Time) error {
-	return asks(v, now, func(s *phases.State) phases.Command {
-		return phases.PassGate{Approver: "-", Typed: s.Target.Database}
-	})
-}
-
-func canNoGo(v *Viewer, now time.Time) error {
-	return asks(v, now, func(*phases.State) phases.Command { return phases.DeclareNoGo{Reason: "-"} })
-}
-
-func canStart(v *Viewer, now time.Time) error {
-	return asks(v, now, func(s *phases.State) phases.Command {
-		return phases.StartPhase{Phase: currentID(s), Typed: s.Target.Database}
-	})
-}
-
-func canCommit(v *Viewer, now time.Time) error {
-	return asks(v, now, func(s *phases.State) phases.Command { return phases.Commit{Phase: openID(s)} })
-}
-
-func canRollback(v *Viewer, now time.Time) error {
-	return asks(v, now, func(s *phases.State) phases.Command { return phases.Rollback{Phase: openID(s), Reason: "-"} })
-}
-
 func canEndSession(v *Viewer, _ time.Time) error {
 	s, err := v.run()
 	if err != nil {
@@ -229,20 +238,6 @@ func canEndSession(v *Viewer, _ time.Time) error {
 		return errors.New("no session blocks a phase")
 	}
 	return nil
-}
-
-func canExtend(v *Viewer, now time.Time) error {
-	return asks(v, now, func(*phases.State) phases.Command {
-		return phases.ExtendWindow{By: "-", Reason: "-", Extra: 10 * time.Minute}
-	})
-}
-
-func canAbort(v *Viewer, now time.Time) error {
-	return asks(v, now, func(*phases.State) phases.Command { return phases.Abort{Reason: "-"} })
-}
-
-func canClose(v *Viewer, now time.Time) error {
-	return asks(v, now, func(*phases.State) phases.Command { return phases.CloseRun{} })
 }
 
 // openID is the open phase's id; empty when none is open.

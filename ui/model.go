@@ -187,10 +187,16 @@ func whereabouts(s *phases.State) (paneID, string) {
 	}
 	p := &s.Phases[s.Current()]
 	group := runbook.Group{ID: runbook.ConfirmGroup(p.Plan.ID), Items: p.Plan.Confirm}
-	if done, total := s.GroupDone(group); !p.Status.Open() && p.Status != phases.PhaseUnknown && done < total {
+	if done, total := s.GroupDone(group); !p.Status.Open() && !mustLook(p.Status) && done < total {
 		return paneChecklist, group.ID
 	}
 	return panePhase, p.Plan.ID
+}
+
+// mustLook reports whether a human has to look at the database before a phase
+// can go on.
+func mustLook(s phases.PhaseStatus) bool {
+	return s == phases.PhaseUnknown || s == phases.PhaseIsUndone
 }
 
 // follow goes back to where the run is, and stays with it.

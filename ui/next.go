@@ -118,7 +118,7 @@ func nextInPhase(p *phases.PhaseState, now time.Time) step {
 	title := p.Plan.Title
 	switch p.Status {
 	case phases.PhaseLocking:
-		return nextWhileLocking(p)
+		return nextWhileLocking(p, now)
 	case phases.PhaseVerifying:
 		return step{text: title + ": verifying before COMMIT.", level: phases.LevelInfo, keys: []string{"rollback"}}
 	case phases.PhaseHolding:
@@ -139,10 +139,13 @@ func nextInPhase(p *phases.PhaseState, now time.Time) step {
 	return step{text: title + " runs. Nothing is committed.", level: phases.LevelInfo, keys: []string{"rollback", "note"}}
 }
 
-func nextWhileLocking(p *phases.PhaseState) step {
+func nextWhileLocking(p *phases.PhaseState, now time.Time) step {
 	st := step{text: p.Plan.Title + ": taking its locks.", level: phases.LevelInfo, keys: []string{"rollback"}}
 	if l := p.Lock; l != nil {
 		st.text, st.level = fmt.Sprintf("Waiting for the lock on %s, %s", nameOr(l.Table, "a table"), duration(l.Waited)), phases.LevelWarn
+		if !l.Until.IsZero() {
+			st.text = fmt.Sprintf("Waiting for %s, rolled back in %s", nameOr(l.Table, "another session"), countdown(l.Until.Sub(now)))
+		}
 		if len(l.Blockers) > 0 {
 			b := l.Blockers[0]
 			st.text += fmt.Sprintf(", blocked by session %d (%s)", b.PID, nameOr(b.Application, nameOr(b.User, "unknown")))
@@ -165,8 +168,11 @@ func (v *Viewer) nextPhase(now time.Time) step {
 	s := v.state
 	i := s.Current()
 	p := &s.Phases[i]
-	if p.Status == phases.PhaseUnknown {
+	switch p.Status {
+	case phases.PhaseUnknown:
 		return step{text: "The outcome of " + p.Plan.Title + " is unknown: a human must look at the database.", level: phases.LevelBad, keys: []string{"pane 6", "abort", "note"}}
+	case phases.PhaseIsUndone:
+		return step{text: p.Plan.Title + " is undone: a human must look at the database.", level: phases.LevelBad, keys: []string{"pane 6", "accept", "abort", "note"}}
 	}
 	if done, total := s.GroupDone(runbook.Group{Items: p.Plan.Confirm}); done < total {
 		return step{

@@ -340,6 +340,7 @@ const (
 	keyRollback = "b"
 	keySession  = "t"
 	keyExtend   = "e"
+	keyAccept   = "A"
 	keyClose    = "d"
 )
 

@@ -7,7 +7,7 @@ func TestPaneNamesTheKeysThatThereAre(t *testing.T) {
 	keys := operatorKeys()
 	for id, label := range map[string]string{
 		"tick": keyTick, "edit": keyFill, "action": keyAction, "recheck": keyRecheck, "go": keyGo, "no-go": keyNoGo, "start": keyStart,
-		"commit": keyCommit, "rollback": keyRollback, "session": keySession, "extend": keyExtend, "close run": keyClose,
+		"commit": keyCommit, "rollback": keyRollback, "session": keySession, "extend": keyExtend, "accept": keyAccept, "close run": keyClose,
 	} {
 		if b, ok := keys.get(id); !ok || b.label != label {
 			t.Errorf("panes name key %q for %q; the table has %q", label, id, b.label)

@@ -40,7 +40,83 @@ func paneStates() map[string]func() *paneRun {
 		"past":        func() *paneRun { return newPaneRun().pastNoReturn() },
 		"after":       afterPhases,
 		"aborted":     abortedRun,
+
+		"waiting":           phase(func(r *paneRun) { locking(r); r.Phases[1].Lock.Until = r.now.Add(21 * time.Second) }),
+		"waiting_for_a_row": phase(waitingForARow),
+		"undone":            undone(true),
+		"undone_no_ledger":  undone(false),
+		"undone_and_ended":  undoneAndEnded,
+		"unknown_checks":    phase(unknownChecks),
+		"unknown_and_failed": phase(func(r *paneRun) {
+			unknownChecks(r)
+			r.Phases[1].Verified[0].Pass, r.Phases[1].Verified[0].Got = false, "12"
+		}),
+		"unexpected_rows": phase(unexpected),
+		"beside_rows":     phase(besideRows),
 	}
+}
+
+func waitingForARow(r *paneRun) {
+	p := r.begin(1, 30*time.Second)
+	r.work(1, 1, 0.4)
+	p.Status, p.LockedAt = phases.PhaseLocking, paneT0.Add(31*time.Second)
+	p.Lock = &phases.LockWait{Waited: 2 * time.Second, Attempt: 2, Until: r.now.Add(27 * time.Second), Blockers: []phases.Blocker{
+		{PID: 4711, User: "app", Application: "web-2", State: "idle in transaction", Since: r.now.Add(-4 * time.Minute), Query: "UPDATE lesson_attendance SET seen = true"},
+	}}
+}
+
+// undone is a run that two phases of are committed, the first of them undone.
+func undone(ledger bool) func() *paneRun {
+	return func() *paneRun {
+		r := newPaneRun().through(3)
+		p := &r.Phases[1]
+		p.Status, p.Ledger = phases.PhaseIsUndone, ledger
+		p.Intent = &phases.CommitIntent{Nonce: "c0ffee", Ledger: true}
+		p.Reason = "audit_logs holds 220,000 rows, and held none when it was committed"
+		if !ledger {
+			p.Reason = "the ledger has no row of it, and the server's WAL is at 0/3000000, before 0/5A00120"
+		}
+		r.log(r.now.Sub(paneT0), phases.LevelBad, "phase leaves: UNDONE: "+p.Reason)
+		return r
+	}
+}
+
+func undoneAndEnded() *paneRun {
+	r := undone(true)()
+	r.Outcome, r.Reason, r.EndedBy = phases.Aborted, "somebody restored the database", "ada@ops1"
+	return r
+}
+
+func unknownChecks(r *paneRun) {
+	p := r.begin(1, 30*time.Second)
+	r.verify(1)
+	for _, i := range []int{1, 7} {
+		p.Verified[i].Pass, p.Verified[i].Got, p.Verified[i].Unknown = false, "", "the server did not answer within 30 s"
+	}
+}
+
+func unexpected(r *paneRun) {
+	p := r.begin(1, 30*time.Second)
+	r.hold(1)
+	p.Tables[1].Deleted = 1
+	for _, c := range []phases.ConditionRaised{
+		{Condition: conditionRows, Phase: "leaves", Detail: "lesson_attendance: 91,004 expected, 1 found"},
+		{Condition: conditionRows, Phase: "users", Detail: "another phase's"},
+		{Condition: phases.ConditionSlow, Phase: "leaves", Detail: "it is slow"},
+	} {
+		r.Conditions = append(r.Conditions, phases.Condition{At: r.now.Add(-time.Second), ConditionRaised: c})
+	}
+}
+
+func besideRows(r *paneRun) {
+	p := r.begin(1, 30*time.Second)
+	r.verify(1)
+	p.Changes = []phases.Change{
+		{Kind: phases.ChangeTruncated, Object: "table push_tokens", Table: "push_tokens"},
+		{Kind: phases.ChangeAltered, Object: "sequence audit_logs_id_seq", Detail: "its definition"},
+	}
+	p.Verified[len(p.Verified)-1].Pass, p.Verified[len(p.Verified)-1].Got = false, "table push_tokens was truncated"
+	p.Status, p.EndedAt, p.Reason = phases.PhaseIsRolledBack, r.now, "all tables: table push_tokens was truncated"
 }
 
 func closedAgain() *paneRun {
@@ -153,6 +229,9 @@ func hostile() *paneRun {
 		p := &r.Phases[i]
 		p.Plan.Title, p.Reason, p.Doubt = evil, evil, []string{evil}
 		p.Plan.Notes = []string{evil}
+		p.Changes = []phases.Change{{Kind: "\x07", Object: "t\u202e界面\n", Detail: strings.Repeat("長", 99)}}
+		p.Verified = append(p.Verified, phases.Verification{Name: evil, Unknown: evil})
+		r.Conditions = append(r.Conditions, phases.Condition{At: r.now, ConditionRaised: phases.ConditionRaised{Condition: conditionRows, Phase: p.Plan.ID, Detail: evil}})
 		for j := range p.Tables {
 			p.Tables[j].Name = evil
 		}

@@ -23,15 +23,16 @@ func paneNames() map[string]func(Pane) string {
 // goldenStates are the moments at which a pane shows something of its own.
 func goldenStates() map[string][]string {
 	return map[string][]string{
-		"timeline":  {"fresh", "failing", "running", "rolled_back", "confirm", "past", "after", "aborted"},
+		"timeline":  {"fresh", "failing", "running", "rolled_back", "confirm", "past", "after", "aborted", "undone"},
 		"checklist": {"fresh", "half", "failing", "green", "go", "running", "confirm", "after"},
-		"gate":      {"fresh", "failing", "green", "closed", "no_go", "go", "running", "confirm", "rolled_back", "unknown", "after", "aborted"},
+		"gate":      {"fresh", "failing", "green", "closed", "no_go", "go", "running", "confirm", "rolled_back", "unknown", "undone", "after", "aborted"},
 		"phase": {
 			"fresh", "counting", "baseline", "locking", "running", "verifying", "holding", "rolled_back", "in_doubt", "unknown",
-			"committed", "cascading", "past", "after",
+			"committed", "cascading", "past", "after", "waiting", "waiting_for_a_row", "undone", "undone_no_ledger", "undone_and_ended",
+			"unknown_checks", "unknown_and_failed", "unexpected_rows", "beside_rows",
 		},
 		"log":  {"fresh", "failing", "rolled_back"},
-		"undo": {"fresh", "green", "running", "committed", "in_doubt", "unknown", "past"},
+		"undo": {"fresh", "green", "running", "committed", "in_doubt", "unknown", "past", "waiting", "waiting_for_a_row", "undone"},
 	}
 }
 
@@ -144,7 +145,7 @@ func TestPaneDrawsWithoutARun(t *testing.T) {
 // holds, no control character reaches the terminal and no line grows.
 func TestPaneDefusesForeignText(t *testing.T) {
 	statuses := []phases.PhaseStatus{
-		phases.PhaseLocking, phases.PhaseRunning, phases.PhaseHolding, phases.PhaseInDoubt, phases.PhaseUnknown, phases.PhaseIsRolledBack, phases.PhaseIsCommitted,
+		phases.PhaseLocking, phases.PhaseRunning, phases.PhaseHolding, phases.PhaseInDoubt, phases.PhaseUnknown, phases.PhaseIsRolledBack, phases.PhaseIsCommitted, phases.PhaseIsUndone,
 	}
 	for _, status := range statuses {
 		r := hostile()
@@ -170,14 +171,14 @@ func TestPaneDefusesForeignText(t *testing.T) {
 
 // A reader's pane names no key: none of its keys acts.
 func TestPaneOfAReaderNamesNoKey(t *testing.T) {
-	for _, state := range []string{"green", "holding", "locking", "rolled_back", "half"} {
+	for _, state := range []string{"green", "holding", "locking", "rolled_back", "half", "undone"} {
 		r := paneStates()[state]()
 		for name, draw := range paneNames() {
 			p := r.pane(100, 40)
 			with := draw(p)
 			p.ReadOnly = true
 			without := draw(p)
-			for _, hint := range []string{"o  GO", "N  NO-GO", "c  COMMIT", "b  ROLLBACK", "t  cancel", "s  start", "r  ask", "enter  fill", "space  tick"} {
+			for _, hint := range []string{"o  GO", "N  NO-GO", "c  COMMIT", "b  ROLLBACK", "t  cancel", "s  start", "A  accept", "r  ask", "enter  fill", "space  tick"} {
 				if strings.Contains(ansi.Strip(without), hint) {
 					t.Errorf("%s in state %s shows a reader %q; an operator sees\n%s", name, state, hint, with)
 				}

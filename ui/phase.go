@@ -22,11 +22,12 @@ func (p Pane) Phase() string {
 	return p.pinned(pinned, body, keep)
 }
 
-// shownPhase is the index of the open phase, of the last that began, or of the first.
+// shownPhase is the index of the phase that is open, or is undone, of the last
+// that began, or of the first.
 func shownPhase(s *phases.State) int {
 	last := 0
 	for i := range s.Phases {
-		if s.Phases[i].Status.Open() {
+		if st := s.Phases[i].Status; st.Open() || st == phases.PhaseIsUndone {
 			return i
 		}
 		if s.Phases[i].Attempt > 0 {
@@ -77,7 +78,7 @@ func (p Pane) before(ph *phases.PhaseState, i int) string {
 		return ""
 	}
 	last := &p.State.Phases[i-1]
-	return fmt.Sprintf("Before it, %s was committed: %s rows deleted", last.Plan.Title, count(deletedRows(last)))
+	return fmt.Sprintf("Before it, %s was committed: %s deleted", last.Plan.Title, rowsOf(deletedRows(last)))
 }
 
 // statusWhy is what a phase is doing, or why it stands where it stands.
@@ -87,16 +88,18 @@ func (p Pane) statusWhy(ph *phases.PhaseState) string {
 	case phases.PhasePending:
 		return p.plannedWork(ph)
 	case phases.PhaseLocking:
+		if !waitsForLocks(ph) {
+			return "a statement of it waits for another session"
+		}
 		return "takes its locks against writers"
 	case phases.PhaseRunning:
 		return runningWhy(ph)
 	case phases.PhaseVerifying:
-		passed, total := verifiedCounts(ph)
-		return fmt.Sprintf("%d of %d verifications hold", passed, total)
+		return sumVerified(ph).String()
 	case phases.PhaseHolding:
 		return "verified, waits for COMMIT or ROLLBACK"
 	case phases.PhaseIsCommitted:
-		text := count(deletedRows(ph)) + " rows deleted in " + plural(len(steps), "step", "steps")
+		text := rowsOf(deletedRows(ph)) + " deleted in " + plural(len(steps), "step", "steps")
 		if ph.Settled {
 			text += "; known from the ledger"
 		}
@@ -185,17 +188,11 @@ func (p Pane) phaseLeft(ph *phases.PhaseState) (time.Duration, bool) {
 	return pc.left, pc.left >= 0
 }
 
-// phaseBody is all that scrolls: what failed, the tables, what was verified.
-// keep is the line that should be seen.
+// phaseBody is all that scrolls: what failed or is unknown, the tables, what
+// was done beside rows, what was verified. keep is the line that should be seen.
 func (p Pane) phaseBody(ph *phases.PhaseState) (body []line, keep int) {
 	st := p.Styles
-	passed, total := verifiedCounts(ph)
-	out := []line{{}}
-	failed := p.verifiedLines(ph, false)
-	if len(failed) > 0 {
-		out = append(out, row(&st.Bad, fmt.Sprintf("%s Verification: %d of %d FAIL", st.Mark.Failed, total-passed, total)))
-		out = append(out, append(failed, line{})...)
-	}
+	out := append([]line{{}}, p.notHeldLines(ph)...)
 	var running int
 	var table []line
 	if ph.Plan.Writes() {
@@ -207,9 +204,14 @@ func (p Pane) phaseBody(ph *phases.PhaseState) (body []line, keep int) {
 		keep = len(out) + running
 	}
 	out = append(out, table...)
-	if held := p.verifiedLines(ph, true); len(held) > 0 {
-		out = append(out, line{}, row(&st.Good, fmt.Sprintf("%s Verification: %d of %d hold", st.Mark.Done, passed, total)))
-		out = append(out, held...)
+	out = append(out, p.changeLines(ph)...)
+	if held := p.verifiedLines(ph, holds); len(held) > 0 {
+		sum := sumVerified(ph)
+		head := row(&st.Good, fmt.Sprintf("%s Verification: %d of %d hold", st.Mark.Done, sum.passed, sum.total))
+		if sum.passed < sum.total {
+			head = row(&st.Text, fmt.Sprintf("  Verification: these %d of %d hold", sum.passed, sum.total))
+		}
+		out = append(append(out, line{}, head), held...)
 	}
 	for i, n := range ph.Plan.Notes {
 		if i == 0 {
@@ -220,35 +222,87 @@ func (p Pane) phaseBody(ph *phases.PhaseState) (body []line, keep int) {
 	return out, keep
 }
 
-// verifiedLines are the verifications that hold, or those that don't.
-func (p Pane) verifiedLines(ph *phases.PhaseState, pass bool) []line {
+// notHeldLines are the verifications that do not hold, those that nobody knows
+// under a heading of their own: neither is a pass, and they ask for other things.
+func (p Pane) notHeldLines(ph *phases.PhaseState) []line {
 	st := p.Styles
+	sum := sumVerified(ph)
+	var out []line
+	if sum.failed > 0 {
+		out = append(out, row(&st.Bad, fmt.Sprintf("%s Verification: %d of %d FAIL", st.Mark.Failed, sum.failed, sum.total)))
+		out = append(append(out, p.verifiedLines(ph, fails)...), line{})
+	}
+	if sum.unknown > 0 {
+		out = append(out, row(&st.Warn, fmt.Sprintf("%s Verification: %d of %d hold, %d unknown", st.Mark.Unknown, sum.passed, sum.total, sum.unknown)))
+		out = append(append(out, p.verifiedLines(ph, isUnknown)...), line{})
+	}
+	return out
+}
+
+// changeLines are what a phase did beside inserting, updating and deleting rows.
+func (p Pane) changeLines(ph *phases.PhaseState) []line {
+	if len(ph.Changes) == 0 {
+		return nil
+	}
+	title := "Beside rows"
+	if ph.Status == phases.PhaseIsRolledBack {
+		title += ", all of it taken back"
+	}
+	out := []line{{}, row(&p.Styles.Title, title)}
+	for _, c := range ph.Changes {
+		out = append(out, p.paragraph("  - ", &p.Styles.Warn, c.String())...)
+	}
+	return out
+}
+
+func holds(v *phases.Verification) bool     { return v.Pass && v.Unknown == "" }
+func fails(v *phases.Verification) bool     { return !v.Pass && v.Unknown == "" }
+func isUnknown(v *phases.Verification) bool { return v.Unknown != "" }
+
+// verifiedLines are the verifications that came out in one way.
+func (p Pane) verifiedLines(ph *phases.PhaseState, which func(*phases.Verification) bool) []line {
 	var rows []gridRow
-	for _, v := range ph.Verified {
-		if v.Pass != pass {
-			continue
-		}
-		mark, style := "  "+st.Mark.Done+" holds", &st.Good
-		if !v.Pass {
-			mark, style = "  "+st.Mark.Failed+" FAILS", &st.Bad
-		}
-		var wanted field // what was wanted is what was found, where it holds
-		if !v.Pass {
-			wanted = one(&st.Dim, "wanted "+v.Want)
-		}
-		rows = append(rows, gridRow{fields: []field{
-			one(style, mark), one(&st.Dim, verifiedWord(v.Kind)), one(&st.Text, v.Name), one(style, "found "+v.Got), wanted,
-		}})
-		if v.Detail != "" && !v.Pass {
-			for _, l := range p.paragraph("    ", &st.Dim, v.Detail) {
-				rows = append(rows, gridRow{whole: &l})
-			}
+	for i := range ph.Verified {
+		if v := &ph.Verified[i]; which(v) {
+			rows = append(rows, p.verifiedRows(v)...)
 		}
 	}
 	if rows == nil {
 		return nil
 	}
 	return grid([]column{{}, {rank: 2}, {flex: 20}, {flex: 9}, {flex: 9, rank: 1}}, rows, p.Width, nil)
+}
+
+// foundBeside is the most cells that what was found takes beside its
+// verification's name.
+const foundBeside = 28
+
+// verifiedRows are a verification, and below it what there is to say of one
+// that does not hold.
+func (p Pane) verifiedRows(v *phases.Verification) []gridRow {
+	st := p.Styles
+	mark, style, got, detail := "  "+st.Mark.Failed+" FAILS", &st.Bad, "found "+v.Got, []string{v.Detail}
+	wanted := one(&st.Dim, "wanted "+v.Want)
+	switch {
+	case v.Unknown != "":
+		mark, style, got, detail = "  "+st.Mark.Unknown+" unknown", &st.Warn, "", []string{v.Unknown}
+	case v.Pass: // what was wanted is what was found
+		mark, style, wanted, detail = "  "+st.Mark.Done+" holds", &st.Good, nil, nil
+	case width(v.Got) > foundBeside: // cut, it would say nothing
+		got, wanted, detail = "", nil, []string{"found " + v.Got, v.Detail, "wanted " + v.Want}
+	}
+	out := []gridRow{{fields: []field{
+		one(style, mark), one(&st.Dim, verifiedWord(v.Kind)), one(&st.Text, v.Name), one(style, got), wanted,
+	}}}
+	for _, d := range detail {
+		if d == "" {
+			continue
+		}
+		for _, l := range p.paragraph("    ", &st.Dim, d) {
+			out = append(out, gridRow{whole: &l})
+		}
+	}
+	return out
 }
 
 func verifiedWord(k phases.VerificationKind) string {

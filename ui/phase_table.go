@@ -64,6 +64,8 @@ func tableCaveat(ph *phases.PhaseState) string {
 	switch ph.Status {
 	case phases.PhaseIsRolledBack:
 		return "what its transaction had done: all of it was taken back"
+	case phases.PhaseIsUndone:
+		return "what its transaction had done: the database does not hold it any more"
 	case phases.PhaseUnknown, phases.PhaseInDoubt:
 		return "what its transaction had done: whether it holds is not known"
 	default:
@@ -112,7 +114,11 @@ func (p Pane) tableMark(ph *phases.PhaseState, t *phases.TableState) (string, *l
 		return st.Mark.Undone, &st.Dim
 	}
 	for i := range ph.Verified {
-		if v := &ph.Verified[i]; !v.Pass && v.Name == t.Name {
+		switch v := &ph.Verified[i]; {
+		case v.Name != t.Name || holds(v):
+		case isUnknown(v):
+			return st.Mark.Unknown, &st.Warn
+		default:
 			return st.Mark.Failed, &st.Bad
 		}
 	}
@@ -287,6 +293,9 @@ func (p Pane) totalPace(ph *phases.PhaseState, sum sums) (pace, float64) {
 	return out, share
 }
 
+// hashBeside is the width from which a fingerprint's hash has room in its row.
+const hashBeside = 116
+
 // countLines are a read-only phase's tables: what was there at the baseline,
 // what is there now, and the protected tables' fingerprints.
 func (p Pane) countLines(ph *phases.PhaseState) (lines []line, running int) {
@@ -302,7 +311,11 @@ func (p Pane) countLines(ph *phases.PhaseState) (lines []line, running int) {
 		{head: "role", rank: 2},
 		{head: "baseline", right: true, rank: 3},
 		{head: "rows", right: true},
-		{head: "fingerprint", rank: 1},
+	}
+	// Two of them are compared by eye: a hash is shown whole, or not at all.
+	beside := p.Width >= hashBeside
+	if beside {
+		cols = append(cols, column{head: "fingerprint at baseline", rank: 1})
 	}
 	running = -1
 	changed := baselineDiffers(ph)
@@ -314,17 +327,24 @@ func (p Pane) countLines(ph *phases.PhaseState) (lines []line, running int) {
 		if t.Left >= 0 {
 			running = len(rows) + 1
 		}
-		print, before := "", ""
+		before := ""
 		if changed {
 			before = count(t.Expected)
 		}
-		if f, ok := prints[t.Name]; ok {
-			print = clip(sanitize(f.Hash), 13)
-		}
-		rows = append(rows, gridRow{fields: []field{
+		fields := []field{
 			{{text: mark + " ", style: style}, {text: sanitize(t.Name), style: text}},
-			one(&st.Dim, roleWord(t.Role)), one(&st.Dim, before), p.leftField(ph, t), one(&st.Dim, print),
-		}})
+			one(&st.Dim, roleWord(t.Role)), one(&st.Dim, before), p.leftField(ph, t),
+		}
+		hash := prints[t.Name].Hash
+		if beside {
+			fields = append(fields, one(&st.Dim, hash))
+		}
+		rows = append(rows, gridRow{fields: fields})
+		if hash != "" && !beside {
+			for _, l := range p.paragraph("    baseline ", &st.Dim, hash) {
+				rows = append(rows, gridRow{whole: &l})
+			}
+		}
 	}
 	if !ph.EndedAt.IsZero() {
 		running = -1

@@ -43,7 +43,11 @@ func (v *Viewer) stripLine() string {
 			label += st.Mark.NoReturn
 		}
 		if i == s.Current() && s.Gate.Decision == phases.Go {
-			label += " " + clip(sanitize(s.Phases[i].Plan.Title), 28)
+			word := ""
+			if s.Phases[i].Status == phases.PhaseIsUndone {
+				word = " undone"
+			}
+			label += " " + clip(sanitize(s.Phases[i].Plan.Title), 28-2*width(word)) + word
 		}
 		add(style, mark, label)
 	}
@@ -80,7 +84,7 @@ func (v *Viewer) phaseMark(i int) (string, lipgloss.Style) {
 		return st.Mark.Unknown, st.Bad
 	case phases.PhaseIsRolledBack:
 		return st.Mark.Undone, st.Warn
-	case phases.PhaseIsFailed:
+	case phases.PhaseIsFailed, phases.PhaseIsUndone:
 		return st.Mark.Failed, st.Bad
 	case phases.PhasePending:
 		return st.Mark.Todo, st.Dim

@@ -70,7 +70,7 @@ func (p Pane) stops() []stop {
 			switch {
 			case ph.Status == phases.PhaseIsCommitted:
 				rule.rule, rule.style = "past the point of no return", &p.Styles.Bad
-			case p.State.PastPointOfNoReturn():
+			case p.State.PastPointOfNoReturn() || ph.Status == phases.PhaseIsUndone:
 				rule.rule, rule.style = "perhaps past the point of no return", &p.Styles.Bad
 			}
 			out = append(out, rule)
@@ -224,6 +224,8 @@ func (p Pane) statusWord(s phases.PhaseStatus) (mark, word string, style *lipglo
 		return st.Mark.Failed, "failed", &st.Bad
 	case phases.PhaseUnknown:
 		return st.Mark.Unknown, "OUTCOME UNKNOWN", &st.Bad
+	case phases.PhaseIsUndone:
+		return st.Mark.Failed, "UNDONE", &st.Bad
 	default:
 		return st.Mark.Todo, "pending", &st.Dim
 	}

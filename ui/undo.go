@@ -34,8 +34,10 @@ func (p Pane) undoVerdict() []line {
 	switch {
 	case open != nil && open.Status == phases.PhaseInDoubt:
 		title, style = "COMMIT IN DOUBT: TOUCH NOTHING YET", &st.Bad
-	case hasUnknown(s):
+	case hasStatus(s, phases.PhaseUnknown):
 		title, style = "OUTCOME UNKNOWN: LOOK FIRST", &st.Bad
+	case hasStatus(s, phases.PhaseIsUndone):
+		title, style = "COMMITTED, AND UNDONE SINCE: LOOK FIRST", &st.Bad
 	case s.PastPointOfNoReturn():
 		title, style = "PAST THE POINT OF NO RETURN", &st.Bad
 		lines = append(lines, row(&st.Bad, "Only a restore helps."))
@@ -43,16 +45,17 @@ func (p Pane) undoVerdict() []line {
 		title, style = "COMMIT SENT: WAITING FOR THE ANSWER", &st.Warn
 	case len(committed) > 0:
 		title, style = "COMMITTED: UNDOING NEEDS A RESTORE", &st.Warn
+	case open != nil && open.Plan.Writes() && waitsForLocks(open):
+		title, style = "NOTHING DELETED YET: ROLLBACK STOPS THE WAIT", &st.Warn
 	case open != nil && open.Plan.Writes():
 		title, style = "TRANSACTION OPEN: ROLLBACK UNDOES IT", &st.Warn
 	}
 	if open != nil {
 		lines = append(lines, p.openTransaction(in, open)...)
 	}
-	for _, ph := range s.Phases {
-		if ph.Status == phases.PhaseUnknown {
-			lines = append(lines, in.paragraph(st.Mark.Unknown+" ", &st.Bad, ph.Plan.Title+": nobody knows whether it was committed. "+ph.Reason)...)
-		}
+	for _, ph := range doubtfulPhases(s) {
+		mark, _, _ := p.statusWord(ph.Status)
+		lines = append(lines, in.paragraph(mark+" ", &st.Bad, ph.Plan.Title+": "+lookFirst(ph.Status)+". "+ph.Reason)...)
 	}
 	switch {
 	case len(committed) > 0:
@@ -60,7 +63,7 @@ func (p Pane) undoVerdict() []line {
 		for _, ph := range committed {
 			rows += deletedRows(ph)
 		}
-		lines = append(lines, in.paragraph("", &st.Text, fmt.Sprintf("%s committed, %s rows gone:", plural(len(committed), "phase", "phases"), count(rows)))...)
+		lines = append(lines, in.paragraph("", &st.Text, fmt.Sprintf("%s committed, %s gone:", plural(len(committed), "phase", "phases"), rowsOf(rows)))...)
 		lines = append(lines, in.committedLines(committed)...)
 	case open == nil && len(lines) == 0:
 		lines = append(lines, row(&st.Text, "No phase has committed anything: the data is as it was."))
@@ -74,19 +77,45 @@ func (p Pane) committedLines(committed []*phases.PhaseState) []line {
 	for i, ph := range committed {
 		rows[i] = gridRow{fields: []field{
 			{{text: "  " + st.Mark.Done + " ", style: &st.Bad}, {text: sanitize(ph.Plan.Title), style: &st.Text}},
-			one(&st.Text, count(deletedRows(ph))+" rows"), one(&st.Dim, "COMMIT at "+p.at(ph.EndedAt)),
+			one(&st.Text, rowsOf(deletedRows(ph))), one(&st.Dim, "COMMIT at "+p.at(ph.EndedAt)),
 		}}
 	}
 	return grid([]column{{flex: 16}, {right: true}, {rank: 1}}, rows, p.Width, nil)
 }
 
-func hasUnknown(s *phases.State) bool {
+func hasStatus(s *phases.State, status phases.PhaseStatus) bool {
 	for i := range s.Phases {
-		if s.Phases[i].Status == phases.PhaseUnknown {
+		if s.Phases[i].Status == status {
 			return true
 		}
 	}
 	return false
+}
+
+// doubtfulPhases are those of which nobody can say what the database holds
+// without having looked.
+func doubtfulPhases(s *phases.State) []*phases.PhaseState {
+	var out []*phases.PhaseState
+	for i := range s.Phases {
+		if mustLook(s.Phases[i].Status) {
+			out = append(out, &s.Phases[i])
+		}
+	}
+	return out
+}
+
+// lookFirst says why somebody has to look at such a phase.
+func lookFirst(status phases.PhaseStatus) string {
+	if status == phases.PhaseIsUndone {
+		return "it was committed, and the database does not hold that any more"
+	}
+	return "nobody knows whether it was committed"
+}
+
+// waitsForLocks reports whether a phase has not got its locks yet: it has
+// changed nothing.
+func waitsForLocks(ph *phases.PhaseState) bool {
+	return ph.Status == phases.PhaseLocking && ph.LockedAt.IsZero()
 }
 
 // openTransaction says what ending the open transaction would do.
@@ -95,14 +124,20 @@ func (p Pane) openTransaction(in Pane, ph *phases.PhaseState) []line {
 	if !ph.Plan.Writes() {
 		return in.paragraph(st.Mark.Running+" ", &st.Accent, ph.Plan.Title+" only reads: there is nothing to undo in it.")
 	}
-	switch ph.Status {
-	case phases.PhaseCommitting:
+	session := ""
+	if ph.Tx.PID != 0 {
+		session = fmt.Sprintf(" (session %d)", ph.Tx.PID)
+	}
+	switch {
+	case waitsForLocks(ph):
+		return in.paragraph(st.Mark.Waiting+" ", &st.Warn, ph.Plan.Title+" waits for its locks"+session+", nothing is deleted yet: ROLLBACK stops the wait and nothing is lost.")
+	case ph.Status == phases.PhaseCommitting:
 		return in.paragraph(st.Mark.Running+" ", &st.Warn, ph.Plan.Title+": COMMIT has been sent, ROLLBACK is no longer possible.")
-	case phases.PhaseInDoubt:
+	case ph.Status == phases.PhaseInDoubt:
 		return in.paragraph(st.Mark.Unknown+" ", &st.Bad, ph.Plan.Title+": COMMIT was sent and its answer was lost. Whether it was committed is being established; do nothing to the database until it is.")
 	default:
 		return in.paragraph(st.Mark.Running+" ", &st.Warn, fmt.Sprintf(
-			"%s: its transaction is open (session %d). ROLLBACK undoes it and nothing is lost: %s rows would be back.", ph.Plan.Title, ph.Tx.PID, count(deletedRows(ph))))
+			"%s: its transaction is open%s. ROLLBACK undoes it and nothing is lost: %s would be back.", ph.Plan.Title, session, rowsOf(deletedRows(ph))))
 	}
 }
 

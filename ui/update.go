@@ -21,8 +21,17 @@ const (
 	tickBusy   = 200 * time.Millisecond
 )
 
-// saidFor is how long an answer to a key stays on screen.
-const saidFor = 8 * time.Second
+// saidFor is how long an answer to a key stays on screen, and closedFor why a
+// question closed by itself: whoever asked may be looking elsewhere.
+const (
+	saidFor   = 8 * time.Second
+	closedFor = 30 * time.Second
+)
+
+// hushFor is how long the keyboard must have been quiet after a question closed
+// by itself: what was typed for it is no key of the screen behind. Longer than
+// armAfter: a name is typed more slowly than a paste arrives.
+const hushFor = time.Second
 
 // Operator is the screen that drives a run: a Viewer, dialogs, and a way to
 // send commands. It is a tea.Model; Run and Watch are the ways to use it. It
@@ -41,13 +50,14 @@ type Operator struct {
 	dialog  *dialog
 	leaving *dialog // asks whether to leave; stands before the other one
 	said    said
+	hushed  time.Time // of the last key, or of the question's end, while keys do nothing; zero when they do
 }
 
-// said is the answer to the last key.
+// said is the answer to the last key, or why a question closed by itself.
 type said struct {
 	level phases.Level
 	text  string
-	at    time.Time
+	until time.Time
 }
 
 // The messages.
@@ -102,8 +112,15 @@ func (o *Operator) Init() tea.Cmd {
 	return tea.Batch(cmds...)
 }
 
-// Update implements tea.Model. It routes, and does nothing else.
+// Update implements tea.Model.
 func (o *Operator) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	cmd := o.route(msg)
+	o.withdraw(o.now())
+	return o, cmd
+}
+
+// route hands a message to what it is for, and does nothing else.
+func (o *Operator) route(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		o.Resize(msg.Width, msg.Height)
@@ -112,21 +129,21 @@ func (o *Operator) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			o.SetStyles(NewStyles(msg.IsDark()))
 		}
 	case tea.KeyPressMsg:
-		return o, o.key(msg)
+		return o.key(msg)
 	case tea.PasteMsg:
 		o.paste(msg)
 	case recordsMsg:
-		return o, o.take(msg)
+		return o.take(msg)
 	case tickMsg:
 		o.clock = o.now()
 		o.caughtUp()
-		return o, o.tickCmd()
+		return o.tickCmd()
 	case endedMsg:
 		o.stopped, o.busy = true, false
 	case sentMsg:
 		o.answer(msg)
 	}
-	return o, nil
+	return nil
 }
 
 // tickCmd moves the clocks: often while something moves, else each second.
@@ -178,12 +195,52 @@ func (o *Operator) caughtUp() {
 }
 
 func (o *Operator) say(level phases.Level, text string) {
-	o.said = said{level: level, text: text, at: o.now()}
+	o.said = said{level: level, text: text, until: o.now().Add(saidFor)}
+}
+
+// front is the question that has the keys; nil when there is none.
+func (o *Operator) front() **dialog {
+	switch {
+	case o.leaving != nil:
+		return &o.leaving
+	case o.dialog != nil:
+		return &o.dialog
+	}
+	return nil
+}
+
+// withdraw closes questions that have no ground any more, and says why.
+func (o *Operator) withdraw(now time.Time) {
+	for at := o.front(); at != nil; at = o.front() {
+		d := *at
+		err := o.deaf(d.blind)
+		if err == nil {
+			err = d.ground(o.state, now)
+		}
+		if err == nil {
+			return
+		}
+		*at, o.hushed = nil, now
+		o.said = said{level: phases.LevelWarn, text: strings.TrimSuffix(d.title, "?") + ": closed, " + err.Error() + ".", until: now.Add(closedFor)}
+	}
+}
+
+// hush reports whether a key, or a paste, was meant for a question that has
+// closed by itself.
+func (o *Operator) hush(now time.Time) bool {
+	if o.hushed.IsZero() || now.Sub(o.hushed) >= hushFor {
+		o.hushed = time.Time{}
+		return false
+	}
+	o.hushed = now
+	return true
 }
 
 // paste goes into a dialog's field, and nowhere else.
 func (o *Operator) paste(msg tea.PasteMsg) {
+	o.withdraw(o.now())
 	switch {
+	case o.hush(o.now()):
 	case o.leaving != nil:
 		o.leaving.paste(msg, o.now())
 	case o.dialog != nil:
@@ -196,7 +253,12 @@ func (o *Operator) paste(msg tea.PasteMsg) {
 // key goes to the dialog in front, or to the table.
 func (o *Operator) key(msg tea.KeyPressMsg) tea.Cmd {
 	now := o.now()
-	o.clock, o.said = now, said{}
+	o.clock = now
+	o.withdraw(now)
+	if msg.String() != "ctrl+c" && o.hush(now) {
+		return nil
+	}
+	o.said = said{}
 	if o.leaving != nil {
 		return o.keyLeaving(msg, now)
 	}
@@ -272,21 +334,36 @@ func (o *Operator) sayNothing(key string) {
 	o.say(phases.LevelInfo, sanitize(key)+" "+why+": ? shows the keys.")
 }
 
-var errUnseen = errors.New("the terminal is too small")
+var (
+	errUnseen = errors.New("the terminal is too small")
+	errBusy   = errors.New("one moment: the last command is being recorded")
+)
 
 // ready says why an act must not begin now.
 func (o *Operator) ready(b binding, now time.Time) error {
 	switch {
 	case o.small():
 		return errUnseen
+	case o.busy && !o.stopped:
+		return errBusy
+	}
+	if err := o.deaf(b.blind); err != nil {
+		return err
+	}
+	if b.can != nil {
+		return b.can(o.Viewer, now)
+	}
+	return nil
+}
+
+// deaf says why nobody takes a command, or nothing knows whether it still
+// fits. What only ends something may be asked for blindly.
+func (o *Operator) deaf(blind bool) error {
+	switch {
 	case o.stopped:
 		return errors.New("the engine has ended")
-	case o.busy:
-		return errors.New("one moment: the last command is being recorded")
-	case o.fault != nil && b.id != "rollback" && b.id != "abort":
+	case o.fault != nil && !blind:
 		return errors.New("the screen no longer follows the journal")
-	case b.can != nil:
-		return b.can(o.Viewer, now)
 	}
 	return nil
 }
@@ -321,25 +398,23 @@ func (o *Operator) View() tea.View {
 
 // frame is the viewer's, with the dialog over it.
 func (o *Operator) frame(now time.Time) ([]string, *tea.Cursor) {
-	d := o.dialog
-	if o.leaving != nil {
-		d = o.leaving
-	}
 	l, ok := o.layout()
 	if !ok {
 		return o.tooSmall(), nil
 	}
 	status, hints := o.status(now), o.hintLine(now)
-	if d == nil {
+	at := o.front()
+	if at == nil {
 		return o.lines(now, status, hints), nil
 	}
+	d := *at
 	lines := o.lines(now, status, d.hint(o.styles, o.width))
-	box, at := d.box(o.width, l.body.h, o.styles, now)
+	box, typing := d.box(o.width, l.body.h, o.styles, o.state, now)
 	x, y := over(lines, box, l.body, o.width)
-	if at == nil {
+	if typing == nil {
 		return lines, nil
 	}
-	cursor := tea.NewCursor(x+at.X, y+at.Y)
+	cursor := tea.NewCursor(x+typing.X, y+typing.Y)
 	cursor.Shape = tea.CursorBar
 	return lines, cursor
 }
@@ -347,7 +422,7 @@ func (o *Operator) frame(now time.Time) ([]string, *tea.Cursor) {
 // status is the answer to the last key, or what the run waits for.
 func (o *Operator) status(now time.Time) string {
 	switch {
-	case o.said.text != "" && now.Sub(o.said.at) < saidFor:
+	case o.said.text != "" && now.Before(o.said.until):
 		return o.message(o.said.level, o.said.text)
 	case o.stopped && o.fault == nil && o.state != nil && o.state.Outcome == "" && o.state.Interrupted == "":
 		return o.message(phases.LevelBad, "The engine has ended before the run has. "+o.resumeHint())

@@ -206,6 +206,9 @@ func (v *Viewer) statusLine(now time.Time) string {
 		}
 	}
 	st := v.next(now)
+	if s := v.state; s != nil && s.Outcome == "" && s.Awaited != nil {
+		return v.message(phases.LevelWarn, "Waiting for the database: "+s.Awaited.What+", "+seconds(now.Sub(s.Awaited.Since))+". "+st.text)
+	}
 	return v.message(st.level, st.text)
 }
 
