@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -118,8 +119,16 @@ func examineLedger(ctx context.Context, conn *pgx.Conn) (string, error) {
 	return "", nil
 }
 
-// WriteLedger writes the row that proves the COMMIT. A second row of the same
-// run and phase is refused by the primary key: no phase commits twice.
+// ledgerPatience is how long the ledger's lock is waited for: by now somebody
+// who alters the ledger is in the way of every phase.
+const ledgerPatience = 5 * time.Second
+
+// unproven is the way out when the ledger would not prove a COMMIT.
+const unproven = "the phase is rolled back, nothing of it happened: undo what was done to the ledger, then start the phase again"
+
+// WriteLedger writes the row that proves the COMMIT, and reads it back. A
+// second row of the same run and phase is refused by the primary key: no phase
+// commits twice.
 func (x *tx) WriteLedger(ctx context.Context, intent phases.CommitIntent) error {
 	if err := x.alive(); err != nil {
 		return err
@@ -127,10 +136,68 @@ func (x *tx) WriteLedger(ctx context.Context, intent phases.CommitIntent) error 
 	if !intent.Ledger {
 		return nil
 	}
-	_, err := x.s.Exec(ctx, `INSERT INTO tminus.ledger (run_id, phase, attempt, nonce, xid, operator, runbook_sha256)
+	err := x.holdLedger(ctx)
+	if err == nil {
+		err = x.insertLedger(ctx, intent)
+	}
+	return fail(ctx, "write the ledger row of phase", intent.Phase, err)
+}
+
+// holdLedger makes sure that the ledger is still one that proves something: it
+// may have been changed since Prepare. From here on its lock keeps it so.
+func (x *tx) holdLedger(ctx context.Context) error {
+	for _, sql := range []string{
+		`SET LOCAL lock_timeout = '` + milliseconds(ledgerPatience) + `'`,
+		`LOCK TABLE tminus.ledger IN ROW EXCLUSIVE MODE`,
+		`SET LOCAL lock_timeout = '` + milliseconds(x.spec.LockDeadline) + `'`,
+	} {
+		_, err := x.s.Exec(ctx, sql)
+		if noLedger(err) {
+			return failf("use", "tminus.ledger", unproven, phases.ErrNoLedger)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	problem, err := examineLedger(ctx, x.s.Conn)
+	if err == nil && problem != "" {
+		err = failf("use", "tminus.ledger", unproven, errors.New(problem))
+	}
+	return err
+}
+
+// insertLedger writes the row and reads it back: an INSERT that a trigger, a
+// rule or row security swallowed or changed ends without an error.
+func (x *tx) insertLedger(ctx context.Context, intent phases.CommitIntent) error {
+	tag, err := x.s.Exec(ctx, `INSERT INTO tminus.ledger (run_id, phase, attempt, nonce, xid, operator, runbook_sha256)
 		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 		intent.RunID, intent.Phase, intent.Attempt, intent.Nonce, intent.Tx.Xid, intent.Operator, intent.Runbook)
-	return fail(ctx, "write the ledger row of phase", intent.Phase, err)
+	if err != nil {
+		return err
+	}
+	if got := tag.String(); got != "INSERT 0 1" {
+		return failf("insert into", "tminus.ledger", unproven,
+			fmt.Errorf("the server answered %q instead of INSERT 0 1: the row was swallowed, and its COMMIT could not be proved", clean(got)))
+	}
+	row, err := readLedger(ctx, x.s.Conn, intent.RunID, intent.Phase)
+	want := ledgerRow{found: true, nonce: intent.Nonce, xid: intent.Tx.Xid, attempt: intent.Attempt}
+	switch {
+	case err != nil:
+		return err
+	case !row.found:
+		return failf("read back from", "tminus.ledger", unproven, errors.New("the row that was inserted is not there: its COMMIT could not be proved"))
+	case row != want:
+		return failf("read back from", "tminus.ledger", unproven,
+			fmt.Errorf("the row is not the one that was inserted (attempt %d of transaction %s, was attempt %d of transaction %s, or another nonce): its COMMIT could not be proved",
+				row.attempt, clean(row.xid), want.attempt, want.xid))
+	}
+	return nil
+}
+
+// noLedger reports whether the server says that there is none.
+func noLedger(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pg.Code == "42P01" || pg.Code == "3F000")
 }
 
 // ledgerRow is what the ledger says of a phase.
@@ -165,7 +232,7 @@ func (t *Target) LedgerRows(ctx context.Context, runID string) ([]phases.LedgerR
 		out, err = pgx.CollectRows(rows, pgx.RowToStructByPos[phases.LedgerRow])
 		return err
 	})
-	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && (pg.Code == "42P01" || pg.Code == "3F000") {
+	if noLedger(err) {
 		return nil, failf("read", "tminus.ledger", "see who dropped or renamed it", phases.ErrNoLedger)
 	}
 	return out, fail(ctx, "read the ledger of run", runID, err)
