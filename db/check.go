@@ -55,13 +55,11 @@ func (t *Target) Check(ctx context.Context, check *runbook.Check, facts phases.F
 }
 
 func (t *Target) checkConnects(ctx context.Context) (phases.Answer, error) {
-	s, err := t.open(ctx)
-	if err != nil {
-		return phases.Answer{}, err
-	}
-	defer t.release(s)
 	var version string
-	if err := s.QueryRow(ctx, `SELECT current_setting('server_version')`).Scan(&version); err != nil {
+	err := t.visit(ctx, func(s *session) error {
+		return s.QueryRow(ctx, `SELECT current_setting('server_version')`).Scan(&version)
+	})
+	if err != nil {
 		return phases.Answer{}, fail(ctx, "check", "database.connects", err)
 	}
 	return phases.Answer{Pass: true, Value: "PostgreSQL " + clean(version)}, nil

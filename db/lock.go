@@ -41,7 +41,7 @@ func (t *Target) Lock(ctx context.Context) error {
 		err = lockedBy(ctx, s.Conn, operatorLock, "the operator lock")
 	}
 	if err != nil {
-		t.release(s)
+		t.part(s)
 		return fail(ctx, "take the operator lock in", t.host(), err)
 	}
 	t.lock = s

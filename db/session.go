@@ -54,6 +54,7 @@ type Target struct {
 	control *pool // answers while a phase runs: blockers, identity
 	checks  *pool
 	phase   *pool // kept open between phases: a connection limit of 0 may be set meanwhile
+	guests  *pool // sessions that come and go, one after the other
 
 	mu     sync.Mutex // guards what follows
 	live   map[*session]struct{}
@@ -87,7 +88,9 @@ func Open(ctx context.Context, cfg Config) (*Target, error) {
 	t.control = newPool(3, t.open)
 	t.checks = newPool(3, t.open)
 	t.phase = newPool(1, t.open)
+	t.guests = newPool(1, t.open)
 	if err := t.meet(ctx); err != nil {
+		err = t.tooFew(ctx, err)
 		t.Close()
 		return nil, err
 	}
@@ -308,7 +311,7 @@ func (t *Target) Close() {
 	}
 	t.closed = true
 	t.mu.Unlock()
-	for _, p := range []*pool{t.control, t.checks, t.phase} {
+	for _, p := range t.kept() {
 		p.drain(t.release)
 	}
 	t.lockMu.Lock()
@@ -330,94 +333,4 @@ func closeConn(c *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(context.Background(), closePatience)
 	defer cancel()
 	_ = c.Close(ctx)
-}
-
-// pool hands out a few sessions, one user each, and opens them when needed.
-type pool struct {
-	open  func(context.Context) (*session, error)
-	slots chan *session // one entry a place; nil where no session is open
-}
-
-func newPool(places int, open func(context.Context) (*session, error)) *pool {
-	p := &pool{open: open, slots: make(chan *session, places)}
-	for range places {
-		p.slots <- nil
-	}
-	return p
-}
-
-// take waits for a place. The caller gives it back.
-func (p *pool) take(ctx context.Context) (*session, error) {
-	var s *session
-	select {
-	case s = <-p.slots:
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for a session: %w", context.Cause(ctx))
-	}
-	if s != nil && s.usable() {
-		return s, nil
-	}
-	if s != nil {
-		closeConn(s.Conn)
-	}
-	s, err := p.open(ctx)
-	if err != nil {
-		p.slots <- nil
-		return nil, err
-	}
-	return s, nil
-}
-
-// give puts a session back; one that is broken or in a transaction is closed.
-func (p *pool) give(s *session) {
-	if !s.usable() {
-		closeConn(s.Conn)
-		s = nil
-	}
-	p.slots <- s
-}
-
-// takeLive is take with a question whether the session still lives: one that
-// died while nobody used it is replaced.
-func (p *pool) takeLive(ctx context.Context) (*session, error) {
-	s, err := p.take(ctx)
-	if err != nil {
-		return nil, err
-	}
-	// A context that has ended says nothing of the session: the caller's own
-	// statement will tell.
-	if alive := s.Ping(ctx) == nil; alive || ctx.Err() != nil {
-		return s, nil //nolint:nilerr // see above
-	}
-	closeConn(s.Conn)
-	if s, err = p.open(ctx); err != nil {
-		p.slots <- nil
-		return nil, err
-	}
-	return s, nil
-}
-
-// with lends a live session to use.
-func (p *pool) with(ctx context.Context, use func(*session) error) error {
-	s, err := p.takeLive(ctx)
-	if err != nil {
-		return err
-	}
-	defer p.give(s)
-	return use(s)
-}
-
-// drain ends the sessions nobody uses.
-func (p *pool) drain(release func(*session)) {
-	for range cap(p.slots) {
-		select {
-		case s := <-p.slots:
-			if s != nil {
-				release(s)
-			}
-			p.slots <- nil
-		default:
-			return
-		}
-	}
 }

@@ -25,12 +25,11 @@ const settlePatience = 10 * time.Second
 func (t *Target) Settle(ctx context.Context, intent phases.CommitIntent) (phases.Settlement, error) {
 	ctx, cancel := context.WithTimeout(ctx, settlePatience)
 	defer cancel()
-	s, err := t.open(ctx)
-	if err != nil {
-		return phases.Settlement{}, err
-	}
-	defer t.release(s)
-	out, err := t.settle(ctx, s, intent)
+	var out phases.Settlement
+	err := t.visit(ctx, func(s *session) (err error) {
+		out, err = t.settle(ctx, s, intent)
+		return err
+	})
 	return out, fail(ctx, "settle the COMMIT of phase", intent.Phase, err)
 }
 

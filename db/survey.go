@@ -15,24 +15,29 @@ import (
 
 var errMissing = errors.New("it does not exist")
 
-// Survey resolves every name of the runbook, and computes the reach of its
-// deletes. All that is missing or not allowed is in one error.
+// Survey resolves every name of the runbook, computes the reach of its
+// deletes, and opens the sessions that the run will need. All that is missing or not allowed is in one error.
 func (t *Target) Survey(ctx context.Context) (phases.Survey, error) {
 	var out phases.Survey
-	err := t.control.with(ctx, func(s *session) error {
+	narrow, err := t.widen(ctx)
+	if err != nil {
+		return out, fail(ctx, "survey", t.host(), err)
+	}
+	err = t.control.with(ctx, func(s *session) error {
 		// One transaction, so that all of it is the state of one moment.
 		if _, err := s.Exec(ctx, `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`); err != nil {
 			return err
 		}
 		defer rollback(ctx, s)
 		var err error
-		out, err = t.survey(ctx, s)
+		out, err = t.survey(ctx, s, narrow)
 		return err
 	})
 	return out, fail(ctx, "survey", t.host(), err)
 }
 
-func (t *Target) survey(ctx context.Context, s *session) (phases.Survey, error) {
+// survey looks in one transaction. narrow is what is missing in sessions.
+func (t *Target) survey(ctx context.Context, s *session, narrow []string) (phases.Survey, error) {
 	c, err := readCatalog(ctx, s.Conn, t.book)
 	if err != nil {
 		return phases.Survey{}, err
@@ -69,10 +74,10 @@ func (t *Target) survey(ctx context.Context, s *session) (phases.Survey, error) 
 	if !counts {
 		more = append(more, "track_counts is off, so what a phase touches cannot be verified: set it on")
 	}
-	if problems = append(problems, more...); len(problems) > 0 {
+	if problems = append(append(problems, more...), narrow...); len(problems) > 0 {
 		return phases.Survey{}, &SurveyError{Problems: problems}
 	}
-	out := phases.Survey{Reach: reached.edges}
+	out := phases.Survey{Reach: reached.edges, Sessions: t.widest()}
 	for _, r := range deletes {
 		out.Deletes = append(out.Deletes, c.plainName(r))
 	}

@@ -38,7 +38,7 @@ func (t *Target) Begin(ctx context.Context, spec phases.TxSpec) (phases.Tx, erro
 	if spec.LockDeadline <= 0 {
 		spec.LockDeadline = lockPatience
 	}
-	s, err := t.phase.takeLive(ctx)
+	s, err := t.phase.take(ctx)
 	if err != nil {
 		return nil, fail(ctx, "begin phase", phaseID(spec), err)
 	}
