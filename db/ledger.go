@@ -43,7 +43,7 @@ func (t *Target) Prepare(ctx context.Context) error {
 		if _, err := s.Exec(ctx, `SELECT pg_advisory_xact_lock($1::int, $2::int)`, lockSpace, ledgerLock); err != nil {
 			return err
 		}
-		problem, err := examineLedger(ctx, s.Conn)
+		problem, err := examineLedger(ctx, s)
 		if err != nil {
 			return err
 		}
@@ -56,7 +56,7 @@ func (t *Target) Prepare(ctx context.Context) error {
 					return failf("make", "tminus.ledger", withoutLedger, err)
 				}
 			}
-			if problem, err = examineLedger(ctx, s.Conn); err != nil {
+			if problem, err = examineLedger(ctx, s); err != nil {
 				return err
 			}
 		}
@@ -68,9 +68,9 @@ func (t *Target) Prepare(ctx context.Context) error {
 }
 
 // examineLedger says what is wrong with the ledger: "missing", or a sentence.
-func examineLedger(ctx context.Context, conn *pgx.Conn) (string, error) {
+func examineLedger(ctx context.Context, s *session) (string, error) {
 	var schema bool
-	err := conn.QueryRow(ctx, `SELECT coalesce((SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = 'tminus'), true)`).Scan(&schema)
+	err := s.QueryRow(ctx, `SELECT coalesce((SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = 'tminus'), true)`).Scan(&schema)
 	if err != nil {
 		return "", err
 	}
@@ -81,7 +81,7 @@ func examineLedger(ctx context.Context, conn *pgx.Conn) (string, error) {
 	var rls, odd, trusted, insert, read bool
 	var key string
 	var columns []string
-	err = conn.QueryRow(ctx, `SELECT c.relkind::text, c.relpersistence::text, c.relrowsecurity, pg_get_userbyid(c.relowner)::text,
+	err = s.QueryRow(ctx, `SELECT c.relkind::text, c.relpersistence::text, c.relrowsecurity, pg_get_userbyid(c.relowner)::text,
 			pg_has_role(c.relowner, 'USAGE') OR o.rolsuper OR c.relowner = (SELECT datdba FROM pg_database WHERE datname = current_database()),
 			has_table_privilege(c.oid, 'INSERT'), has_table_privilege(c.oid, 'SELECT'),
 			EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal) OR EXISTS (SELECT FROM pg_rewrite WHERE ev_class = c.oid),
@@ -159,7 +159,7 @@ func (x *tx) holdLedger(ctx context.Context) error {
 			return err
 		}
 	}
-	problem, err := examineLedger(ctx, x.s.Conn)
+	problem, err := examineLedger(ctx, x.s)
 	if err == nil && problem != "" {
 		err = failf("use", "tminus.ledger", unproven, errors.New(problem))
 	}
@@ -179,7 +179,7 @@ func (x *tx) insertLedger(ctx context.Context, intent phases.CommitIntent) error
 		return failf("insert into", "tminus.ledger", unproven,
 			fmt.Errorf("the server answered %q instead of INSERT 0 1: the row was swallowed, and its COMMIT could not be proved", clean(got)))
 	}
-	row, err := readLedger(ctx, x.s.Conn, intent.RunID, intent.Phase)
+	row, err := readLedger(ctx, x.s, intent.RunID, intent.Phase)
 	want := ledgerRow{found: true, nonce: intent.Nonce, xid: intent.Tx.Xid, attempt: intent.Attempt}
 	switch {
 	case err != nil:
@@ -208,9 +208,9 @@ type ledgerRow struct {
 	attempt int
 }
 
-func readLedger(ctx context.Context, conn *pgx.Conn, run, phase string) (ledgerRow, error) {
+func readLedger(ctx context.Context, s *session, run, phase string) (ledgerRow, error) {
 	r := ledgerRow{found: true}
-	err := conn.QueryRow(ctx, `SELECT nonce, xid, attempt FROM tminus.ledger WHERE run_id = $1 AND phase = $2`, run, phase).
+	err := s.QueryRow(ctx, `SELECT nonce, xid, attempt FROM tminus.ledger WHERE run_id = $1 AND phase = $2`, run, phase).
 		Scan(&r.nonce, &r.xid, &r.attempt)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return ledgerRow{}, nil

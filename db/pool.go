@@ -26,7 +26,10 @@ func (p *pool) take(ctx context.Context) (*session, error) {
 	case s := <-p.slots:
 		return p.fill(ctx, s)
 	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for a session: %w", context.Cause(ctx))
+		if cause := context.Cause(ctx); cause != context.DeadlineExceeded && cause != ErrNoAnswer {
+			return nil, fmt.Errorf("wait for a session: %w", cause)
+		}
+		return nil, fmt.Errorf("wait for a session: all %d are in use, and none became free in time", cap(p.slots))
 	}
 }
 
@@ -65,7 +68,7 @@ func (p *pool) fill(ctx context.Context, s *session) (*session, error) {
 		}
 	}
 	if s != nil {
-		closeConn(s.Conn)
+		closeConn(s.conn)
 	}
 	s, err := p.open(ctx)
 	if err != nil {
@@ -78,7 +81,7 @@ func (p *pool) fill(ctx context.Context, s *session) (*session, error) {
 // give puts a session back; one that is broken or in a transaction is closed.
 func (p *pool) give(s *session) {
 	if !s.usable() {
-		closeConn(s.Conn)
+		closeConn(s.conn)
 		s = nil
 	}
 	p.slots <- s

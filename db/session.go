@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -42,6 +43,11 @@ type Config struct {
 	Runbook *runbook.Runbook
 	// ConnectTimeout bounds one attempt to connect; 0 means 10s.
 	ConnectTimeout time.Duration
+	// Exchange bounds each exchange with the server that it answers at once:
+	// settings, looks at the catalog, locks, the ledger. 0 means 20s. A
+	// statement that may take hours is given up when the server has been done
+	// with it for as long, or answers nobody for three times as long.
+	Exchange time.Duration
 }
 
 // Target is a database. Open makes one; the zero value is not usable.
@@ -49,6 +55,7 @@ type Target struct {
 	book     *runbook.Runbook
 	operator phases.Operator
 	conn     *pgx.ConnConfig // copied for every session, never changed
+	exchange time.Duration
 	version  int
 
 	control *pool // answers while a phase runs: blockers, identity
@@ -66,11 +73,14 @@ type Target struct {
 
 var _ phases.Target = (*Target)(nil)
 
-// session is one connection in armour.
+// session is one connection in armour. Statements go through its own methods,
+// which bound them, or through long, which watches them.
 type session struct {
-	*pgx.Conn
-	pid     uint32 // as the server knows it
-	started time.Time
+	conn     *pgx.Conn
+	pid      uint32 // as the server knows it
+	started  time.Time
+	exchange time.Duration
+	flight   atomic.Int64 // odd while a statement without a limit is under way
 }
 
 // Open connects, refuses what cannot be worked with (a pooler that shares
@@ -84,7 +94,7 @@ func Open(ctx context.Context, cfg Config) (*Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Target{book: cfg.Runbook, operator: cfg.Operator, conn: conn, live: map[*session]struct{}{}}
+	t := &Target{book: cfg.Runbook, operator: cfg.Operator, conn: conn, exchange: cfg.exchange(), live: map[*session]struct{}{}}
 	t.control = newPool(3, t.open)
 	t.checks = newPool(3, t.open)
 	t.phase = newPool(1, t.open)
@@ -96,6 +106,16 @@ func Open(ctx context.Context, cfg Config) (*Target, error) {
 	}
 	return t, nil
 }
+
+func (c Config) exchange() time.Duration {
+	if c.Exchange <= 0 {
+		return exchangeLimit
+	}
+	return c.Exchange
+}
+
+// cancelDelay is how long the server gets to answer a cancel request.
+func (c Config) cancelDelay() time.Duration { return min(cancelPatience, c.exchange()/2) }
 
 // meet makes sure that the server is one to work with, and opens what a run
 // will need while it still can.
@@ -143,6 +163,7 @@ func parseConfig(cfg Config) (*pgx.ConnConfig, error) {
 		// A dead network must not look like a slow DELETE for long.
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 4},
 	}
+	dialer.ControlContext = boundUnacknowledged
 	conn.DialFunc = dialer.DialContext
 	// Unnamed statements: they work through session poolers, and no cached
 	// plan outlives an ALTER TABLE.
@@ -150,7 +171,7 @@ func parseConfig(cfg Config) (*pgx.ConnConfig, error) {
 	conn.StatementCacheCapacity = 0
 	conn.DescriptionCacheCapacity = 0
 	conn.BuildContextWatcherHandler = func(pc *pgconn.PgConn) ctxwatch.Handler {
-		return &pgconn.CancelRequestContextWatcherHandler{Conn: pc, DeadlineDelay: cancelPatience}
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: pc, DeadlineDelay: cfg.cancelDelay()}
 	}
 	conn.RuntimeParams["application_name"] = applicationName(cfg.Operator)
 	conn.RuntimeParams["client_encoding"] = "UTF8"
@@ -183,12 +204,16 @@ func (t *Target) open(ctx context.Context) (*session, error) {
 	if closed {
 		return nil, ErrClosed
 	}
-	conn, err := pgx.ConnectConfig(ctx, t.conn.Copy())
+	// The other half of the limit is for the request to cancel what gets no answer.
+	inner, cancel := context.WithTimeoutCause(ctx, t.conn.ConnectTimeout+t.exchange/2, ErrNoAnswer)
+	defer cancel()
+	began := time.Now()
+	conn, err := pgx.ConnectConfig(inner, t.conn.Copy())
 	if err != nil {
-		return nil, connectError(ctx, t.host(), err)
+		return nil, connectError(ctx, t.host(), reworded(err, time.Since(began)))
 	}
-	s := &session{Conn: conn}
-	if err := s.armour(ctx); err != nil {
+	s := &session{conn: conn, exchange: t.exchange}
+	if err := s.armour(inner); err != nil {
 		closeConn(conn)
 		return nil, fail(ctx, "prepare a session on", t.host(), err)
 	}
@@ -220,7 +245,7 @@ func connectError(ctx context.Context, host string, err error) error {
 	if ce, ok := errors.AsType[*pgconn.ConnectError](err); ok && ce.Unwrap() != nil {
 		err = ce.Unwrap()
 	}
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && !errors.Is(err, ErrNoAnswer) {
 		err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
 	}
 	return failf("connect to", host, hint, err)
@@ -242,6 +267,7 @@ SELECT set_config(w.name, w.setting, false) FROM pg_catalog.pg_settings s JOIN (
 	('tcp_keepalives_idle', '15'),
 	('tcp_keepalives_interval', '5'),
 	('tcp_keepalives_count', '4'),
+	('tcp_user_timeout', '30s'),
 	('DateStyle', 'ISO, MDY'),
 	('IntervalStyle', 'postgres'),
 	('TimeZone', 'UTC'),
@@ -285,7 +311,7 @@ func (s *session) usable() bool { return !s.IsClosed() && s.PgConn().TxStatus() 
 
 // release ends a session.
 func (t *Target) release(s *session) {
-	closeConn(s.Conn)
+	closeConn(s.conn)
 	t.mu.Lock()
 	delete(t.live, s)
 	t.mu.Unlock()

@@ -38,12 +38,12 @@ func (t *Target) Survey(ctx context.Context) (phases.Survey, error) {
 
 // survey looks in one transaction. narrow is what is missing in sessions.
 func (t *Target) survey(ctx context.Context, s *session, narrow []string) (phases.Survey, error) {
-	c, err := readCatalog(ctx, s.Conn, t.book)
+	c, err := readCatalog(ctx, s, t.book)
 	if err != nil {
 		return phases.Survey{}, err
 	}
 	deletes, problems := t.resolveAll(c)
-	keys, err := readForeignKeys(ctx, s.Conn)
+	keys, err := readForeignKeys(ctx, s)
 	if err != nil {
 		return phases.Survey{}, err
 	}
@@ -82,14 +82,14 @@ func (t *Target) survey(ctx context.Context, s *session, narrow []string) (phase
 		out.Deletes = append(out.Deletes, c.plainName(r))
 	}
 	oids := t.surveyed(c, reached)
-	triggers, err := readTriggers(ctx, s.Conn, `c.oid = ANY($1::oid[])`, oids)
+	triggers, err := readTriggers(ctx, s, `c.oid = ANY($1::oid[])`, oids)
 	if err != nil {
 		return out, err
 	}
 	for _, tr := range triggers {
 		out.Triggers = append(out.Triggers, tr.Trigger)
 	}
-	if out.Sizes, err = sizes(ctx, s.Conn, c, oids); err != nil {
+	if out.Sizes, err = sizes(ctx, s, c, oids); err != nil {
 		return out, err
 	}
 	out.Warnings, err = t.warnings(ctx, s, c, reached, triggers)
@@ -227,8 +227,8 @@ func (t *Target) privileges(ctx context.Context, s *session, c *catalog, deletes
 }
 
 // sizes are the planner's estimates, partitions added to their table.
-func sizes(ctx context.Context, conn *pgx.Conn, c *catalog, oids []uint32) ([]phases.TableSize, error) {
-	rows, err := conn.Query(ctx, `SELECT oid, pg_total_relation_size(oid) FROM pg_class WHERE oid = ANY($1::oid[]) AND relkind = 'r'`, oids)
+func sizes(ctx context.Context, s *session, c *catalog, oids []uint32) ([]phases.TableSize, error) {
+	rows, err := s.Query(ctx, `SELECT oid, pg_total_relation_size(oid) FROM pg_class WHERE oid = ANY($1::oid[]) AND relkind = 'r'`, oids)
 	if err != nil {
 		return nil, err
 	}
