@@ -42,14 +42,14 @@ func (t *Target) Blockers(ctx context.Context, pid uint32) ([]phases.Blocker, er
 	var out []phases.Blocker
 	err := t.control.with(ctx, func(s *session) error {
 		var err error
-		out, err = blockers(ctx, s.Conn, pid)
+		out, err = blockers(ctx, s, pid)
 		return err
 	})
 	return out, fail(ctx, "ask who blocks session", fmt.Sprint(pid), err)
 }
 
-func blockers(ctx context.Context, conn *pgx.Conn, pid uint32) ([]phases.Blocker, error) {
-	rows, err := conn.Query(ctx, `WITH b AS (SELECT DISTINCT unnest(pg_blocking_pids($1::int)) AS pid)
+func blockers(ctx context.Context, s *session, pid uint32) ([]phases.Blocker, error) {
+	rows, err := s.Query(ctx, `WITH b AS (SELECT DISTINCT unnest(pg_blocking_pids($1::int)) AS pid)
 		SELECT `+blockerColumns+` FROM b JOIN pg_stat_activity a ON a.pid = b.pid
 		UNION ALL
 		SELECT 0, p.owner::text, 'prepared transaction ' || p.gid, 'prepared', p.prepared, NULL, ''
@@ -71,8 +71,8 @@ func blockers(ctx context.Context, conn *pgx.Conn, pid uint32) ([]phases.Blocker
 }
 
 // waitedFor is the table that a session waits to lock, "" when it waits for none.
-func waitedFor(ctx context.Context, conn *pgx.Conn, pid uint32) (schema, name string, err error) {
-	err = conn.QueryRow(ctx, `SELECT n.nspname, c.relname FROM pg_locks l
+func waitedFor(ctx context.Context, s *session, pid uint32) (schema, name string, err error) {
+	err = s.QueryRow(ctx, `SELECT n.nspname, c.relname FROM pg_locks l
 		JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE l.pid = $1::int AND NOT l.granted AND l.locktype = 'relation' LIMIT 1`, int32(pid)).Scan(&schema, &name)
 	if errors.Is(err, pgx.ErrNoRows) {

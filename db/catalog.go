@@ -60,9 +60,9 @@ WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND n.nspname NOT IN ('pg_catalog',
 	AND n.nspname NOT LIKE 'pg\_toast%' AND n.nspname NOT LIKE 'pg\_temp%'`
 
 // readCatalog reads all user tables and how they descend from each other.
-func readCatalog(ctx context.Context, conn *pgx.Conn, book *runbook.Runbook) (*catalog, error) {
+func readCatalog(ctx context.Context, s *session, book *runbook.Runbook) (*catalog, error) {
 	c := &catalog{book: book, byOID: map[uint32]*relation{}, byKey: map[[2]string]*relation{}, acted: map[uint32]bool{}, named: map[uint32]bool{}}
-	rows, err := conn.Query(ctx, relationQuery)
+	rows, err := s.Query(ctx, relationQuery)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func readCatalog(ctx context.Context, conn *pgx.Conn, book *runbook.Runbook) (*c
 	if err != nil {
 		return nil, err
 	}
-	rows, err = conn.Query(ctx, `SELECT inhrelid, inhparent FROM pg_inherits ORDER BY inhparent, inhrelid`)
+	rows, err = s.Query(ctx, `SELECT inhrelid, inhparent FROM pg_inherits ORDER BY inhparent, inhrelid`)
 	if err != nil {
 		return nil, err
 	}
@@ -161,8 +161,8 @@ func (c *catalog) tree(r *relation) []*relation {
 
 // readForeignKeys reads every foreign key, with whether a usable index carries
 // it: valid, without a predicate, the key's columns as its leading ones.
-func readForeignKeys(ctx context.Context, conn *pgx.Conn) ([]foreignKey, error) {
-	rows, err := conn.Query(ctx, `SELECT con.oid, con.conparentid, con.conname, con.conrelid, con.confrelid,
+func readForeignKeys(ctx context.Context, s *session) ([]foreignKey, error) {
+	rows, err := s.Query(ctx, `SELECT con.oid, con.conparentid, con.conname, con.conrelid, con.confrelid,
 			con.confdeltype::text, con.condeferrable, EXISTS (SELECT FROM pg_index i
 				JOIN pg_class ic ON ic.oid = i.indexrelid JOIN pg_am am ON am.oid = ic.relam
 				WHERE i.indrelid = con.conrelid AND i.indisvalid AND i.indisready AND i.indpred IS NULL
@@ -239,10 +239,10 @@ func deletedTables(book *runbook.Runbook) []string {
 }
 
 // resolve gives the table of a name, for a method that was handed one.
-func resolve(ctx context.Context, conn *pgx.Conn, book *runbook.Runbook, table string) (*relation, error) {
+func resolve(ctx context.Context, s *session, book *runbook.Runbook, table string) (*relation, error) {
 	schema, name := book.SplitTable(table)
 	r := &relation{schema: schema, name: name}
-	err := conn.QueryRow(ctx, `SELECT c.oid, c.relkind::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+	err := s.QueryRow(ctx, `SELECT c.oid, c.relkind::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'f', 'v', 'm')`, schema, name).Scan(&r.oid, &r.kind)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, failf("look up table", table, hints["42P01"], errMissing)

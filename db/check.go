@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"tminus/phases"
 	"tminus/phases/runbook"
@@ -55,13 +56,11 @@ func (t *Target) Check(ctx context.Context, check *runbook.Check, facts phases.F
 }
 
 func (t *Target) checkConnects(ctx context.Context) (phases.Answer, error) {
-	s, err := t.open(ctx)
-	if err != nil {
-		return phases.Answer{}, err
-	}
-	defer t.release(s)
 	var version string
-	if err := s.QueryRow(ctx, `SELECT current_setting('server_version')`).Scan(&version); err != nil {
+	err := t.visit(ctx, func(s *session) error {
+		return s.QueryRow(ctx, `SELECT current_setting('server_version')`).Scan(&version)
+	})
+	if err != nil {
 		return phases.Answer{}, fail(ctx, "check", "database.connects", err)
 	}
 	return phases.Answer{Pass: true, Value: "PostgreSQL " + clean(version)}, nil
@@ -186,7 +185,7 @@ func (t *Target) checkDisabled(ctx context.Context, s *session, check *runbook.C
 	if len(names) == 0 {
 		return phases.Answer{}, errors.New("the runbook names no trigger")
 	}
-	found, missing, err := t.findTriggers(ctx, s.Conn, names)
+	found, missing, err := t.findTriggers(ctx, s, names)
 	if err != nil {
 		return phases.Answer{}, err
 	}
@@ -223,7 +222,7 @@ func (t *Target) checkRestored(ctx context.Context, s *session, check *runbook.C
 	if len(recorded) == 0 {
 		return phases.Answer{Value: "no trigger was recorded in this run"}, nil
 	}
-	now, err := t.sameTables(ctx, s.Conn, recorded)
+	now, err := t.sameTables(ctx, s, recorded)
 	if err != nil {
 		return phases.Answer{}, err
 	}
@@ -237,7 +236,7 @@ func (t *Target) checkRestored(ctx context.Context, s *session, check *runbook.C
 
 func (t *Target) checkZero(ctx context.Context, s *session, check *runbook.Check, _ phases.Facts) (phases.Answer, error) {
 	return t.eachTable(ctx, s, check, "empty", func(r *relation) (bool, string, error) {
-		n, err := countRows(ctx, s, r, "")
+		n, err := t.countRows(ctx, s, r, "")
 		return n == 0, count(int(n), "row"), err
 	})
 }
@@ -245,7 +244,9 @@ func (t *Target) checkZero(ctx context.Context, s *session, check *runbook.Check
 func (t *Target) checkFilled(ctx context.Context, s *session, check *runbook.Check, _ phases.Facts) (phases.Answer, error) {
 	return t.eachTable(ctx, s, check, "with rows", func(r *relation) (bool, string, error) {
 		var filled bool
-		err := s.QueryRow(ctx, `SELECT EXISTS (SELECT FROM `+r.sql()+`)`).Scan(&filled)
+		err := t.long(ctx, s, func(ctx context.Context, l long) error {
+			return l.scan(ctx, `SELECT EXISTS (SELECT FROM `+r.sql()+`)`, &filled)
+		})
 		return filled, "no row", err
 	})
 }
@@ -257,7 +258,7 @@ func (t *Target) eachTable(ctx context.Context, s *session, check *runbook.Check
 	}
 	var wrong []string
 	for _, table := range check.Tables {
-		r, err := resolve(ctx, s.Conn, t.book, table)
+		r, err := resolve(ctx, s, t.book, table)
 		if err != nil {
 			return phases.Answer{}, err
 		}
@@ -282,11 +283,11 @@ func (t *Target) checkProtected(ctx context.Context, s *session, _ *runbook.Chec
 	}
 	var wrong []string
 	for _, was := range facts.Protected {
-		r, err := resolve(ctx, s.Conn, t.book, was.Table)
+		r, err := resolve(ctx, s, t.book, was.Table)
 		if err != nil {
 			return phases.Answer{}, err
 		}
-		now, err := fingerprint(ctx, s.Conn, r, was.Table)
+		now, err := t.fingerprint(ctx, s, r, was.Table)
 		switch {
 		case err != nil:
 			return phases.Answer{}, err
@@ -315,7 +316,11 @@ func (t *Target) Query(ctx context.Context, sql string) (string, error) {
 		if _, err := s.Exec(ctx, `SELECT set_config('search_path', $1, true)`, searchPath(t.book)); err != nil {
 			return err
 		}
-		result, err := oneStatement(ctx, s, sql)
+		var result *pgconn.Result
+		err := t.long(ctx, s, func(ctx context.Context, l long) (err error) {
+			result, err = l.one(ctx, sql)
+			return err
+		})
 		switch {
 		case err != nil:
 			return err

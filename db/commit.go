@@ -36,7 +36,7 @@ func commit(ctx context.Context, s *session) phases.CommitResult {
 	result := s.PgConn().ExecParams(ctx, "commit", nil, nil, nil, nil).Read()
 	out := commitOutcome(result.CommandTag.String(), result.Err)
 	if out.Outcome == phases.CommitInDoubt {
-		closeConn(s.Conn)
+		closeConn(s.conn)
 	}
 	return out
 }

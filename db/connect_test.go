@@ -31,7 +31,7 @@ func TestOpenPutsSessionsInArmour(t *testing.T) {
 	}
 	err := target.phase.with(limited(t), func(s *session) error {
 		for name, value := range want {
-			if got := query[string](t, s.Conn, `SELECT current_setting($1)`, name); got != value {
+			if got := query[string](t, s.conn, `SELECT current_setting($1)`, name); got != value {
 				t.Errorf("%s is %q, want %q", name, got, value)
 			}
 		}
@@ -48,7 +48,7 @@ func TestOpenKeepsAStrongerSynchronousCommit(t *testing.T) {
 	exec(t, connect(t, dsn), `ALTER DATABASE `+name+` SET synchronous_commit = remote_apply`)
 	target := open(t, dsn, book())
 	x := begin(t, target).(*tx)
-	if got := query[string](t, x.s.Conn, `SHOW synchronous_commit`); got != "remote_apply" {
+	if got := query[string](t, x.s.conn, `SHOW synchronous_commit`); got != "remote_apply" {
 		t.Errorf("synchronous_commit is %s", got)
 	}
 }

@@ -24,6 +24,7 @@ const (
 // deletion is one step under way.
 type deletion struct {
 	x        *tx
+	l        long
 	where    string
 	state    phases.Progress
 	progress func(phases.Progress)
@@ -48,11 +49,14 @@ func (x *tx) Delete(ctx context.Context, step runbook.Step, progress func(phases
 	if err != nil {
 		return 0, fail(ctx, "delete from", step.Delete, err)
 	}
-	if leaves == nil {
-		err = d.plain(ctx, r)
-	} else {
-		err = d.byRanges(ctx, leaves)
-	}
+	// One watch for all of a step: its ranges are many and short.
+	err = x.t.long(ctx, x.s, func(ctx context.Context, l long) error {
+		d.l = l
+		if leaves == nil {
+			return d.plain(ctx, r)
+		}
+		return d.byRanges(ctx, leaves)
+	})
 	return d.state.Deleted, fail(ctx, "delete from", step.Delete, err)
 }
 
@@ -62,7 +66,7 @@ func (d *deletion) plain(ctx context.Context, r *relation) error {
 	if d.where != "" {
 		sql += "\nWHERE (" + d.where + "\n)"
 	}
-	result, err := oneStatement(ctx, d.x.s, sql)
+	result, err := d.l.one(ctx, sql)
 	if err != nil {
 		return err
 	}
@@ -95,7 +99,7 @@ func (d *deletion) byRanges(ctx context.Context, leaves []leaf) error {
 		if d.where != "" {
 			sql += "\nWHERE (" + d.where + "\n)"
 		}
-		result, err := oneStatement(ctx, d.x.s, sql)
+		result, err := d.l.one(ctx, sql)
 		if err != nil {
 			return err
 		}
@@ -142,7 +146,7 @@ func (d *deletion) blocks(ctx context.Context, l leaf, from, to int64) (int64, e
 	if to < l.blocks {
 		args = append(args, pgtype.TID{BlockNumber: uint32(to), Valid: true})
 	}
-	tag, err := d.x.s.Exec(ctx, rangeSQL(l.relation, d.where, "$1::tid", "$2::tid", to < l.blocks), args...)
+	tag, err := d.l.exec(ctx, rangeSQL(l.relation, d.where, "$1::tid", "$2::tid", to < l.blocks), args...)
 	return tag.RowsAffected(), err
 }
 
@@ -229,7 +233,7 @@ func (x *tx) needsOneStatement(ctx context.Context, oids []uint32) (bool, error)
 // into an index scan, which would read the table's index anew for each range;
 // and a subquery in it would see what earlier ranges deleted.
 func (x *tx) scansRange(ctx context.Context, r *relation, where string) (bool, error) {
-	result, err := oneStatement(ctx, x.s, `EXPLAIN (FORMAT JSON) `+rangeSQL(r, where, `'(0,0)'::tid`, `'(1024,0)'::tid`, true))
+	result, err := x.s.one(ctx, `EXPLAIN (FORMAT JSON) `+rangeSQL(r, where, `'(0,0)'::tid`, `'(1024,0)'::tid`, true))
 	if err != nil {
 		return false, err
 	}

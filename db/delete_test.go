@@ -259,7 +259,7 @@ func TestFingerprintSeesEveryChange(t *testing.T) {
 		`UPDATE t SET (tminus_row, t) = (7, 'twin') WHERE tminus_row = 5`,
 		`ALTER TABLE t RENAME COLUMN at TO moment`, `DELETE FROM t WHERE tminus_row = 9`,
 	} {
-		exec(t, x.s.Conn, sql)
+		exec(t, x.s.conn, sql)
 		f, err := x.Fingerprint(limited(t), "t")
 		if err != nil {
 			t.Fatal(err)
@@ -270,7 +270,7 @@ func TestFingerprintSeesEveryChange(t *testing.T) {
 		seen[f.Hash] = sql
 	}
 	// The same rows in another order are the same content.
-	exec(t, x.s.Conn, `CREATE TEMP TABLE copy AS SELECT * FROM t; DELETE FROM t; INSERT INTO t SELECT * FROM copy ORDER BY random()`)
+	exec(t, x.s.conn, `CREATE TEMP TABLE copy AS SELECT * FROM t; DELETE FROM t; INSERT INTO t SELECT * FROM copy ORDER BY random()`)
 	if f, err := x.Fingerprint(limited(t), "t"); err != nil || seen[f.Hash] == "" {
 		t.Errorf("another order gives another fingerprint, %v", err)
 	}

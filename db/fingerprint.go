@@ -13,13 +13,12 @@ import (
 	"tminus/phases"
 )
 
-// fingerprint gives count and content of a table as conn's transaction sees
-// it. Rows have no order, so their hashes are added up: two sums of 64-bit
+// fingerprint gives count and content of a table as s's transaction sees it. Rows have no order, so their hashes are added up: two sums of 64-bit
 // hashes under different seeds, which no pair of changes cancels the way XOR
 // would. The columns' names and types are part of it.
-func fingerprint(ctx context.Context, conn *pgx.Conn, r *relation, table string) (phases.Fingerprint, error) {
+func (t *Target) fingerprint(ctx context.Context, s *session, r *relation, table string) (phases.Fingerprint, error) {
 	out := phases.Fingerprint{Table: table}
-	rows, err := conn.Query(ctx, `SELECT attname::text || ' ' || format_type(atttypid, atttypmod)
+	rows, err := s.Query(ctx, `SELECT attname::text || ' ' || format_type(atttypid, atttypmod)
 		FROM pg_attribute WHERE attrelid = $1::oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum`, r.oid)
 	if err != nil {
 		return out, fail(ctx, "fingerprint", table, err)
@@ -30,10 +29,11 @@ func fingerprint(ctx context.Context, conn *pgx.Conn, r *relation, table string)
 	}
 	var first, second string
 	// The alias with .* is the whole row whatever the columns are called.
-	err = conn.QueryRow(ctx, `SELECT count(*),
+	query := `SELECT count(*),
 			coalesce(sum(hashtextextended((tminus_row.*)::text COLLATE "C", 0)::numeric), 0)::text,
 			coalesce(sum(hashtextextended((tminus_row.*)::text COLLATE "C", 6148914691236517205)::numeric), 0)::text
-		FROM `+r.sql()+` AS tminus_row`).Scan(&out.Rows, &first, &second)
+		FROM ` + r.sql() + ` AS tminus_row`
+	err = t.long(ctx, s, func(ctx context.Context, l long) error { return l.scan(ctx, query, &out.Rows, &first, &second) })
 	if err != nil {
 		return out, fail(ctx, "fingerprint", table, err)
 	}
@@ -43,16 +43,21 @@ func fingerprint(ctx context.Context, conn *pgx.Conn, r *relation, table string)
 	return out, nil
 }
 
-func countRows(ctx context.Context, s *session, r *relation, where string) (int64, error) {
+func (t *Target) countRows(ctx context.Context, s *session, r *relation, where string) (int64, error) {
 	sql := `SELECT count(*) FROM ` + r.sql()
 	if where != "" {
 		sql += "\nWHERE (" + where + "\n)"
 	}
-	result, err := oneStatement(ctx, s, sql)
-	if err != nil {
-		return 0, err
-	}
-	return strconv.ParseInt(string(result.Rows[0][0]), 10, 64)
+	var n int64
+	err := t.long(ctx, s, func(ctx context.Context, l long) error {
+		result, err := l.one(ctx, sql)
+		if err != nil {
+			return err
+		}
+		n, err = strconv.ParseInt(string(result.Rows[0][0]), 10, 64)
+		return err
+	})
+	return n, err
 }
 
 // Baseline counts and fingerprints on a session of its own, all as of one moment.
@@ -67,11 +72,11 @@ func (t *Target) Baseline(ctx context.Context, counted []phases.Counted, protect
 		}
 		defer rollback(ctx, s)
 		for _, table := range protect {
-			r, err := resolve(ctx, s.Conn, t.book, table)
+			r, err := resolve(ctx, s, t.book, table)
 			if err != nil {
 				return err
 			}
-			f, err := fingerprint(ctx, s.Conn, r, table)
+			f, err := t.fingerprint(ctx, s, r, table)
 			if err != nil {
 				return err
 			}
@@ -96,10 +101,10 @@ func (t *Target) baselineCount(ctx context.Context, s *session, c phases.Counted
 	if i := slices.IndexFunc(known, func(f phases.Fingerprint) bool { return f.Table == c.Table }); i >= 0 && c.Where == "" {
 		return known[i].Rows, nil
 	}
-	r, err := resolve(ctx, s.Conn, t.book, c.Table)
+	r, err := resolve(ctx, s, t.book, c.Table)
 	if err != nil {
 		return 0, err
 	}
-	n, err := countRows(ctx, s, r, c.Where)
+	n, err := t.countRows(ctx, s, r, c.Where)
 	return n, fail(ctx, "count", c.Table, err)
 }

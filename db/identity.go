@@ -23,7 +23,7 @@ func (t *Target) Identity(ctx context.Context) (phases.Identity, error) {
 func (t *Target) identify(ctx context.Context, s *session) (phases.Identity, error) {
 	// The host that answered, which may be the second of several.
 	id := phases.Identity{Host: t.conn.Host, Port: t.conn.Port}
-	if cfg := s.Config(); cfg != nil {
+	if cfg := s.conn.Config(); cfg != nil {
 		id.Host, id.Port = cfg.Host, cfg.Port
 	}
 	err := s.QueryRow(ctx, `SELECT current_database(), current_user::text,

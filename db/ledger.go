@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -42,7 +43,7 @@ func (t *Target) Prepare(ctx context.Context) error {
 		if _, err := s.Exec(ctx, `SELECT pg_advisory_xact_lock($1::int, $2::int)`, lockSpace, ledgerLock); err != nil {
 			return err
 		}
-		problem, err := examineLedger(ctx, s.Conn)
+		problem, err := examineLedger(ctx, s)
 		if err != nil {
 			return err
 		}
@@ -55,7 +56,7 @@ func (t *Target) Prepare(ctx context.Context) error {
 					return failf("make", "tminus.ledger", withoutLedger, err)
 				}
 			}
-			if problem, err = examineLedger(ctx, s.Conn); err != nil {
+			if problem, err = examineLedger(ctx, s); err != nil {
 				return err
 			}
 		}
@@ -67,9 +68,9 @@ func (t *Target) Prepare(ctx context.Context) error {
 }
 
 // examineLedger says what is wrong with the ledger: "missing", or a sentence.
-func examineLedger(ctx context.Context, conn *pgx.Conn) (string, error) {
+func examineLedger(ctx context.Context, s *session) (string, error) {
 	var schema bool
-	err := conn.QueryRow(ctx, `SELECT coalesce((SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = 'tminus'), true)`).Scan(&schema)
+	err := s.QueryRow(ctx, `SELECT coalesce((SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = 'tminus'), true)`).Scan(&schema)
 	if err != nil {
 		return "", err
 	}
@@ -80,7 +81,7 @@ func examineLedger(ctx context.Context, conn *pgx.Conn) (string, error) {
 	var rls, odd, trusted, insert, read bool
 	var key string
 	var columns []string
-	err = conn.QueryRow(ctx, `SELECT c.relkind::text, c.relpersistence::text, c.relrowsecurity, pg_get_userbyid(c.relowner)::text,
+	err = s.QueryRow(ctx, `SELECT c.relkind::text, c.relpersistence::text, c.relrowsecurity, pg_get_userbyid(c.relowner)::text,
 			pg_has_role(c.relowner, 'USAGE') OR o.rolsuper OR c.relowner = (SELECT datdba FROM pg_database WHERE datname = current_database()),
 			has_table_privilege(c.oid, 'INSERT'), has_table_privilege(c.oid, 'SELECT'),
 			EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal) OR EXISTS (SELECT FROM pg_rewrite WHERE ev_class = c.oid),
@@ -118,8 +119,16 @@ func examineLedger(ctx context.Context, conn *pgx.Conn) (string, error) {
 	return "", nil
 }
 
-// WriteLedger writes the row that proves the COMMIT. A second row of the same
-// run and phase is refused by the primary key: no phase commits twice.
+// ledgerPatience is how long the ledger's lock is waited for: by now somebody
+// who alters the ledger is in the way of every phase.
+const ledgerPatience = 5 * time.Second
+
+// unproven is the way out when the ledger would not prove a COMMIT.
+const unproven = "the phase is rolled back, nothing of it happened: undo what was done to the ledger, then start the phase again"
+
+// WriteLedger writes the row that proves the COMMIT, and reads it back. A
+// second row of the same run and phase is refused by the primary key: no phase
+// commits twice.
 func (x *tx) WriteLedger(ctx context.Context, intent phases.CommitIntent) error {
 	if err := x.alive(); err != nil {
 		return err
@@ -127,10 +136,68 @@ func (x *tx) WriteLedger(ctx context.Context, intent phases.CommitIntent) error 
 	if !intent.Ledger {
 		return nil
 	}
-	_, err := x.s.Exec(ctx, `INSERT INTO tminus.ledger (run_id, phase, attempt, nonce, xid, operator, runbook_sha256)
+	err := x.holdLedger(ctx)
+	if err == nil {
+		err = x.insertLedger(ctx, intent)
+	}
+	return fail(ctx, "write the ledger row of phase", intent.Phase, err)
+}
+
+// holdLedger makes sure that the ledger is still one that proves something: it
+// may have been changed since Prepare. From here on its lock keeps it so.
+func (x *tx) holdLedger(ctx context.Context) error {
+	for _, sql := range []string{
+		`SET LOCAL lock_timeout = '` + milliseconds(ledgerPatience) + `'`,
+		`LOCK TABLE tminus.ledger IN ROW EXCLUSIVE MODE`,
+		`SET LOCAL lock_timeout = '` + milliseconds(x.spec.LockDeadline) + `'`,
+	} {
+		_, err := x.s.Exec(ctx, sql)
+		if noLedger(err) {
+			return failf("use", "tminus.ledger", unproven, phases.ErrNoLedger)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	problem, err := examineLedger(ctx, x.s)
+	if err == nil && problem != "" {
+		err = failf("use", "tminus.ledger", unproven, errors.New(problem))
+	}
+	return err
+}
+
+// insertLedger writes the row and reads it back: an INSERT that a trigger, a
+// rule or row security swallowed or changed ends without an error.
+func (x *tx) insertLedger(ctx context.Context, intent phases.CommitIntent) error {
+	tag, err := x.s.Exec(ctx, `INSERT INTO tminus.ledger (run_id, phase, attempt, nonce, xid, operator, runbook_sha256)
 		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 		intent.RunID, intent.Phase, intent.Attempt, intent.Nonce, intent.Tx.Xid, intent.Operator, intent.Runbook)
-	return fail(ctx, "write the ledger row of phase", intent.Phase, err)
+	if err != nil {
+		return err
+	}
+	if got := tag.String(); got != "INSERT 0 1" {
+		return failf("insert into", "tminus.ledger", unproven,
+			fmt.Errorf("the server answered %q instead of INSERT 0 1: the row was swallowed, and its COMMIT could not be proved", clean(got)))
+	}
+	row, err := readLedger(ctx, x.s, intent.RunID, intent.Phase)
+	want := ledgerRow{found: true, nonce: intent.Nonce, xid: intent.Tx.Xid, attempt: intent.Attempt}
+	switch {
+	case err != nil:
+		return err
+	case !row.found:
+		return failf("read back from", "tminus.ledger", unproven, errors.New("the row that was inserted is not there: its COMMIT could not be proved"))
+	case row != want:
+		return failf("read back from", "tminus.ledger", unproven,
+			fmt.Errorf("the row is not the one that was inserted (attempt %d of transaction %s, was attempt %d of transaction %s, or another nonce): its COMMIT could not be proved",
+				row.attempt, clean(row.xid), want.attempt, want.xid))
+	}
+	return nil
+}
+
+// noLedger reports whether the server says that there is none.
+func noLedger(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pg.Code == "42P01" || pg.Code == "3F000")
 }
 
 // ledgerRow is what the ledger says of a phase.
@@ -141,9 +208,9 @@ type ledgerRow struct {
 	attempt int
 }
 
-func readLedger(ctx context.Context, conn *pgx.Conn, run, phase string) (ledgerRow, error) {
+func readLedger(ctx context.Context, s *session, run, phase string) (ledgerRow, error) {
 	r := ledgerRow{found: true}
-	err := conn.QueryRow(ctx, `SELECT nonce, xid, attempt FROM tminus.ledger WHERE run_id = $1 AND phase = $2`, run, phase).
+	err := s.QueryRow(ctx, `SELECT nonce, xid, attempt FROM tminus.ledger WHERE run_id = $1 AND phase = $2`, run, phase).
 		Scan(&r.nonce, &r.xid, &r.attempt)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return ledgerRow{}, nil
@@ -165,7 +232,7 @@ func (t *Target) LedgerRows(ctx context.Context, runID string) ([]phases.LedgerR
 		out, err = pgx.CollectRows(rows, pgx.RowToStructByPos[phases.LedgerRow])
 		return err
 	})
-	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && (pg.Code == "42P01" || pg.Code == "3F000") {
+	if noLedger(err) {
 		return nil, failf("read", "tminus.ledger", "see who dropped or renamed it", phases.ErrNoLedger)
 	}
 	return out, fail(ctx, "read the ledger of run", runID, err)

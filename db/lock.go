@@ -38,10 +38,10 @@ func (t *Target) Lock(ctx context.Context) error {
 	var got bool
 	err = s.QueryRow(ctx, `SELECT pg_try_advisory_lock($1::int, $2::int)`, lockSpace, operatorLock).Scan(&got)
 	if err == nil && !got {
-		err = lockedBy(ctx, s.Conn, operatorLock, "the operator lock")
+		err = lockedBy(ctx, s, operatorLock, "the operator lock")
 	}
 	if err != nil {
-		t.release(s)
+		t.part(s)
 		return fail(ctx, "take the operator lock in", t.host(), err)
 	}
 	t.lock = s
@@ -80,9 +80,9 @@ func (t *Target) holdsLock(ctx context.Context) error {
 }
 
 // lockedBy says who holds one of the program's locks.
-func lockedBy(ctx context.Context, conn *pgx.Conn, key int, what string) error {
+func lockedBy(ctx context.Context, s *session, key int, what string) error {
 	out := &phases.LockedError{What: what}
-	b, err := scanBlocker(conn.QueryRow(ctx, `SELECT `+blockerColumns+`
+	b, err := scanBlocker(s.QueryRow(ctx, `SELECT `+blockerColumns+`
 		FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
 		WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
 		AND l.classid = $1::int::oid AND l.objid = $2::int::oid

@@ -146,14 +146,14 @@ func (t *Target) watchWait(pid uint32) func() phases.LockWait {
 		defer cancel()
 		// Without an answer the wait is shown without names.
 		_ = t.control.with(ctx, func(s *session) error {
-			schema, name, err := waitedFor(ctx, s.Conn, pid)
+			schema, name, err := waitedFor(ctx, s, pid)
 			if err != nil {
 				return err
 			}
 			if name != "" {
 				wait.Table = clean(tableName(t.book, schema, name))
 			}
-			wait.Blockers, err = blockers(ctx, s.Conn, pid)
+			wait.Blockers, err = blockers(ctx, s, pid)
 			return err
 		})
 	}()

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -18,6 +19,9 @@ type proxy struct {
 	mu   sync.Mutex
 	all  []*proxied
 	seen chan struct{} // a swallowed message, for each
+
+	needle []byte // a connection that sends it has what goes one way swallowed
+	what   string
 }
 
 type proxied struct {
@@ -65,6 +69,9 @@ func (p *proxy) pump(c *proxied, from, to net.Conn, what string) {
 	for {
 		n, err := from.Read(buf)
 		c.mu.Lock()
+		if what == "requests" && p.found(buf[:n]) {
+			c.swallow = p.what
+		}
 		swallow := c.swallow
 		c.mu.Unlock()
 		switch {
@@ -82,6 +89,20 @@ func (p *proxy) pump(c *proxied, from, to net.Conn, what string) {
 			return
 		}
 	}
+}
+
+// swallowFrom keeps what goes one way on every connection that sends needle
+// from now on, that itself included.
+func (p *proxy) swallowFrom(needle, what string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.needle, p.what = []byte(needle), what
+}
+
+func (p *proxy) found(sent []byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.needle) > 0 && bytes.Contains(sent, p.needle)
 }
 
 // swallow keeps what goes one way on the connections that are open now.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -42,6 +43,11 @@ type Config struct {
 	Runbook *runbook.Runbook
 	// ConnectTimeout bounds one attempt to connect; 0 means 10s.
 	ConnectTimeout time.Duration
+	// Exchange bounds each exchange with the server that it answers at once:
+	// settings, looks at the catalog, locks, the ledger. 0 means 20s. A
+	// statement that may take hours is given up when the server has been done
+	// with it for as long, or answers nobody for three times as long.
+	Exchange time.Duration
 }
 
 // Target is a database. Open makes one; the zero value is not usable.
@@ -49,11 +55,13 @@ type Target struct {
 	book     *runbook.Runbook
 	operator phases.Operator
 	conn     *pgx.ConnConfig // copied for every session, never changed
+	exchange time.Duration
 	version  int
 
 	control *pool // answers while a phase runs: blockers, identity
 	checks  *pool
 	phase   *pool // kept open between phases: a connection limit of 0 may be set meanwhile
+	guests  *pool // sessions that come and go, one after the other
 
 	mu     sync.Mutex // guards what follows
 	live   map[*session]struct{}
@@ -65,11 +73,14 @@ type Target struct {
 
 var _ phases.Target = (*Target)(nil)
 
-// session is one connection in armour.
+// session is one connection in armour. Statements go through its own methods,
+// which bound them, or through long, which watches them.
 type session struct {
-	*pgx.Conn
-	pid     uint32 // as the server knows it
-	started time.Time
+	conn     *pgx.Conn
+	pid      uint32 // as the server knows it
+	started  time.Time
+	exchange time.Duration
+	flight   atomic.Int64 // odd while a statement without a limit is under way
 }
 
 // Open connects, refuses what cannot be worked with (a pooler that shares
@@ -83,16 +94,28 @@ func Open(ctx context.Context, cfg Config) (*Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Target{book: cfg.Runbook, operator: cfg.Operator, conn: conn, live: map[*session]struct{}{}}
+	t := &Target{book: cfg.Runbook, operator: cfg.Operator, conn: conn, exchange: cfg.exchange(), live: map[*session]struct{}{}}
 	t.control = newPool(3, t.open)
 	t.checks = newPool(3, t.open)
 	t.phase = newPool(1, t.open)
+	t.guests = newPool(1, t.open)
 	if err := t.meet(ctx); err != nil {
+		err = t.tooFew(ctx, err)
 		t.Close()
 		return nil, err
 	}
 	return t, nil
 }
+
+func (c Config) exchange() time.Duration {
+	if c.Exchange <= 0 {
+		return exchangeLimit
+	}
+	return c.Exchange
+}
+
+// cancelDelay is how long the server gets to answer a cancel request.
+func (c Config) cancelDelay() time.Duration { return min(cancelPatience, c.exchange()/2) }
 
 // meet makes sure that the server is one to work with, and opens what a run
 // will need while it still can.
@@ -140,6 +163,7 @@ func parseConfig(cfg Config) (*pgx.ConnConfig, error) {
 		// A dead network must not look like a slow DELETE for long.
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 4},
 	}
+	dialer.ControlContext = boundUnacknowledged
 	conn.DialFunc = dialer.DialContext
 	// Unnamed statements: they work through session poolers, and no cached
 	// plan outlives an ALTER TABLE.
@@ -147,7 +171,7 @@ func parseConfig(cfg Config) (*pgx.ConnConfig, error) {
 	conn.StatementCacheCapacity = 0
 	conn.DescriptionCacheCapacity = 0
 	conn.BuildContextWatcherHandler = func(pc *pgconn.PgConn) ctxwatch.Handler {
-		return &pgconn.CancelRequestContextWatcherHandler{Conn: pc, DeadlineDelay: cancelPatience}
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: pc, DeadlineDelay: cfg.cancelDelay()}
 	}
 	conn.RuntimeParams["application_name"] = applicationName(cfg.Operator)
 	conn.RuntimeParams["client_encoding"] = "UTF8"
@@ -180,12 +204,16 @@ func (t *Target) open(ctx context.Context) (*session, error) {
 	if closed {
 		return nil, ErrClosed
 	}
-	conn, err := pgx.ConnectConfig(ctx, t.conn.Copy())
+	// The other half of the limit is for the request to cancel what gets no answer.
+	inner, cancel := context.WithTimeoutCause(ctx, t.conn.ConnectTimeout+t.exchange/2, ErrNoAnswer)
+	defer cancel()
+	began := time.Now()
+	conn, err := pgx.ConnectConfig(inner, t.conn.Copy())
 	if err != nil {
-		return nil, connectError(ctx, t.host(), err)
+		return nil, connectError(ctx, t.host(), reworded(err, time.Since(began)))
 	}
-	s := &session{Conn: conn}
-	if err := s.armour(ctx); err != nil {
+	s := &session{conn: conn, exchange: t.exchange}
+	if err := s.armour(inner); err != nil {
 		closeConn(conn)
 		return nil, fail(ctx, "prepare a session on", t.host(), err)
 	}
@@ -217,7 +245,10 @@ func connectError(ctx context.Context, host string, err error) error {
 	if ce, ok := errors.AsType[*pgconn.ConnectError](err); ok && ce.Unwrap() != nil {
 		err = ce.Unwrap()
 	}
-	return failf("connect to", host, hint, noSession(ctx, err))
+	if !errors.Is(err, ErrNoAnswer) { // that one has its words
+		err = noSession(ctx, err)
+	}
+	return failf("connect to", host, hint, err)
 }
 
 // sessionSettings hold in every session. Those a server does not know are left out.
@@ -236,6 +267,7 @@ SELECT set_config(w.name, w.setting, false) FROM pg_catalog.pg_settings s JOIN (
 	('tcp_keepalives_idle', '15'),
 	('tcp_keepalives_interval', '5'),
 	('tcp_keepalives_count', '4'),
+	('tcp_user_timeout', '30s'),
 	('DateStyle', 'ISO, MDY'),
 	('IntervalStyle', 'postgres'),
 	('TimeZone', 'UTC'),
@@ -279,7 +311,7 @@ func (s *session) usable() bool { return !s.IsClosed() && s.PgConn().TxStatus() 
 
 // release ends a session.
 func (t *Target) release(s *session) {
-	closeConn(s.Conn)
+	closeConn(s.conn)
 	t.mu.Lock()
 	delete(t.live, s)
 	t.mu.Unlock()
@@ -305,7 +337,7 @@ func (t *Target) Close() {
 	}
 	t.closed = true
 	t.mu.Unlock()
-	for _, p := range []*pool{t.control, t.checks, t.phase} {
+	for _, p := range t.kept() {
 		p.drain(t.release)
 	}
 	t.lockMu.Lock()
@@ -327,94 +359,4 @@ func closeConn(c *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(context.Background(), closePatience)
 	defer cancel()
 	_ = c.Close(ctx)
-}
-
-// pool hands out a few sessions, one user each, and opens them when needed.
-type pool struct {
-	open  func(context.Context) (*session, error)
-	slots chan *session // one entry a place; nil where no session is open
-}
-
-func newPool(places int, open func(context.Context) (*session, error)) *pool {
-	p := &pool{open: open, slots: make(chan *session, places)}
-	for range places {
-		p.slots <- nil
-	}
-	return p
-}
-
-// take waits for a place. The caller gives it back.
-func (p *pool) take(ctx context.Context) (*session, error) {
-	var s *session
-	select {
-	case s = <-p.slots:
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for a session: %w", context.Cause(ctx))
-	}
-	if s != nil && s.usable() {
-		return s, nil
-	}
-	if s != nil {
-		closeConn(s.Conn)
-	}
-	s, err := p.open(ctx)
-	if err != nil {
-		p.slots <- nil
-		return nil, err
-	}
-	return s, nil
-}
-
-// give puts a session back; one that is broken or in a transaction is closed.
-func (p *pool) give(s *session) {
-	if !s.usable() {
-		closeConn(s.Conn)
-		s = nil
-	}
-	p.slots <- s
-}
-
-// takeLive is take with a question whether the session still lives: one that
-// died while nobody used it is replaced.
-func (p *pool) takeLive(ctx context.Context) (*session, error) {
-	s, err := p.take(ctx)
-	if err != nil {
-		return nil, err
-	}
-	// A context that has ended says nothing of the session: the caller's own
-	// statement will tell.
-	if alive := s.Ping(ctx) == nil; alive || ctx.Err() != nil {
-		return s, nil //nolint:nilerr // see above
-	}
-	closeConn(s.Conn)
-	if s, err = p.open(ctx); err != nil {
-		p.slots <- nil
-		return nil, err
-	}
-	return s, nil
-}
-
-// with lends a live session to use.
-func (p *pool) with(ctx context.Context, use func(*session) error) error {
-	s, err := p.takeLive(ctx)
-	if err != nil {
-		return err
-	}
-	defer p.give(s)
-	return use(s)
-}
-
-// drain ends the sessions nobody uses.
-func (p *pool) drain(release func(*session)) {
-	for range cap(p.slots) {
-		select {
-		case s := <-p.slots:
-			if s != nil {
-				release(s)
-			}
-			p.slots <- nil
-		default:
-			return
-		}
-	}
 }

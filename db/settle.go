@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"tminus/phases"
@@ -25,12 +24,11 @@ const settlePatience = 10 * time.Second
 func (t *Target) Settle(ctx context.Context, intent phases.CommitIntent) (phases.Settlement, error) {
 	ctx, cancel := context.WithTimeout(ctx, settlePatience)
 	defer cancel()
-	s, err := t.open(ctx)
-	if err != nil {
-		return phases.Settlement{}, err
-	}
-	defer t.release(s)
-	out, err := t.settle(ctx, s, intent)
+	var out phases.Settlement
+	err := t.visit(ctx, func(s *session) (err error) {
+		out, err = t.settle(ctx, s, intent)
+		return err
+	})
 	return out, fail(ctx, "settle the COMMIT of phase", intent.Phase, err)
 }
 
@@ -50,7 +48,7 @@ func (t *Target) settle(ctx context.Context, s *session, intent phases.CommitInt
 	if recovering {
 		return unknowable("the server that answers is in recovery, and may not have the COMMIT yet"), nil
 	}
-	running, err := stillRuns(ctx, s.Conn, intent.Tx)
+	running, err := stillRuns(ctx, s, intent.Tx)
 	if err != nil {
 		return phases.Settlement{}, err
 	}
@@ -63,7 +61,7 @@ func (t *Target) settle(ctx context.Context, s *session, intent phases.CommitInt
 	if !intent.Ledger {
 		return unknowable("the transaction has ended, and without a ledger nothing proves how: compare the tables' counts with the execution log"), nil
 	}
-	row, err := readLedger(ctx, s.Conn, intent.RunID, intent.Phase)
+	row, err := readLedger(ctx, s, intent.RunID, intent.Phase)
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && (pg.Code == "42P01" || pg.Code == "3F000" || pg.Code == "42501" || pg.Code == "42703") {
 		return unknowable("the ledger cannot be read (%s): compare the tables' counts with the execution log", clean(pg.Message)), nil
 	}
@@ -127,7 +125,7 @@ func copied(was, now phases.Identity) bool {
 // backend holds a lock on its own transaction's ID for as long as it runs, and
 // every role sees that in pg_locks; a pid alone may be somebody else's by now,
 // or idle in a pool.
-func stillRuns(ctx context.Context, conn *pgx.Conn, id phases.TxID) (bool, error) {
+func stillRuns(ctx context.Context, s *session, id phases.TxID) (bool, error) {
 	xid, err := strconv.ParseUint(id.Xid, 10, 64)
 	if err != nil {
 		return false, fmt.Errorf("transaction ID %q: %w", clean(id.Xid), err)
@@ -135,7 +133,7 @@ func stillRuns(ctx context.Context, conn *pgx.Conn, id phases.TxID) (bool, error
 	var running bool
 	// pg_locks has the low half of the 64 bits. After a crash the ID is given
 	// out again, to a backend that started later.
-	err = conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+	err = s.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
 		WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted
 		AND l.transactionid::text = $1 AND l.pid = $2::int
 		AND (a.backend_start IS NULL OR $3::timestamptz <= 'epoch' OR a.backend_start = $3::timestamptz))`,

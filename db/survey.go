@@ -15,30 +15,35 @@ import (
 
 var errMissing = errors.New("it does not exist")
 
-// Survey resolves every name of the runbook, and computes the reach of its
-// deletes. All that is missing or not allowed is in one error.
+// Survey resolves every name of the runbook, computes the reach of its
+// deletes, and opens the sessions that the run will need. All that is missing or not allowed is in one error.
 func (t *Target) Survey(ctx context.Context) (phases.Survey, error) {
 	var out phases.Survey
-	err := t.control.with(ctx, func(s *session) error {
+	narrow, err := t.widen(ctx)
+	if err != nil {
+		return out, fail(ctx, "survey", t.host(), err)
+	}
+	err = t.control.with(ctx, func(s *session) error {
 		// One transaction, so that all of it is the state of one moment.
 		if _, err := s.Exec(ctx, `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`); err != nil {
 			return err
 		}
 		defer rollback(ctx, s)
 		var err error
-		out, err = t.survey(ctx, s)
+		out, err = t.survey(ctx, s, narrow)
 		return err
 	})
 	return out, fail(ctx, "survey", t.host(), err)
 }
 
-func (t *Target) survey(ctx context.Context, s *session) (phases.Survey, error) {
-	c, err := readCatalog(ctx, s.Conn, t.book)
+// survey looks in one transaction. narrow is what is missing in sessions.
+func (t *Target) survey(ctx context.Context, s *session, narrow []string) (phases.Survey, error) {
+	c, err := readCatalog(ctx, s, t.book)
 	if err != nil {
 		return phases.Survey{}, err
 	}
 	deletes, problems := t.resolveAll(c)
-	keys, err := readForeignKeys(ctx, s.Conn)
+	keys, err := readForeignKeys(ctx, s)
 	if err != nil {
 		return phases.Survey{}, err
 	}
@@ -69,22 +74,22 @@ func (t *Target) survey(ctx context.Context, s *session) (phases.Survey, error) 
 	if !counts {
 		more = append(more, "track_counts is off, so what a phase touches cannot be verified: set it on")
 	}
-	if problems = append(problems, more...); len(problems) > 0 {
+	if problems = append(append(problems, more...), narrow...); len(problems) > 0 {
 		return phases.Survey{}, &SurveyError{Problems: problems}
 	}
-	out := phases.Survey{Reach: reached.edges}
+	out := phases.Survey{Reach: reached.edges, Sessions: t.widest()}
 	for _, r := range deletes {
 		out.Deletes = append(out.Deletes, c.plainName(r))
 	}
 	oids := t.surveyed(c, reached)
-	triggers, err := readTriggers(ctx, s.Conn, `c.oid = ANY($1::oid[])`, oids)
+	triggers, err := readTriggers(ctx, s, `c.oid = ANY($1::oid[])`, oids)
 	if err != nil {
 		return out, err
 	}
 	for _, tr := range triggers {
 		out.Triggers = append(out.Triggers, tr.Trigger)
 	}
-	if out.Sizes, err = sizes(ctx, s.Conn, c, oids); err != nil {
+	if out.Sizes, err = sizes(ctx, s, c, oids); err != nil {
 		return out, err
 	}
 	out.Warnings, err = t.warnings(ctx, s, c, reached, triggers)
@@ -222,8 +227,8 @@ func (t *Target) privileges(ctx context.Context, s *session, c *catalog, deletes
 }
 
 // sizes are the planner's estimates, partitions added to their table.
-func sizes(ctx context.Context, conn *pgx.Conn, c *catalog, oids []uint32) ([]phases.TableSize, error) {
-	rows, err := conn.Query(ctx, `SELECT oid, pg_total_relation_size(oid) FROM pg_class WHERE oid = ANY($1::oid[]) AND relkind = 'r'`, oids)
+func sizes(ctx context.Context, s *session, c *catalog, oids []uint32) ([]phases.TableSize, error) {
+	rows, err := s.Query(ctx, `SELECT oid, pg_total_relation_size(oid) FROM pg_class WHERE oid = ANY($1::oid[]) AND relkind = 'r'`, oids)
 	if err != nil {
 		return nil, err
 	}

@@ -38,8 +38,8 @@ const userTrigger = `(NOT t.tgisinternal OR t.tgparentid <> 0 AND (t.tgconstrain
 	OR EXISTS (SELECT FROM pg_constraint con WHERE con.oid = t.tgconstraint AND con.contype = 't')))`
 
 // readTriggers reads the user triggers on the tables that the condition picks.
-func readTriggers(ctx context.Context, conn *pgx.Conn, where string, args ...any) ([]trigger, error) {
-	rows, err := conn.Query(ctx, `SELECT n.nspname, c.relname, t.tgname, t.tgenabled::text, pg_get_triggerdef(t.oid),
+func readTriggers(ctx context.Context, s *session, where string, args ...any) ([]trigger, error) {
+	rows, err := s.Query(ctx, `SELECT n.nspname, c.relname, t.tgname, t.tgenabled::text, pg_get_triggerdef(t.oid),
 			t.oid, c.oid, t.tgparentid, t.tgtype, c.relispartition
 		FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE `+userTrigger+` AND `+where+` ORDER BY c.relispartition, 1, 2, 3`, args...)
@@ -83,8 +83,8 @@ func (t *Target) triggerNames() []string {
 	return out
 }
 
-func (t *Target) findTriggers(ctx context.Context, conn *pgx.Conn, names []string) (found []trigger, missing []string, err error) {
-	found, err = readTriggers(ctx, conn, `t.tgname = ANY($1::text[]) AND n.nspname = ANY($2::text[])`, names, t.triggerSchemas())
+func (t *Target) findTriggers(ctx context.Context, s *session, names []string) (found []trigger, missing []string, err error) {
+	found, err = readTriggers(ctx, s, `t.tgname = ANY($1::text[]) AND n.nspname = ANY($2::text[])`, names, t.triggerSchemas())
 	for _, name := range names {
 		if !slices.ContainsFunc(found, func(f trigger) bool { return f.Name == name }) {
 			missing = append(missing, clean(name))
@@ -98,7 +98,7 @@ func (t *Target) findTriggers(ctx context.Context, conn *pgx.Conn, names []strin
 func (t *Target) ReadTriggers(ctx context.Context, names []string) ([]phases.Trigger, error) {
 	var out []phases.Trigger
 	err := t.control.with(ctx, func(s *session) error {
-		found, missing, err := t.findTriggers(ctx, s.Conn, names)
+		found, missing, err := t.findTriggers(ctx, s, names)
 		if err != nil {
 			return err
 		}
@@ -119,7 +119,7 @@ func (t *Target) ReadTriggers(ctx context.Context, names []string) ([]phases.Tri
 // would not be what is there now. One that is disabled already stays so.
 func (t *Target) DisableTriggers(ctx context.Context, recorded []phases.Trigger) error {
 	return t.alter(ctx, "disable triggers in", func(s *session) error {
-		now, err := t.sameTables(ctx, s.Conn, recorded)
+		now, err := t.sameTables(ctx, s, recorded)
 		if err != nil {
 			return err
 		}
@@ -127,7 +127,7 @@ func (t *Target) DisableTriggers(ctx context.Context, recorded []phases.Trigger)
 			return err
 		}
 		// Read again: only what is read under the lock is what gets disabled.
-		if now, err = t.sameTables(ctx, s.Conn, recorded); err != nil {
+		if now, err = t.sameTables(ctx, s, recorded); err != nil {
 			return err
 		}
 		want := slices.Clone(recorded)
@@ -152,7 +152,7 @@ func (t *Target) DisableTriggers(ctx context.Context, recorded []phases.Trigger)
 
 // verifyTriggers makes sure that the triggers are as wanted, before COMMIT.
 func (t *Target) verifyTriggers(ctx context.Context, s *session, want []phases.Trigger) error {
-	now, err := t.sameTables(ctx, s.Conn, want)
+	now, err := t.sameTables(ctx, s, want)
 	if err != nil {
 		return err
 	}
@@ -167,7 +167,7 @@ func (t *Target) verifyTriggers(ctx context.Context, s *session, want []phases.T
 // an error: which of the two is wanted is not for a program to say.
 func (t *Target) RestoreTriggers(ctx context.Context, recorded []phases.Trigger) error {
 	return t.alter(ctx, "restore triggers in", func(s *session) error {
-		now, err := t.sameTables(ctx, s.Conn, recorded)
+		now, err := t.sameTables(ctx, s, recorded)
 		if err != nil {
 			return err
 		}
@@ -184,12 +184,12 @@ func (t *Target) RestoreTriggers(ctx context.Context, recorded []phases.Trigger)
 }
 
 func (t *Target) restoreSome(ctx context.Context, s *session, recorded []phases.Trigger, partitions bool) error {
-	now, err := t.sameTables(ctx, s.Conn, recorded)
+	now, err := t.sameTables(ctx, s, recorded)
 	if err != nil {
 		return err
 	}
 	for _, want := range recorded {
-		r, err := resolve(ctx, s.Conn, t.book, want.Schema+"."+want.Table)
+		r, err := resolve(ctx, s, t.book, want.Schema+"."+want.Table)
 		if err != nil {
 			return err
 		}
@@ -214,12 +214,12 @@ func (t *Target) restoreSome(ctx context.Context, s *session, recorded []phases.
 }
 
 // sameTables reads all user triggers on the tables of the recorded ones.
-func (t *Target) sameTables(ctx context.Context, conn *pgx.Conn, recorded []phases.Trigger) ([]trigger, error) {
+func (t *Target) sameTables(ctx context.Context, s *session, recorded []phases.Trigger) ([]trigger, error) {
 	var schemas, tables []string
 	for _, r := range recorded {
 		schemas, tables = append(schemas, r.Schema), append(tables, r.Table)
 	}
-	return readTriggers(ctx, conn, `(n.nspname, c.relname) IN (SELECT * FROM unnest($1::text[], $2::text[]))`, schemas, tables)
+	return readTriggers(ctx, s, `(n.nspname, c.relname) IN (SELECT * FROM unnest($1::text[], $2::text[]))`, schemas, tables)
 }
 
 func sameTrigger(a, b phases.Trigger) bool {
@@ -300,6 +300,9 @@ func (t *Target) alter(ctx context.Context, op string, fn func(*session) error) 
 			return fail(ctx, op, t.host(), err)
 		}
 		if err := fn(s); err != nil {
+			if s.IsClosed() {
+				t.endLost(ctx, s)
+			}
 			return fail(ctx, op, t.host(), err)
 		}
 		if r := commit(ctx, s); r.Outcome != phases.Committed {
@@ -333,7 +336,8 @@ func rollback(ctx context.Context, s *session) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackPatience)
 	defer cancel()
-	if _, err := s.Exec(ctx, `ROLLBACK`); err != nil {
-		closeConn(s.Conn)
+	// It has its own patience, and not an exchange's.
+	if _, err := s.conn.Exec(ctx, `ROLLBACK`); err != nil {
+		closeConn(s.conn)
 	}
 }

@@ -37,7 +37,7 @@ func (t *Target) Begin(ctx context.Context, spec phases.TxSpec) (phases.Tx, erro
 	if spec.LockDeadline <= 0 {
 		spec.LockDeadline = lockPatience
 	}
-	s, err := t.phase.takeLive(ctx)
+	s, err := t.phase.take(ctx)
 	if err != nil {
 		return nil, fail(ctx, "begin phase", phaseID(spec), err)
 	}
@@ -84,12 +84,12 @@ func (x *tx) begin(ctx context.Context) error {
 			return err
 		}
 		if !got {
-			return lockedBy(ctx, x.s.Conn, phaseLock, "the phase lock")
+			return lockedBy(ctx, x.s, phaseLock, "the phase lock")
 		}
 	}
 	x.id.PID, x.id.BackendStart = x.s.pid, x.s.started
 	var err error
-	x.cat, err = readCatalog(ctx, x.s.Conn, x.t.book)
+	x.cat, err = readCatalog(ctx, x.s, x.t.book)
 	return err
 }
 
@@ -169,7 +169,11 @@ func (x *tx) Exec(ctx context.Context, step runbook.Step) (phases.Statement, err
 	if err := x.alive(); err != nil {
 		return phases.Statement{}, err
 	}
-	result, err := oneStatement(ctx, x.s, step.SQL)
+	var result *pgconn.Result
+	err := x.t.long(ctx, x.s, func(ctx context.Context, l long) (err error) {
+		result, err = l.one(ctx, step.SQL)
+		return err
+	})
 	if err != nil {
 		return phases.Statement{}, fail(ctx, "run step", step.Name(), err)
 	}
@@ -189,7 +193,10 @@ func (x *tx) SettleConstraints(ctx context.Context) error {
 	if err := x.alive(); err != nil {
 		return err
 	}
-	_, err := x.s.Exec(ctx, `SET CONSTRAINTS ALL IMMEDIATE`)
+	err := x.t.long(ctx, x.s, func(ctx context.Context, l long) error {
+		_, err := l.one(ctx, `SET CONSTRAINTS ALL IMMEDIATE`)
+		return err
+	})
 	return fail(ctx, "check deferred constraints of phase", phaseID(x.spec), err)
 }
 
@@ -202,7 +209,7 @@ func (x *tx) Count(ctx context.Context, table, where string) (int64, error) {
 	if r == nil {
 		return 0, failf("count", table, hints["42P01"], errMissing)
 	}
-	n, err := countRows(ctx, x.s, r, where)
+	n, err := x.t.countRows(ctx, x.s, r, where)
 	return n, fail(ctx, "count", table, err)
 }
 
@@ -220,7 +227,7 @@ func (x *tx) Fingerprint(ctx context.Context, table string) (phases.Fingerprint,
 	if err := x.setSearchPath(ctx, basePath); err != nil {
 		return phases.Fingerprint{}, fail(ctx, "fingerprint", table, err)
 	}
-	out, err := fingerprint(ctx, x.s.Conn, r, table)
+	out, err := x.t.fingerprint(ctx, x.s, r, table)
 	if err != nil {
 		return phases.Fingerprint{}, err
 	}
@@ -247,16 +254,20 @@ func (x *tx) Rollback(ctx context.Context) error {
 	if x.done {
 		return nil
 	}
-	x.end(ctx)
+	if x.end(ctx) {
+		x.t.endLost(ctx, x.s)
+	}
 	return nil
 }
 
 // end rolls back what is open and gives the session back. A session that does
-// not answer is closed, which rolls back as well.
-func (x *tx) end(ctx context.Context) {
+// not answer is closed, which rolls back as well; it says so.
+func (x *tx) end(ctx context.Context) (lost bool) {
 	x.done = true
 	rollback(ctx, x.s)
+	lost = x.s.IsClosed()
 	x.t.phase.give(x.s)
+	return lost
 }
 
 // countedQuery gives the rows that the session has written of late, by
