@@ -23,7 +23,7 @@ type finding struct {
 // is, not what the relation is.
 var alongside = []string{
 	"atthasdef", "attinhcount", "attislocal", "relallfrozen", "relallvisible", "relchecks", "relfrozenxid", "relhasindex", "relhasrules", "relhassubclass",
-	"relhastriggers", "relminmxid", "relnatts", "relpages", "relrewrite", "reltoastrelid", "reltuples",
+	"relhastriggers", "relispopulated", "relminmxid", "relnatts", "relpages", "relrewrite", "reltoastrelid", "reltuples",
 }
 
 // find tells what became of each object, without what goes along with another
@@ -128,7 +128,9 @@ func judge(o *object) *finding {
 		f.compare()
 	}
 	f.addBesides()
-	if len(f.details) > 0 || len(f.kinds) == 0 && o.before != nil {
+	// ALTER SEQUENCE writes a new file for whatever it changes.
+	sequence := f.file && o.after["relkind"] == "S"
+	if !sequence && len(f.details) > 0 || len(f.kinds) == 0 && o.before != nil {
 		f.kinds[phases.ChangeAltered] = true
 	}
 	if o.before != nil && len(f.details) == 0 && f.kinds[phases.ChangeAltered] {
@@ -148,11 +150,7 @@ func (f *finding) compare() {
 		case reflect.DeepEqual(f.before[column], f.after[column]), slices.Contains(alongside, column):
 		case column == "relfilenode":
 			f.file = true
-			if kind := f.after["relkind"]; kind == "r" || kind == "m" || kind == "t" {
-				f.kinds[phases.ChangeTruncated] = true
-			} else {
-				f.details = append(f.details, "it has another file")
-			}
+			f.kinds[phases.ChangeTruncated] = true
 		case strings.HasSuffix(column, "name"), strings.HasSuffix(column, "namespace"):
 			f.kinds[phases.ChangeRenamed] = true
 		case strings.HasSuffix(column, "acl"):

@@ -48,7 +48,7 @@ var besides = map[string]struct {
 	columns     [3]string
 	description string
 }{
-	"pg_index":             {classRelation, [3]string{"", "indexrelid"}, "its index"},
+	"pg_index":             {classRelation, [3]string{"", "indexrelid"}, "its properties"},
 	"pg_inherits":          {classRelation, [3]string{"", "inhrelid"}, "its place as a partition or a child"},
 	"pg_partitioned_table": {classRelation, [3]string{"", "partrelid"}, "its partitioning"},
 	"pg_sequence":          {classRelation, [3]string{"", "seqrelid"}, "its definition"},
@@ -284,6 +284,9 @@ func (l *catalogLook) changes(f *finding) []phases.Change {
 		switch kind {
 		case phases.ChangeTruncated:
 			c.Detail = "it has another file"
+			if !f.kinds[phases.ChangeAltered] {
+				c.Detail = clean(strings.Join(append([]string{c.Detail}, f.details...), ", "))
+			}
 		case phases.ChangeRenamed:
 			c.Detail = "it was " + clean(l.oldName(f.object))
 		case phases.ChangeAltered:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"tminus/phases/runbook"
@@ -344,6 +345,10 @@ type Change struct {
 func (c Change) String() string {
 	text := c.Object + " was " + string(c.Kind)
 	switch c.Kind {
+	case ChangeTruncated:
+		if strings.HasPrefix(c.Object, "sequence ") || strings.HasPrefix(c.Object, "index ") {
+			text = c.Object + " was rewritten"
+		}
 	case ChangeLocked:
 		text = c.Object + " was locked against all others"
 	case ChangeUnseen:

@@ -1,0 +1,121 @@
+package db
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"tminus/phases/runbook"
+)
+
+// What other sessions do meanwhile is theirs: by an older transaction and by a
+// younger one, committed before the look or not at all.
+func TestChangesAreTheTransactionsOwn(t *testing.T) {
+	dsn := database(t, changed+`CREATE TABLE theirs_1 (id int, n int); CREATE TABLE theirs_2 (id int, n int); CREATE TABLE theirs_3 (id int, n int);
+		CREATE INDEX theirs_index ON theirs_2 (n); INSERT INTO theirs_3 VALUES (1); COMMENT ON TABLE theirs_1 IS 'x'; COMMENT ON TABLE theirs_2 IS 'x'`)
+	target := open(t, dsn, book("byrow"))
+	mine := connect(t, dsn)
+	older, younger, still := connect(t, dsn), connect(t, dsn), connect(t, dsn)
+	ddl := func(table string) string {
+		return `COMMENT ON TABLE ` + table + ` IS NULL; ALTER TABLE ` + table + ` DROP COLUMN n; ALTER TABLE ` + table + ` ADD m text DEFAULT 'x';
+			CREATE TABLE made_by_` + table + ` (id serial PRIMARY KEY); GRANT SELECT ON ` + table + ` TO PUBLIC; TRUNCATE ` + table
+	}
+	acting(t, mine, `TRUNCATE child; COMMENT ON TABLE other IS NULL; ALTER TABLE other ADD c int; CREATE TABLE fresh (id int); DROP POLICY mine ON other`)
+	want := []string{
+		"child: table child" + file, "fresh: table fresh was created", "other: column c of table other was created",
+		"other: policy mine on table other was dropped", "other: table other was altered (its comment)",
+	}
+	for _, late := range []bool{false, true} { // whether they commit after the transaction's own doing
+		exec(t, older, `BEGIN; SELECT pg_current_xact_id()`)
+		x := begin(t, target)
+		exec(t, younger, `BEGIN; SELECT pg_current_xact_id()`)
+		commit := func() {
+			table := map[bool]string{false: "theirs_1", true: "theirs_2"}[late]
+			exec(t, older, ddl(table)+`; COMMIT`)
+			exec(t, younger, `DROP TABLE made_by_`+table+`; ALTER TABLE `+table+` RENAME m TO k; COMMIT`)
+			exec(t, younger, `VACUUM ANALYZE audit`)
+			exec(t, younger, `VACUUM pg_catalog.pg_attribute`)
+		}
+		if !late {
+			commit()
+		}
+		remove(t, x, runbook.Step{Delete: "byrow"})
+		if late {
+			commit()
+		}
+		exec(t, still, `BEGIN; `+ddl("theirs_3")+`; DROP TABLE theirs_3`)
+		if got := words(t, x); !slices.Equal(got, want) {
+			t.Errorf("late %v: got\n%s\nwant\n%s", late, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+		exec(t, still, `ROLLBACK`)
+		if err := x.Rollback(limited(t)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// However their commits fall between the looks of one look.
+func TestChangesHoldWhileOthersWork(t *testing.T) {
+	dsn := database(t, changed)
+	target := open(t, dsn, book("byrow"))
+	acting(t, connect(t, dsn), `TRUNCATE child; COMMENT ON TABLE other IS NULL; CREATE TABLE fresh (id int)`)
+	want := []string{"child: table child" + file, "fresh: table fresh was created", "other: table other was altered (its comment)"}
+	others := connect(t, dsn)
+	ctx, cancel := context.WithCancel(limited(t))
+	ended := make(chan error)
+	go func() { // ends with ctx
+		for ctx.Err() == nil {
+			for _, sql := range []string{`CREATE TABLE theirs (id serial PRIMARY KEY, n int)`, `COMMENT ON TABLE theirs IS 'x'`, `ALTER TABLE theirs ADD m int`, `DROP TABLE theirs`} {
+				if _, err := others.Exec(limited(t), sql); err != nil {
+					ended <- err
+					return
+				}
+			}
+		}
+		ended <- nil
+	}()
+	x := begin(t, target)
+	remove(t, x, runbook.Step{Delete: "byrow"})
+	for range 40 {
+		if got := words(t, x); !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// Nobody counts the rows of a foreign table here.
+func TestChangesTellOfForeignTables(t *testing.T) {
+	dsn := database(t, changed)
+	conn := connect(t, dsn)
+	if !query[bool](t, conn, `SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'postgres_fdw')`) {
+		t.Skip("this server has no postgres_fdw")
+	}
+	exec(t, conn, `CREATE EXTENSION postgres_fdw; CREATE TABLE remote (id int)`)
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	exec(t, conn, `CREATE SERVER self FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '`+config.Host+`', port '`+query[string](t, conn, `SHOW port`)+`', dbname '`+databaseName(t, dsn)+`');
+		CREATE USER MAPPING FOR CURRENT_USER SERVER self OPTIONS (user '`+config.User+`');
+		CREATE FOREIGN TABLE abroad (id int) SERVER self OPTIONS (table_name 'remote')`)
+	target := open(t, dsn, book("byrow"))
+	for sql, want := range map[string][]string{
+		`INSERT INTO abroad VALUES (1)`:    {"abroad: foreign table abroad was opened for writing, and nobody counts its rows"},
+		`DELETE FROM abroad`:               {"abroad: foreign table abroad was opened for writing, and nobody counts its rows"},
+		`PERFORM count(*) FROM abroad`:     nil,
+		`DROP FOREIGN TABLE abroad`:        {"abroad: foreign table abroad was dropped"},
+		`ALTER SERVER self VERSION 'next'`: {": server self was altered (srvversion)"},
+	} {
+		acting(t, conn, sql)
+		if got := changesOf(t, target, runbook.Step{Delete: "byrow"}); !slices.Equal(got, want) && len(got)+len(want) > 0 {
+			t.Errorf("%s: got %q, want %q", sql, got, want)
+		}
+	}
+}
