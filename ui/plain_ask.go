@@ -118,7 +118,7 @@ func (p *plain) phaseQuestion(i int) plainQuestion {
 // tellUndone says once what leads on from a phase that was committed and is not
 // any more. It is no question: whoever answers has to look first.
 func (p *plain) tellUndone(ph *phases.PhaseState) {
-	key := "undone " + ph.Plan.ID
+	key := "undone " + ph.Plan.ID + " " + ph.Reason
 	if p.told == key {
 		return
 	}
