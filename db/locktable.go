@@ -28,10 +28,15 @@ const (
 func (t *Target) lockTables(ctx context.Context, s *session, tables, names []string, patience time.Duration, waiting func(phases.LockWait)) error {
 	began := time.Now()
 	pause := 50 * time.Millisecond
+	var last phases.LockWait
 	for attempt := 1; ; attempt++ {
 		seen := t.watchWait(s.pid)
 		err := tryLock(ctx, s, tables)
-		wait := seen()
+		wait, known := seen()
+		if !known { // no answer is not the answer that nobody is in the way
+			wait = last
+		}
+		last = wait
 		if err == nil {
 			return nil
 		}
@@ -60,7 +65,7 @@ func (t *Target) lockTables(ctx context.Context, s *session, tables, names []str
 // has to put it right. The server's own error would only say that time is up.
 func notGranted(names []string, patience time.Duration, wait phases.LockWait) error {
 	const most = 2
-	cause, hint := "nobody was seen to hold them any more", "look at pg_locks, then start the phase again"
+	cause, hint := "nobody was seen to hold them", "look at pg_locks, then start the phase again"
 	if n := len(wait.Blockers); n > 0 {
 		var who []string
 		for _, b := range wait.Blockers[:min(n, most)] {
@@ -130,11 +135,13 @@ func tryLock(ctx context.Context, s *session, tables []string) error {
 }
 
 // watchWait asks on another session whom pid waits for, once it has waited a
-// moment. The function it returns stops the question and gives the answer; it
-// must be called. The goroutine ends by then, within blockersLimit at most.
-func (t *Target) watchWait(pid uint32) func() phases.LockWait {
+// moment. The function it returns stops the question and gives the answer, and
+// whether there is one; it must be called. The goroutine ends by then, within
+// blockersLimit at most.
+func (t *Target) watchWait(pid uint32) func() (wait phases.LockWait, known bool) {
 	stop, done := make(chan struct{}), make(chan struct{})
 	var wait phases.LockWait
+	known := false
 	go func() {
 		defer close(done)
 		select {
@@ -144,8 +151,7 @@ func (t *Target) watchWait(pid uint32) func() phases.LockWait {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), blockersLimit)
 		defer cancel()
-		// Without an answer the wait is shown without names.
-		_ = t.control.with(ctx, func(s *session) error {
+		err := t.control.with(ctx, func(s *session) error {
 			schema, name, err := waitedFor(ctx, s, pid)
 			if err != nil {
 				return err
@@ -156,10 +162,16 @@ func (t *Target) watchWait(pid uint32) func() phases.LockWait {
 			wait.Blockers, err = blockers(ctx, s, pid)
 			return err
 		})
+		select {
+		case <-stop: // seen after the attempt, nobody says nothing about it
+			known = err == nil && len(wait.Blockers) > 0
+		default:
+			known = err == nil
+		}
 	}()
-	return func() phases.LockWait {
+	return func() (phases.LockWait, bool) {
 		close(stop)
 		<-done
-		return wait
+		return wait, known
 	}
 }

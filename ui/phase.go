@@ -127,7 +127,7 @@ func runningWhy(ph *phases.PhaseState) string {
 				done++
 			}
 		}
-		return fmt.Sprintf("counts, %d of %d tables", done, len(ph.Tables))
+		return fmt.Sprintf("counts, %d of %s", done, plural(len(ph.Tables), "table", "tables"))
 	}
 	for i := range ph.Tables {
 		if t := &ph.Tables[i]; t.Step >= 0 && t.EndedAt.IsZero() {

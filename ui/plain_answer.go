@@ -23,6 +23,7 @@ var plainHelp = []string{
 	"act ITEM            run an item's action",
 	"cancel PID          cancel the statement of a session that blocks the phase",
 	"terminate PID       terminate a session that blocks the phase",
+	"accept FOUND        let an undone phase count as committed; FOUND is what was found",
 	"skip                pass an item over for now",
 	"= TEXT              TEXT as an answer, even if it begins like a command",
 	"quit                leave; the run can be resumed",
@@ -106,6 +107,8 @@ func (p *plain) rareCommand(word, rest string) bool {
 		p.do(phases.Untick{Item: rest})
 	case "check":
 		p.do(phases.Recheck{Item: rest})
+	case "accept":
+		p.do(phases.AcceptUndone{Phase: currentID(p.state), Reason: rest})
 	case "act":
 		p.do(phases.Act{Item: rest})
 	case "set":

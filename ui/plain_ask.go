@@ -100,6 +100,9 @@ func (p *plain) phaseQuestion(i int) plainQuestion {
 	switch {
 	case ph.Status == phases.PhaseHolding:
 		return plainQuestion{kind: askHold, id: ph.Plan.ID}
+	case ph.Status == phases.PhaseIsUndone:
+		p.tellUndone(ph)
+		return plainQuestion{}
 	case ph.Status.Open() || ph.Status == phases.PhaseUnknown:
 		return plainQuestion{}
 	}
@@ -110,6 +113,22 @@ func (p *plain) phaseQuestion(i int) plainQuestion {
 		return plainQuestion{}
 	}
 	return plainQuestion{kind: askStart, id: ph.Plan.ID}
+}
+
+// tellUndone says once what leads on from a phase that was committed and is not
+// any more. It is no question: whoever answers has to look first.
+func (p *plain) tellUndone(ph *phases.PhaseState) {
+	key := "undone " + ph.Plan.ID + " " + ph.Reason
+	if p.told == key {
+		return
+	}
+	p.told = key
+	p.say("waiting: a human must look at the database: %s is undone: %s", ph.Plan.Title, ph.Reason)
+	if ph.Ledger {
+		p.say("  accept WHAT WAS FOUND: it counts as committed, with the tables as they are; or: abort REASON")
+		return
+	}
+	p.say("  the run does not go on here: quit, and resume it in its own database; or: abort REASON")
 }
 
 // groupQuestion is the first open question of some groups. When all that is

@@ -128,6 +128,8 @@ func (e *fakeEngine) Do(c phases.Command) error {
 		e.add(phases.RunAborted{Reason: c.Reason, By: by}, phases.RunClosed{Outcome: phases.Aborted})
 	case phases.Note:
 		e.add(phases.NoteRecorded{Text: c.Text, By: by})
+	case phases.AcceptUndone:
+		e.add(phases.UndoneAccepted{Phase: c.Phase, Reason: c.Reason, By: by})
 	case phases.CloseRun:
 		e.add(phases.RunClosed{Outcome: phases.Completed})
 	default:

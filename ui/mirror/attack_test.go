@@ -405,7 +405,7 @@ func TestLimitsOnViewers(t *testing.T) {
 	first := r.watch(100, 30)
 	first.sees("READ-ONLY")
 	r.watch(100, 30).sees("READ-ONLY")
-	refusal(r.key, "your key watches 2 times already")
+	refusal(r.key, "your key is at its limit of sessions, 2")
 	c, err := gossh.Dial("tcp", r.m.Addr().String(), r.config(bob))
 	if err != nil {
 		t.Fatal(err)

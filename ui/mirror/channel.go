@@ -77,7 +77,7 @@ func (s *Server) admit(conn *gossh.ServerConn, ch gossh.Channel, key gossh.Publi
 		}
 	}
 	if same >= s.opts.PerKey {
-		return nil, fmt.Sprintf("your key watches %d times already, which is its limit; leave one with q", same)
+		return nil, fmt.Sprintf("your key is at its limit of sessions, %d; leave one with q", same)
 	}
 	s.sessions[sess.id] = sess
 	return sess, ""

@@ -51,7 +51,7 @@ func (b *logbook) say(format string, args ...any) {
 	b.room--
 	if n := b.leftOut; n > 0 {
 		b.leftOut = 0
-		b.put(now, fmt.Sprintf("%d lines came too fast and were left out", n))
+		b.put(now, fmt.Sprintf("lines that came too fast and were left out: %d", n))
 	}
 	b.put(now, fmt.Sprintf(format, args...))
 }
