@@ -155,12 +155,12 @@ type oneRow struct {
 func (r oneRow) Scan(dest ...any) error { return r.done(r.row.Scan(dest...)) }
 
 // reworded is a driver's error without Go's words for a limit that was reached.
-func reworded(err error, limit time.Duration) error {
+func reworded(err error, took time.Duration) error {
 	timeout, ok := errors.AsType[net.Error](err)
 	if !errors.Is(err, context.DeadlineExceeded) && (!ok || !timeout.Timeout()) {
 		return err
 	}
-	words := "no answer within " + phases.Span(limit)
+	words := "no answer within " + phases.Span(took)
 	return silence{strings.NewReplacer("timeout: context deadline exceeded", words,
 		"context deadline exceeded", words, "i/o timeout", words).Replace(err.Error())}
 }
