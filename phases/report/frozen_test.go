@@ -1,0 +1,92 @@
+package report
+
+import (
+	"bytes"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/charmbracelet/x/exp/golden"
+
+	"tminus/phases"
+	"tminus/phases/journal"
+)
+
+// Journals that earlier versions wrote, vN for the format's version. They are
+// never written anew: where a later version cannot read one, or says something
+// else of it, that version is wrong. Their reports were made by the version
+// that wrote them; a report whose words were changed on purpose is updated.
+func TestFrozenJournals(t *testing.T) {
+	paths, err := filepath.Glob("../../testdata/journals/*.journal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(paths) < 2 {
+		t.Fatalf("only %d frozen journals are found", len(paths))
+	}
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".journal"), func(t *testing.T) {
+			sum, err := journal.Verify(path, phases.RunClosed{}.Kind())
+			if err != nil || !sum.Closed {
+				t.Fatalf("verify: %v, closed %v", err, sum.Closed)
+			}
+			recs, err := journal.Read(path)
+			if err != nil || uint64(len(recs)) != sum.Records {
+				t.Fatalf("read: %v, %d records of %d", err, len(recs), sum.Records)
+			}
+			state, err := phases.Fold(recs)
+			if err != nil {
+				t.Fatalf("fold: %v", err)
+			}
+			if state.Seq != sum.Records || state.Head != sum.Head || state.ClosedAt.IsZero() {
+				t.Errorf("the fold ends at record %d, %s, closed at %s", state.Seq, state.Head, state.ClosedAt)
+			}
+			r, err := Build(recs)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range Formats() {
+				t.Run(f.Name, func(t *testing.T) {
+					var out bytes.Buffer
+					if err := f.Write(r, &out); err != nil {
+						t.Fatal(err)
+					}
+					golden.RequireEqual(t, out.Bytes())
+				})
+			}
+		})
+	}
+}
+
+// What the frozen journals are worth: between them they hold the ways in which
+// a phase and a run go on and end.
+func TestFrozenJournalsHoldTheWaysOfARun(t *testing.T) {
+	for name, want := range map[string]struct {
+		outcome phases.Outcome
+		phases  []phases.PhaseStatus
+	}{
+		"v1-demo": {phases.Completed, []phases.PhaseStatus{
+			phases.PhaseIsPassed, phases.PhaseIsCommitted, phases.PhaseIsCommitted, phases.PhaseIsCommitted, phases.PhaseIsCommitted, phases.PhaseIsPassed,
+		}},
+		"v1-upkeep": {phases.Aborted, []phases.PhaseStatus{
+			phases.PhaseIsPassed, phases.PhaseIsCommitted, phases.PhaseIsCommitted, phases.PhaseIsRolledBack,
+		}},
+	} {
+		recs, err := journal.Read("../../testdata/journals/" + name + ".journal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		state, err := phases.Fold(recs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if state.Outcome != want.outcome || len(state.Phases) != len(want.phases) {
+			t.Fatalf("%s: %s, %d phases", name, state.Outcome, len(state.Phases))
+		}
+		for i, p := range state.Phases {
+			if p.Status != want.phases[i] {
+				t.Errorf("%s: phase %s is %s, want %s", name, p.Plan.ID, p.Status, want.phases[i])
+			}
+		}
+	}
+}
