@@ -340,7 +340,7 @@ func benchDelete(b *testing.B, target *Target, plain bool) {
 		b.Fatal(err)
 	}
 	if plain {
-		d := &deletion{x: x, progress: func(phases.Progress) {}, read: time.Now()}
+		d := &deletion{x: x, l: long{x.s}, progress: func(phases.Progress) {}, read: time.Now()}
 		err = d.plain(b.Context(), x.cat.find("big"))
 	} else {
 		_, err = x.Delete(b.Context(), runbook.Step{Delete: "big"}, nil)

@@ -7,6 +7,10 @@
 // to the goroutine that began it, and its Commit doesn't listen to the
 // caller's context: a COMMIT that was sent is waited for.
 //
+// Nothing waits for ever, whatever the context: what the server answers at once
+// has Config.Exchange, and what may take hours is watched from another session
+// and given up when its answer is lost. That is ErrNoAnswer.
+//
 // Every session is armoured before its first statement: row security that
 // would hide rows is an error, COMMIT is durable, the search path is pinned,
 // and no time limit of the server's ends a transaction behind a human's back.

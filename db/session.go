@@ -210,7 +210,7 @@ func (t *Target) open(ctx context.Context) (*session, error) {
 	began := time.Now()
 	conn, err := pgx.ConnectConfig(inner, t.conn.Copy())
 	if err != nil {
-		return nil, connectError(ctx, t.host(), reworded(err, time.Since(began)))
+		return nil, connectError(ctx, t.host(), err, time.Since(began))
 	}
 	s := &session{conn: conn, exchange: t.exchange}
 	if err := s.armour(inner); err != nil {
@@ -237,7 +237,7 @@ func (t *Target) open(ctx context.Context) (*session, error) {
 
 // connectError drops the driver's wrapping, which carries the whole
 // configuration and says the same of every address it tried.
-func connectError(ctx context.Context, host string, err error) error {
+func connectError(ctx context.Context, host string, err error, took time.Duration) error {
 	hint := "see whether the server runs and whether host, port and firewall are right"
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return &Error{Op: "connect to", Subject: host, Hint: hints[pg.Code], Err: pg}
@@ -245,7 +245,9 @@ func connectError(ctx context.Context, host string, err error) error {
 	if ce, ok := errors.AsType[*pgconn.ConnectError](err); ok && ce.Unwrap() != nil {
 		err = ce.Unwrap()
 	}
-	if !errors.Is(err, ErrNoAnswer) { // that one has its words
+	if timedOut(err) {
+		err = silence{"no answer within " + phases.Span(took)}
+	} else {
 		err = noSession(ctx, err)
 	}
 	return failf("connect to", host, hint, err)
