@@ -320,7 +320,7 @@ func TestAssumedIsNotTicked(t *testing.T) {
 	if err := r.WriteText(&out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"ASSUMED  The final backup is taken", "ASSUMED, nobody approved", "b1 (assumed)", "assumed: 2 items and values"} {
+	for _, want := range []string{"ASSUMED  The final backup is taken", "ASSUMED, nobody approved", "b1 (assumed)", "assumed: 2 answers"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the log does not say %q", want)
 		}
