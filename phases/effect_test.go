@@ -227,3 +227,15 @@ func TestPhaseName(t *testing.T) {
 		}
 	}
 }
+
+// Whether an undone phase stands after all is asked against what it had
+// committed.
+func TestHistoryKeepsWhatWasCommitted(t *testing.T) {
+	events := append(firstPhase(asWritten), CommitIntended{CommitIntent: CommitIntent{Phase: "first"}}, PhaseCommitted{Phase: "first"})
+	for _, s := range []*State{folded(t, events...), folded(t, append(events, PhaseUndone{Phase: "first"})...)} {
+		h := s.history(Identity{})
+		if len(h.commits) != 1 || h.commits[0].gone["parent"] != 9 || h.commits[0].gone["child"] != 18 {
+			t.Errorf("%s: %+v", s.phase("first").Status, h.commits)
+		}
+	}
+}
