@@ -72,7 +72,8 @@ func (a *app) lint(file string) error {
 	if err != nil {
 		return &cli.Exit{Code: cli.Usage, Err: err}
 	}
-	_, err = fmt.Fprintf(a.stdout, "%s: no mistakes: %d phases, %d checklist groups, %d stages after\n", file, len(book.Phases), len(book.Checklist), len(book.After))
+	_, err = fmt.Fprintf(a.stdout, "%s: no mistakes: %s, %s, %s after\n", file, phases.Plural(int64(len(book.Phases)), "phase"),
+		phases.Plural(int64(len(book.Checklist)), "checklist group"), phases.Plural(int64(len(book.After)), "stage"))
 	return cli.Failed(err)
 }
 
@@ -105,7 +106,7 @@ func (a *app) verify(path string) error {
 	if !sum.Closed {
 		return &cli.Exit{Code: cli.Unfinished, Err: fmt.Errorf("%s: line %d is the last, and it does not close the run: the run is unfinished, or lines after it were removed", path, sum.Records)}
 	}
-	_, err = fmt.Fprintf(a.stdout, "%s: %d records, unchanged and complete, head %s\n", path, sum.Records, sum.Head)
+	_, err = fmt.Fprintf(a.stdout, "%s: %s, unchanged and complete, head %s\n", path, phases.Plural(int64(sum.Records), "record"), sum.Head)
 	return cli.Failed(err)
 }
 
@@ -306,7 +307,7 @@ func (a *app) resumeRun(ctx context.Context, f cli.Flags) error {
 		return cli.Failed(fmt.Errorf("%s: %w as %s: there is nothing to take up; see `tminus report %s`", f.Journal, phases.ErrEnded, state.Outcome, f.Journal))
 	}
 	if torn > 0 {
-		fmt.Fprintf(a.stderr, "the journal's last line was torn: %d bytes were cut\n", torn)
+		fmt.Fprintf(a.stderr, "the journal's last line was torn: %s cut off\n", phases.Plural(int64(torn), "byte"))
 	}
 	f.Unattended = state.Opened.Unattended
 	if f.DSN == "" && state.Opened.Environment == phases.Demo {

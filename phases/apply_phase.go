@@ -1,10 +1,8 @@
 package phases
 
 import (
-	"sort"
+	"slices"
 	"time"
-
-	"tminus/phases/runbook"
 )
 
 // applyPhase applies what concerns one phase.
@@ -22,17 +20,14 @@ func (s *State) applyPhase(e Event) bool {
 	case TableProgressed:
 		p := s.phase(e.Phase)
 		p.Status, p.Lock = PhaseRunning, nil
-		if t := p.stepTable(e.Step); t != nil {
+		if t := p.stepTable(e.Step); t != nil && t.Role != RoleSQL {
 			t.Deleted, t.BlocksDone, t.BlocksTotal = t.before(e.Step)+e.Deleted, e.BlocksDone, e.BlocksTotal
 		}
-		s.touch(p, e.Touched)
+		s.touch(p, e.Step, e.Touched)
 	case StepDone:
 		s.endStep(e)
 	case TableCounted:
-		p := s.phase(e.Phase)
-		t := p.table(e.Table, RoleCount)
-		t.Left, t.EndedAt = e.Rows, s.At
-		s.expect(p)
+		s.countTable(e)
 	case BaselineTaken:
 		s.takeBaseline(e)
 	case PhaseVerified:
@@ -66,13 +61,19 @@ func (s *State) applyOutcome(e Event) bool {
 		s.WAL = max(s.WAL, e.WAL)
 	case PhaseUndone:
 		p := s.phase(e.Phase)
+		if p.Status != PhaseIsUndone {
+			p.undone = slices.Clone(p.Tables)
+			p.takeBack(false)
+		}
 		p.Status, p.Reason, p.Ledger = PhaseIsUndone, e.Reason, e.Ledger
 	case PhaseConfirmed:
-		p := s.phase(e.Phase)
-		p.Status, p.Reason, p.Ledger = PhaseIsCommitted, "", false
+		s.committedAgain(e.Phase)
 	case UndoneAccepted:
-		p := s.phase(e.Phase)
-		p.Status, p.Reason, p.Ledger, p.Accepted = PhaseIsCommitted, "", false, true
+		p := s.committedAgain(e.Phase)
+		p.Accepted = true
+		for i := range p.Tables { // what is in them is what somebody else put there
+			p.Tables[i].Left = -1
+		}
 	case PhaseRolledBack:
 		s.endPhase(e.Phase, PhaseIsRolledBack, e.Reason, e.By, e.Settled)
 	case PhasePassed:
@@ -112,22 +113,6 @@ func (s *State) startPhase(e PhaseStarted) {
 	s.expect(p)
 }
 
-// expect fills in what the baseline holds for a phase's tables.
-func (s *State) expect(p *PhaseState) {
-	if s.Baseline == nil {
-		return
-	}
-	rows := map[string]int64{}
-	for _, c := range s.Baseline.Counts {
-		rows[c.Table] = c.Rows
-	}
-	for i := range p.Tables {
-		if n, ok := rows[p.Tables[i].Name]; ok {
-			p.Tables[i].Expected = n
-		}
-	}
-}
-
 func (s *State) startStep(e StepStarted) {
 	p := s.phase(e.Phase)
 	p.Step, p.StepAt = e.Step, s.At
@@ -144,36 +129,54 @@ func (s *State) startStep(e StepStarted) {
 func (s *State) endStep(e StepDone) {
 	p := s.phase(e.Phase)
 	p.Status, p.Lock = PhaseRunning, nil
-	if t := p.stepTable(e.Step); t != nil {
+	switch t := p.stepTable(e.Step); {
+	case t == nil:
+	case t.Role == RoleSQL:
+		t.Command, t.Rows, t.EndedAt = e.Command, e.Rows, s.At
+		for _, name := range p.Plan.Steps[e.Step].Touch {
+			p.endTable(p.table(name, RoleTouch), e.Step, s.At)
+		}
+	default:
 		t.Deleted = t.before(e.Step) + e.Rows
-		t.BlocksDone, t.EndedAt = t.BlocksTotal, s.At
+		t.BlocksDone = t.BlocksTotal
+		p.endTable(t, e.Step, s.At)
 	}
+	s.touch(p, e.Step, e.Touched)
 	p.Step = -1
-	s.touch(p, e.Touched)
+	p.changed(e.Changes)
 }
 
-// touch spreads what the transaction did over the phase's tables. What a
-// step's own statement did not delete came from foreign keys or triggers.
-func (s *State) touch(p *PhaseState, touched map[string]Touched) {
-	names := make([]string, 0, len(touched))
-	for name := range touched {
-		names = append(names, name)
+// endTable ends a table's work with the last step that works on it.
+func (p *PhaseState) endTable(t *TableState, step int, at time.Time) {
+	if t.StartedAt.IsZero() {
+		t.StartedAt = p.StepAt
 	}
-	sort.Strings(names)
-	for _, name := range names {
-		n := touched[name]
-		if n == (Touched{}) {
-			continue
-		}
-		t := p.find(name)
-		if t == nil {
-			t = p.table(name, RoleCascade)
-			t.StartedAt = s.At
-			s.expect(p)
-		}
-		t.Cascaded = max(0, n.Deleted-t.Deleted)
-		t.Updated, t.Inserted = n.Updated, n.Inserted
+	if p.lastOn(t.Name, step) {
+		t.EndedAt = at
 	}
+}
+
+// changed takes what the transaction did so far beside rows. It never
+// shrinks to nothing: without changes an event may not have looked.
+func (p *PhaseState) changed(changes []Change) {
+	if changes != nil {
+		p.Changes = changes
+	}
+}
+
+// countTable takes a phase's own count. The counts before the baseline is taken
+// are the baseline's: only a phase that reads shows them as its own.
+func (s *State) countTable(e TableCounted) {
+	p := s.phase(e.Phase)
+	if s.Baseline == nil && p.Plan.Writes() {
+		return
+	}
+	t := p.table(e.Table, RoleCount)
+	t.Left = e.Rows
+	if t.Step < 0 { // a step's table has ended with its step
+		t.EndedAt = s.At
+	}
+	s.expect(p)
 }
 
 func (s *State) takeBaseline(e BaselineTaken) {
@@ -182,12 +185,12 @@ func (s *State) takeBaseline(e BaselineTaken) {
 	p := s.phase(e.Phase)
 	if !p.Plan.Writes() {
 		for _, c := range b.Counts {
-			t := p.table(c.Table, RoleCount)
-			t.Left = c.Rows
+			if c.Where == "" {
+				p.table(c.Table, RoleCount).Left = c.Rows
+			}
 		}
 		for _, f := range b.Protected {
-			t := p.table(f.Table, RoleProtected)
-			t.Left = f.Rows
+			p.table(f.Table, RoleProtected).Left = f.Rows
 		}
 	}
 	s.expect(p)
@@ -196,84 +199,37 @@ func (s *State) takeBaseline(e BaselineTaken) {
 func (s *State) verified(e PhaseVerified) {
 	p := s.phase(e.Phase)
 	p.Status, p.Verified, p.Step = PhaseVerifying, e.Results, -1
-	s.touch(p, e.Touched)
+	s.touch(p, -1, e.Touched)
+	p.changed(e.Changes)
 	for i := range p.Tables { // what cascades touched has no step of its own that ends
 		if t := &p.Tables[i]; t.EndedAt.IsZero() && !t.StartedAt.IsZero() {
 			t.EndedAt = s.At
 		}
 	}
 	for _, v := range e.Results {
-		switch v.Kind {
-		case VerifyZero, VerifyFilled:
-			if t := p.find(v.Name); t != nil {
-				t.Left = v.Rows
-			}
+		if t := p.find(v.Name); t != nil && v.Unknown == "" && (v.Kind == VerifyZero || v.Kind == VerifyFilled) {
+			t.Left = v.Rows
 		}
 	}
 }
 
 func (s *State) endPhase(id string, status PhaseStatus, reason, by string, settled bool) {
 	p := s.phase(id)
-	p.Status, p.Reason, p.Settled = status, reason, settled
+	p.Reason, p.Settled = reason, settled
 	p.EndedAt, p.Took, p.HoldUntil, p.Lock, p.Step = s.At, s.since(p), time.Time{}, nil, -1
 	if status == PhaseIsRolledBack {
+		p.takeBack(true)
 		p.By = by
 	}
+	p.Status = status
 }
 
-// planTables are the rows that a phase's screen shows before it has begun.
-func planTables(p *runbook.Phase) []TableState {
-	st := PhaseState{Plan: p}
-	for i, step := range p.Steps {
-		role := RoleDelete
-		if step.Delete == "" {
-			role = RoleSQL
-		}
-		st.table(step.Name(), role).Step = i
+// committedAgain takes back that a phase is undone.
+func (s *State) committedAgain(id string) *PhaseState {
+	p := s.phase(id)
+	if p.Status == PhaseIsUndone {
+		p.Tables, p.undone = p.undone, nil
 	}
-	for _, name := range p.Zero {
-		st.table(name, RoleZero)
-	}
-	for _, name := range p.Filled {
-		st.table(name, RoleFilled)
-	}
-	for _, name := range p.Count {
-		st.table(name, RoleCount)
-	}
-	return st.Tables
-}
-
-// find gives a table's row, or nil.
-func (p *PhaseState) find(name string) *TableState {
-	for i := range p.Tables {
-		if p.Tables[i].Name == name {
-			return &p.Tables[i]
-		}
-	}
-	return nil
-}
-
-// table gives a table's row, and adds it when there is none.
-func (p *PhaseState) table(name string, role TableRole) *TableState {
-	if t := p.find(name); t != nil {
-		return t
-	}
-	p.Tables = append(p.Tables, TableState{Name: name, Role: role, Step: -1, Expected: -1, Left: -1})
-	return &p.Tables[len(p.Tables)-1]
-}
-
-// stepTable gives the row of a step, or nil for a step that the plan does not have.
-func (p *PhaseState) stepTable(step int) *TableState {
-	if step < 0 || step >= len(p.Plan.Steps) {
-		return nil
-	}
-	return p.table(p.Plan.Steps[step].Name(), RoleDelete)
-}
-
-// before is what earlier steps deleted from the table of a step.
-func (t *TableState) before(step int) int64 {
-	if t.Step == step {
-		return t.base
-	}
-	return t.Deleted
+	p.Status, p.Reason, p.Ledger = PhaseIsCommitted, "", false
+	return p
 }

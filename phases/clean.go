@@ -58,11 +58,14 @@ func Digits(n int64) string {
 }
 
 // Rows is a number of rows in words.
-func Rows(n int64) string {
+func Rows(n int64) string { return Plural(n, "row") }
+
+// Plural is a number of things in words: "1 stage", "14 stages".
+func Plural(n int64, one string) string {
 	if n == 1 {
-		return "1 row"
+		return "1 " + one
 	}
-	return Digits(n) + " rows"
+	return Digits(n) + " " + one + "s"
 }
 
 // Span is a duration in words: tenths below ten seconds, then whole seconds.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // lockWaitEvery is which of the retries for a lock get a line: the first, and
@@ -35,7 +36,7 @@ func describeRun(s *State, e Event) (Level, string) {
 	case RunResumed:
 		text := fmt.Sprintf("run resumed by %s", e.Operator)
 		if e.TornBytes > 0 {
-			text += fmt.Sprintf("; %s of an unfinished last line were cut from the journal", plural(int64(e.TornBytes), "byte"))
+			text += fmt.Sprintf("; cut from the journal: %s of an unfinished last line", Plural(int64(e.TornBytes), "byte"))
 		}
 		if e.GateAgain != "" {
 			text += "; " + e.GateAgain
@@ -69,7 +70,7 @@ func describeRun(s *State, e Event) (Level, string) {
 	case ObserverJoined:
 		return LevelInfo, "observer joined: " + e.Name
 	case ObserverLeft:
-		return LevelInfo, fmt.Sprintf("observer left; %s", plural(int64(len(s.Observers)), "observer")+" watching")
+		return LevelInfo, fmt.Sprintf("observer left; %s", Plural(int64(len(s.Observers)), "observer")+" watching")
 	case RunAborted:
 		text := "run aborted: " + e.Reason + by(e.By)
 		for _, line := range s.Undoing() {
@@ -115,7 +116,7 @@ func describeSurvey(e SurveyTaken) (Level, string) {
 		}
 	}
 	text := fmt.Sprintf("survey: deletes from %s, %s more through foreign keys, %s",
-		plural(int64(len(e.Deletes)), "table"), plural(int64(len(reached)), "table"), plural(int64(len(e.Triggers)), "trigger"))
+		Plural(int64(len(e.Deletes)), "table"), Plural(int64(len(reached)), "table"), Plural(int64(len(e.Triggers)), "trigger"))
 	if len(e.Warnings) == 0 {
 		return LevelInfo, text
 	}
@@ -125,7 +126,7 @@ func describeSurvey(e SurveyTaken) (Level, string) {
 func describeCondition(e ConditionRaised) (Level, string) {
 	text := "abort condition " + strings.ReplaceAll(e.Condition, "_", " ")
 	if e.Phase != "" {
-		text = "phase " + e.Phase + ": " + text
+		text = PhaseName(e.Phase) + ": " + text
 	}
 	text += ": " + e.Detail
 	if e.Strength == RollbackStrength {
@@ -168,7 +169,7 @@ func describeItem(s *State, e Event) (Level, string) {
 		for _, t := range e.Triggers {
 			names = append(names, t.Table+"."+t.Name)
 		}
-		return LevelInfo, fmt.Sprintf("recorded %s before disabling: %s", plural(int64(len(names)), "trigger"), strings.Join(names, ", "))
+		return LevelInfo, fmt.Sprintf("recorded %s before disabling: %s", Plural(int64(len(names)), "trigger"), strings.Join(names, ", "))
 	case ActionDone:
 		if e.Error != "" {
 			return LevelBad, e.Name + " failed: " + e.Error
@@ -227,9 +228,12 @@ func by(who string) string {
 	return ", by " + who
 }
 
-func plural(n int64, one string) string {
-	if n == 1 {
-		return "1 " + one
+// PhaseName is what a line of text calls a phase, by its id: "phase leaf", and
+// "phase 3" where the id is "phase3", "phase-3" or "phase_3".
+func PhaseName(id string) string {
+	rest, ok := strings.CutPrefix(id, "phase")
+	if name := strings.TrimLeft(rest, "-_"); ok && name != "" && (name != rest || unicode.IsDigit(rune(name[0]))) {
+		return "phase " + name
 	}
-	return Digits(n) + " " + one + "s"
+	return "phase " + id
 }

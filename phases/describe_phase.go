@@ -10,7 +10,7 @@ func describePhase(s *State, e Event) (Level, string) {
 	switch e := e.(type) {
 	case PhaseStarted:
 		p := s.phase(e.Phase)
-		text := fmt.Sprintf("phase %s: started: %s", e.Phase, p.Plan.Title)
+		text := fmt.Sprintf("%s: started: %s", PhaseName(e.Phase), p.Plan.Title)
 		if e.Attempt > 1 {
 			text += fmt.Sprintf(", attempt %d", e.Attempt)
 		}
@@ -21,7 +21,7 @@ func describePhase(s *State, e Event) (Level, string) {
 	case LockWaited:
 		return describeLockWait(s, e)
 	case TablesLocked:
-		text := fmt.Sprintf("phase %s: %s locked", e.Phase, plural(int64(len(e.Tables)), "table"))
+		text := fmt.Sprintf("%s: %s locked", PhaseName(e.Phase), Plural(int64(len(e.Tables)), "table"))
 		if e.Waited >= time.Second/10 {
 			text += " after " + Span(e.Waited)
 		}
@@ -29,18 +29,21 @@ func describePhase(s *State, e Event) (Level, string) {
 	case StepDone:
 		return LevelInfo, describeStep(s, e)
 	case TableCounted:
-		text := fmt.Sprintf("phase %s: %s: %s", e.Phase, e.Table, Rows(e.Rows))
-		if s.phase(e.Phase).Plan.Writes() {
+		text := fmt.Sprintf("%s: %s: %s", PhaseName(e.Phase), e.Table, Rows(e.Rows))
+		if s.phase(e.Phase).Plan.Writes() && s.Baseline != nil { // else it is the baseline's
 			text += " left"
 		}
 		return LevelInfo, text
 	case BaselineTaken:
 		var rows int64
+		tables := 0
 		for _, c := range e.Counts {
-			rows += c.Rows
+			if c.Where == "" {
+				tables, rows = tables+1, rows+c.Rows
+			}
 		}
-		return LevelGood, fmt.Sprintf("phase %s: %s counted, %s; %s fingerprinted",
-			e.Phase, plural(int64(len(e.Counts)), "table"), Rows(rows), plural(int64(len(e.Protected)), "protected table"))
+		return LevelGood, fmt.Sprintf("%s: %s counted, %s; %s fingerprinted",
+			PhaseName(e.Phase), Plural(int64(tables), "table"), Rows(rows), Plural(int64(len(e.Protected)), "protected table"))
 	case PhaseVerified:
 		return describeVerified(e)
 	}
@@ -49,7 +52,7 @@ func describePhase(s *State, e Event) (Level, string) {
 
 func describeLockWait(s *State, e LockWaited) (Level, string) {
 	if !s.phase(e.Phase).LockedAt.IsZero() && len(e.Blockers) == 0 {
-		return LevelInfo, fmt.Sprintf("phase %s: no session blocks it any more", e.Phase)
+		return LevelInfo, fmt.Sprintf("%s: no session blocks it any more", PhaseName(e.Phase))
 	}
 	if e.Attempt > 1 && e.Attempt%lockWaitEvery != 0 {
 		return "", ""
@@ -58,7 +61,7 @@ func describeLockWait(s *State, e LockWaited) (Level, string) {
 	if e.Table != "" {
 		what = e.Table
 	}
-	text := fmt.Sprintf("phase %s: waits for a lock on %s since %s", e.Phase, what, Span(e.Waited))
+	text := fmt.Sprintf("%s: waits for a lock on %s since %s", PhaseName(e.Phase), what, Span(e.Waited))
 	for i, b := range e.Blockers {
 		if i == 0 {
 			text += ", blocked by "
@@ -86,41 +89,49 @@ func (b Blocker) String() string {
 }
 
 func describeStep(s *State, e StepDone) string {
-	p := s.phase(e.Phase)
-	name, verb := fmt.Sprintf("step %d", e.Step+1), "touched"
-	if e.Step >= 0 && e.Step < len(p.Plan.Steps) {
-		step := p.Plan.Steps[e.Step]
+	name, did := fmt.Sprintf("step %d", e.Step+1), Statement{Command: e.Command, Rows: e.Rows}
+	if step := s.phase(e.Phase).step(e.Step); step != nil {
 		name = step.Name()
-		if step.Delete != "" {
-			verb = "deleted"
+		if step.Delete != "" { // old journals don't say
+			did.Command = "DELETE"
 		}
 	}
-	text := fmt.Sprintf("phase %s: %s: %s %s in %s", e.Phase, name, Rows(e.Rows), verb, Span(e.Took))
-	if t := p.find(name); t != nil && t.Left >= 0 {
-		text += fmt.Sprintf(", %s left", Digits(t.Left))
-	}
-	return text
+	return fmt.Sprintf("%s: %s: %s in %s", PhaseName(e.Phase), name, did, Span(e.Took))
 }
 
 func describeVerified(e PhaseVerified) (Level, string) {
-	var failed []string
+	var failed, unknown []string
 	for _, v := range e.Results {
-		if !v.Pass {
+		switch {
+		case v.Unknown != "":
+			unknown = append(unknown, v.String())
+		case !v.Pass:
 			failed = append(failed, v.String())
 		}
 	}
-	text := fmt.Sprintf("phase %s: verified: %d of %d hold", e.Phase, len(e.Results)-len(failed), len(e.Results))
-	if len(failed) == 0 {
+	total := len(e.Results)
+	text := fmt.Sprintf("%s: verified: %d of %d hold", PhaseName(e.Phase), total-len(failed)-len(unknown), total)
+	if len(failed)+len(unknown) == 0 {
 		return LevelGood, text
 	}
-	return LevelBad, text + "; failed: " + strings.Join(failed, "; ")
+	if len(failed) > 0 {
+		text += "; failed: " + strings.Join(failed, "; ")
+	}
+	if len(unknown) > 0 {
+		text += "; not known: " + strings.Join(unknown, "; ")
+	}
+	return LevelBad, text
 }
 
-// String says what was looked at, what it should be and what it is.
+// String says what was looked at, what it should be and what it is, or why
+// nobody knows.
 func (v Verification) String() string {
 	text := string(v.Kind)
 	if v.Name != "" {
 		text += " " + v.Name
+	}
+	if v.Unknown != "" {
+		return Clean(text + ": unknown: " + v.Unknown)
 	}
 	text += ": " + v.Got
 	if v.Got != v.Want && v.Want != "" {
@@ -135,34 +146,30 @@ func (v Verification) String() string {
 func describeOutcome(s *State, e Event) (Level, string) {
 	switch e := e.(type) {
 	case HoldOpened:
-		return LevelWarn, fmt.Sprintf("phase %s: waits for COMMIT or ROLLBACK, rolls back in %s", e.Phase, Span(e.Until.Sub(s.At)))
+		return LevelWarn, fmt.Sprintf("%s: waits for COMMIT or ROLLBACK, rolls back in %s", PhaseName(e.Phase), Span(e.Until.Sub(s.At)))
 	case CommitIntended:
-		return LevelInfo, fmt.Sprintf("phase %s: sends COMMIT", e.Phase) + by(e.By)
+		return LevelInfo, fmt.Sprintf("%s: sends COMMIT", PhaseName(e.Phase)) + by(e.By)
 	case CommitDoubted:
-		return LevelBad, fmt.Sprintf("phase %s: COMMIT in doubt, no definite answer: %s", e.Phase, e.Error)
+		return LevelBad, fmt.Sprintf("%s: COMMIT in doubt, no definite answer: %s", PhaseName(e.Phase), e.Error)
 	case DoubtExamined:
-		return LevelWarn, fmt.Sprintf("phase %s: COMMIT in doubt: %s", e.Phase, e.Detail)
+		return LevelWarn, fmt.Sprintf("%s: COMMIT in doubt: %s", PhaseName(e.Phase), e.Detail)
 	case PhaseCommitted:
-		deleted, cascaded := s.phase(e.Phase).Gone()
-		text := fmt.Sprintf("phase %s: COMMITTED after %s: %s deleted", e.Phase, Span(e.Took), Rows(deleted))
-		if cascaded > 0 {
-			text += fmt.Sprintf(", %s by foreign keys and triggers", Digits(cascaded))
-		}
+		text := fmt.Sprintf("%s: COMMITTED after %s: %s", PhaseName(e.Phase), Span(e.Took), s.phase(e.Phase).DidWords())
 		return LevelGood, text + fromLedger(e.Settled)
 	case PhaseRolledBack:
-		return LevelBad, fmt.Sprintf("phase %s: ROLLED BACK after %s, nothing changed: %s", e.Phase, Span(e.Took), e.Reason) + by(e.By) + fromLedger(e.Settled)
+		return LevelBad, fmt.Sprintf("%s: ROLLED BACK after %s, nothing changed: %s", PhaseName(e.Phase), Span(e.Took), e.Reason) + by(e.By) + fromLedger(e.Settled)
 	case PhasePassed:
-		return LevelGood, fmt.Sprintf("phase %s: PASSED after %s", e.Phase, Span(e.Took))
+		return LevelGood, fmt.Sprintf("%s: PASSED after %s", PhaseName(e.Phase), Span(e.Took))
 	case PhaseFailed:
-		return LevelBad, fmt.Sprintf("phase %s: FAILED after %s: %s", e.Phase, Span(e.Took), e.Reason)
+		return LevelBad, fmt.Sprintf("%s: FAILED after %s: %s", PhaseName(e.Phase), Span(e.Took), e.Reason)
 	case PhaseUndone:
-		return LevelBad, fmt.Sprintf("phase %s: UNDONE: it was committed, and the database does not hold that: %s", e.Phase, e.Reason)
+		return LevelBad, fmt.Sprintf("%s: UNDONE: it was committed, and the database does not hold that: %s", PhaseName(e.Phase), e.Reason)
 	case PhaseConfirmed:
-		return LevelGood, fmt.Sprintf("phase %s: found committed after all", e.Phase)
+		return LevelGood, fmt.Sprintf("%s: found committed after all", PhaseName(e.Phase))
 	case UndoneAccepted:
-		return LevelWarn, fmt.Sprintf("phase %s: counts as committed, although its tables hold rows again: %s", e.Phase, e.Reason) + by(e.By)
+		return LevelWarn, fmt.Sprintf("%s: counts as committed, although its tables hold rows again: %s", PhaseName(e.Phase), e.Reason) + by(e.By)
 	case OutcomeUnknown:
-		return LevelBad, fmt.Sprintf("phase %s: OUTCOME UNKNOWN, a human must look at the database: %s", e.Phase, e.Reason)
+		return LevelBad, fmt.Sprintf("%s: OUTCOME UNKNOWN, a human must look at the database: %s", PhaseName(e.Phase), e.Reason)
 	}
 	return "", ""
 }
@@ -172,14 +179,4 @@ func fromLedger(settled bool) string {
 		return " (settled afterwards: COMMIT's own answer was lost)"
 	}
 	return ""
-}
-
-// Gone adds up the rows that a phase's transaction deleted: by its own
-// statements, and by foreign keys and triggers.
-func (p *PhaseState) Gone() (deleted, cascaded int64) {
-	for _, t := range p.Tables {
-		deleted += t.Deleted
-		cascaded += t.Cascaded
-	}
-	return deleted, cascaded
 }

@@ -23,8 +23,9 @@ func described() *State {
 		Phases: []runbook.Phase{{ID: "leaf", Title: "Leaf tables", Steps: []runbook.Step{{Delete: "audit_logs"}, {SQL: "update users set a = 1"}}}},
 	}
 	s := &State{At: at, Seq: 7, Runbook: book, Items: map[string]*ItemState{}, Fields: map[string]FieldValue{}}
+	s.Baseline = &Baseline{}
 	s.Phases = []PhaseState{{Plan: &book.Phases[0], Tables: []TableState{
-		{Name: "audit_logs", Deleted: 48210, Left: 0}, {Name: "notes", Role: RoleCascade, Cascaded: 12, Left: -1},
+		{Name: "audit_logs", Role: RoleDelete, Deleted: 48210, Left: 0}, {Name: "notes", Role: RoleCascade, Cascaded: 12, Left: -1},
 	}}}
 	return s
 }
@@ -35,10 +36,20 @@ func TestDescribe(t *testing.T) {
 		level Level
 		want  string
 	}{
-		{StepDone{Phase: "leaf", Rows: 48210, Took: 400 * time.Millisecond}, LevelInfo, "phase leaf: audit_logs: 48,210 rows deleted in 0.4 s, 0 left"},
-		{StepDone{Phase: "leaf", Step: 1, Rows: 1, Took: 71 * time.Second}, LevelInfo, "phase leaf: update users set a …: 1 row touched in 1 min 11 s"},
-		{PhaseCommitted{Phase: "leaf", Took: 12 * time.Second}, LevelGood, "phase leaf: COMMITTED after 12 s: 48,210 rows deleted, 12 by foreign keys and triggers"},
-		{PhaseCommitted{Phase: "leaf", Took: 12 * time.Second, Settled: true}, LevelGood, "phase leaf: COMMITTED after 12 s: 48,210 rows deleted, 12 by foreign keys and triggers (settled afterwards: COMMIT's own answer was lost)"},
+		{StepDone{Phase: "leaf", Rows: 48210, Took: 400 * time.Millisecond}, LevelInfo, "phase leaf: audit_logs: 48,210 rows deleted in 0.4 s"},
+		{StepDone{Phase: "leaf", Step: 1, Rows: 1, Took: 71 * time.Second}, LevelInfo, "phase leaf: update users set a …: 1 row touched in 1 min 11 s"}, // an old journal's
+		{StepDone{Phase: "leaf", Step: 1, Command: "UPDATE", Rows: 10}, LevelInfo, "phase leaf: update users set a …: 10 rows updated in 0.0 s"},
+		{StepDone{Phase: "leaf", Step: 1, Command: "SELECT", Rows: 1}, LevelInfo, "phase leaf: update users set a …: 1 row returned in 0.0 s"},
+		{StepDone{Phase: "leaf", Step: 1, Command: "MERGE", Rows: 3}, LevelInfo, "phase leaf: update users set a …: 3 rows merged in 0.0 s"},
+		{StepDone{Phase: "leaf", Step: 1, Command: "TRUNCATE TABLE"}, LevelInfo, "phase leaf: update users set a …: truncated in 0.0 s"},
+		{StepDone{Phase: "leaf", Step: 1, Command: "ALTER SEQUENCE"}, LevelInfo, "phase leaf: update users set a …: ALTER SEQUENCE done in 0.0 s"},
+		{PhaseVerified{Phase: "leaf", Results: []Verification{{Pass: true}, {Kind: VerifyConstraints, Name: "deferred constraints", Unknown: "connection reset"}}}, LevelBad, "phase leaf: verified: 1 of 2 hold; not known: constraints deferred constraints: unknown: connection reset"},
+		{PhaseUndone{Phase: "leaf", Reason: "the ledger has no row of it"}, LevelBad, "phase leaf: UNDONE: it was committed, and the database does not hold that: the ledger has no row of it"},
+		{ConditionRaised{Condition: "rows_unexpected", Phase: "phase3", Strength: HoldStrength, Detail: "bookings: 1 row deleted, 4,000 expected"}, LevelWarn, "phase 3: abort condition rows unexpected: bookings: 1 row deleted, 4,000 expected"},
+		{ServerAwaited{What: "count bookings"}, LevelInfo, "waiting for the database: count bookings"},
+		{RunResumed{Operator: Operator{Name: "ada", Host: "ops1"}, TornBytes: 1}, LevelWarn, "run resumed by ada@ops1; cut from the journal: 1 byte of an unfinished last line"},
+		{PhaseCommitted{Phase: "leaf", Took: 12 * time.Second}, LevelGood, "phase leaf: COMMITTED after 12 s: 48,210 rows deleted, 12 more by foreign keys and triggers"},
+		{PhaseCommitted{Phase: "leaf", Took: 12 * time.Second, Settled: true}, LevelGood, "phase leaf: COMMITTED after 12 s: 48,210 rows deleted, 12 more by foreign keys and triggers (settled afterwards: COMMIT's own answer was lost)"},
 		{PhaseRolledBack{Phase: "leaf", Reason: "too slow", By: "ada@ops1"}, LevelBad, "phase leaf: ROLLED BACK after 0.0 s, nothing changed: too slow, by ada@ops1"},
 		{PhaseVerified{Phase: "leaf", Results: []Verification{{Pass: true}, {Kind: VerifyZero, Name: "users", Want: "0 rows", Got: "3 rows"}}}, LevelBad, "phase leaf: verified: 1 of 2 hold; failed: zero users: 3 rows, want 0 rows"},
 		{HoldOpened{Phase: "leaf", Until: time.Date(2026, 1, 31, 2, 2, 0, 0, time.UTC)}, LevelWarn, "phase leaf: waits for COMMIT or ROLLBACK, rolls back in 2 min"},

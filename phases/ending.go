@@ -8,7 +8,8 @@ import (
 )
 
 // ExitCode is what a run's program ends with: 0 finished, 3 no-go, 4 rolled
-// back or aborted, 5 the outcome of a COMMIT is unknown, 6 unfinished.
+// back or aborted, 5 the outcome of a COMMIT is unknown or the database does not
+// hold it any more, 6 unfinished.
 func (s *State) ExitCode() int {
 	for i := range s.Phases {
 		if st := s.Phases[i].Status; st == PhaseUnknown || st == PhaseInDoubt || st == PhaseCommitting || st == PhaseIsUndone {
@@ -69,7 +70,7 @@ func (s *State) Aftermath() []string {
 // Undoing says what is committed, what is not, and the way back; it is empty
 // when no phase is, or may be, committed.
 func (s *State) Undoing() []string {
-	var committed, doubtful, not []string
+	var committed, undone, doubtful, not []string
 	for i := range s.Phases {
 		p := &s.Phases[i]
 		if !p.Plan.Writes() {
@@ -77,25 +78,29 @@ func (s *State) Undoing() []string {
 		}
 		switch p.Status {
 		case PhaseIsCommitted:
-			deleted, cascaded := p.Gone()
-			committed = append(committed, fmt.Sprintf("%s (%s gone)", p.Plan.ID, Rows(deleted+cascaded)))
+			committed = append(committed, fmt.Sprintf("%s (%s)", p.Plan.ID, p.DidWords()))
+		case PhaseIsUndone:
+			undone = append(undone, p.Plan.ID)
 		case PhaseCommitting, PhaseInDoubt, PhaseUnknown:
 			doubtful = append(doubtful, p.Plan.ID)
 		default:
 			not = append(not, p.Plan.ID)
 		}
 	}
-	if len(committed)+len(doubtful) == 0 {
+	if len(committed)+len(undone)+len(doubtful) == 0 {
 		return nil
 	}
 	var out []string
 	for _, part := range []struct {
 		what string
 		ids  []string
-	}{{"committed: ", committed}, {"committed or not, look at the tables: ", doubtful}, {"not committed: ", not}} {
+	}{{"committed: ", committed}, {"committed, and the database does not hold it: ", undone}, {"committed or not, look at the tables: ", doubtful}, {"not committed: ", not}} {
 		if len(part.ids) > 0 {
 			out = append(out, part.what+strings.Join(part.ids, ", "))
 		}
+	}
+	if len(committed)+len(doubtful) == 0 {
+		return out
 	}
 	return append(out, s.restoring()...)
 }

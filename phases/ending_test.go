@@ -60,7 +60,7 @@ func TestAftermath(t *testing.T) {
 	s.Triggers = []Trigger{{Schema: "public", Table: `od"d`, Name: "guard", Enabled: "R"}}
 	s.TriggersOff = true
 	want := []string{
-		"committed: leaf (48,222 rows gone)",
+		"committed: leaf (48,210 rows deleted, 12 more by foreign keys and triggers)",
 		"not committed: hub",
 		"what is committed comes back by a restore only: backup b 17, taken 2026-01-31 01:50:00 UTC, takes about 15 min",
 		"restore: bring back b 17 from {{ place }}",

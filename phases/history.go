@@ -198,7 +198,7 @@ func (s *State) history(now Identity) history {
 		}
 		c := commitment{phase: p.Plan.ID, title: p.Plan.Title, undone: p.Status == PhaseIsUndone, intent: p.Intent, gone: map[string]int64{}}
 		for _, t := range p.Tables {
-			c.gone[t.Name] = t.Deleted + t.Cascaded
+			c.gone[t.Name] += t.Effect().Gone() + t.Undone.Gone() // what is undone was committed once
 		}
 		for _, counted := range emptied(p.Plan) {
 			if !p.Accepted && !s.filledAfter(i, counted.Table) {

@@ -160,6 +160,8 @@ type PhaseState struct {
 	Ledger    bool   // when undone: the ledger still proves its COMMIT
 	Accepted  bool   // it was undone, and a human let it count as committed
 	By        string // who committed or rolled back; empty when tminus did
+
+	undone []TableState // its tables as it committed them; nil unless it is undone
 }
 
 // TableRole says why a table stands in a phase.
@@ -177,40 +179,52 @@ const (
 	RoleProtected TableRole = "protected"
 )
 
-// TableState is one row of a phase's table.
+// TableState is one row of a phase's table. When the phase is rolled back or
+// undone, what it did moves to Undone, and nothing says any more that it ran.
 type TableState struct {
 	Name        string
 	Role        TableRole
 	Step        int    // the step it belongs to; -1 for none
-	Expected    int64  // rows at the baseline; -1 when unknown
+	Expected    int64  // rows that should be there, or match its steps' conditions, when the phase begins; -1 when unknown
 	Command     string // of a free statement: what it did to Rows; empty for tables
 	Rows        int64  // of a free statement, as its command has it; not among the tables' rows
-	Deleted     int64  // by the step's own statement
+	Deleted     int64  // by the phase's own statements
 	Cascaded    int64  // by foreign keys and triggers
 	Updated     int64  // rows changed, SET NULL among them
 	Inserted    int64
-	Left        int64 // as counted; -1 until then
+	Undone      Effect // what was done to it and is not in the database
+	Left        int64  // as counted, and what ROLLBACK brought back; -1 until then, and when nobody knows
 	BlocksDone  int64
 	BlocksTotal int64 // 0 when there is no share to give
 	StartedAt   time.Time
-	EndedAt     time.Time
+	EndedAt     time.Time // of the last step that works on it
 
-	base int64 // what earlier steps deleted from the same table
+	base  int64 // what earlier steps deleted from the same table
+	steps int   // how many delete from it
 }
 
 // Share is how much of the table's own delete is done, from 0 to 1; ok is
-// false when nobody can say.
+// false when nobody can say. It is 1 only when its steps have ended, or when a
+// table that must be empty was counted and is.
 func (t TableState) Share() (share float64, ok bool) {
 	switch {
-	case !t.EndedAt.IsZero() || t.Left == 0:
+	case t.Step >= 0 && !t.EndedAt.IsZero(), t.Role == RoleZero && t.Left == 0:
 		return 1, true
-	case t.BlocksTotal > 0:
-		return min(1, float64(t.BlocksDone)/float64(t.BlocksTotal)), true
+	case t.StartedAt.IsZero():
+		return 0, false
+	case t.BlocksTotal > 0 && t.steps < 2: // several steps go over the same blocks again
+		share = float64(t.BlocksDone) / float64(t.BlocksTotal)
 	case t.Expected > 0:
-		return min(1, float64(t.Deleted+t.Cascaded)/float64(t.Expected)), true
+		share = float64(t.Deleted+t.Cascaded) / float64(t.Expected)
+	default:
+		return 0, false
 	}
-	return 0, false
+	return min(nearlyAll, share), true
 }
+
+// nearlyAll is the share of a delete whose rows or blocks are all done, and
+// which has not ended: it still looks for rows that were moved.
+const nearlyAll = 0.99
 
 // Observer is somebody at a mirror.
 type Observer struct {

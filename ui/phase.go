@@ -78,7 +78,7 @@ func (p Pane) before(ph *phases.PhaseState, i int) string {
 		return ""
 	}
 	last := &p.State.Phases[i-1]
-	return fmt.Sprintf("Before it, %s was committed: %s deleted", last.Plan.Title, rowsOf(deletedRows(last)))
+	return fmt.Sprintf("Before it, %s was committed: %s", last.Plan.Title, last.DidWords())
 }
 
 // statusWhy is what a phase is doing, or why it stands where it stands.
@@ -99,7 +99,7 @@ func (p Pane) statusWhy(ph *phases.PhaseState) string {
 	case phases.PhaseHolding:
 		return "verified, waits for COMMIT or ROLLBACK"
 	case phases.PhaseIsCommitted:
-		text := rowsOf(deletedRows(ph)) + " deleted in " + plural(len(steps), "step", "steps")
+		text := ph.DidWords() + " in " + plural(len(steps), "step", "steps")
 		if ph.Settled {
 			text += "; known from the ledger"
 		}
@@ -184,8 +184,8 @@ func (p Pane) phaseLeft(ph *phases.PhaseState) (time.Duration, bool) {
 	if !sum.known || sum.expected <= 0 {
 		return 0, false
 	}
-	pc, _ := p.totalPace(ph, sum)
-	return pc.left, pc.left >= 0
+	left := p.totalPace(ph, sum).left
+	return left, left >= 0
 }
 
 // phaseBody is all that scrolls: what failed or is unknown, the tables, what
@@ -206,12 +206,7 @@ func (p Pane) phaseBody(ph *phases.PhaseState) (body []line, keep int) {
 	out = append(out, table...)
 	out = append(out, p.changeLines(ph)...)
 	if held := p.verifiedLines(ph, holds); len(held) > 0 {
-		sum := sumVerified(ph)
-		head := row(&st.Good, fmt.Sprintf("%s Verification: %d of %d hold", st.Mark.Done, sum.passed, sum.total))
-		if sum.passed < sum.total {
-			head = row(&st.Text, fmt.Sprintf("  Verification: these %d of %d hold", sum.passed, sum.total))
-		}
-		out = append(append(out, line{}, head), held...)
+		out = append(append(out, line{}, p.heldHead(ph)), held...)
 	}
 	for i, n := range ph.Plan.Notes {
 		if i == 0 {
@@ -239,14 +234,27 @@ func (p Pane) notHeldLines(ph *phases.PhaseState) []line {
 	return out
 }
 
+// heldHead is the heading of the verifications that hold, or did in a
+// transaction that is gone.
+func (p Pane) heldHead(ph *phases.PhaseState) line {
+	st, sum := p.Styles, sumVerified(ph)
+	switch {
+	case takenBack(ph):
+		return row(&st.Dim, fmt.Sprintf("  Verification in the transaction that is gone: %d of %d held", sum.passed, sum.total))
+	case sum.passed < sum.total:
+		return row(&st.Text, fmt.Sprintf("  Verification: these %d of %d hold", sum.passed, sum.total))
+	}
+	return row(&st.Good, fmt.Sprintf("%s Verification: %d of %d hold", st.Mark.Done, sum.passed, sum.total))
+}
+
 // changeLines are what a phase did beside inserting, updating and deleting rows.
 func (p Pane) changeLines(ph *phases.PhaseState) []line {
 	if len(ph.Changes) == 0 {
 		return nil
 	}
 	title := "Beside rows"
-	if ph.Status == phases.PhaseIsRolledBack {
-		title += ", all of it taken back"
+	if takenBack(ph) {
+		title += ", all of it undone"
 	}
 	out := []line{{}, row(&p.Styles.Title, title)}
 	for _, c := range ph.Changes {
@@ -264,7 +272,7 @@ func (p Pane) verifiedLines(ph *phases.PhaseState, which func(*phases.Verificati
 	var rows []gridRow
 	for i := range ph.Verified {
 		if v := &ph.Verified[i]; which(v) {
-			rows = append(rows, p.verifiedRows(v)...)
+			rows = append(rows, p.verifiedRows(v, takenBack(ph))...)
 		}
 	}
 	if rows == nil {
@@ -279,13 +287,15 @@ const foundBeside = 28
 
 // verifiedRows are a verification, and below it what there is to say of one
 // that does not hold.
-func (p Pane) verifiedRows(v *phases.Verification) []gridRow {
+func (p Pane) verifiedRows(v *phases.Verification, gone bool) []gridRow {
 	st := p.Styles
 	mark, style, got, detail := "  "+st.Mark.Failed+" FAILS", &st.Bad, "found "+v.Got, []string{v.Detail}
 	wanted := one(&st.Dim, "wanted "+v.Want)
 	switch {
 	case v.Unknown != "":
 		mark, style, got, detail = "  "+st.Mark.Unknown+" unknown", &st.Warn, "", []string{v.Unknown}
+	case v.Pass && gone: // in a transaction that is gone
+		mark, style, wanted, detail = "  "+st.Mark.Undone+" held", &st.Dim, nil, nil
 	case v.Pass: // what was wanted is what was found
 		mark, style, wanted, detail = "  "+st.Mark.Done+" holds", &st.Good, nil, nil
 	case width(v.Got) > foundBeside: // cut, it would say nothing
@@ -345,7 +355,7 @@ func (p Pane) tablePace(t *phases.TableState, over bool) pace {
 		out.rate = float64(t.Deleted) / s
 	}
 	// The first second says nothing about the rest.
-	if share, ok := t.Share(); ok && !over && t.EndedAt.IsZero() && share > 0 && share < 1 && out.elapsed >= time.Second {
+	if share, ok := t.Share(); ok && !over && t.EndedAt.IsZero() && share > 0 && share < 0.99 && out.elapsed >= time.Second {
 		out.left = time.Duration(float64(out.elapsed) * (1 - share) / share)
 	}
 	return out
@@ -385,6 +395,8 @@ func roleWord(r phases.TableRole) string {
 		return "delete"
 	case phases.RoleSQL:
 		return "SQL"
+	case phases.RoleTouch:
+		return "changed"
 	case phases.RoleCascade:
 		return "cascade"
 	case phases.RoleZero:

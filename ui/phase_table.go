@@ -18,7 +18,7 @@ func (p Pane) tableLines(ph *phases.PhaseState) (lines []line, running int) {
 		{head: "  table", flex: 18},
 		{head: "role", rank: 9},
 		{head: "expected", right: true, rank: 3},
-		{head: "deleted", right: true},
+		{head: deletedHead(ph), right: true},
 		{head: "cascaded", right: true, rank: 4},
 		{head: "left", right: true, rank: 1},
 		{head: "done", rank: 2},
@@ -51,6 +51,7 @@ func (p Pane) tableLines(ph *phases.PhaseState) (lines []line, running int) {
 		rows = append(rows, gridRow{whole: &l})
 	}
 	add("", func(r phases.TableRole) bool { return r == phases.RoleDelete || r == phases.RoleSQL })
+	add("changed by its SQL", func(r phases.TableRole) bool { return r == phases.RoleTouch })
 	add("reached by foreign keys and triggers", func(r phases.TableRole) bool { return r == phases.RoleCascade })
 	rows = append(rows, p.totalRow(ph))
 	for _, role := range []phases.TableRole{phases.RoleZero, phases.RoleFilled, phases.RoleCount, phases.RoleProtected} {
@@ -73,36 +74,76 @@ func tableCaveat(ph *phases.PhaseState) string {
 	}
 }
 
-// tableRow is one table's line.
+// deletedHead is what a phase's deleted rows are, now that its end is known.
+func deletedHead(ph *phases.PhaseState) string {
+	if takenBack(ph) {
+		return "undone"
+	}
+	return "deleted"
+}
+
+// takenBack reports whether the database does not hold what a phase had done.
+func takenBack(ph *phases.PhaseState) bool {
+	return ph.Status == phases.PhaseIsRolledBack || ph.Status == phases.PhaseIsUndone
+}
+
+// doubtful reports whether nobody knows if the database holds it.
+func doubtful(ph *phases.PhaseState) bool {
+	return ph.Status == phases.PhaseUnknown || ph.Status == phases.PhaseInDoubt
+}
+
+// shownEffect is what a table's figures are about: what was done to it, or what
+// was and is not any more.
+func shownEffect(ph *phases.PhaseState, t *phases.TableState) phases.Effect {
+	if takenBack(ph) {
+		return t.Undone
+	}
+	return t.Effect()
+}
+
+// tableRow is one table's line, or one free statement's.
 func (p Pane) tableRow(ph *phases.PhaseState, t *phases.TableState) gridRow {
 	st := p.Styles
 	mark, style := p.tableMark(ph, t)
-	quiet := t.StartedAt.IsZero() && t.Left < 0
-	text := p.faint(quiet)
+	did := shownEffect(ph, t)
+	text := p.faint(t.StartedAt.IsZero() && t.Left < 0)
 	pc := p.tablePace(t, !ph.EndedAt.IsZero())
 	deleted := ""
-	if t.Role == phases.RoleDelete || t.Role == phases.RoleSQL {
-		deleted = count(t.Deleted)
+	switch {
+	case t.Role == phases.RoleSQL:
+		deleted, pc.rate = statementField(t), 0
+	case t.Role == phases.RoleDelete && !(takenBack(ph) && did == (phases.Effect{})):
+		deleted = count(did.Deleted)
+	case did.Deleted > 0:
+		deleted = count(did.Deleted)
 	}
-	cascaded := sideEffects(t)
 	return gridRow{fields: []field{
 		{{text: mark + " ", style: style}, {text: sanitize(t.Name), style: text}},
-		one(&st.Dim, roleWord(t.Role)), one(text, count(t.Expected)), one(text, deleted), one(text, cascaded),
+		one(&st.Dim, roleWord(t.Role)), one(text, count(t.Expected)), one(text, deleted), one(text, sideEffects(did)),
 		p.leftField(ph, t), p.shareField(ph, t), one(&st.Dim, rateText(pc.rate)), one(&st.Dim, pc.elapsedText()), one(&st.Accent, pc.leftText()),
 	}}
 }
 
-// sideEffects are the rows that foreign keys and triggers took, changed or added.
-func sideEffects(t *phases.TableState) string {
+// statementField is what the server said of a free statement that has run.
+func statementField(t *phases.TableState) string {
+	if t.Command == "" && t.Rows == 0 {
+		return ""
+	}
+	return sanitize(phases.Statement{Command: t.Command, Rows: t.Rows}.String())
+}
+
+// sideEffects are the rows that foreign keys and triggers took, and those that
+// were changed or added.
+func sideEffects(did phases.Effect) string {
 	var parts []string
-	if t.Cascaded > 0 {
-		parts = append(parts, count(t.Cascaded))
+	if did.Cascaded > 0 {
+		parts = append(parts, count(did.Cascaded))
 	}
-	if t.Updated > 0 {
-		parts = append(parts, count(t.Updated)+" updated")
+	if did.Updated > 0 {
+		parts = append(parts, count(did.Updated)+" updated")
 	}
-	if t.Inserted > 0 {
-		parts = append(parts, count(t.Inserted)+" inserted")
+	if did.Inserted > 0 {
+		parts = append(parts, count(did.Inserted)+" inserted")
 	}
 	return strings.Join(parts, ", ")
 }
@@ -110,8 +151,11 @@ func sideEffects(t *phases.TableState) string {
 // tableMark says with one sign where a table stands.
 func (p Pane) tableMark(ph *phases.PhaseState, t *phases.TableState) (string, *lipgloss.Style) {
 	st := p.Styles
-	if ph.Status == phases.PhaseIsRolledBack && t.Step >= 0 && !t.StartedAt.IsZero() {
+	switch {
+	case takenBack(ph) && (t.Undone != (phases.Effect{}) || t.Rows > 0 || t.Command != ""):
 		return st.Mark.Undone, &st.Dim
+	case doubtful(ph) && !t.StartedAt.IsZero():
+		return st.Mark.Unknown, &st.Bad
 	}
 	for i := range ph.Verified {
 		switch v := &ph.Verified[i]; {
@@ -123,11 +167,13 @@ func (p Pane) tableMark(ph *phases.PhaseState, t *phases.TableState) (string, *l
 		}
 	}
 	switch {
+	case takenBack(ph):
+		return st.Mark.Todo, &st.Dim
 	case t.Step >= 0 && t.Step == ph.Step && ph.Status == phases.PhaseRunning:
 		return st.Mark.Running, &st.Accent
 	case !t.EndedAt.IsZero() || (t.Left >= 0 && t.Role != phases.RoleDelete):
 		return st.Mark.Done, &st.Good
-	case t.Deleted+t.Cascaded+t.Updated > 0:
+	case t.Effect() != (phases.Effect{}):
 		return st.Mark.Running, &st.Accent
 	}
 	return st.Mark.Todo, &st.Dim
@@ -138,6 +184,10 @@ func (p Pane) tableMark(ph *phases.PhaseState, t *phases.TableState) (string, *l
 func (p Pane) leftField(ph *phases.PhaseState, t *phases.TableState) field {
 	st := p.Styles
 	switch {
+	case (takenBack(ph) || doubtful(ph)) && t.Left >= 0:
+		return one(&st.Dim, count(t.Left))
+	case ph.Status == phases.PhaseIsRolledBack && t.Undone != (phases.Effect{}) && t.Expected >= 0:
+		return one(&st.Dim, "~"+count(t.Expected))
 	case t.Left > 0 && mustBeEmpty(ph.Plan, t.Name):
 		return one(&st.Bad, count(t.Left))
 	case t.Left == 0 && mustBeEmpty(ph.Plan, t.Name):
@@ -167,7 +217,7 @@ func mustBeEmpty(plan *runbook.Phase, table string) bool {
 
 // shareField is a bar with its share; nothing where nobody can say.
 func (p Pane) shareField(ph *phases.PhaseState, t *phases.TableState) field {
-	if t.Role != phases.RoleDelete || (t.StartedAt.IsZero() && t.EndedAt.IsZero()) {
+	if t.Role != phases.RoleDelete || (t.StartedAt.IsZero() && t.EndedAt.IsZero()) || takenBack(ph) || doubtful(ph) {
 		return nil
 	}
 	share, ok := t.Share()
@@ -193,19 +243,22 @@ func (p Pane) barWidth() int {
 
 // sums are a phase's tables added up.
 type sums struct {
-	expected, deleted, cascaded, left int64
-	gone                              int64 // of expected
-	known                             bool  // whether every table's expected rows are
-	counted                           bool  // whether every table's left rows are
-	begun                             bool
+	did            phases.Effect // of all tables
+	expected, left int64         // of those that its steps delete from
+	gone           int64         // of expected
+	share          float64       // of expected: each table's own share of its rows
+	known          bool          // whether every table's expected rows are
+	counted        bool          // whether every table's left rows are
+	begun          bool
 }
 
 func (p Pane) totals(ph *phases.PhaseState) sums {
-	out := sums{known: true, counted: true}
+	out := sums{known: true, counted: true, did: ph.Did()}
+	if takenBack(ph) {
+		out.did = ph.Undone()
+	}
 	for i := range ph.Tables {
 		t := &ph.Tables[i]
-		out.deleted += t.Deleted
-		out.cascaded += t.Cascaded
 		if t.Role != phases.RoleDelete {
 			continue
 		}
@@ -217,6 +270,12 @@ func (p Pane) totals(ph *phases.PhaseState) sums {
 		if t.Expected >= 0 {
 			out.gone += min(t.Expected, t.Deleted+t.Cascaded)
 		}
+		if share, ok := t.Share(); ok {
+			out.share += share * float64(max(0, t.Expected))
+		}
+	}
+	if out.expected > 0 {
+		out.share /= float64(out.expected)
 	}
 	return out
 }
@@ -235,26 +294,19 @@ func (p Pane) totalRow(ph *phases.PhaseState) gridRow {
 	case sum.known && sum.begun:
 		left = "~" + count(sum.expected-sum.gone)
 	}
-	pc, share := p.totalPace(ph, sum)
+	pc := p.totalPace(ph, sum)
 	var done field
-	if sum.begun && sum.known && sum.expected > 0 {
-		done = append(p.barField(share, p.barWidth()), span{text: " " + padLeft(percent(share), 5), style: bold})
+	if sum.begun && sum.known && sum.expected > 0 && !doubtful(ph) {
+		done = append(p.barField(sum.share, p.barWidth()), span{text: " " + padLeft(percent(sum.share), 5), style: bold})
 	}
 	return gridRow{fields: []field{
-		one(bold, "  total"), nil, one(bold, expected), one(bold, count(sum.deleted)), one(bold, nonZero(sum.cascaded)), one(bold, left),
+		one(bold, "  total"), nil, one(bold, expected), one(bold, count(sum.did.Deleted)), one(bold, sideEffects(phases.Effect{Cascaded: sum.did.Cascaded})), one(bold, left),
 		done, one(bold, rateText(pc.rate)), one(bold, pc.elapsedText()), one(bold, pc.leftText()),
 	}}
 }
 
-func nonZero(n int64) string {
-	if n == 0 {
-		return ""
-	}
-	return count(n)
-}
-
 // totalPace is the pace of all steps so far, and what it means for the rest.
-func (p Pane) totalPace(ph *phases.PhaseState, sum sums) (pace, float64) {
+func (p Pane) totalPace(ph *phases.PhaseState, sum sums) pace {
 	out := pace{left: -1}
 	var from, to time.Time
 	for i := range ph.Tables {
@@ -276,28 +328,24 @@ func (p Pane) totalPace(ph *phases.PhaseState, sum sums) (pace, float64) {
 			to = end
 		}
 	}
-	share := 0.0
-	if sum.expected > 0 {
-		share = float64(sum.gone) / float64(sum.expected)
-	}
 	if from.IsZero() {
-		return out, share
+		return out
 	}
 	out.elapsed = max(0, to.Sub(from))
 	if s := out.elapsed.Seconds(); s >= 0.1 {
-		out.rate = float64(sum.deleted) / s
-		if ph.Status == phases.PhaseRunning && s >= 1 && share > 0 && share < 1 {
-			out.left = time.Duration(float64(out.elapsed) * (1 - share) / share)
+		out.rate = float64(sum.did.Deleted) / s
+		if ph.Status == phases.PhaseRunning && s >= 1 && sum.share > 0 && sum.share < 1 {
+			out.left = time.Duration(float64(out.elapsed) * (1 - sum.share) / sum.share)
 		}
 	}
-	return out, share
+	return out
 }
 
 // hashBeside is the width from which a fingerprint's hash has room in its row.
 const hashBeside = 116
 
-// countLines are a read-only phase's tables: what was there at the baseline,
-// what is there now, and the protected tables' fingerprints.
+// countLines are a read-only phase's tables: what should be there, what is
+// there, and the protected tables' fingerprints.
 func (p Pane) countLines(ph *phases.PhaseState) (lines []line, running int) {
 	st := p.Styles
 	prints := map[string]phases.Fingerprint{}
@@ -309,7 +357,7 @@ func (p Pane) countLines(ph *phases.PhaseState) (lines []line, running int) {
 	cols := []column{
 		{head: "  table", flex: 18},
 		{head: "role", rank: 2},
-		{head: "baseline", right: true, rank: 3},
+		{head: "expected", right: true, rank: 3},
 		{head: "rows", right: true},
 	}
 	// Two of them are compared by eye: a hash is shown whole, or not at all.
@@ -318,7 +366,7 @@ func (p Pane) countLines(ph *phases.PhaseState) (lines []line, running int) {
 		cols = append(cols, column{head: "fingerprint at baseline", rank: 1})
 	}
 	running = -1
-	changed := baselineDiffers(ph)
+	changed := expectedDiffers(ph)
 	rows := make([]gridRow, 0, len(ph.Tables))
 	for i := range ph.Tables {
 		t := &ph.Tables[i]
@@ -352,9 +400,9 @@ func (p Pane) countLines(ph *phases.PhaseState) (lines []line, running int) {
 	return grid(cols, rows, p.Width, &st.Dim), running
 }
 
-// baselineDiffers reports whether a read-only phase's counts say anything
-// beside the baseline's: in the phase that takes it they don't.
-func baselineDiffers(ph *phases.PhaseState) bool {
+// expectedDiffers reports whether a read-only phase's counts say anything
+// beside what was expected: in the phase that takes the baseline they don't.
+func expectedDiffers(ph *phases.PhaseState) bool {
 	for i := range ph.Tables {
 		if t := &ph.Tables[i]; t.Expected >= 0 && t.Left != t.Expected {
 			return true

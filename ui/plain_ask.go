@@ -109,7 +109,7 @@ func (p *plain) phaseQuestion(i int) plainQuestion {
 	if q := p.groupQuestion([]runbook.Group{{Items: ph.Plan.Confirm}}); q.kind != 0 {
 		return q
 	}
-	if p.tellHolds("phase "+ph.Plan.ID, s.PhaseHolds(i, time.Now())) {
+	if p.tellHolds(phases.PhaseName(ph.Plan.ID), s.PhaseHolds(i, time.Now())) {
 		return plainQuestion{}
 	}
 	return plainQuestion{kind: askStart, id: ph.Plan.ID}
@@ -261,7 +261,7 @@ func (p *plain) put(q plainQuestion) {
 	case askStart:
 		p.putStart(q.id)
 	case askHold:
-		p.say("? phase %s: type commit or rollback", q.id)
+		p.say("? %s: type commit or rollback", phases.PhaseName(q.id))
 	case askClose:
 		p.say("? all is done: type close to end the run")
 	}
@@ -269,7 +269,7 @@ func (p *plain) put(q plainQuestion) {
 
 func (p *plain) putStart(id string) {
 	ph := p.phase(id)
-	text := fmt.Sprintf("? next: phase %s: %s, risk %s, planned %s", id, ph.Plan.Title, ph.Plan.Risk, phases.Span(ph.Plan.Planned))
+	text := fmt.Sprintf("? next: %s: %s, risk %s, planned %s", phases.PhaseName(id), ph.Plan.Title, ph.Plan.Risk, phases.Span(ph.Plan.Planned))
 	if ph.Attempt > 0 {
 		text += fmt.Sprintf(", attempt %d", ph.Attempt+1)
 	}

@@ -63,11 +63,14 @@ func (p *plain) progressed(e phases.TableProgressed) {
 	if ph == nil || e.Step < 0 || e.Step >= len(ph.Plan.Steps) {
 		return
 	}
-	name := ph.Plan.Steps[e.Step].Name()
-	text := fmt.Sprintf("phase %s: %s: %s deleted so far", e.Phase, name, phases.Rows(e.Deleted))
+	name := ph.Plan.Steps[e.Step].Delete
+	if name == "" {
+		return // a free statement has no progress to tell
+	}
+	text := fmt.Sprintf("%s: %s: %s deleted so far", phases.PhaseName(e.Phase), name, phases.Rows(e.Deleted))
 	last, percent := p.progress[e.Phase], 0
 	for _, t := range ph.Tables {
-		if t.Name != name {
+		if t.Name != name || t.Role == phases.RoleSQL {
 			continue
 		}
 		if s, ok := t.Share(); ok {
@@ -78,8 +81,8 @@ func (p *plain) progressed(e phases.TableProgressed) {
 	if p.state.At.Sub(last.at) < plainEvery && percent-last.percent < plainGrown {
 		return
 	}
-	if _, cascaded := ph.Gone(); cascaded > 0 {
-		text += fmt.Sprintf("; %s by foreign keys and triggers", phases.Digits(cascaded))
+	if cascaded := ph.Did().Cascaded; cascaded > 0 {
+		text += fmt.Sprintf("; %s more by foreign keys and triggers", phases.Digits(cascaded))
 	}
 	p.progress[e.Phase] = plainProgress{at: p.state.At, percent: percent}
 	p.eventLine(phases.LevelInfo, text)
@@ -102,18 +105,34 @@ func (p *plain) counts(e phases.PhaseVerified) {
 		return
 	}
 	for _, t := range ph.Tables {
-		text := fmt.Sprintf("  %s: %s deleted", t.Name, phases.Rows(t.Deleted))
-		if t.Cascaded > 0 {
-			text += fmt.Sprintf(", %s by foreign keys and triggers", phases.Digits(t.Cascaded))
+		if text := tableDid(t); text != "" {
+			p.say("  %s: %s", t.Name, text)
 		}
-		if t.Updated > 0 {
-			text += fmt.Sprintf(", %s updated", phases.Digits(t.Updated))
-		}
-		if t.Left >= 0 {
-			text += fmt.Sprintf(", %s left", phases.Digits(t.Left))
-		}
-		p.say("%s", text)
 	}
+	for _, c := range ph.Changes {
+		p.say("  beside rows: %s", c)
+	}
+}
+
+// tableDid is what a phase did to one of its tables, or what one of its
+// statements did; nothing where it did nothing and nobody counted.
+func tableDid(t phases.TableState) string {
+	did := t.Effect()
+	text := ""
+	switch {
+	case t.Role == phases.RoleSQL:
+		return phases.Statement{Command: t.Command, Rows: t.Rows}.String()
+	case did != (phases.Effect{}):
+		text = did.String()
+	case t.Role == phases.RoleDelete:
+		text = phases.Rows(0) + " deleted"
+	case t.Left >= 0:
+		return phases.Rows(t.Left) + " left"
+	}
+	if text != "" && t.Left >= 0 {
+		text += fmt.Sprintf(", %s left", phases.Digits(t.Left))
+	}
+	return text
 }
 
 // countdown says when a hold is about to end by itself.
@@ -126,7 +145,7 @@ func (p *plain) countdown() {
 	for _, mark := range []time.Duration{10 * time.Second, 30 * time.Second, time.Minute} {
 		if left > 0 && left <= mark && (p.warned == 0 || p.warned > mark) {
 			p.warned = mark
-			p.say("  phase %s rolls back by itself in %s", ph.Plan.ID, phases.Span(left.Round(time.Second)))
+			p.say("  %s rolls back by itself in %s", phases.PhaseName(ph.Plan.ID), phases.Span(left.Round(time.Second)))
 			return
 		}
 	}

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"strings"
 	"time"
 
 	"tminus/phases"
@@ -23,6 +24,10 @@ func (p *plain) explain(q plainQuestion) {
 		p.say("  id: %s", it.ID)
 	case q.kind == askHold:
 		for _, v := range p.phase(q.id).Verified {
+			if v.Unknown != "" {
+				p.say("  UNKNOWN: %s", v)
+				continue
+			}
 			p.say("  %s: %s", yesNoWord(v.Pass, "holds", "DOES NOT HOLD"), v)
 		}
 	default:
@@ -56,17 +61,13 @@ func (p *plain) status() {
 	p.say("  %s, %s: database %s at %s", clock(s.Clock(now)), s.Opened.Environment, s.Target.Database, s.Target.Host)
 	switch s.Stage() {
 	case phases.StageChecklist:
-		p.say("  checklist: %d hold the gate", len(s.GateHolds(now)))
+		p.say("  checklist: the gate is held by %d", len(s.GateHolds(now)))
 	case phases.StageEnded:
 		p.say("  the run has ended: %s", s.Outcome)
 	}
 	for i := range s.Phases {
 		ph := &s.Phases[i]
-		text := ""
-		if deleted, cascaded := ph.Gone(); deleted+cascaded > 0 {
-			text = ", " + phases.Rows(deleted+cascaded) + " deleted"
-		}
-		p.say("  phase %s: %s%s", ph.Plan.ID, ph.Status, text)
+		p.say("  %s: %s%s", phases.PhaseName(ph.Plan.ID), strings.ReplaceAll(string(ph.Status), "_", " "), phaseDid(ph))
 	}
 	if at := s.AbortAt(); !at.IsZero() && s.Current() >= 0 {
 		p.say("  abort limit %s", yesNoWord(now.Before(at), "in "+phases.Span(at.Sub(now)), "passed "+phases.Span(now.Sub(at))+" ago"))
@@ -74,6 +75,26 @@ func (p *plain) status() {
 	for _, o := range s.Observers {
 		p.say("  observer: %s", o.Name)
 	}
+}
+
+// phaseDid is what a phase did to rows, and whether that is in the database.
+func phaseDid(ph *phases.PhaseState) string {
+	did, undone := ph.DidWords(), ph.Undone()
+	switch {
+	case !ph.Plan.Writes() || ph.StartedAt.IsZero():
+		return ""
+	case ph.Status == phases.PhaseIsCommitted:
+		return ", " + did
+	case ph.Status == phases.PhaseIsRolledBack && undone != (phases.Effect{}):
+		return ", taken back: " + undone.String()
+	case ph.Status == phases.PhaseIsUndone:
+		return ", the database does not hold it: " + undone.String()
+	case ph.Status == phases.PhaseCommitting || ph.Status == phases.PhaseInDoubt || ph.Status == phases.PhaseUnknown:
+		return ", nobody knows yet whether it lasts: " + did
+	case ph.Status.Open():
+		return ", not committed: " + did
+	}
+	return ""
 }
 
 // holds says what holds the gate or the next phase.

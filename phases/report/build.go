@@ -92,6 +92,10 @@ func phaseOf(e phases.Event) string {
 		return e.Phase
 	case phases.OutcomeUnknown:
 		return e.Phase
+	case phases.PhaseUndone:
+		return e.Phase
+	case phases.UndoneAccepted:
+		return e.Phase
 	}
 	return ""
 }

@@ -12,35 +12,11 @@ func (b *builder) phases() {
 		p := &b.state.Phases[i]
 		r.Phases = append(r.Phases, b.phase(p))
 		if p.Status == phases.PhaseIsCommitted {
-			deleted, cascaded := p.Gone()
-			r.DeletedRows += deleted + cascaded
+			did := p.Did()
+			r.DeletedRows, r.UpdatedRows, r.InsertedRows = r.DeletedRows+did.Gone(), r.UpdatedRows+did.Updated, r.InsertedRows+did.Inserted
 		}
 	}
-	if s := b.state; s.Baseline != nil && s.Survey != nil {
-		total := b.toDelete()
-		r.BaselineToDelete = &total
-	}
-}
-
-// toDelete adds up the baseline's rows of all tables that are emptied or lose
-// rows by cascade. Rows outside a condition are among them: it is an estimate.
-func (b *builder) toDelete() int64 {
-	goes := map[string]bool{}
-	for _, t := range b.state.Survey.Deletes {
-		goes[b.qualified(t)] = true
-	}
-	for _, reach := range b.state.Survey.Reach {
-		if reach.Action == phases.ReachCascade {
-			goes[b.qualified(reach.Table)] = true
-		}
-	}
-	var total int64
-	for _, c := range b.state.Baseline.Counts {
-		if goes[b.qualified(c.Table)] {
-			total += c.Rows
-		}
-	}
-	return total
+	r.BaselineToDelete = known(b.state.ToDelete())
 }
 
 func (b *builder) phase(p *phases.PhaseState) Phase {
@@ -50,15 +26,20 @@ func (b *builder) phase(p *phases.PhaseState) Phase {
 		StartedAt: moment(p.StartedAt), EndedAt: moment(p.EndedAt),
 		Seconds: seconds(p.Took), PlannedSeconds: seconds(p.Plan.Planned),
 		Reason: phases.Clean(p.Reason), By: phases.Clean(p.By), Settled: p.Settled,
-		Tables: []Table{}, Verified: []Check{}, Issues: orEmpty(b.issues[p.Plan.ID]), writes: p.Plan.Writes(),
+		Tables: []Table{}, Changes: []Change{}, Verified: []Check{}, Issues: orEmpty(b.issues[p.Plan.ID]), writes: p.Plan.Writes(),
 	}
 	for _, t := range p.Tables {
 		out.Tables = append(out.Tables, table(t, p.Status))
 	}
+	for _, c := range p.Changes {
+		out.Changes = append(out.Changes, Change{
+			Change: string(c.Kind), Object: phases.Clean(c.Object), Table: phases.Clean(c.Table), Detail: phases.Clean(c.Detail), Text: c.String(),
+		})
+	}
 	for _, v := range p.Verified {
 		out.Verified = append(out.Verified, Check{
 			Kind: string(v.Kind), Name: phases.Clean(v.Name), Want: phases.Clean(v.Want), Got: phases.Clean(v.Got),
-			Pass: v.Pass, Detail: phases.Clean(v.Detail),
+			Pass: v.Pass && v.Unknown == "", Unknown: phases.Clean(v.Unknown), Detail: phases.Clean(v.Detail),
 		})
 	}
 	if len(p.Plan.Confirm) > 0 {
@@ -70,12 +51,16 @@ func (b *builder) phase(p *phases.PhaseState) Phase {
 
 func table(t phases.TableState, status phases.PhaseStatus) Table {
 	out := Table{
-		Name: phases.Clean(t.Name), Role: string(t.Role), Expected: known(t.Expected),
-		Deleted: t.Deleted, Cascaded: t.Cascaded, Updated: t.Updated, Remaining: known(t.Left),
+		Name: phases.Clean(t.Name), Role: string(t.Role), Expected: known(t.Expected), Command: phases.Clean(t.Command), Rows: t.Rows,
+		Deleted: t.Deleted, Cascaded: t.Cascaded, Updated: t.Updated, Inserted: t.Inserted, Undone: t.Undone.Gone(),
 	}
-	if status == phases.PhaseIsRolledBack {
-		out.Undone = out.Deleted + out.Cascaded
-		out.Deleted, out.Cascaded, out.Updated, out.Remaining = 0, 0, 0, nil
+	if t.Command == "SELECT" {
+		out.Returned = t.Rows
+	}
+	switch status {
+	case phases.PhaseIsRolledBack, phases.PhaseIsUndone, phases.PhaseInDoubt, phases.PhaseUnknown:
+	default:
+		out.Remaining = known(t.Left)
 	}
 	return out
 }
@@ -103,8 +88,12 @@ func (b *builder) protected() {
 			out.Baseline = &rows
 		}
 		if last, ok := b.seen[b.qualified(name)]; ok {
-			out.Intact, out.Remaining = &last.v.Pass, known(last.v.Rows)
 			out.VerifiedIn, out.VerifiedAt, out.Detail = last.phase, moment(last.at), phases.Clean(last.v.Detail)
+			if last.v.Unknown == "" {
+				out.Intact, out.Remaining = &last.v.Pass, known(last.v.Rows)
+			} else {
+				out.Detail = phases.Clean("unknown: " + last.v.Unknown)
+			}
 		}
 		r.Protected = append(r.Protected, out)
 	}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"tminus/phases"
@@ -19,22 +20,24 @@ func (b *builder) deviate(e phases.Event) {
 			b.add("late: T-0 came %s after the planned one", phases.Span(late))
 		}
 		if e.Attempt > 1 {
-			b.add("retried: phase %s, attempt %d", e.Phase, e.Attempt)
+			b.add("retried: %s, attempt %d", phases.PhaseName(e.Phase), e.Attempt)
 		}
 	case phases.PhaseCommitted:
 		if e.Settled {
-			b.add("settled: COMMIT of phase %s lost its answer; the ledger says that it was committed", e.Phase)
+			b.add("settled: COMMIT of %s lost its answer; the ledger says that it was committed", phases.PhaseName(e.Phase))
 		}
 		b.slow(e.Phase)
 	case phases.PhasePassed:
 		b.slow(e.Phase)
 	case phases.PhaseRolledBack:
-		b.add("rolled back: phase %s: %s", e.Phase, e.Reason)
+		b.add("rolled back: %s: %s", phases.PhaseName(e.Phase), e.Reason)
 	case phases.PhaseFailed:
-		b.add("failed: phase %s: %s", e.Phase, e.Reason)
+		b.add("failed: %s: %s", phases.PhaseName(e.Phase), e.Reason)
 	case phases.OutcomeUnknown:
-		b.add("unknown: phase %s: %s", e.Phase, e.Reason)
-	case phases.WindowExtended, phases.ConditionRaised, phases.GateClosed, phases.RunResumed, phases.BackendEnded, phases.RunInterrupted:
+		b.add("unknown: %s: %s", phases.PhaseName(e.Phase), e.Reason)
+	case phases.PhaseUndone:
+		b.add("undone: %s: %s", phases.PhaseName(e.Phase), e.Reason)
+	case phases.WindowExtended, phases.PhaseConfirmed, phases.UndoneAccepted, phases.ConditionRaised, phases.GateClosed, phases.RunResumed, phases.BackendEnded, phases.RunInterrupted:
 		if line, ok := phases.Describe(s, e); ok {
 			b.add("%s", line.Text)
 		}
@@ -61,7 +64,7 @@ func (b *builder) slow(id string) {
 	for i := range b.state.Phases {
 		p := &b.state.Phases[i]
 		if p.Plan.ID == id && p.Plan.Planned > 0 && p.Took > p.Plan.Planned {
-			b.add("late: phase %s took %s, planned %s", id, phases.Span(p.Took), phases.Span(p.Plan.Planned))
+			b.add("late: %s took %s, planned %s", phases.PhaseName(id), phases.Span(p.Took), phases.Span(p.Plan.Planned))
 		}
 	}
 }
@@ -73,7 +76,7 @@ func (b *builder) planDeviations() {
 		b.add("backup: %s old at T-0, at most %s", span(*age), span(b.report.Backup.MaxAgeSeconds))
 	}
 	if n := b.assumed(); n > 0 {
-		b.add("assumed: %d items and values, at which nobody looked", n)
+		b.add("assumed: %s, at which nobody looked", phases.Plural(int64(n), "answer"))
 	}
 	if s.Current() < 0 {
 		end := b.lastEnd()
@@ -82,7 +85,7 @@ func (b *builder) planDeviations() {
 		}
 	}
 	if n := b.leftOpen(); n > 0 && s.Outcome == phases.Completed {
-		b.add("open: %d items after the last phase were not done", n)
+		b.add("open: %s after the last phase not done", phases.Plural(int64(n), "item"))
 	}
 	if !s.Runbook.Ledger {
 		b.add("no ledger: the runbook wants none, a lost COMMIT could be settled by counts only")
@@ -113,34 +116,41 @@ func (b *builder) leftOpen() int {
 	return n
 }
 
-// status is the template's overall status.
+// status is the template's overall status. A phase that is undone tarnishes
+// every outcome: the database is not what the run made of it.
 func (r *Report) status() string {
+	var undone []string
+	for i := range r.Phases {
+		if r.Phases[i].Outcome == phases.PhaseIsUndone {
+			undone = append(undone, phases.PhaseName(r.Phases[i].ID))
+		}
+	}
+	if len(undone) > 0 {
+		return "FAILED: UNDONE: the database does not hold what was committed by " + strings.Join(undone, ", ")
+	}
 	switch r.Outcome {
 	case phases.NoGo:
 		return "NO-GO: nothing was done"
 	case phases.Aborted:
 		return "FAILED: aborted"
 	case phases.Completed:
-		for _, p := range r.Protected {
-			if p.Intact != nil && !*p.Intact {
-				return "FAILED: protected table " + p.Name + " is not as at the baseline"
-			}
-		}
-		issues := 0
-		for i := range r.Phases {
-			issues += len(r.Phases[i].Issues)
-		}
-		if n := len(r.Deviations); n > 0 || issues > 0 {
-			return fmt.Sprintf("ISSUES: complete, with %s", count(n, "deviation")+" and "+count(issues, "issue"))
-		}
-		return "COMPLETE"
+		return r.completed()
 	}
 	return "UNFINISHED: the run has not ended"
 }
 
-func count(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
+func (r *Report) completed() string {
+	for _, p := range r.Protected {
+		if p.Intact != nil && !*p.Intact {
+			return "FAILED: protected table " + p.Name + " is not as at the baseline"
+		}
 	}
-	return fmt.Sprintf("%d %ss", n, one)
+	issues := 0
+	for i := range r.Phases {
+		issues += len(r.Phases[i].Issues)
+	}
+	if n := len(r.Deviations); n > 0 || issues > 0 {
+		return "ISSUES: complete, with " + phases.Plural(int64(n), "deviation") + " and " + phases.Plural(int64(issues), "issue")
+	}
+	return "COMPLETE"
 }

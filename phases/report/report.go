@@ -21,13 +21,15 @@ type Report struct {
 	PlannedT0        *time.Time `json:"planned_t0"`
 	T0               *time.Time `json:"t0"` // start of the first phase
 	ClosedAt         *time.Time `json:"closed_at"`
-	Seconds          float64    `json:"seconds"`           // from T-0 to the end of the last phase that ran
-	PlannedSeconds   float64    `json:"planned_seconds"`   // for the same
-	AbortSeconds     float64    `json:"abort_seconds"`     // no phase starts later than this after T-0; without extensions
-	ExtendedSeconds  float64    `json:"extended_seconds"`  // all extensions
-	TotalRunSeconds  float64    `json:"total_run_seconds"` // from the journal's first record to its last
-	DeletedRows      int64      `json:"deleted_rows"`      // by committed phases, cascades included
-	BaselineToDelete *int64     `json:"baseline_to_delete"`
+	Seconds          float64    `json:"seconds"`            // from T-0 to the end of the last phase that ran
+	PlannedSeconds   float64    `json:"planned_seconds"`    // for the same
+	AbortSeconds     float64    `json:"abort_seconds"`      // no phase starts later than this after T-0; without extensions
+	ExtendedSeconds  float64    `json:"extended_seconds"`   // all extensions
+	TotalRunSeconds  float64    `json:"total_run_seconds"`  // from the journal's first record to its last
+	DeletedRows      int64      `json:"deleted_rows"`       // by committed phases, cascades included
+	UpdatedRows      int64      `json:"updated_rows"`       // by committed phases, SET NULL included
+	InsertedRows     int64      `json:"inserted_rows"`      // by committed phases
+	BaselineToDelete *int64     `json:"baseline_to_delete"` // by delete steps and cascades; null when the baseline cannot tell
 
 	Run        Run         `json:"run"`
 	Database   Database    `json:"database"`
@@ -145,6 +147,7 @@ type Phase struct {
 	By              string             `json:"by"`      // who committed or rolled back; empty when tminus did
 	Settled         bool               `json:"settled"` // known afterwards: COMMIT's own answer was lost
 	Tables          []Table            `json:"tables"`
+	Changes         []Change           `json:"changes"` // beside rows
 	Verified        []Check            `json:"verified"`
 	Confirmed       *Group             `json:"confirmed"` // null without confirmations
 	Issues          []Line             `json:"issues"`    // of all attempts
@@ -152,34 +155,54 @@ type Phase struct {
 	writes bool
 }
 
-// Table is what a phase did to one table. Deleted and Cascaded are what its
-// transaction deleted; they last only if the phase's outcome is committed.
-// A rolled back phase's are 0, and Undone is what ROLLBACK brought back.
+// Table is what a phase did to one table. Deleted, Cascaded, Updated and
+// Inserted are what its transaction did; they last only if the phase's outcome
+// is committed. A phase that is rolled back or undone has 0 there, and Undone
+// is what it had deleted and the database holds again.
+//
+// Where Role is "sql" it is no table but a statement: Command and Rows are what
+// the server said of it. What it did to tables stands with these.
 type Table struct {
 	Name      string `json:"name"`
 	Role      string `json:"role"`
-	Expected  *int64 `json:"expected"`  // at the baseline; null when it was not counted
-	Deleted   int64  `json:"deleted"`   // by the phase's own statements
-	Cascaded  int64  `json:"cascaded"`  // by foreign keys and triggers
-	Updated   int64  `json:"updated"`   // SET NULL among them
-	Remaining *int64 `json:"remaining"` // as counted before COMMIT; null when it was not counted, or was rolled back
+	Expected  *int64 `json:"expected"` // when the phase began; null when nobody knows
+	Command   string `json:"command"`  // of a statement: UPDATE; empty in old journals, and for tables
+	Rows      int64  `json:"rows"`     // of a statement, as its command has it
+	Returned  int64  `json:"returned"` // by a SELECT
+	Deleted   int64  `json:"deleted"`  // by the phase's own statements
+	Cascaded  int64  `json:"cascaded"` // by foreign keys and triggers
+	Updated   int64  `json:"updated"`  // SET NULL among them
+	Inserted  int64  `json:"inserted"`
+	Remaining *int64 `json:"remaining"` // as counted before COMMIT; null when it was not counted, or the phase is not known to be committed
 	Undone    int64  `json:"undone"`
 }
 
-// Check is one verification.
-type Check struct {
-	Kind   string `json:"kind"`
-	Name   string `json:"name"`
-	Want   string `json:"want"`
-	Got    string `json:"got"`
-	Pass   bool   `json:"pass"`
+// Change is something that a phase did beside rows.
+type Change struct {
+	Change string `json:"change"`
+	Object string `json:"object"`
+	Table  string `json:"table"` // that it belongs to; empty when none
 	Detail string `json:"detail"`
+	Text   string `json:"text"` // the same as a sentence
+}
+
+// Check is one verification. Unknown is why nobody knows whether it holds; then
+// Pass is false.
+type Check struct {
+	Kind    string `json:"kind"`
+	Name    string `json:"name"`
+	Want    string `json:"want"`
+	Got     string `json:"got"`
+	Pass    bool   `json:"pass"`
+	Unknown string `json:"unknown"`
+	Detail  string `json:"detail"`
 }
 
 // Protected is a protected table.
 //
 // Intact is the last verification of it, whichever phase made it: true when it
-// had the count and content of the baseline, null when nobody ever compared.
+// had the count and content of the baseline, null when nobody ever compared, or
+// could.
 // It stays false where the phase was then rolled back: ROLLBACK undoes the
 // phase's own change, but not one that another session made.
 type Protected struct {

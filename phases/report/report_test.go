@@ -278,6 +278,50 @@ func TestRolledBackRowsAreUndone(t *testing.T) {
 	}
 }
 
+func TestUndoneCommitTarnishesEverything(t *testing.T) {
+	j := open(t)
+	j.ready()
+	j.baseline()
+	j.leaf(1, true)
+	j.add(time.Second, phases.PhaseUndone{Phase: "leaf", Reason: "the ledger has no row of it"})
+	r := j.build()
+	p := r.Phases[1]
+	if row := p.Tables[0]; p.Outcome != phases.PhaseIsUndone || row.Deleted != 0 || row.Undone != 48210 || row.Remaining != nil || r.DeletedRows != 0 {
+		t.Errorf("outcome %q, deleted %d, table %+v", p.Outcome, r.DeletedRows, row)
+	}
+	if want := "FAILED: UNDONE: the database does not hold what was committed by phase leaf"; r.Status != want {
+		t.Errorf("status %q, want %q", r.Status, want)
+	}
+	j.add(time.Second, phases.PhaseConfirmed{Phase: "leaf"})
+	if r := j.build(); r.DeletedRows != 48210 || !strings.HasPrefix(r.Status, "UNFINISHED") {
+		t.Errorf("confirmed: deleted %d, status %q", r.DeletedRows, r.Status)
+	}
+}
+
+func TestUnknownIsNeitherIntactNorNot(t *testing.T) {
+	j := open(t)
+	j.ready()
+	j.baseline()
+	j.add(0, phases.PhaseStarted{Phase: "leaf", Attempt: 1})
+	j.add(0, phases.PhaseVerified{Phase: "leaf", Changes: []phases.Change{{Kind: phases.ChangeTruncated, Object: "table audit_logs", Table: "audit_logs"}}, Results: []phases.Verification{
+		{Kind: phases.VerifyProtected, Name: "lessons", Unknown: "the connection was lost"},
+	}})
+	r := j.build()
+	p, v := r.Protected[0], r.Phases[1].Verified[0]
+	if p.Intact != nil || p.Remaining != nil || v.Pass || v.Unknown != "the connection was lost" {
+		t.Errorf("%+v, %+v", p, v)
+	}
+	var out bytes.Buffer
+	if err := r.WriteText(&out); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"?   protected lessons: unknown: the connection was lost", "Beside rows:", "table audit_logs was truncated"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the log does not say %q", want)
+		}
+	}
+}
+
 func TestOutcomes(t *testing.T) {
 	cases := []struct {
 		name   string
@@ -320,7 +364,7 @@ func TestAssumedIsNotTicked(t *testing.T) {
 	if err := r.WriteText(&out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"ASSUMED  The final backup is taken", "ASSUMED, nobody approved", "b1 (assumed)", "assumed: 2 items and values"} {
+	for _, want := range []string{"ASSUMED  The final backup is taken", "ASSUMED, nobody approved", "b1 (assumed)", "assumed: 2 answers"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the log does not say %q", want)
 		}

@@ -221,6 +221,12 @@ func (t *textWriter) totals() {
 	}
 	t.pair("Window", window)
 	t.pair("Rows deleted", phases.Digits(r.DeletedRows)+" in committed phases, cascades included")
+	if r.UpdatedRows > 0 {
+		t.pair("Rows updated", phases.Digits(r.UpdatedRows)+" in committed phases")
+	}
+	if r.InsertedRows > 0 {
+		t.pair("Rows inserted", phases.Digits(r.InsertedRows)+" in committed phases")
+	}
 	t.pair("Overall status", r.Status)
 	if r.Outcome != phases.Completed && r.DeletedRows > 0 && r.Backup.Restore != "" {
 		t.line("")

@@ -49,7 +49,8 @@ func (p *Phase) statusText() string {
 	word := map[phases.PhaseStatus]string{
 		phases.PhaseIsCommitted: "SUCCESS: COMMITTED", phases.PhaseIsPassed: "SUCCESS: all verifications passed",
 		phases.PhaseIsRolledBack: "FAILED: ROLLED BACK", phases.PhaseIsFailed: "FAILED",
-		phases.PhaseUnknown: "OUTCOME UNKNOWN: a human must look at the database", phases.PhaseInDoubt: "COMMIT IN DOUBT",
+		phases.PhaseIsUndone: "FAILED: UNDONE: the database does not hold what it committed",
+		phases.PhaseUnknown:  "OUTCOME UNKNOWN: a human must look at the database", phases.PhaseInDoubt: "COMMIT IN DOUBT",
 		phases.PhasePending: "not started",
 	}[p.Outcome]
 	if word == "" {
@@ -81,35 +82,78 @@ func (t *textWriter) tables(p *Phase) {
 			t.columns(row.Name, number(row.Remaining))
 		}
 		if n := t.r.BaselineToDelete; n != nil && p.takesBaseline(t.r) {
-			t.columns("to be deleted, estimated", phases.Digits(*n))
+			t.columns("to be deleted", phases.Digits(*n))
 		}
 		t.line("")
 		return
 	}
-	undone := p.Outcome == phases.PhaseIsRolledBack
 	last := "left"
-	if undone {
+	if p.takenBack() {
 		last = "undone"
 	}
 	t.columns("table", "expected", "deleted", "cascaded", last)
 	var sum Table
 	for _, row := range p.Tables {
-		end := number(row.Remaining)
-		if undone {
-			end = phases.Digits(row.Undone)
-		}
-		t.columns(row.Name, number(row.Expected), phases.Digits(row.Deleted), phases.Digits(row.Cascaded), end)
+		t.tableRow(p, row)
 		sum.Deleted, sum.Cascaded, sum.Undone = sum.Deleted+row.Deleted, sum.Cascaded+row.Cascaded, sum.Undone+row.Undone
 	}
 	end := ""
-	if undone {
+	if p.takenBack() {
 		end = phases.Digits(sum.Undone)
 	}
 	t.columns("total", "", phases.Digits(sum.Deleted), phases.Digits(sum.Cascaded), end)
+	if p.Outcome == phases.PhaseInDoubt || p.Outcome == phases.PhaseUnknown || p.Outcome == phases.PhaseCommitting {
+		t.line("This is what its transaction had done: whether it lasts is not known.")
+	}
+	t.changes(p)
 	t.line("")
 }
 
-// takesBaseline tells the phase under which the estimate stands: the first.
+// takenBack tells that the database does not hold what the phase had done.
+func (p *Phase) takenBack() bool {
+	return p.Outcome == phases.PhaseIsRolledBack || p.Outcome == phases.PhaseIsUndone
+}
+
+func (t *textWriter) tableRow(p *Phase, row Table) {
+	const under = "    "
+	if row.Role == string(phases.RoleSQL) {
+		t.hang("", row.Name)
+		text := phases.Statement{Command: row.Command, Rows: row.Rows}.String()
+		switch {
+		case row.Command == "" && row.Rows == 0:
+			return // not run, or of an old journal
+		case p.takenBack():
+			text += ", undone"
+		}
+		t.hang(under, text)
+		return
+	}
+	end := number(row.Remaining)
+	if p.takenBack() {
+		end = phases.Digits(row.Undone)
+	}
+	t.columns(row.Name, number(row.Expected), phases.Digits(row.Deleted), phases.Digits(row.Cascaded), end)
+	if side := (phases.Effect{Updated: row.Updated, Inserted: row.Inserted}); side != (phases.Effect{}) {
+		t.hang(under, side.String())
+	}
+}
+
+// changes are what the phase did beside rows.
+func (t *textWriter) changes(p *Phase) {
+	if len(p.Changes) == 0 {
+		return
+	}
+	head := "Beside rows:"
+	if p.takenBack() {
+		head = "Beside rows, undone too:"
+	}
+	t.line(head)
+	for _, c := range p.Changes {
+		t.hang("    ", c.Text)
+	}
+}
+
+// takesBaseline tells the phase under which the sum stands: the first.
 func (p *Phase) takesBaseline(r *Report) bool { return p == &r.Phases[0] }
 
 // columns writes a name and right-aligned cells. A name that is too long gets
@@ -136,24 +180,32 @@ func (t *textWriter) verified(p *Phase) {
 			holds++
 		}
 	}
-	label := "Verified"
-	if p.writes {
+	label, hold := "Verified", "hold"
+	switch {
+	case p.Outcome == phases.PhaseIsRolledBack:
+		label, hold = "Before ROLLBACK", "held"
+	case p.Outcome == phases.PhaseIsUndone:
+		label, hold = "Before COMMIT", "held then"
+	case p.writes:
 		label = "Before COMMIT"
 	}
-	t.pair(label, fmt.Sprintf("%d of %d verifications hold", holds, len(p.Verified)))
+	t.pair(label, fmt.Sprintf("%d of %d verifications %s", holds, len(p.Verified), hold))
 	for _, v := range p.Verified {
 		if v.Pass && p.writes && !p.PointOfNoReturn {
 			continue
 		}
-		text := fmt.Sprintf("%s %s: %s", v.Kind, v.Name, v.Got)
-		if v.Got != v.Want && v.Want != "" {
-			text += ", want " + v.Want
+		mark := yesNo(v.Pass)
+		if v.Unknown != "" {
+			mark = "?"
 		}
-		if v.Detail != "" {
-			text += " (" + v.Detail + ")"
-		}
-		t.hang("  "+pad(yesNo(v.Pass), 4), text)
+		t.hang("  "+pad(mark, 4), v.text())
 	}
+}
+
+func (v Check) text() string {
+	return phases.Verification{
+		Kind: phases.VerificationKind(v.Kind), Name: v.Name, Want: v.Want, Got: v.Got, Pass: v.Pass, Unknown: v.Unknown, Detail: v.Detail,
+	}.String()
 }
 
 // number is a count, and "-" for one that was not made.

@@ -143,7 +143,7 @@ type Check struct {
 type Action struct {
 	Name     string   // triggers.disable or triggers.restore
 	Triggers []string // for triggers.disable: the triggers, by name
-	Text     string   // what the key says, e.g. "disable the four triggers"
+	Text     string   // what the key says, e.g. "disable the business triggers"
 }
 
 // DatabaseChecks are the names that a `database:` check may use, with the
