@@ -94,10 +94,10 @@ func TestChangesHoldWhileOthersWork(t *testing.T) {
 func TestChangesTellOfForeignTables(t *testing.T) {
 	dsn := database(t, changed)
 	conn := connect(t, dsn)
-	if !query[bool](t, conn, `SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'postgres_fdw')`) {
-		t.Skip("this server has no postgres_fdw")
+	if _, err := conn.Exec(limited(t), `CREATE EXTENSION postgres_fdw`); err != nil {
+		t.Skipf("this server has no postgres_fdw that works: %v", err)
 	}
-	exec(t, conn, `CREATE EXTENSION postgres_fdw; CREATE TABLE remote (id int)`)
+	exec(t, conn, `CREATE TABLE remote (id int)`)
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		t.Fatal(err)
