@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -154,13 +153,8 @@ type oneRow struct {
 // Scan implements pgx.Row.
 func (r oneRow) Scan(dest ...any) error { return r.done(r.row.Scan(dest...)) }
 
-// reworded is a driver's error without Go's words for a limit that was reached.
-func reworded(err error, took time.Duration) error {
+// timedOut reports whether it was a limit that ended an attempt to connect.
+func timedOut(err error) bool {
 	timeout, ok := errors.AsType[net.Error](err)
-	if !errors.Is(err, context.DeadlineExceeded) && (!ok || !timeout.Timeout()) {
-		return err
-	}
-	words := "no answer within " + phases.Span(took)
-	return silence{strings.NewReplacer("timeout: context deadline exceeded", words,
-		"context deadline exceeded", words, "i/o timeout", words).Replace(err.Error())}
+	return errors.Is(err, context.DeadlineExceeded) || ok && timeout.Timeout()
 }

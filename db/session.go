@@ -245,8 +245,9 @@ func connectError(ctx context.Context, host string, err error, took time.Duratio
 	if ce, ok := errors.AsType[*pgconn.ConnectError](err); ok && ce.Unwrap() != nil {
 		err = ce.Unwrap()
 	}
-	err = reworded(err, took)
-	if !errors.Is(err, ErrNoAnswer) { // that one has its words
+	if timedOut(err) {
+		err = silence{"no answer within " + phases.Span(took)}
+	} else {
 		err = noSession(ctx, err)
 	}
 	return failf("connect to", host, hint, err)
