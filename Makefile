@@ -28,10 +28,8 @@ FORCE:
 server:
 	@sh testdata/server.sh
 
-lint:
-	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
-	$(GO) vet ./...
-	@if command -v golangci-lint >/dev/null 2>&1; then golangci-lint run; fi
+lint: ## formatting, vet and the linters, at the versions of testdata/tools/go.mod
+	@GO="$(GO)" sh testdata/lint.sh
 
 faults: server ## break a run at every place there is, some minutes; writes the table of docs/safety.md
 	$(GO) test ./phases/fault -run TestFaults -count=1 -timeout 30m -v -args -all -table ../../docs/safety.md
