@@ -1,5 +1,6 @@
 # The two commands a newcomer needs are `make demo` and `make test`. Both set
-# up all that they need first.
+# up all that they need first. `make` alone lists what there is: a demo takes
+# the whole screen, and nobody should get one who only looks.
 
 GO        ?= go
 GOFLAGS   += -mod=readonly
@@ -7,8 +8,12 @@ TEST_TIME ?= 9m
 # The race detector needs a C compiler; server.sh installs one where it may.
 RACE       = $(shell command -v cc >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1 && echo -race)
 
-.PHONY: demo test lint build server faults test-versions bench-mirror
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint cover goldens build release server faults test-versions bench-mirror
 export GOFLAGS
+
+help: ## list these
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: server bin/tminus ## run the guide's reset on a throwaway database
 	@bin/tminus demo $(ARGS)
@@ -16,7 +21,10 @@ demo: server bin/tminus ## run the guide's reset on a throwaway database
 test: server lint ## run every test, with the race detector
 	$(GO) test $(RACE) -timeout $(TEST_TIME) ./...
 
-build: bin/tminus
+build: bin/tminus ## put the program into bin/
+
+release: ## put archives for Linux and macOS, amd64 and arm64, into bin/release; see docs/contributing.md
+	$(GO) run ./testdata/release bin/release
 
 bin/tminus: FORCE
 	@$(GO) build -trimpath -o $@ .
@@ -25,13 +33,23 @@ FORCE:
 # The sandbox looks for local server binaries by itself, and downloads some
 # where there are none. As root on Debian the distribution's are the better
 # choice: they are there when the download is not.
-server:
+server: ## install a PostgreSQL server and a C compiler, where that may be done
 	@sh testdata/server.sh
 
-lint:
-	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
-	$(GO) vet ./...
-	@if command -v golangci-lint >/dev/null 2>&1; then golangci-lint run; fi
+lint: ## formatting, vet and the linters, at the versions of testdata/tools/go.mod
+	@GO="$(GO)" sh testdata/lint.sh
+
+cover: server ## run every test and tell how much of each package they reach; bin/cover.html shows where
+	@mkdir -p bin
+	$(GO) test -timeout $(TEST_TIME) -coverpkg=./... -coverprofile=bin/cover.out ./...
+	@$(GO) tool cover -html=bin/cover.out -o bin/cover.html
+	@awk -f testdata/cover.awk bin/cover.out
+
+# The packages whose tests compare with files that -update writes.
+GOLDEN = $(sort $(dir $(shell grep -rlE 'x/exp/golden|flag.Bool."update"' --include='*_test.go' .)))
+
+goldens: server ## write every file that tests compare with anew; then read what git diff says
+	$(GO) test -count=1 $(GOLDEN) -update
 
 faults: server ## break a run at every place there is, some minutes; writes the table of docs/safety.md
 	$(GO) test ./phases/fault -run TestFaults -count=1 -timeout 30m -v -args -all -table ../../docs/safety.md

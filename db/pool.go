@@ -64,7 +64,8 @@ func (p *pool) fill(ctx context.Context, s *session) (*session, error) {
 		// A context that has ended says nothing of the session: the caller's own
 		// statement will tell.
 		if alive := s.Ping(ctx) == nil; alive || ctx.Err() != nil {
-			return s, nil //nolint:nilerr // see above
+			//lint:ignore nilerr see above
+			return s, nil
 		}
 	}
 	if s != nil {

@@ -63,7 +63,8 @@ func (c *cursor) fill() error {
 		}
 		have += n
 		if ended := err != nil; ended { // the end of the file: the line is not complete yet
-			return nil //nolint:nilerr // the end of the file is no error here
+			//lint:ignore nilerr the end of the file is no error here
+			return nil
 		}
 		if have >= maxLine {
 			return c.damage(fmt.Sprintf("it has more than %d bytes", maxLine))

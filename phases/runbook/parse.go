@@ -24,7 +24,7 @@ func Load(path string) (*Runbook, []byte, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("open runbook: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // nothing was written
+	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
 		return nil, nil, fmt.Errorf("read runbook %s: %w", path, err)

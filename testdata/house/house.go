@@ -30,7 +30,7 @@ const (
 // files beside it, and what make and git leave there.
 var topLevel = []string{
 	"main.go", "main_test.go", "ui", "phases", "db", "testdata", "docs", "go.mod", "go.sum",
-	"README.md", "LICENSE", "Makefile", "CHANGELOG.md", "bin", "vendor",
+	"README.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "Makefile", "CHANGELOG.md", "bin", "vendor",
 }
 
 // arrow forbids the packages below a folder to import those below others.

@@ -96,6 +96,7 @@ func commands(a Actions) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return a.Guide() },
 	})
+	root.AddCommand(licences())
 	return root
 }
 
