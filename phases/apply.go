@@ -93,7 +93,7 @@ func (s *State) apply(e Event) error {
 }
 
 func (s *State) open(e RunOpened) error {
-	book, err := runbook.Parse(e.File, []byte(e.Source))
+	book, err := runbook.Read(e.File, []byte(e.Source))
 	if err != nil {
 		return fmt.Errorf("the journal's runbook cannot be read by this version: %w", err)
 	}

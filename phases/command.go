@@ -293,6 +293,9 @@ func (s *State) canStart(c StartPhase, now time.Time) error {
 	if cur < 0 {
 		return errors.New("all phases are done")
 	}
+	if passed := s.Runbook.Passed; len(passed) > 0 {
+		return fmt.Errorf("the journal's runbook asks for what this version does not know (%s): go on with the version that wrote it, %s", passed[0], s.Opened.Version)
+	}
 	p := &s.Phases[cur]
 	switch {
 	case p.Plan.ID != c.Phase:

@@ -2,264 +2,342 @@ package runbook
 
 import (
 	"fmt"
-	"math"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 )
 
-// checkKeys are the keys that only one kind of check has.
-func checkKeys(kind string) []string {
-	switch kind {
-	case "database":
-		return []string{"max", "min", "triggers", "tables", "max_age", "observer"}
-	case "sql":
-		return []string{"expect"}
-	case "command", "shell":
-		return []string{"exit", "output"}
-	case "http":
-		return []string{"method", "status", "body"}
+// checker holds a file against the rules. First it walks along the shape, and
+// looks at each value by itself; then it looks at what the parts say together,
+// as far as they are good by themselves.
+type checker struct {
+	*report
+	reader *reader
+	shapes map[string]*object
+	schema string                    // of the tables that name none
+	ids    map[string]map[string]int // by what they are unique among: the line of each
+	fields map[string]fieldAt
+	uses   tableUses
+	// disables are the triggers that actions disable; nil without such an action.
+	disables []string
+}
+
+type fieldAt struct {
+	line int
+	kind FieldType
+}
+
+// checked is a mapping that the walk has been over.
+type checked struct {
+	node  *node                 // as it stands in the file
+	good  *node                 // with what is good by itself, and nothing else
+	inner map[string][]*checked // the objects under a key
+}
+
+// check reports every mistake of a file.
+func check(root *node, r *report) {
+	all := shapes()
+	c := &checker{
+		report: r, reader: &reader{shapes: all}, shapes: all, schema: "public",
+		ids: map[string]map[string]int{amongAll: {}, amongFields: {}}, fields: map[string]fieldAt{},
+	}
+	if root.kind != isMap {
+		c.wrongKind(root, "a mapping that begins with the line `tminus: 1`")
+		return
+	}
+	if n := root.value("schema"); n != nil && n.kind == isText && goodName(n.text) {
+		c.schema = n.text
+	}
+	c.runbook(c.object(root, "runbook"))
+}
+
+// object holds a mapping against its shape: its keys, each required one among
+// them, and their values. It returns nil when n is no mapping at all.
+func (c *checker) object(n *node, name string) *checked {
+	shape := c.shapes[name]
+	if n.kind != isMap {
+		c.wrongKind(n, "a mapping with the keys of "+article(name)+": "+strings.Join(shape.keyNames(), ", "))
+		return nil
+	}
+	m := &checked{node: n, good: &node{kind: isMap, line: n.line, column: n.column}, inner: map[string][]*checked{}}
+	for _, e := range n.keys {
+		k, known := shape.key(e.name)
+		switch {
+		case !known:
+			c.at(e.line, e.column, fmt.Sprintf("unknown key %s in %s", clean(quote(e.name)), article(name)), suggest(e.name, shape))
+		case e.value.kind == isNull:
+			c.at(e.line, e.column, fmt.Sprintf("%s has no value", k.name), "expected "+expectation(k))
+		}
+	}
+	for _, k := range shape.keys {
+		if k.required && !n.has(k.name) {
+			c.at(n.line, n.column, fmt.Sprintf("%s without %s", article(name), k.name), fmt.Sprintf("add `%s:`, %s", k.name, expectation(k)))
+		}
+	}
+	if two := shape.apart; n.has(two.first) && n.has(two.second) {
+		c.fault(m.place(two.first, n), fmt.Sprintf("%s with both %s and %s", article(name), two.first, two.second), two.fix)
+	}
+	for _, k := range shape.keys {
+		v := n.value(k.name)
+		if beside := shape.belongs(k.name); v == nil || beside != nil && !slices.ContainsFunc(beside, n.has) {
+			continue
+		}
+		if good := c.value(m, v, k); good != nil {
+			m.good.keys = append(m.good.keys, entry{k.name, v.line, v.column, good})
+		}
+	}
+	return m
+}
+
+// value gives what is good of a key's value; nil when nothing is.
+func (c *checker) value(m *checked, n *node, k key) *node {
+	switch {
+	case k.value.most > 0:
+		return c.list(m, n, k)
+	case k.value.form == anObject:
+		if o := c.object(n, k.value.object); o != nil {
+			m.inner[k.name] = []*checked{o}
+			return o.good
+		}
+	case c.single(n, k):
+		return n
 	}
 	return nil
 }
 
-// databaseKeys are the keys that a database check takes, and of those the
-// ones of which it needs at least one.
-func databaseKeys(name string) (takes, needs []string) {
-	switch name {
-	case "database.connections", "database.transactions":
-		return []string{"max"}, nil
-	case "database.tables", "database.size":
-		return []string{"min", "max"}, []string{"min", "max"}
-	case "triggers.disabled":
-		return []string{"triggers"}, nil
-	case "tables.zero", "tables.filled":
-		return []string{"tables"}, []string{"tables"}
-	case "backup.age":
-		return []string{"max_age"}, nil
-	case "mirror.present":
-		return []string{"observer"}, nil
-	}
-	return nil, nil
-}
-
-func (d *decoder) check(n *node, where part) *Check {
-	m := d.mapping(n, "check")
-	if m == nil {
+func (c *checker) list(m *checked, n *node, k key) *node {
+	switch {
+	case k.value.form == anArgument && n.kind == isText:
+		c.fault(n, k.name+" is one text", "a list of the program and its arguments: [psql, --version]; or shell: for a line of the shell")
 		return nil
-	}
-	kind := d.checkKind(m)
-	if kind == "" {
+	case n.kind != isList:
+		c.fault(n, fmt.Sprintf("%s is %s", k.name, n.kind), "expected a list: one entry a line, each after `- `")
 		return nil
+	case len(n.items) == 0:
+		c.fault(n, k.name+" is an empty list", "add an entry, or leave the key out")
 	}
-	c := &Check{
-		Timeout: m.duration("timeout", 10*time.Second, 10*time.Millisecond, 10*time.Minute),
-		Every:   m.duration("every", 10*time.Second, 10*time.Millisecond, time.Hour),
-		Remedy:  m.line("remedy"),
+	items := n.items
+	if len(items) > k.value.most {
+		c.fault(items[k.value.most], fmt.Sprintf("%s has %d entries", k.name, len(items)), fmt.Sprintf("at most %d", k.value.most))
+		items = items[:k.value.most]
 	}
-	if m.has("through") {
-		c.Through = m.word("through", "phases") != ""
-		if at := m.value("through"); at != nil && where != inChecklist {
-			d.fault(at, "through outside the checklist", "leave it out: only an item of the checklist is asked through the phases")
+	good := &node{kind: isList, line: n.line, column: n.column}
+	seen := map[string]int{}
+	for _, item := range items {
+		if k.value.form == anObject {
+			if o := c.object(item, k.value.object); o != nil {
+				m.inner[k.name] = append(m.inner[k.name], o)
+				good.items = append(good.items, o.good)
+			}
+		} else if c.entry(item, k, seen) {
+			good.items = append(good.items, item)
 		}
 	}
-	switch kind {
-	case "database":
-		d.databaseCheck(m, c, where)
-	case "sql":
-		d.sqlCheck(m, c)
-	case "command", "shell":
-		d.commandCheck(m, c, kind)
-	case "http":
-		d.httpCheck(m, c)
-	}
-	return c
+	return good
 }
 
-// checkKind finds the one key that says what is asked, and reports keys that
-// belong to another kind.
-func (d *decoder) checkKind(m *mapping) string {
-	kinds := []string{"database", "sql", "command", "shell", "http"}
-	kind := ""
-	for _, k := range kinds {
+// entry reports whether an entry of a list of texts is good. A list has each
+// table and each name once.
+func (c *checker) entry(n *node, k key, seen map[string]int) bool {
+	switch k.value.form {
+	case aTable:
+		t, ok := c.table(n, k.name)
+		if !ok {
+			return false
+		}
+		if line, twice := seen[t.full]; twice {
+			c.fault(n, fmt.Sprintf("%s names the table %s again", k.name, t.name), fmt.Sprintf("line %d has it: keep one of the two", line))
+			return false
+		}
+		seen[t.full] = n.line
+		return true
+	case aName:
+		if !c.isEntry(n, k.name) {
+			return false
+		}
+		_, twice := seen[n.text]
 		switch {
-		case !m.has(k):
-		case kind == "":
-			kind = k
+		case !goodName(n.text):
+			c.fault(n, clean(quote(n.text))+" is not a name", nameFix)
+		case twice:
+			c.fault(n, fmt.Sprintf("%s names %s again", k.name, n.text), "keep one of the two")
 		default:
-			d.fault(m.place(k, m.node), fmt.Sprintf("a check with both %s and %s", kind, k), "a check asks one question: keep one of them")
+			seen[n.text] = n.line
+			return true
+		}
+		return false
+	}
+	return c.isEntry(n, k.name) && c.goodText(n, k.name) && c.goodLine(n, k.name)
+}
+
+// place gives a key's value, or where else to point when it has none.
+func (m *checked) place(key string, other *node) *node {
+	if n := m.node.value(key); n != nil {
+		return n
+	}
+	for _, e := range m.node.keys {
+		if e.name == key {
+			return &node{line: e.line, column: e.column}
 		}
 	}
-	if kind == "" {
-		d.fault(m.node, "a check that asks nothing", "add one of "+strings.Join(kinds, ", "))
-		return ""
+	return other
+}
+
+// has reports whether the key stands in the file, with a value or without.
+func (m *checked) has(key string) bool { return m.node.has(key) }
+
+// values are the good values, to read them.
+func (c *checker) values(m *checked) fields { return fields{c.reader, m.good} }
+
+// article puts a or an before the name of an object.
+func article(name string) string {
+	if strings.ContainsRune("aeiou", rune(name[0])) {
+		return "an " + name
 	}
-	for _, other := range kinds {
-		for _, k := range checkKeys(other) {
-			if m.has(k) && !slices.Contains(checkKeys(kind), k) && other != "shell" {
-				d.fault(m.place(k, m.node), fmt.Sprintf("%s does not belong to a check with %s", k, kind), "leave it out")
+	return "a " + name
+}
+
+func expectation(k key) string {
+	want := "a " + k.value.called
+	switch {
+	case k.value.called == "line":
+		want = "one line of text"
+	case strings.ContainsAny(k.value.called[:1], "`aeiou"), k.value.called == "text":
+		want = k.value.called
+	}
+	if k.doc == "" {
+		return want
+	}
+	return want + ": " + k.doc
+}
+
+func suggest(name string, shape *object) string {
+	if best := nearest(name, shape.keyNames()); best != "" {
+		return "did you mean " + best + "?"
+	}
+	return "its keys are " + strings.Join(shape.keyNames(), ", ")
+}
+
+// runbook holds the parts of the file against each other.
+func (c *checker) runbook(m *checked) {
+	c.gather(m)
+	v := c.values(m)
+	window, backup := v.window(), v.backup()
+	if n := m.good.value("window"); n != nil {
+		if window.Gate > window.Opens {
+			c.fault(n, "the gate is due before the checklist opens", "gate is at most opens")
+		}
+		if window.Abort < window.Planned {
+			c.fault(n, "the abort limit is before the planned end", "abort is at least planned")
+		}
+	}
+	for _, b := range m.inner["backup"] {
+		c.fieldRef(b, "id_field", "")
+		c.fieldRef(b, "time_field", FieldTime)
+		c.fieldRef(b, "took_field", FieldDuration)
+		if n := b.good.value("restore"); n != nil {
+			c.placeholders(n)
+		}
+	}
+	protected := c.tables(m, "protected")
+	c.uses.protect(protected)
+	asked := asking{backup: backup, protected: len(protected) > 0}
+	c.groups(m.inner["checklist"], asked)
+	c.phases(m, window, asked)
+	asked.where = inAfter
+	c.groups(m.inner["after"], asked)
+}
+
+// gather collects what items define and other parts refer to.
+func (c *checker) gather(m *checked) {
+	for _, item := range everyItem(m) {
+		for _, f := range item.inner["fields"] {
+			id := f.good.value("id")
+			if id == nil {
+				continue
+			}
+			kind := FieldType(c.values(f).text("type"))
+			if !f.has("type") {
+				kind = FieldText
+			}
+			if _, twice := c.fields[id.text]; !twice {
+				c.fields[id.text] = fieldAt{id.line, kind}
+			}
+		}
+		for _, a := range item.inner["action"] {
+			if v := c.values(a); v.text("name") == "triggers.disable" {
+				c.disables = append(c.disables, v.lines("triggers")...)
 			}
 		}
 	}
-	return kind
 }
 
-func (d *decoder) databaseCheck(m *mapping, c *Check, where part) {
-	c.Kind = CheckDatabase
+// everyItem gives the items of the whole file.
+func everyItem(m *checked) []*checked {
+	var out []*checked
+	for _, g := range m.inner["checklist"] {
+		out = append(out, g.inner["items"]...)
+	}
+	for _, p := range m.inner["phases"] {
+		out = append(out, p.inner["confirm"]...)
+	}
+	for _, g := range m.inner["after"] {
+		out = append(out, g.inner["items"]...)
+	}
+	return out
+}
+
+// fieldRef holds that a key names a field that there is, of a type.
+func (c *checker) fieldRef(m *checked, key string, want FieldType) {
+	n := m.good.value(key)
+	if n == nil {
+		return
+	}
+	f, there := c.fields[n.text]
+	switch {
+	case !there:
+		c.fault(n, fmt.Sprintf("no item has a field %q", n.text), c.knownFields(n.text))
+	case want != "" && f.kind != want:
+		c.fault(n, fmt.Sprintf("the field %q is of type %s", n.text, f.kind), fmt.Sprintf("line %d: `type: %s`", f.line, want))
+	}
+}
+
+func (c *checker) knownFields(name string) string {
 	var names []string
-	for name := range DatabaseChecks {
-		names = append(names, name)
+	for id := range c.fields {
+		names = append(names, id)
 	}
 	slices.Sort(names)
-	c.Name = m.word("database", names...)
-	if c.Name == "" {
-		return
+	if best := nearest(name, names); best != "" {
+		return "did you mean " + best + "?"
 	}
-	takes, needs := databaseKeys(c.Name)
-	for _, k := range checkKeys("database") {
-		if m.has(k) && !slices.Contains(takes, k) {
-			d.fault(m.place(k, m.node), fmt.Sprintf("%s does not belong to %s", k, c.Name), "leave it out")
+	return "give an item of the checklist a field with this id"
+}
+
+// placeholder is how a text refers to a recorded field.
+const placeholder = `\{\{([^{}]*)\}\}`
+
+// placeholders checks that each {{field}} of a text names a field.
+func (c *checker) placeholders(n *node) {
+	found := regexp.MustCompile(placeholder).FindAllStringSubmatchIndex(n.text, -1)
+	for _, at := range found {
+		name := n.text[at[2]:at[3]]
+		if _, there := c.fields[name]; !there {
+			c.faultAt(n, at[0], fmt.Sprintf("no item has a field %s", clean(quote(name))), c.knownFields(name))
 		}
 	}
-	if len(needs) > 0 && !slices.ContainsFunc(needs, m.has) {
-		d.fault(m.value("database"), fmt.Sprintf("%s without %s", c.Name, strings.Join(needs, " or ")), "add it: "+DatabaseChecks[c.Name])
-	}
-	c.Max, c.Min = m.countPointer("max"), m.countPointer("min")
-	if c.Max != nil && c.Min != nil && *c.Min > *c.Max {
-		d.fault(m.value("min"), "min is more than max", "min is at most max")
-	}
-	c.Triggers = d.nameList(m, "triggers")
-	c.Tables = tableNames(d.tableList(m, "tables"))
-	c.MaxAge = m.duration("max_age", d.book.Backup.MaxAge, time.Second, maxDuration)
-	if m.has("observer") {
-		c.Observer = m.line("observer")
-	}
-	d.checkNeeds(m.value("database"), c, where)
-}
-
-func (m *mapping) countPointer(key string) *int64 {
-	if v, ok := m.count(key, 0, math.MaxInt64); ok {
-		return &v
-	}
-	return nil
-}
-
-// checkNeeds reports a check that could never pass: what it asks about is
-// nowhere in the runbook, or does not exist yet when it is asked.
-func (d *decoder) checkNeeds(n *node, c *Check, where part) {
-	phases := len(d.book.Phases)
-	d.later = append(d.later, func() {
-		switch c.Name {
-		case "backup.age":
-			if d.book.Backup.TimeField == "" {
-				d.fault(n, "backup.age, but no field records the backup's time", "add `time_field:` to backup, with the id of a field of type time")
-			}
-		case "triggers.disabled", "triggers.restored":
-			if len(d.disables) == 0 && len(c.Triggers) == 0 {
-				d.fault(n, c.Name+", but no item disables triggers", "give an item of the checklist the action triggers.disable")
-			}
-		case "protected.intact":
-			if len(d.book.Protected) == 0 {
-				d.fault(n, "protected.intact, but nothing is protected", "add `protected:` with the tables")
-			}
-			if where == inChecklist || where == inConfirm && phases == 0 {
-				d.fault(n, "protected.intact before the first phase", "the baseline is taken in the first phase: ask it later")
-			}
+	for i := 0; i < len(n.text); i++ {
+		next := strings.Index(n.text[i:], "{{")
+		if next < 0 {
+			break
 		}
-	})
-	if c.Name != "backup.age" {
-		c.MaxAge = 0
-	}
-}
-
-func (d *decoder) sqlCheck(m *mapping, c *Check) {
-	c.Kind = CheckSQL
-	c.SQL = d.statementText(m, "sql")
-	if c.SQL != "" {
-		if fault := checkQuery(m.value("sql").text); fault != nil {
-			d.faultAt(m.value("sql"), fault.offset, fault.problem, fault.fix)
+		i += next
+		if len(found) > 0 && found[0][0] == i {
+			i = found[0][1] - 1
+			found = found[1:]
+			continue
 		}
+		c.faultAt(n, i, "a {{ without a field's id and }}", "write {{field}}")
+		break
 	}
-	if !m.has("expect") {
-		d.fault(m.place("sql", m.node), "a query without expect", `add what it must answer, such as expect: "= 0"`)
-		return
-	}
-	c.Expect = m.line("expect")
-	if c.Expect == "" {
-		return
-	}
-	if operator := strings.TrimLeft(c.Expect, "<>=!"); operator != c.Expect && !plainNumber(strings.TrimSpace(operator)) {
-		d.fault(m.value("expect"), fmt.Sprintf("expect is %s", clean(quote(c.Expect))), "a number after =, !=, <, <=, > or >=; or a text that the answer equals")
-	} else if sign := strings.TrimSuffix(c.Expect, operator); sign != "" && !slices.Contains([]string{"=", "!=", "<", "<=", ">", ">="}, sign) {
-		d.fault(m.value("expect"), fmt.Sprintf("%s is not a comparison", clean(quote(sign))), "one of =, !=, <, <=, > and >=")
-	}
-}
-
-// statementText gives SQL as it stands, without the space around it.
-func (d *decoder) statementText(m *mapping, key string) string {
-	n, ok := m.scalar(key)
-	if !ok {
-		return ""
-	}
-	if len(n.text) > maxSQL {
-		d.fault(n, fmt.Sprintf("%s has %d bytes", key, len(n.text)), fmt.Sprintf("at most %d", maxSQL))
-		return ""
-	}
-	return strings.TrimRight(strings.TrimSpace(n.text), "; \n")
-}
-
-func (d *decoder) commandCheck(m *mapping, c *Check, kind string) {
-	c.Kind = CheckCommand
-	if kind == "shell" {
-		c.Shell = m.block("shell")
-	} else if n := m.value("command"); n != nil {
-		if n.kind == isText {
-			d.fault(n, "command is one text", "a list of the program and its arguments: [psql, --version]; or shell: for a line of the shell")
-		} else {
-			c.Command = m.lines("command", maxArgs)
-		}
-	}
-	if exit, ok := m.count("exit", 0, 255); ok {
-		c.Exit = int(exit)
-	}
-	c.Output = d.pattern(m, "output")
-}
-
-func (d *decoder) pattern(m *mapping, key string) string {
-	n, ok := m.scalar(key)
-	if !ok {
-		return ""
-	}
-	if len(n.text) > maxLine {
-		d.fault(n, key+" is too long", fmt.Sprintf("at most %d bytes", maxLine))
-		return ""
-	}
-	if _, err := regexp.Compile(n.text); err != nil {
-		d.fault(n, fmt.Sprintf("%s is not a regular expression: %s", key, clean(strings.TrimPrefix(err.Error(), "error parsing regexp: "))), "Go's syntax: a \\ before a mark that means itself; in YAML, in single quotes")
-		return ""
-	}
-	return n.text
-}
-
-func (d *decoder) httpCheck(m *mapping, c *Check) {
-	c.Kind, c.Method, c.Status = CheckHTTP, "GET", 200
-	if n, ok := m.scalar("http"); ok {
-		c.URL = n.text
-		u, err := url.Parse(n.text)
-		switch {
-		case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.ContainsAny(n.text, " \n\t"):
-			d.fault(n, clean(quote(n.text))+" is not an address", "write http://host/path or https://host/path")
-		case u.User != nil:
-			d.fault(n, "an address with a user or a password in it", "a runbook is read by many: leave it out, and ask by a command that knows where the secret is")
-		}
-	}
-	if m.value("method") != nil {
-		c.Method = m.word("method", "GET", "HEAD", "POST")
-	}
-	if status, ok := m.count("status", 100, 599); ok {
-		c.Status = int(status)
-	}
-	c.Body = d.pattern(m, "body")
 }

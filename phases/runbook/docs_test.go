@@ -63,7 +63,7 @@ func keyTables() string {
 			if k.required {
 				name = "**" + name + "**"
 			}
-			fmt.Fprintf(&b, "| %s | %s | %s |\n", name, k.value, k.doc)
+			fmt.Fprintf(&b, "| %s | %s | %s |\n", name, k.value.called, k.doc)
 		}
 		b.WriteString("\n")
 	}
@@ -79,7 +79,7 @@ func checkTable() string {
 	var b strings.Builder
 	b.WriteString("| check | passes when | takes |\n| --- | --- | --- |\n")
 	for _, name := range names {
-		takes, _ := databaseKeys(name)
+		takes := shapes()["check"].word(name).takes
 		for i := range takes {
 			takes[i] = "`" + takes[i] + "`"
 		}

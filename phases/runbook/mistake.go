@@ -3,6 +3,7 @@ package runbook
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -84,6 +85,42 @@ func (r *report) at(line, column int, problem, fix string) {
 	r.mistakes = append(r.mistakes, m)
 }
 
+func (r *report) wrongKind(n *node, want string) {
+	r.at(n.line, n.column, "found "+n.kind.String(), "expected "+want)
+}
+
+// fault records a mistake at a value.
+func (r *report) fault(n *node, problem, fix string) { r.at(n.line, n.column, problem, fix) }
+
+// faultAt records a mistake inside a text, at its source line where that can
+// be told: in a block after |, or in a text of one line.
+func (r *report) faultAt(n *node, offset int, problem, fix string) {
+	offset = min(max(offset, 0), len(n.text))
+	before := n.text[:offset]
+	down := strings.Count(before, "\n")
+	across := utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])
+	if n.literal {
+		lines := strings.Split(n.text, "\n")
+		if i := n.line + down; i < len(r.lines) && strings.HasSuffix(r.lines[i], lines[down]) {
+			indent := utf8.RuneCountInString(r.lines[i]) - utf8.RuneCountInString(lines[down])
+			r.at(i+1, indent+across+1, problem, fix)
+			return
+		}
+	}
+	if down == 0 && n.line <= len(r.lines) {
+		if source := []rune(r.lines[n.line-1]); n.column-1 <= len(source) {
+			rest := string(source[n.column-1:])
+			for i := range 2 { // without and with an opening quote
+				if len(rest) >= i && strings.HasPrefix(rest[i:], n.text) {
+					r.at(n.line, n.column+i+across, problem, fix)
+					return
+				}
+			}
+		}
+	}
+	r.fault(n, problem, fix)
+}
+
 // err gives the mistakes in the order of the file, or nil.
 func (r *report) err() error {
 	if len(r.mistakes) == 0 {
@@ -145,4 +182,21 @@ func printable(c rune) bool {
 		return false
 	}
 	return true
+}
+
+// clean makes one printable line of a text from outside.
+func clean(s string) string {
+	return strings.Map(func(c rune) rune {
+		if !printable(c) {
+			return ' '
+		}
+		return c
+	}, s)
+}
+
+func quote(s string) string {
+	if utf8.RuneCountInString(s) > 60 {
+		s = string([]rune(s)[:60]) + "…"
+	}
+	return strconv.Quote(s)
 }

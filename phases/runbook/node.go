@@ -3,6 +3,7 @@ package runbook
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -14,6 +15,7 @@ import (
 
 // The parser recurses, and looks through all keys of a mapping for each new
 // one: these limits, far above any runbook, keep it quick and its stack small.
+// They hold for a journal's runbook too: none may ever be lowered.
 const (
 	maxNesting = 24
 	maxKeys    = 10_000
@@ -54,10 +56,11 @@ type entry struct {
 }
 
 // readYAML gives the one document of src. It returns nil when there is nothing
-// to walk over; the report then says why.
-func readYAML(src string, r *report) *node {
+// to walk over; the report then says why. With lenient, what a runbook has no
+// use for is reported and passed over.
+func readYAML(src string, r *report, lenient bool) *node {
 	tokens := lexer.Tokenize(src)
-	if !bounded(tokens, r) {
+	if !bounded(tokens, r) || len(r.mistakes) > 0 && !lenient {
 		return nil
 	}
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
@@ -82,7 +85,7 @@ func readYAML(src string, r *report) *node {
 		}
 	}
 	if body == nil {
-		if len(r.mistakes) == 0 {
+		if len(r.mistakes) == 0 || lenient {
 			r.at(1, 1, "the file is empty", "a runbook begins with the line `tminus: 1`")
 		}
 		return nil
@@ -100,10 +103,9 @@ func place(start *token.Token, body ast.Node) (line, column int) {
 	return 1, 1
 }
 
-// bounded refuses what would make the parser slow or deep, and what a runbook
-// has no use for: anchors, aliases and tags.
+// bounded reports whether the parser can bear the tokens. It also finds what a
+// runbook has no use for: anchors, aliases and tags.
 func bounded(tokens token.Tokens, r *report) bool {
-	before := len(r.mistakes)
 	flow, keys, entries, line := 0, 0, 0, 0
 	for _, t := range tokens {
 		pos := t.Position
@@ -138,8 +140,9 @@ func bounded(tokens token.Tokens, r *report) bool {
 	}
 	if len(tokens) > maxTokens {
 		r.at(1, 1, fmt.Sprintf("more than %d YAML tokens", maxTokens), "split the runbook")
+		return false
 	}
-	return len(r.mistakes) == before
+	return true
 }
 
 func reportSyntax(err error, r *report) {
@@ -162,15 +165,23 @@ func reportSyntax(err error, r *report) {
 	r.at(pos.Line, pos.Column, "not YAML: "+clean(syntax.Message), fix)
 }
 
-// clean makes one printable line of a text from outside.
-func clean(s string) string {
-	return strings.Map(func(c rune) rune {
-		if !printable(c) {
-			return ' '
+// value gives what stands under a key, and nil where nothing does.
+func (n *node) value(key string) *node {
+	for _, e := range n.keys {
+		if e.name == key && e.value.kind != isNull {
+			return e.value
 		}
-		return c
-	}, s)
+	}
+	return nil
 }
+
+// has reports whether a key stands in the mapping, with a value or without.
+func (n *node) has(key string) bool {
+	return slices.ContainsFunc(n.keys, func(e entry) bool { return e.name == key })
+}
+
+// scalar reports whether n is one value, whatever its type.
+func (n *node) scalar() bool { return n.kind == isText || n.kind == isNumber || n.kind == isBool }
 
 // convert turns the parser's tree into ours and reports duplicate keys.
 func convert(n ast.Node, r *report) *node {
@@ -202,6 +213,10 @@ func convert(n ast.Node, r *report) *node {
 		out.kind = isBool
 	case *ast.NullNode:
 		out.kind = isNull
+	case *ast.AnchorNode:
+		return convert(n.Value, r)
+	case *ast.TagNode:
+		return convert(n.Value, r)
 	default:
 		r.at(out.line, out.column, fmt.Sprintf("a YAML %s is not supported here", clean(n.Type().YAMLName())), "write a plain value")
 	}

@@ -51,19 +51,15 @@ func Parse(file string, src []byte) (*Runbook, error) {
 	if !ok {
 		return nil, r.err()
 	}
-	root := readYAML(text, r)
+	root := readYAML(text, r, false)
 	if root == nil {
 		return nil, r.err()
 	}
-	d := &decoder{report: r, book: &Runbook{}, ids: map[string]int{}, fields: map[string]fieldAt{}}
-	d.decode(root)
-	for _, check := range d.later {
-		check()
-	}
+	check(root, r)
 	if err := r.err(); err != nil {
 		return nil, err
 	}
-	return d.book, nil
+	return fromYAML(root), nil
 }
 
 // readable gives src as text with plain line ends, and fills the report's

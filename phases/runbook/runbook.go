@@ -10,8 +10,9 @@ import (
 // Version is the file format's version, the value of the key `tminus`.
 const Version = 1
 
-// Runbook is one parsed and validated file. The zero value is not valid:
-// Parse and Load are the only ways to get one.
+// Runbook is one file. From Parse and Load it is whole and consistent; from
+// Read it is what a journal recorded, judged by nothing. The zero value is not
+// valid: these three are the only ways to get one.
 type Runbook struct {
 	Title     string    // one line, shown in the header
 	Summary   string    // what the run does, in a sentence or two; may be empty
@@ -25,6 +26,10 @@ type Runbook struct {
 	Gate      Gate
 	Phases    []Phase
 	After     []Group // stages that follow the last COMMIT, in order
+
+	// Passed is what Read passed over: keys and values that this version does
+	// not know. What they ask for is not in this Runbook. Empty after Parse.
+	Passed []string
 }
 
 // Window is the plan around T-0, the start of the first phase.
@@ -148,21 +153,13 @@ type Action struct {
 
 // DatabaseChecks are the names that a `database:` check may use, with the
 // sentence that the documentation shows.
-var DatabaseChecks = map[string]string{
-	"database.connects":     "the database answers on a new connection",
-	"database.writable":     "the server is not in recovery and transactions are not read-only",
-	"database.connections":  "client connections to this database other than tminus's own are at most max (default 0)",
-	"database.transactions": "open transactions in this database other than tminus's own are at most max (default 0)",
-	"database.tables":       "the number of tables in the runbook's schema is between min and max",
-	"database.size":         "the database's size in megabytes is between min and max",
-	"triggers.disabled":     "the named triggers exist and none of them fires",
-	"triggers.restored":     "every trigger recorded by triggers.disable is back in the state and with the definition it had",
-	"tables.zero":           "the named tables hold no row",
-	"tables.filled":         "the named tables each hold at least one row",
-	"protected.intact":      "every protected table has the count and content of the baseline",
-	"backup.age":            "the recorded backup time is less than max_age ago",
-	"mirror.present":        "a mirror session is connected, of the key with the comment observer where that is given",
-}
+var DatabaseChecks = func() map[string]string {
+	out := map[string]string{}
+	for _, w := range databaseChecks() {
+		out[w.name] = w.doc
+	}
+	return out
+}()
 
 // Gate is the go/no-go decision.
 type Gate struct {

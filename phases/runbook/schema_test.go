@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -28,6 +29,22 @@ func compileSchema(t *testing.T) *jsonschema.Schema {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// TestSchemaIsGenerated holds the file that editors read against the shape.
+// With -update it writes it anew.
+func TestSchemaIsGenerated(t *testing.T) {
+	const path = "runbook.schema.json"
+	want := Schema()
+	if bytes.Equal(read(t, path), want) {
+		return
+	}
+	if !*update {
+		t.Fatalf("%s is not what the shape says: run the test with -update", path)
+	}
+	if err := os.WriteFile(path, want, 0o644); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // instance turns YAML into what an editor holds against the schema.

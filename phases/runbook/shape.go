@@ -1,19 +1,191 @@
 package runbook
 
-import "slices"
+import (
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The shape says which mappings a file has, with which keys, and what may
+// stand there. It is the one place that does: Read takes it to tell what it
+// does not know, Parse to refuse it, and the JSON Schema and the tables of
+// docs/runbook.md are made from it.
+
+// Limits on texts and lists. They bound what a screen and a journal must bear,
+// and stand in the JSON Schema too.
+const (
+	maxLine     = 300     // characters of a one-line text
+	maxText     = 4_000   // characters of a text of several lines
+	maxSQL      = 100_000 // bytes of a statement
+	maxID       = 64      // characters of an id
+	maxName     = 63      // bytes of a name in PostgreSQL
+	maxTables   = 2_000
+	maxGroups   = 100
+	maxItems    = 200 // of a group or a phase
+	maxFields   = 20
+	maxPhases   = 100
+	maxSteps    = 500
+	maxNotes    = 50
+	maxContacts = 50
+	maxArgs     = 100
+	maxDuration = 7 * 24 * time.Hour
+)
 
 // object is one kind of mapping in the file.
 type object struct {
-	name string // what mistakes and the documentation call it
-	keys []key
+	name  string // what mistakes and the documentation call it
+	keys  []key
+	one   []string // exactly one of these keys stands in it
+	some  []string // at least one of these does
+	apart apart
+	parts []part
+	cases cases
 }
+
+// apart are two keys of which an object has one at most, and what to do about
+// one with both.
+type apart struct{ first, second, fix string }
 
 // key is one key of an object, with the sentence that the documentation shows.
 type key struct {
 	name     string
 	required bool
-	value    string // what is expected
+	value    value
 	doc      string
+}
+
+// part are keys that have a meaning only beside one of others.
+type part struct {
+	beside  []string
+	keys    []string
+	needs   []string       // required beside them
+	never   map[string]any // what a key may not be beside them
+	without map[string]any // the only thing that a key may be without them
+}
+
+// cases are what the word under a key asks of the other keys.
+type cases struct {
+	key   string
+	words []word
+}
+
+// word is one of the words that may stand under a key.
+type word struct {
+	name  string
+	doc   string
+	takes []string // of the keys that depend on the word, those that go with it
+	needs []string // at least one of these stands beside it
+}
+
+// form is how a value is written.
+type form int
+
+const (
+	aVersion form = iota
+	aLine
+	aText
+	anArgument // of a command
+	anID
+	aFieldID
+	aName
+	aTable
+	aDuration
+	aMoment
+	aWord
+	aFlag
+	aCount
+	aRows
+	aStatement
+	aCondition
+	aPattern
+	anAddress
+	anExpectation
+	anObject
+)
+
+// value is what may stand under a key.
+type value struct {
+	form   form
+	called string // what mistakes and the documentation call it
+	object string // the name of the object; for anObject
+	most   int    // entries of a list; 0 for a single value
+	words  []word // for aWord
+	least  int64  // for aCount, and in nanoseconds for aDuration
+	limit  int64  // its upper end
+	unique string // what no other id of the file is that of; for anID
+}
+
+// String is what mistakes and the documentation call a value of the form.
+func (f form) String() string {
+	return [...]string{
+		"`1`", "line", "text", "line", "id", "field id", "name", "table", "duration", "`T-60m`", "word", "`true` or `false`",
+		"count", "rows", "statement", "condition", "pattern", "URL", "line", "object",
+	}[f]
+}
+
+func of(f form) value { return value{form: f, called: f.String()} }
+
+func ofObject(name string) value { return value{form: anObject, called: name, object: name} }
+
+// listOf is a list of values, of at most so many.
+func listOf(v value, most int) value {
+	v.called, v.most = "list of "+v.called, most
+	return v
+}
+
+func ofLength(least, most time.Duration) value {
+	v := of(aDuration)
+	v.least, v.limit = int64(least), int64(most)
+	return v
+}
+
+func ofCount(least, most int64) value {
+	v := of(aCount)
+	v.least, v.limit = least, most
+	return v
+}
+
+// ofWords is one of a few words, called by all of them unless they have a name.
+func ofWords(called string, all ...word) value {
+	if called == "" {
+		var names []string
+		for _, w := range all {
+			names = append(names, "`"+w.name+"`")
+		}
+		last := len(names) - 1
+		called = names[last]
+		if last > 0 {
+			called = strings.Join(names[:last], ", ") + " or " + called
+		}
+	}
+	return value{form: aWord, called: called, words: all}
+}
+
+func bare[T ~string](names ...T) []word {
+	var out []word
+	for _, n := range names {
+		out = append(out, word{name: string(n)})
+	}
+	return out
+}
+
+func (v value) wordNames() []string {
+	var out []string
+	for _, w := range v.words {
+		out = append(out, w.name)
+	}
+	return out
+}
+
+// What ids are unique among.
+const (
+	amongAll    = "groups, phases and items"
+	amongFields = "fields"
+)
+
+func idAmong(among string) key {
+	return key{"id", true, value{form: anID, called: "id", unique: among}, "unique among " + among}
 }
 
 func (o *object) key(name string) (key, bool) {
@@ -25,145 +197,260 @@ func (o *object) key(name string) (key, bool) {
 	return key{}, false
 }
 
-// objects gives every object of the file format by its name, in the order of
-// the documentation. It is the one place that says which keys there are.
-func objects() []object {
-	return slices.Concat(runObjects(), itemObjects(), phaseObjects())
-}
-
-func runObjects() []object {
-	return []object{
-		{"runbook", []key{
-			{"tminus", true, "`1`", "version of the file format"},
-			{"title", true, "line", "what the header shows"},
-			{"summary", false, "text", "what the run does"},
-			{"schema", false, "name", "schema of the table names that have none; default `public`"},
-			{"window", false, "window", "the plan around T-0"},
-			{"contacts", false, "list of contact", "whom to call, in order of escalation"},
-			{"backup", false, "backup", "what undoing would take"},
-			{"protected", false, "list of table", "tables that must come out as they went in, count and content"},
-			{"ledger", false, "`none`", "write no ledger row; a lost COMMIT can then be settled by counts only"},
-			{"checklist", false, "list of group", "what must be ticked before the gate opens"},
-			{"gate", false, "gate", "the go/no-go decision"},
-			{"phases", true, "list of phase", "the transactions, in order"},
-			{"after", false, "list of group", "the stages that follow the last COMMIT, in order"},
-		}},
-		{"window", []key{
-			{"opens", false, "duration", "the checklist opens this long before T-0; default `60m`"},
-			{"gate", false, "duration", "the decision is due this long before T-0; default `15m`"},
-			{"planned", false, "duration", "from T-0 to the end of the last phase; default `20m`"},
-			{"abort", false, "duration", "no phase starts later than this after T-0; default `25m`"},
-		}},
-		{"contact", []key{
-			{"role", true, "line", "who this is to the run"},
-			{"name", false, "line", "may be left out"},
-			{"phone", false, "line", "in quotes when it looks like a number; may be left out"},
-		}},
-		{"backup", []key{
-			{"max_age", false, "duration", "how old the backup may be at the gate and at the point of no return; default `15m`"},
-			{"restore", false, "text", "the command to restore with; `{{field}}` stands for a recorded field"},
-			{"restore_time", false, "duration", "how long a restore is expected to take"},
-			{"id_field", false, "field id", "the field that records the backup's ID"},
-			{"time_field", false, "field id", "the field, of type time, that records the moment of the backup's snapshot"},
-			{"took_field", false, "field id", "the field, of type duration, that records how long a tried restore took; it is shown in the place of `restore_time`"},
-		}},
-		{"gate", []key{
-			{"text", false, "text", "what the approver decides"},
-			{"approve", false, "line", "label of the approver's name; default `Approving authority`"},
-		}},
+func (o *object) keyNames() []string {
+	names := make([]string, 0, len(o.keys))
+	for _, k := range o.keys {
+		names = append(names, k.name)
 	}
+	return names
 }
 
-func itemObjects() []object {
-	return []object{
-		{"group", []key{
-			{"id", true, "id", "unique among groups, phases and items"},
-			{"title", true, "line", ""},
-			{"due", false, "`T-60m`", "when it should be done, before or after T-0"},
-			{"items", true, "list of item", ""},
-		}},
-		{"item", []key{
-			{"id", true, "id", "unique among groups, phases and items"},
-			{"text", true, "line", "what must be so"},
-			{"help", false, "text", "how to do it, or where to look"},
-			{"fields", false, "list of field", "values that the item records"},
-			{"check", false, "check", "answers the item; without one a human ticks it"},
-			{"action", false, "action", "what a key does for this item"},
-		}},
-		{"field", []key{
-			{"id", true, "id", "unique among fields"},
-			{"label", true, "line", ""},
-			{"type", false, "`text`, `time`, `yesno`, `number` or `phone`", "default `text`"},
-			{"required", false, "`true` or `false`", "default `true`; a required `yesno` must be yes"},
-			{"example", false, "line", "shown as a hint; what an unattended run records as assumed"},
-		}},
-		{"check", []key{
-			{"database", false, "check name", "a check of tminus's own, see below"},
-			{"sql", false, "statement", "one query, in a read-only transaction; needs `expect`"},
-			{"command", false, "list of line", "a program and its arguments; no shell"},
-			{"shell", false, "text", "a line for the shell"},
-			{"http", false, "URL", "a request to an http or https address"},
-			{"remedy", true, "line", "what to do when it fails, one sentence"},
-			{"timeout", false, "duration", "an answer later than this is a failure; default `10s`"},
-			{"every", false, "duration", "how often it is asked anew; default `10s`"},
-			{"through", false, "`phases`", "ask until the last phase has ended; a failure holds the next phase. Only in the checklist"},
-			{"max", false, "count", "database: largest accepted value"},
-			{"min", false, "count", "database: smallest accepted value"},
-			{"triggers", false, "list of name", "database: the triggers of `triggers.disabled`; default all that an action disables"},
-			{"tables", false, "list of table", "database: the tables of `tables.zero` and `tables.filled`"},
-			{"max_age", false, "duration", "database: for `backup.age`; default `backup.max_age`"},
-			{"observer", false, "line", "database: for `mirror.present`, the comment of the key that must be connected; default anybody"},
-			{"expect", false, "line", "sql: what the only row's first column must be, as text; or `= 0`, `!= 0`, `< 5`, `<= 5`, `> 0`, `>= 1`"},
-			{"exit", false, "count", "command, shell: expected exit code; default `0`"},
-			{"output", false, "pattern", "command, shell: regular expression that standard output must match"},
-			{"method", false, "`GET`, `HEAD` or `POST`", "http: default `GET`"},
-			{"status", false, "count", "http: expected status; default `200`"},
-			{"body", false, "pattern", "http: regular expression that the body must match"},
-		}},
-		{"action", []key{
-			{"name", true, "action name", "`triggers.disable` (checklist) or `triggers.restore` (after)"},
-			{"triggers", false, "list of name", "for `triggers.disable`, where it is required"},
-			{"text", false, "line", "what the key says"},
-		}},
-	}
-}
-
-func phaseObjects() []object {
-	return []object{
-		{"phase", []key{
-			{"id", true, "id", "unique among groups, phases and items"},
-			{"title", true, "line", ""},
-			{"risk", false, "`none`, `medium`, `high` or `critical`", "default `none` for a phase without steps; required with steps"},
-			{"planned", true, "duration", "how long it should take"},
-			{"warn_after", false, "duration", "over it, what blocks the phase is shown"},
-			{"limit", false, "duration", "over it, the phase is rolled back"},
-			{"lock_wait", false, "duration", "how long it may wait for its locks, and a statement of it for another session's rows; over it, the phase is rolled back; default `30s`"},
-			{"point_of_no_return", false, "`true` or `false`", "at most one phase; no later one deletes"},
-			{"notes", false, "list of line", "what the operator should know"},
-			{"confirm", false, "list of item", "must all be ticked before it starts"},
-			{"count", false, "list of table", "tables whose rows are counted and recorded"},
-			{"delete", false, "list of table", "short for steps that each delete a whole table"},
-			{"steps", false, "list of step", "statements, in order; instead of `delete`"},
-			{"zero", false, "list of table", "tables that must hold no row at its end, beside those it deletes whole"},
-			{"filled", false, "list of table", "tables that must hold at least one row at its end"},
-		}},
-		{"step", []key{
-			{"delete", false, "table", "delete its rows"},
-			{"where", false, "condition", "delete: only the rows for which this SQL condition holds"},
-			{"sql", false, "statement", "one SQL statement instead; needs `rows`"},
-			{"touch", false, "list of table", "sql: the tables that it changes; required when it changes any"},
-			{"rows", false, "rows", "how many rows it must touch: `10`, `100..500`, `100..`, `any`"},
-		}},
-	}
-}
-
-// shapeOf gives the object of a name that stands in objects.
-func shapeOf(name string) *object {
-	all := objects()
-	for i := range all {
-		if all[i].name == name {
-			return &all[i]
+// belongs gives what a key has its meaning beside; nil when it stands alone.
+func (o *object) belongs(name string) []string {
+	for _, p := range o.parts {
+		if slices.Contains(p.keys, name) {
+			return p.beside
 		}
 	}
-	panic("no object " + name)
+	return nil
+}
+
+// dependent are the keys that some word of the object's cases takes.
+func (o *object) dependent() []string {
+	var out []string
+	for _, k := range o.keys {
+		if slices.ContainsFunc(o.cases.words, func(w word) bool { return slices.Contains(w.takes, k.name) }) {
+			out = append(out, k.name)
+		}
+	}
+	return out
+}
+
+// word gives a word of the object's cases.
+func (o *object) word(name string) word {
+	i := slices.IndexFunc(o.cases.words, func(w word) bool { return w.name == name })
+	if i < 0 {
+		return word{name: name}
+	}
+	return o.cases.words[i]
+}
+
+// shapes are the objects by their names.
+func shapes() map[string]*object {
+	out := map[string]*object{}
+	for _, o := range objects() {
+		out[o.name] = &o
+	}
+	return out
+}
+
+// objects gives every object of the file format, in the order of the
+// documentation.
+func objects() []object {
+	return []object{
+		runbookObject(), windowObject(), contactObject(), backupObject(), gateObject(),
+		groupObject(), itemObject(), fieldObject(), checkObject(), actionObject(),
+		phaseObject(), stepObject(),
+	}
+}
+
+func runbookObject() object {
+	return object{name: "runbook", keys: []key{
+		{"tminus", true, of(aVersion), "version of the file format"},
+		{"title", true, of(aLine), "what the header shows"},
+		{"summary", false, of(aText), "what the run does"},
+		{"schema", false, of(aName), "schema of the table names that have none; default `public`"},
+		{"window", false, ofObject("window"), "the plan around T-0"},
+		{"contacts", false, listOf(ofObject("contact"), maxContacts), "whom to call, in order of escalation"},
+		{"backup", false, ofObject("backup"), "what undoing would take"},
+		{"protected", false, listOf(of(aTable), maxTables), "tables that must come out as they went in, count and content"},
+		{"ledger", false, ofWords("", bare("none")...), "write no ledger row; a lost COMMIT can then be settled by counts only"},
+		{"checklist", false, listOf(ofObject("group"), maxGroups), "what must be ticked before the gate opens"},
+		{"gate", false, ofObject("gate"), "the go/no-go decision"},
+		{"phases", true, listOf(ofObject("phase"), maxPhases), "the transactions, in order"},
+		{"after", false, listOf(ofObject("group"), maxGroups), "the stages that follow the last COMMIT, in order"},
+	}}
+}
+
+func windowObject() object {
+	return object{name: "window", keys: []key{
+		{"opens", false, ofLength(time.Second, maxDuration), "the checklist opens this long before T-0; default `60m`"},
+		{"gate", false, ofLength(0, maxDuration), "the decision is due this long before T-0; default `15m`"},
+		{"planned", false, ofLength(time.Second, maxDuration), "from T-0 to the end of the last phase; default `20m`"},
+		{"abort", false, ofLength(time.Second, maxDuration), "no phase starts later than this after T-0; default `25m`"},
+	}}
+}
+
+func contactObject() object {
+	return object{name: "contact", keys: []key{
+		{"role", true, of(aLine), "who this is to the run"},
+		{"name", false, of(aLine), "may be left out"},
+		{"phone", false, of(aLine), "in quotes when it looks like a number; may be left out"},
+	}}
+}
+
+func backupObject() object {
+	return object{name: "backup", keys: []key{
+		{"max_age", false, ofLength(time.Second, maxDuration), "how old the backup may be at the gate and at the point of no return; default `15m`"},
+		{"restore", false, of(aText), "the command to restore with; `{{field}}` stands for a recorded field"},
+		{"restore_time", false, ofLength(time.Second, maxDuration), "how long a restore is expected to take"},
+		{"id_field", false, of(aFieldID), "the field that records the backup's ID"},
+		{"time_field", false, of(aFieldID), "the field, of type time, that records the moment of the backup's snapshot"},
+		{"took_field", false, of(aFieldID), "the field, of type duration, that records how long a tried restore took; it is shown in the place of `restore_time`"},
+	}}
+}
+
+func gateObject() object {
+	return object{name: "gate", keys: []key{
+		{"text", false, of(aText), "what the approver decides"},
+		{"approve", false, of(aLine), "label of the approver's name; default `Approving authority`"},
+	}}
+}
+
+func groupObject() object {
+	return object{name: "group", keys: []key{
+		idAmong(amongAll),
+		{"title", true, of(aLine), ""},
+		{"due", false, of(aMoment), "when it should be done, before or after T-0"},
+		{"items", true, listOf(ofObject("item"), maxItems), ""},
+	}}
+}
+
+func itemObject() object {
+	return object{name: "item", keys: []key{
+		idAmong(amongAll),
+		{"text", true, of(aLine), "what must be so"},
+		{"help", false, of(aText), "how to do it, or where to look"},
+		{"fields", false, listOf(ofObject("field"), maxFields), "values that the item records"},
+		{"check", false, ofObject("check"), "answers the item; without one a human ticks it"},
+		{"action", false, ofObject("action"), "what a key does for this item"},
+	}}
+}
+
+func fieldObject() object {
+	return object{name: "field", keys: []key{
+		idAmong(amongFields),
+		{"label", true, of(aLine), ""},
+		{"type", false, ofWords("", bare(FieldText, FieldTime, FieldYesNo, FieldNumber, FieldPhone, FieldDuration)...), "default `text`"},
+		{"required", false, of(aFlag), "default `true`; a required `yesno` must be yes"},
+		{"example", false, of(aLine), "shown as a hint; what an unattended run records as assumed"},
+	}}
+}
+
+func checkObject() object {
+	return object{
+		name: "check",
+		keys: []key{
+			{"database", false, ofWords("check name", databaseChecks()...), "a check of tminus's own, see below"},
+			{"sql", false, of(aStatement), "one query, in a read-only transaction; needs `expect`"},
+			{"command", false, listOf(of(anArgument), maxArgs), "a program and its arguments; no shell"},
+			{"shell", false, of(aText), "a line for the shell"},
+			{"http", false, of(anAddress), "a request to an http or https address"},
+			{"remedy", true, of(aLine), "what to do when it fails, one sentence"},
+			{"timeout", false, ofLength(10*time.Millisecond, 10*time.Minute), "an answer later than this is a failure; default `10s`"},
+			{"every", false, ofLength(10*time.Millisecond, time.Hour), "how often it is asked anew; default `10s`"},
+			{"through", false, ofWords("", bare("phases")...), "ask until the last phase has ended; a failure holds the next phase. Only in the checklist"},
+			{"max", false, ofCount(0, math.MaxInt64), "database: largest accepted value"},
+			{"min", false, ofCount(0, math.MaxInt64), "database: smallest accepted value"},
+			{"triggers", false, listOf(of(aName), maxTables), "database: the triggers of `triggers.disabled`; default all that an action disables"},
+			{"tables", false, listOf(of(aTable), maxTables), "database: the tables of `tables.zero` and `tables.filled`"},
+			{"max_age", false, ofLength(time.Second, maxDuration), "database: for `backup.age`; default `backup.max_age`"},
+			{"observer", false, of(aLine), "database: for `mirror.present`, the comment of the key that must be connected; default anybody"},
+			{"expect", false, of(anExpectation), "sql: what the only row's first column must be, as text; or `= 0`, `!= 0`, `< 5`, `<= 5`, `> 0`, `>= 1`"},
+			{"exit", false, ofCount(0, 255), "command, shell: expected exit code; default `0`"},
+			{"output", false, of(aPattern), "command, shell: regular expression that standard output must match"},
+			{"method", false, ofWords("", bare("GET", "HEAD", "POST")...), "http: default `GET`"},
+			{"status", false, ofCount(100, 599), "http: expected status; default `200`"},
+			{"body", false, of(aPattern), "http: regular expression that the body must match"},
+		},
+		one: []string{"database", "sql", "command", "shell", "http"},
+		parts: []part{
+			{beside: []string{"database"}, keys: []string{"max", "min", "triggers", "tables", "max_age", "observer"}},
+			{beside: []string{"sql"}, keys: []string{"expect"}, needs: []string{"expect"}},
+			{beside: []string{"command", "shell"}, keys: []string{"exit", "output"}},
+			{beside: []string{"http"}, keys: []string{"method", "status", "body"}},
+		},
+		cases: cases{"database", databaseChecks()},
+	}
+}
+
+func databaseChecks() []word {
+	return []word{
+		{name: "backup.age", doc: "the recorded backup time is less than max_age ago", takes: []string{"max_age"}},
+		{name: "database.connections", doc: "client connections to this database other than tminus's own are at most max (default 0)", takes: []string{"max"}},
+		{name: "database.connects", doc: "the database answers on a new connection"},
+		{name: "database.size", doc: "the database's size in megabytes is between min and max", takes: []string{"min", "max"}, needs: []string{"min", "max"}},
+		{name: "database.tables", doc: "the number of tables in the runbook's schema is between min and max", takes: []string{"min", "max"}, needs: []string{"min", "max"}},
+		{name: "database.transactions", doc: "open transactions in this database other than tminus's own are at most max (default 0)", takes: []string{"max"}},
+		{name: "database.writable", doc: "the server is not in recovery and transactions are not read-only"},
+		{name: "mirror.present", doc: "a mirror session is connected, of the key with the comment observer where that is given", takes: []string{"observer"}},
+		{name: "protected.intact", doc: "every protected table has the count and content of the baseline"},
+		{name: "tables.filled", doc: "the named tables each hold at least one row", takes: []string{"tables"}, needs: []string{"tables"}},
+		{name: "tables.zero", doc: "the named tables hold no row", takes: []string{"tables"}, needs: []string{"tables"}},
+		{name: "triggers.disabled", doc: "the named triggers exist and none of them fires", takes: []string{"triggers"}},
+		{name: "triggers.restored", doc: "every trigger recorded by triggers.disable is back in the state and with the definition it had"},
+	}
+}
+
+func actionObject() object {
+	actions := []word{
+		{name: "triggers.disable", takes: []string{"triggers"}, needs: []string{"triggers"}},
+		{name: "triggers.restore"},
+	}
+	return object{
+		name: "action",
+		keys: []key{
+			{"name", true, ofWords("action name", actions...), "`triggers.disable` (checklist) or `triggers.restore` (after)"},
+			{"triggers", false, listOf(of(aName), maxTables), "for `triggers.disable`, where it is required"},
+			{"text", false, of(aLine), "what the key says"},
+		},
+		cases: cases{"name", actions},
+	}
+}
+
+func phaseObject() object {
+	return object{
+		name: "phase",
+		keys: []key{
+			idAmong(amongAll),
+			{"title", true, of(aLine), ""},
+			{"risk", false, ofWords("", bare(RiskNone, RiskMedium, RiskHigh, RiskCritical)...), "default `none` for a phase without steps; required with steps"},
+			{"planned", true, ofLength(time.Second, maxDuration), "how long it should take"},
+			{"warn_after", false, ofLength(time.Second, maxDuration), "over it, what blocks the phase is shown"},
+			{"limit", false, ofLength(time.Second, maxDuration), "over it, the phase is rolled back"},
+			{"lock_wait", false, ofLength(time.Second, maxDuration), "how long it may wait for its locks, and a statement of it for another session's rows; over it, the phase is rolled back; default `30s`"},
+			{"point_of_no_return", false, of(aFlag), "at most one phase; no later one deletes"},
+			{"notes", false, listOf(of(aLine), maxNotes), "what the operator should know"},
+			{"confirm", false, listOf(ofObject("item"), maxItems), "must all be ticked before it starts"},
+			{"count", false, listOf(of(aTable), maxTables), "tables whose rows are counted and recorded"},
+			{"delete", false, listOf(of(aTable), maxTables), "short for steps that each delete a whole table"},
+			{"steps", false, listOf(ofObject("step"), maxSteps), "statements, in order; instead of `delete`"},
+			{"zero", false, listOf(of(aTable), maxTables), "tables that must hold no row at its end, beside those it deletes whole"},
+			{"filled", false, listOf(of(aTable), maxTables), "tables that must hold at least one row at its end"},
+		},
+		some:  []string{"count", "delete", "steps", "zero", "filled"},
+		apart: apart{"delete", "steps", "write the deletes as steps: `- delete: table`"},
+		parts: []part{{
+			beside: []string{"delete", "steps"}, keys: []string{"lock_wait"}, needs: []string{"risk"},
+			never: map[string]any{"risk": string(RiskNone)}, without: map[string]any{"point_of_no_return": false},
+		}},
+	}
+}
+
+func stepObject() object {
+	return object{
+		name: "step",
+		keys: []key{
+			{"delete", false, of(aTable), "delete its rows"},
+			{"where", false, of(aCondition), "delete: only the rows for which this SQL condition holds"},
+			{"sql", false, of(aStatement), "one SQL statement instead; needs `rows`"},
+			{"touch", false, listOf(of(aTable), maxTables), "sql: the tables that it changes; required when it changes any"},
+			{"rows", false, of(aRows), "how many rows it must touch: `10`, `100..500`, `100..`, `any`"},
+		},
+		one: []string{"delete", "sql"},
+		parts: []part{
+			{beside: []string{"delete"}, keys: []string{"where"}},
+			{beside: []string{"sql"}, keys: []string{"touch"}, needs: []string{"rows"}},
+		},
+	}
 }

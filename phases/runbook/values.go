@@ -3,9 +3,16 @@ package runbook
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
-	"unicode"
+)
+
+// What a duration and a number of rows look like, for the JSON Schema.
+const (
+	durationPattern = `((0|[1-9][0-9]*)h)?((0|[1-9][0-9]*)m)?((0|[1-9][0-9]*)s)?((0|[1-9][0-9]*)ms)?`
+	rowsPattern     = `^(any|(0|[1-9][0-9]*)(\.\.(0|[1-9][0-9]*)?)?)$`
 )
 
 const durationFix = "a duration is written like 90s, 15m or 1m30s"
@@ -49,54 +56,31 @@ func parseDuration(s string) (time.Duration, bool) {
 	return total, last != math.MaxInt64 && total <= maxDuration
 }
 
-// duration gives a length of time from least to most, or absent when the key
-// is not there.
-func (m *mapping) duration(key string, absent, least, most time.Duration) time.Duration {
-	n := m.value(key)
-	if n == nil {
-		return absent
-	}
-	switch n.kind {
-	case isNumber:
-		m.fault(n, fmt.Sprintf("%s is %s, without a unit", key, clean(n.text)), fmt.Sprintf("write %ss or %sm: %s", clean(n.text), clean(n.text), durationFix))
-		return absent
-	case isText:
-	default:
-		m.wrongKind(n, "a duration for "+key+": "+durationFix)
-		return absent
-	}
-	d, ok := parseDuration(strings.TrimSpace(n.text))
-	switch {
-	case !ok:
-		m.fault(n, fmt.Sprintf("%s is %s, which is not a duration", key, clean(quote(n.text))), durationFix)
-	case d < least || d > most:
-		m.fault(n, fmt.Sprintf("%s is %s", key, FormatDuration(d)), fmt.Sprintf("from %s to %s", FormatDuration(least), FormatDuration(most)))
-	default:
-		return d
-	}
-	return absent
+// anyDuration reads a length of time in Go's own form, which holds the
+// runbook's: a rule of another time may have been wider.
+func anyDuration(s string) (time.Duration, bool) {
+	d, err := time.ParseDuration(s)
+	return d, err == nil
 }
 
-// due gives a moment relative to T-0, written T-60m or T+15m.
-func (m *mapping) due(key string) time.Duration {
-	n, ok := m.scalar(key)
-	if !ok {
-		return 0
+// parseDue reads a moment relative to T-0, T-60m, T+15m or T-0, whose length of
+// time parse reads.
+func parseDue(s string, parse func(string) (time.Duration, bool)) (time.Duration, bool) {
+	rest, ok := strings.CutPrefix(s, "T")
+	if !ok || rest == "" {
+		return 0, false
 	}
-	rest, ok := strings.CutPrefix(n.text, "T")
-	if ok && rest == "-0" {
-		return 0
+	if rest == "-0" {
+		return 0, true
 	}
-	if ok && (strings.HasPrefix(rest, "-") || strings.HasPrefix(rest, "+")) {
-		if d, good := parseDuration(rest[1:]); good {
-			if rest[0] == '-' {
-				return -d
-			}
-			return d
-		}
+	d, ok := parse(rest[1:])
+	switch rest[0] {
+	case '-':
+		return -d, ok
+	case '+':
+		return d, ok
 	}
-	m.fault(n, fmt.Sprintf("%s is %s", key, clean(quote(n.text))), "a moment is written like T-60m or T+1m30s")
-	return 0
+	return 0, false
 }
 
 // FormatDuration writes d as a runbook does: 1m30s, 15m, 60m is 1h.
@@ -120,22 +104,7 @@ func FormatDuration(d time.Duration) string {
 	return b.String()
 }
 
-// rows gives an accepted number of rows. absent is true when the key is not
-// there or cannot be read.
-func (m *mapping) rows(key string) (rows Rows, absent bool) {
-	n := m.value(key)
-	if n == nil {
-		return Rows{}, true
-	}
-	if n.kind == isText || n.kind == isNumber {
-		if r, ok := parseRows(n.text); ok {
-			return r, false
-		}
-	}
-	m.fault(n, fmt.Sprintf("%s is %s", key, clean(quote(n.text))), "a number of rows is written 10, 100..500, 100.. or any")
-	return Rows{}, true
-}
-
+// parseRows reads 10, 100..500, 100.. and any.
 func parseRows(s string) (Rows, bool) {
 	if s == "any" {
 		return Rows{Min: 0, Max: -1}, true
@@ -155,46 +124,31 @@ func parseRows(s string) (Rows, bool) {
 	return Rows{Min: least, Max: most}, ok && most >= least
 }
 
-const idFix = "an id is lower-case letters, digits, - and _, begins with a letter, and has at most 64 characters"
-
-func goodID(s string) bool {
-	if s == "" || len(s) > maxID || s[0] < 'a' || s[0] > 'z' {
-		return false
+// digits reads a number that can be read in one way only.
+func digits(s string) (int64, bool) {
+	if s == "" || len(s) > 1 && s[0] == '0' {
+		return 0, false
 	}
 	for _, c := range []byte(s) {
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' {
-			return false
+		if c < '0' || c > '9' {
+			return 0, false
 		}
 	}
-	return true
+	v, err := strconv.ParseInt(s, 10, 64)
+	return v, err == nil
 }
 
-// goodName reports whether s can be one part of a name as the catalog has it.
-// Names are taken as they stand: nothing is folded to lower case.
-func goodName(s string) bool {
-	if s == "" || len(s) > maxName {
+func plainNumber(s string) bool {
+	if strings.ContainsAny(s, "_xXpPiInN") {
 		return false
 	}
-	for i, c := range s {
-		switch {
-		case c == '_', unicode.IsLetter(c):
-		case i > 0 && (c == '$' || unicode.IsDigit(c)):
-		default:
-			return false
-		}
-	}
-	return true
+	_, err := strconv.ParseFloat(s, 64)
+	return err == nil
 }
 
-const (
-	nameFix  = "a name as the catalog has it: letters, digits, _ and $, at most 63 bytes, without quotes"
-	tableFix = "a table is written name or schema.name, as the catalog has it, without quotes"
-)
-
-func goodTable(s string) bool {
-	schema, name, qualified := strings.Cut(s, ".")
-	if !qualified {
-		return goodName(s)
-	}
-	return goodName(schema) && goodName(name)
+func plainTime(s string) bool {
+	return s == "now" || slices.ContainsFunc([]string{time.RFC3339, "2006-01-02 15:04:05", "2006-01-02 15:04", "15:04:05", "15:04"}, func(layout string) bool {
+		_, err := time.Parse(layout, s)
+		return err == nil
+	})
 }

@@ -1,0 +1,194 @@
+package runbook
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// stage is where in the run an item stands.
+type stage int
+
+const (
+	inChecklist stage = iota
+	inConfirm
+	inAfter
+)
+
+// asking is what a check's place and the rest of the file mean to it.
+type asking struct {
+	where     stage
+	first     bool // before the first phase
+	backup    Backup
+	protected bool // whether there is a protected table
+}
+
+func (c *checker) groups(groups []*checked, in asking) {
+	for _, g := range groups {
+		c.items(g.inner["items"], in)
+	}
+}
+
+func (c *checker) items(items []*checked, in asking) {
+	for _, item := range items {
+		for _, f := range item.inner["fields"] {
+			c.example(f)
+		}
+		for _, m := range item.inner["check"] {
+			c.check(m, in)
+		}
+		for _, m := range item.inner["action"] {
+			c.action(m, in.where)
+		}
+	}
+}
+
+// example checks that an unattended run could record the example.
+func (c *checker) example(m *checked) {
+	v, n := c.values(m), m.good.value("example")
+	if n == nil {
+		return
+	}
+	example, fix := v.line("example"), ""
+	switch kind := FieldType(v.text("type")); kind {
+	case FieldYesNo:
+		if example != "yes" && example != "no" {
+			fix = "yes or no"
+		}
+	case FieldPhone:
+		if !strings.ContainsAny(example, "0123456789") {
+			fix = `a phone number, such as "+00 000 0000"`
+		}
+	case FieldDuration:
+		if took, err := time.ParseDuration(example); err != nil || took <= 0 {
+			fix = "how long something took, such as 12m"
+		}
+	case FieldNumber:
+		if !plainNumber(example) {
+			fix = `a number in quotes, such as "12"`
+		}
+	case FieldTime:
+		if !plainTime(example) {
+			fix = `now, "14:05", "2026-01-30 14:05" or RFC 3339`
+		}
+	}
+	if fix != "" {
+		c.fault(n, fmt.Sprintf("the example of a %s field is %s", v.text("type"), clean(quote(example))), fix)
+	}
+}
+
+func (c *checker) action(m *checked, where stage) {
+	n := m.node
+	switch c.values(m).text("name") {
+	case "triggers.disable":
+		if !m.has("triggers") {
+			c.fault(n, "triggers.disable without triggers", "add `triggers:` with their names")
+		}
+		if where == inAfter {
+			c.fault(n, "triggers.disable after the last COMMIT", "put it into the checklist")
+		}
+	case "triggers.restore":
+		if m.has("triggers") {
+			c.fault(m.place("triggers", n), "triggers.restore with names", "leave them out: it brings back all that triggers.disable recorded")
+		}
+		if where != inAfter {
+			c.fault(n, "triggers.restore before the last COMMIT", "put it into a group of after")
+		}
+		if len(c.disables) == 0 {
+			c.fault(n, "triggers.restore, but no item disables triggers", "give an item of the checklist the action triggers.disable")
+		}
+	}
+}
+
+func (c *checker) check(m *checked, in asking) {
+	shape := c.shapes["check"]
+	kind := c.checkKind(m, shape)
+	if kind == "" {
+		return
+	}
+	if n := m.node.value("through"); n != nil && in.where != inChecklist {
+		c.fault(n, "through outside the checklist", "leave it out: only an item of the checklist is asked through the phases")
+	}
+	switch kind {
+	case "database":
+		if name := c.values(m).text("database"); name != "" {
+			c.databaseCheck(m, shape.word(name), shape)
+			c.checkNeeds(m, name, in)
+		}
+	case "sql":
+		if n := m.good.value("sql"); n != nil {
+			if fault := checkQuery(n.text); fault != nil {
+				c.faultAt(n, fault.offset, fault.problem, fault.fix)
+			}
+		}
+		if !m.has("expect") {
+			c.fault(m.place("sql", m.node), "a query without expect", `add what it must answer, such as expect: "= 0"`)
+		}
+	}
+}
+
+// checkKind finds the one key that says what is asked, and reports keys that
+// belong to another kind.
+func (c *checker) checkKind(m *checked, shape *object) string {
+	kind := ""
+	for _, k := range shape.one {
+		switch {
+		case !m.has(k):
+		case kind == "":
+			kind = k
+		default:
+			c.fault(m.place(k, m.node), fmt.Sprintf("a check with both %s and %s", kind, k), "a check asks one question: keep one of them")
+		}
+	}
+	if kind == "" {
+		c.fault(m.node, "a check that asks nothing", "add one of "+strings.Join(shape.one, ", "))
+		return ""
+	}
+	for _, p := range shape.parts {
+		for _, k := range p.keys {
+			if m.has(k) && !slices.Contains(p.beside, kind) {
+				c.fault(m.place(k, m.node), fmt.Sprintf("%s does not belong to a check with %s", k, kind), "leave it out")
+			}
+		}
+	}
+	return kind
+}
+
+func (c *checker) databaseCheck(m *checked, is word, shape *object) {
+	for _, k := range shape.dependent() {
+		if m.has(k) && !slices.Contains(is.takes, k) {
+			c.fault(m.place(k, m.node), fmt.Sprintf("%s does not belong to %s", k, is.name), "leave it out")
+		}
+	}
+	if len(is.needs) > 0 && !slices.ContainsFunc(is.needs, m.has) {
+		c.fault(m.node.value("database"), fmt.Sprintf("%s without %s", is.name, strings.Join(is.needs, " or ")), "add it: "+is.doc)
+	}
+	v := c.values(m)
+	if most, least := v.limit("max"), v.limit("min"); most != nil && least != nil && *least > *most {
+		c.fault(m.node.value("min"), "min is more than max", "min is at most max")
+	}
+}
+
+// checkNeeds reports a check that could never pass: what it asks about is
+// nowhere in the runbook, or does not exist yet when it is asked.
+func (c *checker) checkNeeds(m *checked, name string, in asking) {
+	n := m.node.value("database")
+	switch name {
+	case "backup.age":
+		if in.backup.TimeField == "" {
+			c.fault(n, "backup.age, but no field records the backup's time", "add `time_field:` to backup, with the id of a field of type time")
+		}
+	case "triggers.disabled", "triggers.restored":
+		if len(c.disables) == 0 && len(c.values(m).lines("triggers")) == 0 {
+			c.fault(n, name+", but no item disables triggers", "give an item of the checklist the action triggers.disable")
+		}
+	case "protected.intact":
+		if !in.protected {
+			c.fault(n, "protected.intact, but nothing is protected", "add `protected:` with the tables")
+		}
+		if in.where == inChecklist || in.first {
+			c.fault(n, "protected.intact before the first phase", "the baseline is taken in the first phase: ask it later")
+		}
+	}
+}
