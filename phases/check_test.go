@@ -31,7 +31,7 @@ func TestExpected(t *testing.T) {
 func TestAskedInVain(t *testing.T) {
 	const soon, ample = 50 * time.Millisecond, time.Minute
 	for want, c := range map[string]runbook.Check{
-		"no answer within 50ms, it was ended": {Kind: runbook.CheckCommand, Command: []string{"sleep", "1000"}, Timeout: soon},
+		"no answer within 50ms, it was ended":                                        {Kind: runbook.CheckCommand, Command: []string{"sleep", "1000"}, Timeout: soon},
 		`there is no command "nosuchcommand": look at PATH, or write its whole path`: {Kind: runbook.CheckCommand, Command: []string{"nosuchcommand"}, Timeout: ample},
 		"ended by a signal, SIGTERM (somebody asked it to end): bye":                 {Kind: runbook.CheckCommand, Shell: "echo bye; kill $$", Timeout: ample},
 		`"(" is no regular expression: correct the runbook`:                          {Kind: runbook.CheckCommand, Shell: "true", Output: "(", Timeout: ample},
