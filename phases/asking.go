@@ -60,6 +60,7 @@ func (e *Engine) askDue(ctx context.Context) {
 		return
 	}
 	now := time.Now()
+	e.keepFresh(now)
 	for _, it := range e.state.Asked() {
 		if len(e.asking) >= maxAsking {
 			return
@@ -67,14 +68,17 @@ func (e *Engine) askDue(ctx context.Context) {
 		if e.asking[it.ID] || now.Before(e.due[it.ID]) {
 			continue
 		}
+		_, planned := e.due[it.ID]
 		e.asking[it.ID] = true
 		e.due[it.ID] = now.Add(it.Check.Every)
 		facts := e.state.facts()
-		e.work.Go(func() { e.askOne(ctx, it, facts) }) // ends with the check's timeout or ctx
+		e.work.Go(func() { e.askOne(ctx, it, facts, !planned) }) // ends with the check's timeout or ctx
 	}
 }
 
-func (e *Engine) askOne(ctx context.Context, it runbook.Item, facts Facts) {
+// askOne asks one check. What was asked out of its turn is waited for: its
+// answer is recorded at once, also when it is like the last.
+func (e *Engine) askOne(ctx context.Context, it runbook.Item, facts Facts, atOnce bool) {
 	began := time.Now()
 	a, err := ask(ctx, e.target, it.Check, facts)
 	e.mu.Lock()
@@ -87,7 +91,7 @@ func (e *Engine) askOne(ctx context.Context, it runbook.Item, facts Facts) {
 	if err != nil {
 		ev.Error = Clean(err.Error())
 	}
-	if err := e.recordLocked(ev); err != nil {
+	if err := e.answered(it, ev, atOnce); err != nil {
 		return // recordLocked has stopped the run
 	}
 }
@@ -130,7 +134,6 @@ func (e *Engine) act(id, by string) error {
 		}
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		e.recheck("")
 		if err := e.recordLocked(done); err != nil {
 			return // recordLocked has stopped the run
 		}
@@ -209,11 +212,6 @@ func (e *Engine) present(ev Event) {
 	defer e.mu.Unlock()
 	if e.broken != nil || !e.state.ClosedAt.IsZero() {
 		return
-	}
-	for _, it := range e.state.Asked() {
-		if it.Check.Name == "mirror.present" {
-			e.recheck(it.ID) // the others' pace is not an observer's to set
-		}
 	}
 	if err := e.recordLocked(ev); err != nil {
 		return // recordLocked has stopped the run

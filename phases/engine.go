@@ -54,6 +54,7 @@ type Engine struct {
 	begun   map[string]bool // phases that this program has started
 	due     map[string]time.Time
 	asking  map[string]bool
+	pending []AskedAgain // answers like the last, not recorded yet
 
 	ended chan struct{} // closed when the run's last event is written, or the journal failed
 	once  sync.Once
@@ -142,7 +143,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-e.ended:
-			return e.err()
+			return e.end()
 		case <-ctx.Done():
 			return e.leave(context.Cause(ctx))
 		case <-tick.C:
@@ -269,12 +270,6 @@ func (e *Engine) Ended() <-chan struct{} { return e.ended }
 
 func (e *Engine) finish() { e.once.Do(func() { close(e.ended) }) }
 
-func (e *Engine) err() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.broken
-}
-
 // View calls f with the state. f must not keep it, and must not call the engine.
 func (e *Engine) View(f func(*State)) {
 	e.mu.Lock()
@@ -291,6 +286,11 @@ func (e *Engine) record(events ...Event) error {
 
 func (e *Engine) recordLocked(events ...Event) error {
 	for _, ev := range events {
+		if e.rests(ev) {
+			if err := e.recordPending(); err != nil {
+				return err
+			}
+		}
 		switch {
 		case e.broken != nil:
 			return e.broken
@@ -305,6 +305,7 @@ func (e *Engine) recordLocked(events ...Event) error {
 			e.fail(fmt.Errorf("record %s: %w", ev.Kind(), err))
 			return e.broken
 		}
+		e.askDependents(ev)
 		if _, closed := ev.(RunClosed); closed {
 			e.finish()
 		}

@@ -147,7 +147,8 @@ type FieldRecorded struct {
 	Assumed bool   `json:"assumed,omitempty"`
 }
 
-// CheckAnswered occurs each time that an item's check has been asked.
+// CheckAnswered occurs when an item's check has answered, and not as before. In
+// old journals it occurs for each answer.
 type CheckAnswered struct {
 	Item  string        `json:"item"`
 	Pass  bool          `json:"pass"`

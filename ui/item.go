@@ -151,19 +151,24 @@ func (p Pane) itemEnd(it *runbook.Item) (*lipgloss.Style, string) {
 
 func (p Pane) checkEnd(it *runbook.Item, c *phases.CheckState) (*lipgloss.Style, string) {
 	st := p.Styles
-	switch {
-	case c == nil:
+	if c == nil {
 		return &st.Dim, "not answered yet"
+	}
+	found := c.Value
+	if p.asked(it) {
+		found = p.State.Found(*it, p.Now)
+	}
+	switch {
 	case c.Error != "":
 		return &st.Bad, "cannot tell, " + p.age(c.At)
 	case !c.Pass:
-		return &st.Bad, "found " + valueOr(c.Value, "nothing") + ", " + p.age(c.At)
+		return &st.Bad, "found " + valueOr(found, "nothing") + ", " + p.age(c.At)
 	case p.fieldsMissing(it) > 0:
 		return &st.Dim, plural(p.fieldsMissing(it), "field", "fields") + " to fill in"
 	case p.stale(it):
-		return &st.Warn, valueOr(c.Value, "passed") + ", too old: " + p.age(c.At)
+		return &st.Warn, valueOr(found, "passed") + ", too old: " + p.age(c.At)
 	}
-	return &st.Dim, valueOr(c.Value, "passed") + ", " + p.age(c.At)
+	return &st.Dim, valueOr(found, "passed") + ", " + p.age(c.At)
 }
 
 func (p Pane) fieldsMissing(it *runbook.Item) int {

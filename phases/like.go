@@ -1,0 +1,118 @@
+package phases
+
+import (
+	"slices"
+	"time"
+
+	"tminus/phases/runbook"
+)
+
+// like reports whether a check answers as it did before, so that its answer
+// changes nothing but its time. An answer that would change what is known of
+// the triggers is none.
+func (s *State) like(it runbook.Item, ev CheckAnswered) bool {
+	c := s.Item(it.ID).Check
+	if it.Check.Name == "triggers.restored" && s.Triggers != nil && s.TriggersOff == ev.Pass {
+		return false
+	}
+	return c != nil && c.Pass == ev.Pass && c.Error == ev.Error && c.Value == ev.Value
+}
+
+// answered takes a check's answer: one that is news is recorded, one like the
+// last waits for others like it, unless somebody waits for it. The caller holds
+// the lock.
+func (e *Engine) answered(it runbook.Item, ev CheckAnswered, atOnce bool) error {
+	if !e.state.like(it, ev) {
+		return e.recordLocked(ev)
+	}
+	e.pending = slices.DeleteFunc(e.pending, func(a AskedAgain) bool { return a.Item == it.ID })
+	e.pending = append(e.pending, AskedAgain{Item: it.ID, Value: ev.Value, At: time.Now().UTC(), Took: ev.Took})
+	if atOnce {
+		return e.recordPending()
+	}
+	return nil
+}
+
+// recordPending records the like answers that wait. The caller holds the lock.
+func (e *Engine) recordPending() error {
+	if len(e.pending) == 0 {
+		return nil
+	}
+	asked := ChecksAsked{Answers: e.pending}
+	e.pending = nil
+	return e.recordLocked(asked)
+}
+
+// end is the last that is done of a run: what waits is recorded, unless
+// run_closed was.
+func (e *Engine) end() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.broken == nil && e.state.ClosedAt.IsZero() {
+		return e.recordPending()
+	}
+	return e.broken
+}
+
+// keepFresh records the like answers that wait once one that is recorded has
+// used up two thirds of the time for which it counts as evidence. What is left,
+// an interval at least, is ample: so neither the gate nor a screen takes a check
+// that answers for one that does not, and a check that has stopped answering
+// has nothing waiting, and goes stale. The caller holds the lock.
+func (e *Engine) keepFresh(now time.Time) {
+	for _, a := range e.pending {
+		it, _, ok := e.state.Runbook.Item(a.Item)
+		if c := e.state.Item(a.Item).Check; ok && c != nil && now.Sub(c.At) < StaleAfter(it.Check)*2/3 {
+			continue
+		}
+		if err := e.recordPending(); err != nil {
+			return // recordLocked has stopped the run
+		}
+		return
+	}
+}
+
+// rests reports whether like answers that wait have to be in the journal
+// before ev: whoever reads of a decision reads first of the evidence as it
+// stood. What only tells how far something is rests on none; an answer that is
+// news comes after the last one before it.
+func (e *Engine) rests(ev Event) bool {
+	switch ev := ev.(type) {
+	case TableProgressed, LockWaited, StepStarted, StepDone, TableCounted, DoubtExamined, ServerAwaited, ChecksAsked:
+		return false
+	case CheckAnswered:
+		return slices.ContainsFunc(e.pending, func(a AskedAgain) bool { return a.Item == ev.Item })
+	}
+	return true
+}
+
+// askDependents makes those checks due that read what ev changed.
+func (e *Engine) askDependents(ev Event) {
+	var depends func(runbook.Item) bool
+	named := func(names ...string) func(runbook.Item) bool {
+		return func(it runbook.Item) bool { return slices.Contains(names, it.Check.Name) }
+	}
+	switch ev := ev.(type) {
+	case FieldRecorded:
+		depends = func(it runbook.Item) bool {
+			return it.ID == ev.Item || it.Check.Name == "backup.age" && ev.Field == e.state.Runbook.Backup.TimeField
+		}
+	case ActionDone: // it may have done anything to the database
+		depends = func(runbook.Item) bool { return true }
+	case TriggersRecorded:
+		depends = named("triggers.disabled", "triggers.restored")
+	case BaselineTaken:
+		depends = named("protected.intact")
+	case WindowExtended: // who extends it also answers for the backup's age
+		depends = named("backup.age")
+	case ObserverJoined, ObserverLeft: // the others' pace is not an observer's to set
+		depends = named("mirror.present")
+	default:
+		return
+	}
+	for _, it := range e.state.Asked() {
+		if depends(it) {
+			e.recheck(it.ID)
+		}
+	}
+}

@@ -1,0 +1,330 @@
+package phases
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tminus/phases/journal"
+	"tminus/phases/runbook"
+)
+
+// answers are a target of which nothing is asked but its checks.
+type answers struct {
+	Target
+	check func(ctx context.Context, c *runbook.Check) (Answer, error)
+}
+
+// Check implements Target.
+func (a answers) Check(ctx context.Context, c *runbook.Check, _ Facts) (Answer, error) {
+	return a.check(ctx, c)
+}
+
+// waitingBook is a run before its gate: n checks of a table's rows, and one of
+// each that depends on something of the run's.
+func waitingBook(n int) string {
+	book := `
+tminus: 1
+title: waiting
+backup: {id_field: backup_id, time_field: backup_time, max_age: 15m}
+checklist:
+  - id: before
+    title: Before
+    items:
+      - id: taken
+        text: The backup is taken
+        fields: [{id: backup_id, label: ID, required: false}, {id: backup_time, label: Time, type: time, required: false}]
+      - {id: fresh, text: The backup is fresh, check: {database: backup.age, remedy: Take another.}}
+      - {id: watched, text: Somebody watches, check: {database: mirror.present, remedy: Call somebody.}}
+`
+	for i := range n {
+		book += fmt.Sprintf("      - {id: check_%d, text: Check %d, check: {database: tables.filled, tables: [t%d], remedy: Fill it.}}\n", i, i, i)
+	}
+	return book + `
+phases:
+  - {id: count, title: Count, risk: none, planned: 1m, count: [t]}
+`
+}
+
+// waiting opens a run of n checks in fake time. Nothing is asked yet.
+func waiting(t *testing.T, n int, check func(context.Context, *runbook.Check) (Answer, error)) *Engine {
+	t.Helper()
+	w, err := journal.Create(filepath.Join(t.TempDir(), "run.journal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.Close() })
+	source := waitingBook(n)
+	e, err := Open(answers{check: check}, w, RunOpened{File: "waiting.yaml", Source: source, Environment: Rehearsal}, Settings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.ready = true
+	t.Cleanup(e.work.Wait) // the checks under way
+	return e
+}
+
+// pass lets fake time go by, as Run does, and calls look at each tick.
+func pass(ctx context.Context, e *Engine, span time.Duration, look func()) {
+	for end := time.Now().Add(span); time.Now().Before(end); {
+		time.Sleep(200 * time.Millisecond)
+		e.askDue(ctx)
+		e.watchLimits()
+		synctest.Wait()
+		look()
+	}
+}
+
+func records(t *testing.T, e *Engine) map[string]int {
+	t.Helper()
+	recs, err := journal.Read(e.journal.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]int{}
+	for _, r := range recs {
+		kinds[r.Kind]++
+	}
+	return kinds
+}
+
+func filled(context.Context, *runbook.Check) (Answer, error) {
+	time.Sleep(30 * time.Millisecond) // in fake time: what a query takes
+	return Answer{Pass: true, Value: "1 of 1 with rows"}, nil
+}
+
+func TestAnHourOfLikeAnswersIsFewRecords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int64
+		e := waiting(t, 13, func(ctx context.Context, c *runbook.Check) (Answer, error) {
+			asked.Add(1)
+			return filled(ctx, c)
+		})
+		if err := e.Do(Record{Item: "taken", Field: "backup_time", Value: "now"}); err != nil {
+			t.Fatal(err)
+		}
+		e.Joined("ann", "SHA256:x", "1")
+		ticks := 0
+		pass(t.Context(), e, time.Hour, func() {
+			if ticks++; ticks < 10 { // the first answers are on their way
+				return
+			}
+			for _, h := range e.state.GateHolds(time.Now()) {
+				if h.Item != "fresh" && h.Item != "taken" {
+					t.Fatalf("the gate is held after %s: %s", time.Since(e.state.OpenedAt), h.Text)
+				}
+			}
+			for _, it := range e.state.Asked() {
+				if age := time.Since(e.state.Item(it.ID).Check.At); age > StaleAfter(it.Check)*2/3+time.Second {
+					t.Fatalf("%s was answered %s ago, as the journal says", it.ID, age)
+				}
+			}
+		})
+		kinds := records(t, e)
+		total := 0
+		for _, n := range kinds {
+			total += n
+		}
+		t.Logf("%d records of %d askings: %v", total, asked.Load(), kinds)
+		if asked.Load() < 13*350 || total > 400 {
+			t.Errorf("%d records of %d askings: %v", total, asked.Load(), kinds)
+		}
+		if got := e.state.Item("fresh").Check; got.Pass || !strings.Contains(got.Value, "stale since") {
+			t.Errorf("the backup after an hour: %+v", got)
+		}
+		// One for each of 15 first answers, and one for the backup's going stale.
+		if n := kinds["check_answered"]; n != 16 {
+			t.Errorf("%d answers were recorded as news", n)
+		}
+	})
+}
+
+// lastTwo are the kinds of the journal's last records.
+func lastTwo(t *testing.T, e *Engine) string {
+	t.Helper()
+	recs, err := journal.Read(e.journal.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return recs[len(recs)-2].Kind + " " + recs[len(recs)-1].Kind
+}
+
+func TestWhatWaitsIsRecordedWhenTheProgramLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := waiting(t, 2, filled)
+		pass(t.Context(), e, 15*time.Second, func() {})
+		if len(e.pending) == 0 {
+			t.Fatal("nothing waits")
+		}
+		if err := e.leave(ErrLeft); err != nil || len(e.pending) > 0 || lastTwo(t, e) != "checks_asked run_interrupted" {
+			t.Errorf("%v; waiting: %v; last: %s", err, e.pending, lastTwo(t, e))
+		}
+	})
+}
+
+// The order in which a reader learns: evidence first, decision after it.
+func TestADecisionFollowsItsEvidence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := waiting(t, 2, filled)
+		pass(t.Context(), e, 25*time.Second, func() {})
+		for len(e.pending) == 0 {
+			pass(t.Context(), e, 200*time.Millisecond, func() {})
+		}
+		want := e.pending[0].At
+		if err := e.Do(Note{Text: "look"}); err != nil {
+			t.Fatal(err)
+		}
+		if last := lastTwo(t, e); last != "checks_asked note_recorded" {
+			t.Fatalf("the last records are %s", last)
+		}
+		recs, err := journal.Read(e.journal.Path())
+		if err != nil {
+			t.Fatal(err)
+		}
+		folded, err := Fold(recs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc([]string{"check_0", "check_1", "fresh", "watched"}, func(id string) bool { return folded.Item(id).Check.At.Equal(want) }) {
+			t.Error("no answer has the time of the last asking")
+		}
+	})
+}
+
+func TestAChangeComesAfterTheLastLikeAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gone := false
+		e := waiting(t, 1, func(ctx context.Context, c *runbook.Check) (Answer, error) {
+			if gone {
+				return Answer{Value: "0 of 1 with rows"}, nil
+			}
+			return filled(ctx, c)
+		})
+		pass(t.Context(), e, 15*time.Second, func() {})
+		if !slices.ContainsFunc(e.pending, func(a AskedAgain) bool { return a.Item == "check_0" }) {
+			t.Fatalf("nothing waits: %+v", e.pending)
+		}
+		gone = true
+		pass(t.Context(), e, 10*time.Second, func() {})
+		c := e.state.Item("check_0").Check
+		if c.Pass || time.Since(c.At) > 10*time.Second || !c.Since.Equal(c.At) && c.Since.After(c.At) {
+			t.Errorf("the answer is %+v", c)
+		}
+		if slices.ContainsFunc(e.pending, func(a AskedAgain) bool { return a.Value == "1 of 1 with rows" }) {
+			t.Errorf("an answer from before the change waits: %+v", e.pending)
+		}
+	})
+}
+
+// A check that gives no answer at all leaves nothing that looks fresh.
+func TestACheckThatStopsAnsweringGoesStale(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hangs, ended := false, make(chan struct{})
+		e := waiting(t, 3, func(ctx context.Context, c *runbook.Check) (Answer, error) {
+			if hangs && c.Tables[0] == "t1" {
+				<-ended // deaf to ctx
+			}
+			return filled(ctx, c)
+		})
+		pass(t.Context(), e, time.Minute, func() {})
+		hangs = true
+		pass(t.Context(), e, time.Minute, func() {})
+		held := func(id string) bool {
+			return slices.ContainsFunc(e.state.GateHolds(time.Now()), func(h Hold) bool { return h.Item == id && strings.Contains(h.Text, "last answered") })
+		}
+		if !held("check_1") || held("check_0") || held("check_2") {
+			t.Errorf("holds: %v", e.state.GateHolds(time.Now()))
+		}
+		close(ended)
+	})
+}
+
+func TestWhatACheckDependsOnAsksIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := map[string]int{}
+		e := waiting(t, 1, func(_ context.Context, c *runbook.Check) (Answer, error) {
+			asked[c.Tables[0]]++
+			return Answer{Pass: true}, nil
+		})
+		pass(t.Context(), e, time.Second, func() {})
+		if got := e.state.Item("fresh").Check.Value; got != "no backup time recorded" {
+			t.Fatalf("found %q", got)
+		}
+		if err := e.Do(Record{Item: "taken", Field: "backup_time", Value: "now"}); err != nil {
+			t.Fatal(err)
+		}
+		e.Joined("ann", "SHA256:x", "1")
+		pass(t.Context(), e, 400*time.Millisecond, func() {})
+		if c := e.state.Item("fresh").Check; !c.Pass {
+			t.Errorf("the backup's time is recorded, and its check says %q", c.Value)
+		}
+		if c := e.state.Item("watched").Check; !c.Pass || c.Value != "ann" {
+			t.Errorf("somebody watches, and the check says %q", c.Value)
+		}
+		if asked["t0"] != 1 {
+			t.Errorf("a check that depends on nothing of this was asked %d times", asked["t0"])
+		}
+		// A human who asks sees that it was asked.
+		before := e.state.Item("check_0").Check.At
+		if err := e.Do(Recheck{Item: "check_0"}); err != nil {
+			t.Fatal(err)
+		}
+		pass(t.Context(), e, 400*time.Millisecond, func() {})
+		if !e.state.Item("check_0").Check.At.After(before) {
+			t.Error("it was asked again, and nobody can see that")
+		}
+	})
+}
+
+// What is known of the triggers follows from their check: an answer like the
+// last is none when it is at odds with that.
+func TestTriggersThatAreNotBackAreNoLikeAnswer(t *testing.T) {
+	it := runbook.Item{ID: "back", Check: &runbook.Check{Name: "triggers.restored"}}
+	s := &State{Triggers: []Trigger{{}}, Items: map[string]*ItemState{"back": {Check: &CheckState{Value: "0 of 1"}}}}
+	no := CheckAnswered{Item: "back", Value: "0 of 1"}
+	if s.like(it, no) {
+		t.Error("the triggers count as back, and the check that they are not counts as no news")
+	}
+	s.TriggersOff = true
+	if !s.like(it, no) {
+		t.Error("the same again counts as news")
+	}
+}
+
+func TestABackupsAgeAtEachMoment(t *testing.T) {
+	taken := time.Date(2026, 3, 14, 23, 50, 0, 0, time.UTC)
+	c := &runbook.Check{Name: "backup.age"}
+	f := Facts{BackupTime: taken, BackupMax: 15 * time.Minute}
+	for after, want := range map[time.Duration]Answer{
+		0:                {Pass: true, Value: "a backup of 2026-03-14 23:50:00 UTC, stale from 2026-03-15 00:05:00 UTC"},
+		10 * time.Minute: {Pass: true, Value: "a backup of 2026-03-14 23:50:00 UTC, stale from 2026-03-15 00:05:00 UTC"},
+		16 * time.Minute: {Value: "a backup of 2026-03-14 23:50:00 UTC, stale since 2026-03-15 00:05:00 UTC"},
+		-time.Hour:       {Value: clockSetBack},
+	} {
+		if got := askBackup(c, f, taken.Add(after)); got != want {
+			t.Errorf("after %s: %+v", after, got)
+		}
+	}
+	book, err := runbook.Parse("waiting.yaml", []byte(waitingBook(0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh, _, _ := book.Item("fresh")
+	s := &State{
+		Runbook: book, Fields: map[string]FieldValue{"backup_time": {Value: taken.Format(time.RFC3339)}},
+		Items: map[string]*ItemState{"fresh": {Check: &CheckState{Pass: true, Value: "then"}}},
+	}
+	if got := s.Found(fresh, taken.Add(3*time.Minute)); got != "3 min old, stale in 12 min" {
+		t.Errorf("found %q", got)
+	}
+	s.Extra = 5 * time.Minute
+	if got := s.Found(fresh, taken.Add(21*time.Minute)); got != "21 min old, over the limit of 20 min" {
+		t.Errorf("found %q", got)
+	}
+}
