@@ -69,6 +69,8 @@ func (s *session) explain(ctx context.Context, began time.Time, err error) error
 		took = until.Sub(began)
 	}
 	switch {
+	case took <= 0:
+		return silent("there was no time left to ask it", lookAtNetwork)
 	case answered:
 		return silent("it was not done within "+phases.Span(took)+", and was cancelled", lookAtServer)
 	case s.conn.IsClosed():

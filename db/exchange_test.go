@@ -11,7 +11,8 @@ import (
 	"tminus/phases/runbook"
 )
 
-const shortExchange = 300 * time.Millisecond
+// shortExchange is for a machine that is busy: a server that answers does so well within.
+const shortExchange = time.Second
 
 // halfOpen opens a Target behind a proxy.
 func halfOpen(t *testing.T) (*proxy, *Target) {
@@ -298,7 +299,7 @@ func TestExchangeThatIsNotDoneIsCancelled(t *testing.T) {
 		}
 		return err
 	})
-	wantSilence(t, err, "it was not done within 0.3 s, and was cancelled")
+	wantSilence(t, err, "it was not done within "+phases.Span(shortExchange)+", and was cancelled")
 	// And rows of which one is an error end with that error.
 	err = target.phase.with(t.Context(), func(s *session) error {
 		rows, err := s.Query(t.Context(), `SELECT 1 / (3 - g) FROM generate_series(1, 3) g`)

@@ -68,9 +68,13 @@ func (p *proxy) pump(c *proxied, from, to net.Conn, what string) {
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := from.Read(buf)
+		found := ""
+		if what == "requests" {
+			found = p.found(buf[:n])
+		}
 		c.mu.Lock()
-		if what == "requests" && p.found(buf[:n]) {
-			c.swallow = p.what
+		if found != "" {
+			c.swallow = found
 		}
 		swallow := c.swallow
 		c.mu.Unlock()
@@ -99,10 +103,14 @@ func (p *proxy) swallowFrom(needle, what string) {
 	p.needle, p.what = []byte(needle), what
 }
 
-func (p *proxy) found(sent []byte) bool {
+// found is what goes unheard from here on, "" when needle was not sent.
+func (p *proxy) found(sent []byte) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.needle) > 0 && bytes.Contains(sent, p.needle)
+	if len(p.needle) == 0 || !bytes.Contains(sent, p.needle) {
+		return ""
+	}
+	return p.what
 }
 
 // swallow keeps what goes one way on the connections that are open now.
