@@ -286,33 +286,43 @@ func (e *Engine) record(events ...Event) error {
 
 func (e *Engine) recordLocked(events ...Event) error {
 	for _, ev := range events {
-		if e.rests(ev) {
-			if err := e.recordPending(); err != nil {
+		if len(e.pending) > 0 && e.rests(ev) {
+			if err := e.append(e.takePending()); err != nil {
 				return err
 			}
 		}
-		switch {
-		case e.broken != nil:
-			return e.broken
-		case !e.state.ClosedAt.IsZero():
-			return ErrEnded // run_closed is a journal's last line
-		}
-		rec, err := e.journal.Append(time.Now(), ev.Kind(), ev, e.durability(ev))
-		if err == nil {
-			err = e.state.Apply(rec)
-		}
-		if err != nil {
-			e.fail(fmt.Errorf("record %s: %w", ev.Kind(), err))
-			return e.broken
-		}
-		e.askDependents(ev)
-		if _, closed := ev.(RunClosed); closed {
-			e.finish()
+		if err := e.append(ev); err != nil {
+			return err
 		}
 	}
+	// Behind all of them: what was possible when they were asked for is not
+	// taken back halfway.
 	e.closeGate()
 	close(e.changed)
 	e.changed = make(chan struct{})
+	return nil
+}
+
+// append records one event and applies it.
+func (e *Engine) append(ev Event) error {
+	switch {
+	case e.broken != nil:
+		return e.broken
+	case !e.state.ClosedAt.IsZero():
+		return ErrEnded // run_closed is a journal's last line
+	}
+	rec, err := e.journal.Append(time.Now(), ev.Kind(), ev, e.durability(ev))
+	if err == nil {
+		err = e.state.Apply(rec)
+	}
+	if err != nil {
+		e.fail(fmt.Errorf("record %s: %w", ev.Kind(), err))
+		return e.broken
+	}
+	e.askDependents(ev)
+	if _, closed := ev.(RunClosed); closed {
+		e.finish()
+	}
 	return nil
 }
 

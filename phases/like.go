@@ -38,9 +38,13 @@ func (e *Engine) recordPending() error {
 	if len(e.pending) == 0 {
 		return nil
 	}
+	return e.recordLocked(e.takePending())
+}
+
+func (e *Engine) takePending() ChecksAsked {
 	asked := ChecksAsked{Answers: e.pending}
 	e.pending = nil
-	return e.recordLocked(asked)
+	return asked
 }
 
 // end is the last that is done of a run: what waits is recorded, unless
