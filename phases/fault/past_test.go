@@ -54,9 +54,9 @@ func copyTree(ctx context.Context, from, to string) error {
 	return nil
 }
 
-// exchange puts the copied data directory in the place of the server's own, or
+// swapData puts the copied data directory in the place of the server's own, or
 // back; the server is down before, or is shut down.
-func (c *trial) exchange(in, out string) error {
+func (c *trial) swapData(in, out string) error {
 	dir := c.server.Dir()
 	at := func(name string) string { return filepath.Join(dir, name) }
 	return errors.Join(c.server.Down(), os.Rename(at("data"), at(out)), os.Rename(at(in), at("data")),
@@ -73,10 +73,10 @@ type past struct {
 func pasts() []past {
 	restored := func(stop func(*sandbox.Server) error) func(c *trial) (string, func() error, error) {
 		return func(c *trial) (string, func() error, error) {
-			if err := errors.Join(stop(c.server), c.exchange(dataCopied, dataKept)); err != nil {
+			if err := errors.Join(stop(c.server), c.swapData(dataCopied, dataKept)); err != nil {
 				return "", nil, err
 			}
-			return c.dsn(), func() error { return c.exchange(dataKept, dataCopied) }, nil
+			return c.dsn(), func() error { return c.swapData(dataKept, dataCopied) }, nil
 		}
 	}
 	return []past{

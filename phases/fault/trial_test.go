@@ -58,14 +58,15 @@ type trial struct {
 	ctx  context.Context
 	path string // the journal's
 
-	source    string // the runbook's text
-	attended  bool   // a scripted operator drives: it starts a phase again that was rolled back
-	ends      ending // what the operator makes of the run
-	unknowing bool   // nobody can know: "unknown" is the right answer
-	noLedger  bool   // the fault took the ledger away
-	again     string // where the server is reached by a resume; empty: by dsn
-	role      string // who runs it; empty: the superuser
-	found     int    // rows that phase first finds
+	source    string        // the runbook's text
+	attended  bool          // a scripted operator drives: it starts a phase again that was rolled back
+	ends      ending        // what the operator makes of the run
+	unknowing bool          // nobody can know: "unknown" is the right answer
+	noLedger  bool          // the fault took the ledger away
+	again     string        // where the server is reached by a resume; empty: by dsn
+	exchange  time.Duration // in the place of exchange, for the first program
+	role      string        // who runs it; empty: the superuser
+	found     int           // rows that phase first finds
 	wrong     []error
 	skipped   string
 }
@@ -127,7 +128,7 @@ type program struct {
 }
 
 // connect does what the program does before it opens a run.
-func connect(ctx context.Context, dsn, source string) (*db.Target, phases.Identity, error) {
+func connect(ctx context.Context, dsn, source string, exchange time.Duration) (*db.Target, phases.Identity, error) {
 	t, err := db.Open(ctx, db.Config{DSN: dsn, Operator: operator, Runbook: parsed(source), Exchange: exchange, ConnectTimeout: exchange})
 	if err != nil {
 		return nil, phases.Identity{}, err
@@ -152,7 +153,7 @@ func (c *trial) opening(id phases.Identity) phases.RunOpened {
 
 // open starts a new run.
 func (c *trial) open(dsn string, opts ...journal.Option) (*program, error) {
-	t, id, err := connect(c.ctx, dsn, c.source)
+	t, id, err := connect(c.ctx, dsn, c.source, cmp.Or(c.exchange, exchange))
 	if err != nil {
 		return nil, err
 	}
@@ -220,7 +221,7 @@ func (c *trial) resume() (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, id, err := connect(c.ctx, cmp.Or(c.again, c.dsn()), c.source)
+	t, id, err := connect(c.ctx, cmp.Or(c.again, c.dsn()), c.source, exchange)
 	if err != nil {
 		w.Close()
 		return nil, err

@@ -47,7 +47,7 @@ func errorFaults() []fault {
 	for _, e := range []struct {
 		code     string
 		violated bool
-	}{{"57014", false}, {"53200", false}, {"55P03", false}, {"23514", true}, {"P0001", true}} {
+	}{{"57014", false}, {"53200", false}, {"55P03", false}, {"23514", true}} {
 		name := fmt.Sprintf("a deferred trigger fails with %s, a violation: %v", e.code, e.violated)
 		out = append(out, fault{kind: kindVerdict, name: name, smoke: e.code == "57014" || e.code == "23514", run: func(c *trial) {
 			c.attended = false
