@@ -1,7 +1,6 @@
 package fault
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,7 +28,10 @@ type death struct {
 	Ends              ending
 	Record            int    // its number; 0: the first of Kind
 	Kind              string // of the record, when its number is not known
+	Phase             string // that the record of Kind speaks of; empty: any
 	At                string // before, torn, written, synced
+	Copy              string // its server's data directory, which is copied at CopyAt; empty: none is
+	CopyAt            string // a kind of record
 }
 
 // child runs a run and dies in it. A program that comes to its end was not killed.
@@ -52,7 +54,7 @@ func child(order string) int {
 			File: f,
 			write: func(n int, line []byte) (int, error) {
 				written = n
-				if d.Record == 0 && bytes.Contains(line, []byte(`"kind":"`+d.Kind+`"`)) {
+				if d.Record == 0 && speaks(line, d.Kind, d.Phase) {
 					d.Record = n
 				}
 				die(n, "before")
@@ -62,8 +64,18 @@ func child(order string) int {
 				}
 				return len(line), nil
 			},
-			wrote: func(n int, _ []byte) { die(n, "written") },
-			sync:  func() error { die(written, "synced"); return nil },
+			wrote: func(n int, line []byte) {
+				if d.Copy != "" && speaks(line, d.CopyAt, "") {
+					copied := d.Copy
+					d.Copy = ""
+					if err := copyData(c.ctx, d.DSN, copied); err != nil {
+						fmt.Fprintln(os.Stderr, err)
+						os.Exit(1)
+					}
+				}
+				die(n, "written")
+			},
+			sync: func() error { die(written, "synced"); return nil },
 		}
 	}))
 	if err == nil {
@@ -78,7 +90,10 @@ func (c *trial) dieAt(record int, at string) { c.die(death{Record: record, At: a
 
 // die runs a child that dies as ordered.
 func (c *trial) die(d death) {
-	d.DSN, d.Path, d.Source, d.Ends = c.dsn(), c.path, c.source, c.ends
+	d.Path, d.Source, d.Ends = c.path, c.source, c.ends
+	if d.DSN == "" {
+		d.DSN = c.dsn()
+	}
 	self, err := os.Executable()
 	if err != nil {
 		c.fail("%w", err)

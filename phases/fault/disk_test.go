@@ -245,15 +245,21 @@ func (c *trial) onFullDisk(pages int) {
 }
 
 // onKind calls do when the first record of a kind that speaks of a phase has
-// been written.
+// been written; without a phase, the first of that kind.
 func onKind(kind, phase string, do func()) journal.Option {
 	done := false
 	return journal.WithFile(func(f *os.File) journal.File {
 		return &stagedFile{File: f, wrote: func(_ int, line []byte) {
-			if !done && bytes.Contains(line, []byte(`"kind":"`+kind+`"`)) && bytes.Contains(line, []byte(`"phase":"`+phase+`"`)) {
+			if !done && speaks(line, kind, phase) {
 				done = true
 				do()
 			}
 		}}
 	})
+}
+
+// speaks reports whether a journal's line is a record of a kind that speaks of
+// a phase; without a phase, any of that kind.
+func speaks(line []byte, kind, phase string) bool {
+	return bytes.Contains(line, []byte(`"kind":"`+kind+`"`)) && (phase == "" || bytes.Contains(line, []byte(`"phase":"`+phase+`"`)))
 }

@@ -148,6 +148,8 @@ func (h *harness) collect() []fault {
 		backendFaults(), reuseFaults(), serverFaults(), h.operatorFaults(clean),
 		diskFaults(clean), fileFaults(clean), fullDiskFaults(), clockFaults(clean), h.signalFaults(clean), h.terminalFaults(clean),
 		ledgerFaults(clean), noLedgerFaults(),
+		changeFaults(), furtherFaults(), sessionFaults(), h.pastFaults(), h.putBackFaults(), swallowedFaults(), h.staleFaults(clean),
+		silenceFaults(clean), connectionFaults(), verdictFaults(clean), commandFaults(), swappedFaults(), overwriteFaults(clean),
 	} {
 		out = append(out, more...)
 	}

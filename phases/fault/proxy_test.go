@@ -48,6 +48,7 @@ const (
 	reset          // it arrives, then both ends are reset
 	delay          // it arrives later
 	late           // the sender is cut off at once, and its request arrives later all the same
+	silence        // it does not arrive, nothing that follows it does, and nobody is cut off
 )
 
 // order is what a proxy does at one message.
@@ -55,6 +56,8 @@ type order struct {
 	act   act
 	after time.Duration // for delay and late
 	down  time.Duration // every connection is cut, and nobody gets through for so long
+	from  side          // for silence: who is not heard any more
+	all   bool          // for silence: on every connection, those to come too
 	first func()        // called before the act; the message waits for it
 	then  func()        // called when the message has been forwarded, before the answer is looked at
 }
@@ -74,6 +77,7 @@ type proxy struct {
 	pairs  map[*pair]struct{}
 	until  time.Time // nobody gets through before
 	fired  atomic.Bool
+	mute   map[side]bool // from whom nothing arrives any more
 
 	work sync.WaitGroup
 }
@@ -86,6 +90,7 @@ type pair struct {
 	counts map[side]int
 	sql    string
 	ending bool
+	mute   map[side]bool
 	late   atomic.Bool // the client is gone on purpose, the server must not notice yet
 }
 
@@ -105,7 +110,7 @@ func (p *proxy) port() int { return p.listener.Addr().(*net.TCPAddr).Port }
 func (p *proxy) arm(judge func(message) *order) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.judge, p.phases, p.seen, p.record, p.until = judge, 0, nil, false, time.Time{}
+	p.judge, p.phases, p.seen, p.record, p.until, p.mute = judge, 0, nil, false, time.Time{}, map[side]bool{}
 	p.fired.Store(false)
 }
 
@@ -159,7 +164,7 @@ func (p *proxy) accept() {
 			c.Close()
 			continue
 		}
-		pr := &pair{client: c, server: s, counts: map[side]int{}}
+		pr := &pair{client: c, server: s, counts: map[side]int{}, mute: map[side]bool{}}
 		p.mu.Lock()
 		p.pairs[pr] = struct{}{}
 		p.mu.Unlock()
@@ -292,6 +297,9 @@ func (p *proxy) carryOut(pr *pair, r *bufio.Reader, dst net.Conn, m message, o *
 		p.sever(o)
 		return false
 	}
+	if p.silenced(pr, m.side, o) {
+		return true
+	}
 	if o.act == delay {
 		<-time.After(o.after)
 	}
@@ -318,6 +326,20 @@ func (p *proxy) carryOut(pr *pair, r *bufio.Reader, dst net.Conn, m message, o *
 		return false
 	}
 	return true
+}
+
+// silenced reports whether what a side sends does not arrive, from an order to
+// that effect on.
+func (p *proxy) silenced(pr *pair, from side, o *order) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case o.act == silence && o.all:
+		p.mute[o.from] = true
+	case o.act == silence:
+		pr.mute[o.from] = true
+	}
+	return p.mute[from] || pr.mute[from]
 }
 
 func (p *proxy) sever(o *order) {

@@ -70,7 +70,7 @@ func (c *trial) lockTakenOver() {
 			c.fail("%w", err)
 			return
 		}
-		second, _, err := connect(c.ctx, c.dsn(), c.source)
+		second, _, err := connect(c.ctx, c.dsn(), c.source, exchange)
 		if err != nil {
 			c.fail("the second operator: %w", err)
 			return

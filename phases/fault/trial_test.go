@@ -21,6 +21,10 @@ const (
 	trialLimit = 90 * time.Second // a trial that takes longer hangs
 	runLimit   = 45 * time.Second // a program that takes longer to end hangs
 	lockLimit  = 20 * time.Second // a dead program's sessions are gone by then
+
+	// exchange is how long the server may take for what it answers at once:
+	// long for a busy machine, short for a trial.
+	exchange = 5 * time.Second
 )
 
 // settings are short: a trial must not wait for what a human needs time for.
@@ -54,12 +58,15 @@ type trial struct {
 	ctx  context.Context
 	path string // the journal's
 
-	source    string // the runbook's text
-	attended  bool   // a scripted operator drives: it starts a phase again that was rolled back
-	ends      ending // what the operator makes of the run
-	unknowing bool   // nobody can know: "unknown" is the right answer
-	noLedger  bool   // the fault took the ledger away
-	again     string // where the server is reached by a resume; empty: by dsn
+	source    string        // the runbook's text
+	attended  bool          // a scripted operator drives: it starts a phase again that was rolled back
+	ends      ending        // what the operator makes of the run
+	unknowing bool          // nobody can know: "unknown" is the right answer
+	noLedger  bool          // the fault took the ledger away
+	again     string        // where the server is reached by a resume; empty: by dsn
+	exchange  time.Duration // in the place of exchange, for the first program
+	role      string        // who runs it; empty: the superuser
+	found     int           // rows that phase first finds
 	wrong     []error
 	skipped   string
 }
@@ -68,12 +75,28 @@ func (c *trial) fail(format string, args ...any) {
 	c.wrong = append(c.wrong, fmt.Errorf(format, args...))
 }
 
+// through leads there by way of the proxy.
+func (c *trial) through() string {
+	if c.role == "" {
+		return c.proxied()
+	}
+	return strings.Replace(c.proxied(), "user=postgres", "user="+c.role, 1)
+}
+
+// dsn leads to the server itself, as who runs the run.
+func (c *trial) dsn() string {
+	if c.role == "" {
+		return c.place.dsn()
+	}
+	return strings.Replace(c.place.dsn(), "user=postgres", "user="+c.role, 1)
+}
+
 // try runs a fault in a place, bounded, and gives what was wrong.
 func try(ctx context.Context, p *place, f fault) *trial {
 	ctx, cancel := context.WithTimeout(ctx, trialLimit)
 	defer cancel()
 	n := p.trials.Add(1)
-	c := &trial{place: p, ctx: ctx, path: filepath.Join(p.folder, fmt.Sprintf("%s-%d.journal", p.name, n)), source: book, attended: f.attended()}
+	c := &trial{place: p, ctx: ctx, path: filepath.Join(p.folder, fmt.Sprintf("%s-%d.journal", p.name, n)), source: book, attended: f.attended(), found: childRows}
 	if err := p.clear(ctx); err != nil {
 		c.fail("%w", err)
 		return c
@@ -105,8 +128,8 @@ type program struct {
 }
 
 // connect does what the program does before it opens a run.
-func connect(ctx context.Context, dsn, source string) (*db.Target, phases.Identity, error) {
-	t, err := db.Open(ctx, db.Config{DSN: dsn, Operator: operator, Runbook: parsed(source)})
+func connect(ctx context.Context, dsn, source string, exchange time.Duration) (*db.Target, phases.Identity, error) {
+	t, err := db.Open(ctx, db.Config{DSN: dsn, Operator: operator, Runbook: parsed(source), Exchange: exchange, ConnectTimeout: exchange})
 	if err != nil {
 		return nil, phases.Identity{}, err
 	}
@@ -130,7 +153,7 @@ func (c *trial) opening(id phases.Identity) phases.RunOpened {
 
 // open starts a new run.
 func (c *trial) open(dsn string, opts ...journal.Option) (*program, error) {
-	t, id, err := connect(c.ctx, dsn, c.source)
+	t, id, err := connect(c.ctx, dsn, c.source, cmp.Or(c.exchange, exchange))
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +221,7 @@ func (c *trial) resume() (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, id, err := connect(c.ctx, cmp.Or(c.again, c.dsn()), c.source)
+	t, id, err := connect(c.ctx, cmp.Or(c.again, c.dsn()), c.source, exchange)
 	if err != nil {
 		w.Close()
 		return nil, err
@@ -237,6 +260,7 @@ func (c *trial) agree(final bool) *phases.State {
 		c.fail("%w", err)
 		return s
 	}
+	f.full["first"] = c.found
 	if s == nil {
 		for _, id := range []string{"first", "second"} {
 			if yes, err := f.happened(id); yes || err != nil {
@@ -304,4 +328,14 @@ func (c *trial) story() string {
 		fmt.Fprintf(&b, "      %3d %s %-4s %s\n", l.Seq, l.At.Format("05.000"), l.Level, l.Text)
 	}
 	return b.String()
+}
+
+// phaseOf is what a state knows of a phase of the trial's runbook.
+func phaseOf(s *phases.State, id string) phases.PhaseState {
+	for _, p := range s.Phases {
+		if p.Plan.ID == id {
+			return p
+		}
+	}
+	return phases.PhaseState{}
 }

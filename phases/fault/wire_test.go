@@ -22,7 +22,7 @@ func (h *harness) cleanRun() cleanRun {
 	if err := p.clear(h.t.Context()); err != nil {
 		h.t.Fatal(err)
 	}
-	c := &trial{place: p, ctx: h.t.Context(), path: p.folder + "/clean.journal", source: book}
+	c := &trial{place: p, ctx: h.t.Context(), path: p.folder + "/clean.journal", source: book, found: childRows}
 	p.proxy.listen()
 	synced, written := map[int]bool{}, 0
 	run, err := c.open(p.proxied(), staged(func(n int, line []byte) (int, error) { written = n; return len(line), nil }, func() error { synced[written] = true; return nil }))
