@@ -40,7 +40,7 @@ func (c *checker) single(n *node, k key) bool {
 				return true
 			}
 		}
-		c.fault(n, fmt.Sprintf("%s is %s", k.name, clean(quote(n.text))), "a number of rows is written 10, 100..500, 100.. or any")
+		c.fault(n, fmt.Sprintf("%s is %s", k.name, clean(quote(n.text))), rowsFix)
 		return false
 	}
 	return c.isText(n, k.name) && c.textForm(n, k)
@@ -68,7 +68,7 @@ func (c *checker) textForm(n *node, k key) bool {
 		}
 	case aMoment:
 		if _, ok := parseDue(n.text, parseDuration); !ok {
-			c.fault(n, fmt.Sprintf("%s is %s", k.name, clean(quote(n.text))), "a moment is written like T-60m or T+1m30s")
+			c.fault(n, fmt.Sprintf("%s is %s", k.name, clean(quote(n.text))), momentFix)
 			return false
 		}
 	case aWord:
@@ -126,7 +126,7 @@ func (c *checker) goodText(n *node, key string) bool {
 func (c *checker) goodLine(n *node, key string) bool {
 	text := strings.TrimSpace(n.text)
 	if strings.ContainsAny(text, "\n\t") {
-		c.fault(n, key+" has more than one line", "one line, without tabs")
+		c.fault(n, key+" has more than one line", lineFix)
 		return false
 	}
 	if size := utf8.RuneCountInString(text); size > maxLine {
@@ -306,7 +306,7 @@ func (c *checker) address(n *node) bool {
 	u, err := url.Parse(n.text)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.ContainsAny(n.text, " \n\t"):
-		c.fault(n, clean(quote(n.text))+" is not an address", "write http://host/path or https://host/path")
+		c.fault(n, clean(quote(n.text))+" is not an address", addressFix)
 	case u.User != nil:
 		c.fault(n, "an address with a user or a password in it", "a runbook is read by many: leave it out, and ask by a command that knows where the secret is")
 	default:

@@ -17,6 +17,7 @@ func TestReferenceIsGenerated(t *testing.T) {
 	want := text
 	want = section(t, want, "minimal", indented(string(read(t, filepath.Join(testRunbooks, "good/minimal.yaml")))))
 	want = section(t, want, "keys", keyTables())
+	want = section(t, want, "values", valueTable())
 	want = section(t, want, "checks", checkTable())
 	want = section(t, want, "limits", limitTable())
 	_, err := Parse("reset.yaml", []byte("tminus: 1\ntitle: Reset\nphases:\n  - id: users\n    title: Users\n    risk: high\n    planed: 5 min\n    delete: [users]\n"))
@@ -68,6 +69,51 @@ func keyTables() string {
 		b.WriteString("\n")
 	}
 	return b.String()
+}
+
+// valueTable says how the values are written that the tables of keys name.
+func valueTable() string {
+	var b strings.Builder
+	b.WriteString("| value | how it is written |\n| --- | --- |\n")
+	for f := range anObject {
+		if how := written(f); how != "" {
+			fmt.Fprintf(&b, "| %s | %s |\n", f, how)
+		}
+	}
+	return b.String()
+}
+
+// written says how a value of the form is written; "" where its name does.
+func written(f form) string {
+	switch f {
+	case aLine:
+		return lineFix
+	case aText:
+		return "one line or several"
+	case anID, aFieldID:
+		return idFix
+	case aName:
+		return nameFix
+	case aTable:
+		return tableFix + "; nothing is folded to lower case"
+	case aDuration:
+		return durationFix + "; the units are h, m, s and ms, the largest first"
+	case aMoment:
+		return momentFix + "; T-0 is the start of the first phase"
+	case aCount:
+		return "a whole number, in plain digits"
+	case aRows:
+		return rowsFix
+	case aStatement:
+		return "one SQL statement"
+	case aCondition:
+		return "what may stand after WHERE, without a semicolon and without comments"
+	case aPattern:
+		return "a regular expression in Go's syntax"
+	case anAddress:
+		return addressFix + ", without a user or a password"
+	}
+	return ""
 }
 
 func checkTable() string {

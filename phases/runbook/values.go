@@ -15,7 +15,14 @@ const (
 	rowsPattern     = `^(any|(0|[1-9][0-9]*)(\.\.(0|[1-9][0-9]*)?)?)$`
 )
 
-const durationFix = "a duration is written like 90s, 15m or 1m30s"
+// How a value is written, as a mistake and the reference say it.
+const (
+	lineFix     = "one line, without tabs"
+	durationFix = "a duration is written like 90s, 15m or 1m30s"
+	momentFix   = "a moment is written like T-60m or T+1m30s"
+	rowsFix     = "a number of rows is written 10, 100..500, 100.. or any"
+	addressFix  = "write http://host/path or https://host/path"
+)
 
 // parseDuration reads 90s, 15m, 1m30s, 1h or 500ms: whole numbers, largest
 // unit first, each unit once. It is stricter than Go's own form, so that one
