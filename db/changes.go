@@ -122,8 +122,10 @@ func byCount(n counted) phases.Change {
 	if n.name == "pg_largeobject" {
 		object = "the content of large objects"
 	}
-	return phases.Change{Kind: phases.ChangeAltered, Object: object,
-		Detail: fmt.Sprintf("%d inserted, %d updated, %d deleted of %s", n.Inserted, n.Updated, n.Deleted, n.name)}
+	return phases.Change{
+		Kind: phases.ChangeAltered, Object: object,
+		Detail: fmt.Sprintf("%d inserted, %d updated, %d deleted of %s", n.Inserted, n.Updated, n.Deleted, n.name),
+	}
 }
 
 // locked gives the locks that no finding explains. A relation that is locked

@@ -69,11 +69,16 @@ func firstPhase(command func(string) string) []Event {
 	update := map[string]Touched{"child": {Updated: 10}}
 	all := map[string]Touched{"child": {Updated: 10, Deleted: 18}, "parent": {Deleted: 9}}
 	return []Event{
-		PhaseStarted{Phase: "first", Attempt: 1}, TableCounted{Phase: "first", Table: "child", Rows: 4000}, counted("first"),
-		TablesLocked{Phase: "first"}, StepStarted{Phase: "first", Step: 0},
+		PhaseStarted{Phase: "first", Attempt: 1},
+		TableCounted{Phase: "first", Table: "child", Rows: 4000},
+		counted("first"),
+		TablesLocked{Phase: "first"},
+		StepStarted{Phase: "first", Step: 0},
 		StepDone{Phase: "first", Step: 0, Command: command("UPDATE"), Rows: 10, Touched: update},
-		StepStarted{Phase: "first", Step: 1}, StepDone{Phase: "first", Step: 1, Command: command("DELETE"), Rows: 9, Touched: all},
-		StepStarted{Phase: "first", Step: 2}, StepDone{Phase: "first", Step: 2, Command: command("SELECT"), Rows: 1, Touched: all},
+		StepStarted{Phase: "first", Step: 1},
+		StepDone{Phase: "first", Step: 1, Command: command("DELETE"), Rows: 9, Touched: all},
+		StepStarted{Phase: "first", Step: 2},
+		StepDone{Phase: "first", Step: 2, Command: command("SELECT"), Rows: 1, Touched: all},
 		PhaseVerified{Phase: "first", Results: []Verification{{Kind: VerifyFilled, Name: "child", Rows: 3982, Pass: true}}, Touched: all},
 	}
 }
@@ -151,7 +156,10 @@ func TestExpectedIsWhatShouldBeThere(t *testing.T) {
 		phase, table string
 		want         int64
 	}{
-		{"first", "parent", 9}, {"second", "child", 3982}, {"third", "child", 0}, {"third", "parent", 91},
+		{"first", "parent", 9},
+		{"second", "child", 3982},
+		{"third", "child", 0},
+		{"third", "parent", 91},
 		{"third", "log", -1}, // truncated: nobody counted
 	} {
 		if got := table(t, s, c.phase, c.table).Expected; got != c.want {
