@@ -19,10 +19,10 @@ const (
 
 // clockFaults kill a program inside phase 2 and let the clock stand elsewhere
 // when the run is taken up, or have jumped while it ran.
-func clockFaults(clean cleanRun) []fault {
+func clockFaults() []fault {
 	var out []fault
 	for _, kind := range []string{"gate_passed", "tables_locked", "hold_opened", "commit_intended", "phase_committed"} {
-		record, at := clean.dying(kind)
+		end := dying(kind)
 		for _, jump := range []struct {
 			name  string
 			shift func(n int) time.Duration
@@ -34,16 +34,17 @@ func clockFaults(clean cleanRun) []fault {
 			{"an hour back in the middle", func(n int) time.Duration { return map[bool]time.Duration{true: -time.Hour}[n > 20] }},
 		} {
 			shift := jump.shift
-			out = append(out, fault{kind: kindClock, name: kind + ": " + jump.name, run: func(c *trial) { c.clockJump(record, at, shift) }})
+			out = append(out, fault{kind: kindClock, name: kind + ": " + jump.name, run: func(c *trial) { c.clockJump(end, shift) }})
 		}
 	}
 	return out
 }
 
-func (c *trial) clockJump(record int, at string, shift func(n int) time.Duration) {
+func (c *trial) clockJump(end death, shift func(n int) time.Duration) {
 	// A window that is over, as the clock has it now, is for a human to decide on.
 	c.attended = true
-	c.die(death{Attended: true, Record: record, At: at})
+	end.Attended = true
+	c.die(end)
 	recs, err := journal.Read(c.path)
 	if err != nil {
 		c.fail("%w", err)
@@ -69,10 +70,10 @@ func (c *trial) clockJump(record int, at string, shift func(n int) time.Duration
 // ledgerFaults lose COMMIT's answer, and let somebody take the ledger away
 // before the run is taken up. The tables are emptied or not; only a human can
 // tell now.
-func ledgerFaults(clean cleanRun) []fault {
+func ledgerFaults() []fault {
 	var out []fault
 	for _, kind := range []string{"commit_intended", "phase_committed"} {
-		record, at := clean.dying(kind)
+		end := dying(kind)
 		for _, how := range []struct{ name, sql string }{
 			{"schema dropped", `DROP SCHEMA tminus CASCADE`},
 			{"table dropped", `DROP TABLE tminus.ledger`},
@@ -83,18 +84,18 @@ func ledgerFaults(clean cleanRun) []fault {
 			for _, times := range []int{1, 2} {
 				name := fmt.Sprintf("COMMIT %s, %s, resumed %d times", map[string]string{"commit_intended": "not sent", "phase_committed": "done"}[kind], how.name, times)
 				out = append(out, fault{kind: kindLedger, name: name, smoke: kind == "phase_committed" && times == 2, run: func(c *trial) {
-					c.withoutLedger(record, at, how.sql, times)
+					c.withoutLedger(end, how.sql, times)
 				}})
 			}
 		}
-		out = append(out, fault{kind: kindOther2, name: kind, smoke: true, run: func(c *trial) { c.otherDatabase(record, at) }})
+		out = append(out, fault{kind: kindOther2, name: kind, smoke: true, run: func(c *trial) { c.otherDatabase(end) }})
 	}
 	return out
 }
 
-func (c *trial) withoutLedger(record int, at, sql string, times int) {
+func (c *trial) withoutLedger(end death, sql string, times int) {
 	c.unknowing, c.noLedger = true, true
-	c.dieAt(record, at)
+	c.die(end)
 	if err := c.takeLedger(sql); err != nil {
 		c.fail("take the ledger away: %w", err)
 	}
@@ -176,8 +177,8 @@ func (c *trial) takeLedger(sql string) error {
 
 // otherDatabase resumes against a database of the same content that is not the
 // run's.
-func (c *trial) otherDatabase(record int, at string) {
-	c.dieAt(record, at)
+func (c *trial) otherDatabase(end death) {
+	c.die(end)
 	other := *c
 	other.place = &place{server: c.server, name: c.name + "_copy", proxy: c.proxy, folder: c.folder}
 	// The server waits some seconds until the killed program's sessions are gone.
@@ -197,15 +198,16 @@ func (c *trial) otherDatabase(record int, at string) {
 }
 
 // dying is where a program dies so that a record of the last writing phase is
-// its last; of phase_committed, so that all is done and only the record is missing.
-func (clean cleanRun) dying(kind string) (record int, at string) {
-	for i, r := range clean.records {
-		if r.Kind == kind {
-			record = i + 1
-		}
+// its last; of phase_committed, so that all is done and only the record is
+// missing. It is by kind: on a busy machine a run waits, and its records have
+// other numbers.
+func dying(kind string) death {
+	d := death{Kind: kind, Phase: "second", At: "synced"}
+	switch kind {
+	case "phase_committed":
+		d.At = "before"
+	case "gate_passed":
+		d.Phase = ""
 	}
-	if kind == "phase_committed" {
-		return record, "before"
-	}
-	return record, "synced"
+	return d
 }

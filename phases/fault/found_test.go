@@ -124,7 +124,7 @@ func overwriteFaults(clean cleanRun) []fault {
 
 func (c *trial) overwrite(n, line int) {
 	c.attended = false
-	at, was := int64(0), []byte{0}
+	at, was := int64(-1), []byte{0}
 	var committed []string
 	c.direct(after(n, func([]byte) {
 		text, err := os.ReadFile(c.path)
@@ -146,6 +146,10 @@ func (c *trial) overwrite(n, line int) {
 			}
 		}
 	}))
+	if at < 0 {
+		c.fail("the fault did not occur")
+		return
+	}
 	f, err := c.look(c.ctx, "")
 	if err != nil {
 		c.fail("%w", err)

@@ -146,8 +146,8 @@ func (h *harness) collect() []fault {
 		wireFaults(clean), otherSessionFaults(), lateFaults(),
 		h.killFaults(clean), h.statementFaults(), childFaults(clean), h.commitKillFaults(),
 		backendFaults(), reuseFaults(), serverFaults(), h.operatorFaults(clean),
-		diskFaults(clean), fileFaults(clean), fullDiskFaults(), clockFaults(clean), h.signalFaults(clean), h.terminalFaults(clean),
-		ledgerFaults(clean), noLedgerFaults(),
+		diskFaults(clean), fileFaults(clean), fullDiskFaults(), clockFaults(), h.signalFaults(clean), h.terminalFaults(clean),
+		ledgerFaults(), noLedgerFaults(),
 		changeFaults(), furtherFaults(), sessionFaults(), h.pastFaults(), h.putBackFaults(), swallowedFaults(), h.staleFaults(clean),
 		silenceFaults(clean), connectionFaults(), verdictFaults(clean), commandFaults(), swappedFaults(), overwriteFaults(clean),
 	} {

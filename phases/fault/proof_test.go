@@ -137,14 +137,15 @@ func (h *harness) staleFaults(clean cleanRun) []fault {
 	}
 	out = append(out, fault{kind: kindStale, name: "honest: a copy of all of it", run: func(c *trial) {
 		c.leaveAt(committed("first"), "")
-		c.copyJournal(c.records())
+		c.copyJournal(c.records(), false)
 		h.finish(c)
 	}})
 	return out
 }
 
-// copyJournal goes on with a copy of the journal's first records.
-func (c *trial) copyJournal(records int) {
+// copyJournal goes on with a copy of the journal's first records; a stale one
+// has none of phase first's COMMIT.
+func (c *trial) copyJournal(records int, stale bool) {
 	text, err := os.ReadFile(c.path)
 	if err != nil {
 		c.fail("%w", err)
@@ -152,7 +153,11 @@ func (c *trial) copyJournal(records int) {
 	}
 	lines := strings.SplitAfter(string(text), "\n")
 	c.path += ".copy"
-	if err := os.WriteFile(c.path, []byte(strings.Join(lines[:min(records, len(lines))], "")), 0o600); err != nil {
+	lines = lines[:min(records, len(lines))]
+	if i := slices.IndexFunc(lines, func(l string) bool { return speaks([]byte(l), "commit_intended", "first") }); i >= 0 && stale {
+		lines = lines[:i] // this run had fewer records than the clean one
+	}
+	if err := os.WriteFile(c.path, []byte(strings.Join(lines, "")), 0o600); err != nil {
 		c.fail("%w", err)
 	}
 }
@@ -161,7 +166,7 @@ func (h *harness) resumeStale(c *trial, n int, phase string) {
 	c.leaveAt(committed(phase), "")
 	before, ledger := c.picture(), c.ledgerText()
 	path := c.path
-	c.copyJournal(n)
+	c.copyJournal(n, true)
 	out, code, err := h.resumeOn(c, c.dsn())
 	if s := c.said(); err != nil || code != 5 || s == nil || s.Outcome != "" || slices.ContainsFunc(s.Phases, func(p phases.PhaseState) bool { return p.Status == phases.PhaseIsRolledBack && p.Intent != nil }) {
 		c.fail("a journal from before first's COMMIT was resumed: exit code %d, %v: %s", code, err, out)
