@@ -10,6 +10,8 @@ import (
 
 	"charm.land/fang/v2"
 	"github.com/spf13/cobra"
+
+	"tminus/phases"
 )
 
 // Streams are the program's own. They are files because a screen asks whether
@@ -39,28 +41,14 @@ type Mirror struct {
 	Listen, Keys, HostKey string
 }
 
-// Actions are what the commands do. An error's exit code is its Exit's, or 1.
-type Actions struct {
-	Demo     func(context.Context, Flags) error
-	Rehearse func(ctx context.Context, runbook string, f Flags) error
-	Run      func(ctx context.Context, runbook string, f Flags) error
-	Resume   func(ctx context.Context, journal string, f Flags) error
-	Mirror   func(ctx context.Context, journal string, m Mirror) error
-	Watch    func(ctx context.Context, journal string, plain bool) error
-	Lint     func(runbook string) error
-	Report   func(journal, format string) error
-	Verify   func(journal string) error
-	Guide    func() error
-}
-
 // Execute runs the command that args name, and gives the program's exit code.
-func Execute(args []string, s Streams, a Actions, version string) int {
-	root := commands(a)
+func Execute(args []string, s Streams, database Database) int {
+	root := commands(&app{stdin: s.In, stdout: s.Out, stderr: s.Err, database: database})
 	root.SetArgs(args)
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
-	err := fang.Execute(context.Background(), root, fang.WithVersion(version), fang.WithErrorHandler(
+	err := fang.Execute(context.Background(), root, fang.WithVersion(phases.Version()), fang.WithErrorHandler(
 		func(w io.Writer, _ fang.Styles, err error) {
 			if err.Error() != "" {
 				fmt.Fprintf(w, "tminus: %v\n", err)
@@ -76,7 +64,7 @@ func Execute(args []string, s Streams, a Actions, version string) int {
 	return Usage // cobra's own: unknown command, flag or argument
 }
 
-func commands(a Actions) *cobra.Command {
+func commands(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "tminus",
 		Short: "Destructive PostgreSQL maintenance, with nothing left to luck",
@@ -87,16 +75,16 @@ func commands(a Actions) *cobra.Command {
 		Example: "  tminus demo\n  tminus guide > reset.yaml\n  tminus lint reset.yaml\n" +
 			"  tminus rehearse reset.yaml --dsn 'host=rehearsal dbname=gym'\n  tminus run reset.yaml --dsn 'host=prod dbname=gym'",
 	}
-	root.AddCommand(demo(a), rehearse(a), run(a), resume(a), mirror(a), watch(a))
-	root.AddCommand(onFile("lint RUNBOOK", "Say every mistake in a runbook", "  tminus lint reset.yaml", a.Lint))
-	root.AddCommand(report(a))
-	root.AddCommand(onFile("verify JOURNAL", "Check that a journal is whole and unchanged", "  tminus verify reset.journal", a.Verify))
+	root.AddCommand(demoCommand(a), rehearseCommand(a), runCommand(a), resumeCommand(a), mirrorCommand(a), watchCommand(a))
+	root.AddCommand(onFile("lint RUNBOOK", "Say every mistake in a runbook", "  tminus lint reset.yaml", a.lint))
+	root.AddCommand(reportCommand(a))
+	root.AddCommand(onFile("verify JOURNAL", "Check that a journal is whole and unchanged", "  tminus verify reset.journal", a.verify))
 	root.AddCommand(&cobra.Command{
 		Use: "guide", Short: "Print the guide's runbook, to start one's own from", Example: "  tminus guide > reset.yaml",
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return a.Guide() },
+		RunE: func(*cobra.Command, []string) error { return a.guide() },
 	})
-	root.AddCommand(licences())
+	root.AddCommand(licencesCommand())
 	return root
 }
 
@@ -108,14 +96,14 @@ func onFile(use, short, example string, do func(string) error) *cobra.Command {
 	}
 }
 
-func demo(a Actions) *cobra.Command {
+func demoCommand(a *app) *cobra.Command {
 	var f Flags
 	c := &cobra.Command{
 		Use:     "demo",
 		Short:   "Run the guide's reset of a gym's database, on a throwaway server",
 		Example: "  tminus demo\n  tminus demo --users 100000\n  tminus demo --unattended --plain --journal demo.journal",
 		Args:    cobra.NoArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return a.Demo(c.Context(), f) },
+		RunE:    func(c *cobra.Command, _ []string) error { return a.demo(c.Context(), f) },
 	}
 	newRunFlags(c, &f)
 	screenFlags(c, &f)
@@ -125,14 +113,14 @@ func demo(a Actions) *cobra.Command {
 	return c
 }
 
-func rehearse(a Actions) *cobra.Command {
+func rehearseCommand(a *app) *cobra.Command {
 	var f Flags
 	c := &cobra.Command{
 		Use:     "rehearse RUNBOOK",
 		Short:   "Run a runbook against a copy of the database",
 		Example: "  tminus rehearse reset.yaml --dsn 'host=rehearsal dbname=gym'\n  tminus rehearse reset.yaml --unattended --plain",
 		Args:    cobra.ExactArgs(1),
-		RunE:    func(c *cobra.Command, args []string) error { return a.Rehearse(c.Context(), args[0], f) },
+		RunE:    func(c *cobra.Command, args []string) error { return a.rehearse(c.Context(), args[0], f) },
 	}
 	newRunFlags(c, &f)
 	againFlag(c, &f)
@@ -142,14 +130,14 @@ func rehearse(a Actions) *cobra.Command {
 	return c
 }
 
-func run(a Actions) *cobra.Command {
+func runCommand(a *app) *cobra.Command {
 	var f Flags
 	c := &cobra.Command{
 		Use:     "run RUNBOOK",
 		Short:   "Run a runbook against production",
 		Example: "  tminus run reset.yaml --dsn 'host=prod dbname=gym user=dba'\n  PGSERVICE=prod tminus run reset.yaml --start-at 02:00",
 		Args:    cobra.ExactArgs(1),
-		RunE:    func(c *cobra.Command, args []string) error { return a.Run(c.Context(), args[0], f) },
+		RunE:    func(c *cobra.Command, args []string) error { return a.production(c.Context(), args[0], f) },
 	}
 	newRunFlags(c, &f)
 	againFlag(c, &f)
@@ -158,55 +146,55 @@ func run(a Actions) *cobra.Command {
 	return c
 }
 
-func resume(a Actions) *cobra.Command {
+func resumeCommand(a *app) *cobra.Command {
 	var f Flags
 	c := &cobra.Command{
 		Use:     "resume JOURNAL",
 		Short:   "Take up a run where its journal ends",
 		Example: "  tminus resume reset.journal\n  tminus resume reset.journal --dsn 'host=prod dbname=gym user=dba'",
 		Args:    cobra.ExactArgs(1),
-		RunE:    func(c *cobra.Command, args []string) error { return a.Resume(c.Context(), args[0], f) },
+		RunE:    func(c *cobra.Command, args []string) error { return a.resume(c.Context(), args[0], f) },
 	}
 	targetFlags(c, &f)
 	screenFlags(c, &f)
 	return c
 }
 
-func mirror(a Actions) *cobra.Command {
+func mirrorCommand(a *app) *cobra.Command {
 	var m Mirror
 	c := &cobra.Command{
 		Use:     "mirror JOURNAL",
 		Short:   "Serve a run's screen over SSH, from its journal alone",
 		Example: "  tminus mirror reset.journal --mirror-keys watchers\n  ssh -p 2222 dba-host",
 		Args:    cobra.ExactArgs(1),
-		RunE:    func(c *cobra.Command, args []string) error { return a.Mirror(c.Context(), args[0], m) },
+		RunE:    func(c *cobra.Command, args []string) error { return a.mirror(c.Context(), args[0], m) },
 	}
 	c.Flags().StringVar(&m.Listen, "listen", "127.0.0.1:2222", "address to serve on")
 	mirrorFlags(c, &m)
 	return c
 }
 
-func watch(a Actions) *cobra.Command {
+func watchCommand(a *app) *cobra.Command {
 	var plain bool
 	c := &cobra.Command{
 		Use:     "watch JOURNAL",
 		Short:   "See a run's screen without its controls",
 		Example: "  tminus watch reset.journal\n  tminus watch reset.journal --plain",
 		Args:    cobra.ExactArgs(1),
-		RunE:    func(c *cobra.Command, args []string) error { return a.Watch(c.Context(), args[0], plain) },
+		RunE:    func(c *cobra.Command, args []string) error { return a.watch(c.Context(), args[0], plain) },
 	}
 	c.Flags().BoolVar(&plain, "plain", false, "one event a line")
 	return c
 }
 
-func report(a Actions) *cobra.Command {
+func reportCommand(a *app) *cobra.Command {
 	var format string
 	c := &cobra.Command{
 		Use:     "report JOURNAL",
 		Short:   "Write a run's execution log",
 		Example: "  tminus report reset.journal\n  tminus report reset.journal --format json",
 		Args:    cobra.ExactArgs(1),
-		RunE:    func(_ *cobra.Command, args []string) error { return a.Report(args[0], format) },
+		RunE:    func(_ *cobra.Command, args []string) error { return a.report(args[0], format) },
 	}
 	c.Flags().StringVar(&format, "format", "text", "text or json")
 	return c

@@ -13,7 +13,7 @@ import (
 //go:embed licences.txt
 var licencesText string
 
-func licences() *cobra.Command {
+func licencesCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "licences", Short: "Print the licences of all that is built into the program", Example: "  tminus licences | less",
 		Args: cobra.NoArgs,

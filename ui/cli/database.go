@@ -1,0 +1,42 @@
+package cli
+
+import (
+	"context"
+
+	"tminus/phases"
+	"tminus/phases/runbook"
+)
+
+// Database is what the commands need of PostgreSQL. All of it is set.
+type Database struct {
+	// Connect opens a database and takes its operator lock. The caller closes
+	// the target.
+	Connect func(ctx context.Context, a Access) (phases.Target, phases.Identity, error)
+
+	// StartServer starts a demo's throwaway server; progress is told what it
+	// waits for. AdoptServer takes over the one of a demo that was left or
+	// killed, and gives the DSN of its database. The caller stops or releases it.
+	StartServer func(ctx context.Context, progress func(string)) (Server, error)
+	AdoptServer func(ctx context.Context, id phases.Identity) (Server, string, error)
+
+	MinUsers int // that a demo's gym may have
+}
+
+// Access is how a run reaches its database.
+type Access struct {
+	DSN       string // empty: PG* variables, service file, password file
+	EndHolder uint32 // session to end when it holds the operator lock; 0: none
+	Operator  phases.Operator
+	Runbook   *runbook.Runbook
+}
+
+// Server is a demo's throwaway server. It waits DemoLinger for its run to be
+// resumed.
+type Server interface {
+	// Fill makes the gym's database, and gives its DSN.
+	Fill(ctx context.Context, users int, seed int64, progress func(done, total int64, what string)) (dsn string, err error)
+
+	// Stop removes the server. Release leaves it to whoever resumes its run.
+	Stop() error
+	Release() error
+}

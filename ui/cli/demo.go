@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/charmbracelet/x/term"
+
+	"tminus/phases"
+	"tminus/phases/runbook"
+)
+
+// DemoLinger is how long a demo's server waits for its run to be resumed.
+const DemoLinger = 15 * time.Minute
+
+// demo makes a server and a gym, and runs the guide's runbook on them.
+func (a *app) demo(ctx context.Context, f Flags) error {
+	if f.Users < a.database.MinUsers || f.Users > 5_000_000 {
+		return &Exit{Code: Usage, Err: fmt.Errorf("--users %d: from %d to 5000000", f.Users, a.database.MinUsers)}
+	}
+	ctx, release := phases.StopOnSignals(ctx)
+	defer release()
+	server, err := a.database.StartServer(ctx, func(s string) { fmt.Fprintln(a.stderr, s) })
+	if err != nil {
+		return Failed(err)
+	}
+	defer a.leaveServer(server)
+	f.DSN, err = server.Fill(ctx, f.Users, f.Seed, a.loading())
+	fmt.Fprintln(a.stderr)
+	if err != nil {
+		return Failed(err)
+	}
+	source := runbook.Guide()
+	book, err := runbook.Parse(runbook.GuideName, source)
+	if err != nil {
+		return Failed(err)
+	}
+	f.New = true
+	return a.start(ctx, runbook.GuideName, source, book, phases.Demo, f)
+}
+
+// leaveServer removes the demo's server, or leaves it for resume.
+func (a *app) leaveServer(server Server) {
+	leave, what := server.Stop, "stop"
+	if a.unfinished {
+		leave, what = server.Release, "leave"
+	}
+	if err := leave(); err != nil {
+		fmt.Fprintf(a.stderr, "tminus: %s the demo's server: %v\n", what, err)
+	} else if a.unfinished {
+		fmt.Fprintf(a.stderr, "the demo's server waits %.0f minutes for that\n", DemoLinger.Minutes())
+	}
+}
+
+// loading tells how far the demo's data is, in a line that is written over.
+func (a *app) loading() func(done, total int64, what string) {
+	live := term.IsTerminal(a.stderr.Fd())
+	return func(done, total int64, what string) {
+		if live {
+			fmt.Fprintf(a.stderr, "\r\x1b[Kloading the gym: %3d %%  %s", 100*done/max(1, total), what)
+		}
+	}
+}

@@ -1,0 +1,225 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/term"
+
+	"tminus/phases"
+	"tminus/phases/journal"
+	"tminus/phases/runbook"
+	"tminus/ui"
+	"tminus/ui/mirror"
+)
+
+// app is one command's work.
+type app struct {
+	stdin, stdout, stderr *os.File
+	database              Database
+
+	unfinished bool // the run was left, and can be resumed
+}
+
+func (a *app) rehearse(ctx context.Context, file string, f Flags) error {
+	return a.runFile(ctx, file, phases.Rehearsal, f)
+}
+
+func (a *app) production(ctx context.Context, file string, f Flags) error {
+	return a.runFile(ctx, file, phases.Production, f)
+}
+
+func (a *app) resume(ctx context.Context, path string, f Flags) error {
+	ctx, release := phases.StopOnSignals(ctx)
+	defer release()
+	f.Journal = path
+	return a.resumeRun(ctx, f)
+}
+
+// runFile runs a runbook file against the database that the flags name.
+func (a *app) runFile(ctx context.Context, file string, env phases.Environment, f Flags) error {
+	book, source, err := runbook.Load(file)
+	if err != nil {
+		return &Exit{Code: Usage, Err: err}
+	}
+	ctx, release := phases.StopOnSignals(ctx)
+	defer release()
+	return a.start(ctx, filepath.Base(file), source, book, env, f)
+}
+
+// start opens a new run.
+func (a *app) start(ctx context.Context, file string, source []byte, book *runbook.Runbook, env phases.Environment, f Flags) error {
+	now := time.Now()
+	t0, err := phases.PlanT0(f.StartAt, book.Window, now)
+	if err != nil {
+		return &Exit{Code: Usage, Err: err}
+	}
+	opened := phases.RunOpened{
+		RunID: phases.NewRunID(now), Version: phases.Version(), File: file, Source: string(source), SHA256: phases.SHA256(source),
+		Environment: env, Unattended: f.Unattended, Operator: phases.LocalOperator(), PlannedT0: t0,
+	}
+	target, identity, err := a.database.Connect(ctx, Access{DSN: f.DSN, EndHolder: f.EndHolder, Operator: opened.Operator, Runbook: book})
+	if err != nil {
+		return Failed(err)
+	}
+	defer target.Close()
+	opened.Target = identity
+	if !f.New {
+		if path, err := a.offerUnfinished(opened); err != nil {
+			return err
+		} else if path != "" {
+			target.Close()
+			f.Journal = path
+			return a.resumeRun(ctx, f)
+		}
+	}
+	if f.Journal == "" {
+		if f.Journal, err = phases.NewJournalPath(file, now); err != nil {
+			return Failed(err)
+		}
+	}
+	w, err := journal.Create(f.Journal)
+	if err != nil {
+		return Failed(err)
+	}
+	defer w.Close()
+	engine, err := phases.Open(target, w, opened, phases.Settings{Hold: f.Hold})
+	if err != nil {
+		return Failed(err)
+	}
+	return a.conduct(ctx, engine, w.Path(), f)
+}
+
+// offerUnfinished gives the journal of an unfinished run of the same runbook
+// and database that the operator wants to take up: what it left open comes
+// first. Where nobody can be asked, it refuses.
+func (a *app) offerUnfinished(opened phases.RunOpened) (string, error) {
+	dir, err := phases.StateDir()
+	if err != nil {
+		return "", Failed(err)
+	}
+	found, err := phases.FindUnfinished(dir, opened.SHA256, opened.Target)
+	if err != nil || len(found) == 0 {
+		return "", Failed(err)
+	}
+	path := found[len(found)-1]
+	if term.IsTerminal(a.stdin.Fd()) {
+		fmt.Fprintf(a.stderr, "a run of this runbook against this database is unfinished: %s\ntake it up? [y/N] ", path)
+		line, err := bufio.NewReader(a.stdin).ReadString('\n')
+		if err == nil && strings.EqualFold(strings.TrimSpace(line), "y") {
+			return path, nil
+		}
+	}
+	return "", &Exit{Code: Unfinished, Err: fmt.Errorf("a run of this runbook against this database is unfinished: take it up with `tminus resume %s`, or start another with --new", path)}
+}
+
+// resumeRun takes up the run of a journal.
+func (a *app) resumeRun(ctx context.Context, f Flags) error {
+	w, recs, torn, err := journal.OpenWriter(f.Journal)
+	if err != nil {
+		return Failed(err)
+	}
+	defer w.Close()
+	state, err := phases.Fold(recs)
+	if err != nil {
+		return Failed(err)
+	}
+	if !state.ClosedAt.IsZero() {
+		return Failed(fmt.Errorf("%s: %w as %s: there is nothing to take up; see `tminus report %s`", f.Journal, phases.ErrEnded, state.Outcome, f.Journal))
+	}
+	if torn > 0 {
+		fmt.Fprintf(a.stderr, "the journal's last line was torn: %s cut off\n", phases.Plural(int64(torn), "byte"))
+	}
+	f.Unattended = state.Opened.Unattended
+	if f.DSN == "" && state.Opened.Environment == phases.Demo {
+		server, dsn, err := a.database.AdoptServer(ctx, state.Target)
+		if err != nil {
+			return Failed(err)
+		}
+		a.unfinished = true // until it is known to be finished
+		defer a.leaveServer(server)
+		f.DSN = dsn
+	}
+	resumed := phases.RunResumed{Operator: phases.LocalOperator(), TornBytes: torn, Version: phases.Version()}
+	target, identity, err := a.database.Connect(ctx, Access{DSN: f.DSN, EndHolder: f.EndHolder, Operator: resumed.Operator, Runbook: state.Runbook})
+	if err != nil {
+		return Failed(err)
+	}
+	defer target.Close()
+	resumed.Target = identity
+	engine, err := phases.Resume(target, w, recs, resumed, phases.Settings{Hold: f.Hold})
+	if err != nil {
+		return Failed(err)
+	}
+	return a.conduct(ctx, engine, w.Path(), f)
+}
+
+// conduct runs an engine with a screen, or line by line, until the run ends,
+// the operator leaves, or a signal comes. The engine has the last word: it
+// brings an open phase to a safe end before the program does.
+func (a *app) conduct(ctx context.Context, engine *phases.Engine, path string, f Flags) error {
+	note, closeMirror, err := a.serveMirror(ctx, engine, path, f.Mirror)
+	if err != nil {
+		return Failed(err)
+	}
+	screenErr, err := engine.Conduct(ctx, func(ctx context.Context) error {
+		if !f.Plain && a.interactive() {
+			return ui.Run(ctx, ui.Options{Journal: path, Commander: engine, Done: engine.Ended(), Note: note})
+		}
+		opts := ui.PlainOptions{Journal: path, Out: a.stdout, Done: engine.Ended()}
+		if !f.Unattended {
+			opts.Commander, opts.In = engine, a.stdin
+		}
+		return ui.Plain(ctx, opts)
+	})
+	closeMirror()
+	var s string
+	code := Unfinished
+	engine.View(func(state *phases.State) {
+		s, code, a.unfinished = state.Summary(path), state.ExitCode(), state.ClosedAt.IsZero()
+	})
+	fmt.Fprintln(a.stderr, s)
+	switch {
+	case err == nil:
+		err = screenErr
+	case errors.Is(err, phases.ErrOtherHistory):
+		code = Unknown
+	case code == Unfinished:
+		code = Error
+	}
+	if code == Finished && err == nil {
+		return nil
+	}
+	return &Exit{Code: code, Err: err}
+}
+
+// serveMirror serves the run's mirror when the flags ask for one.
+func (a *app) serveMirror(ctx context.Context, engine *phases.Engine, path string, f Mirror) (note string, closeMirror func(), err error) {
+	if f.Listen == "" {
+		return "", func() {}, nil
+	}
+	m, err := mirror.New(mirror.Options{Journal: path, Listen: f.Listen, AuthorizedKeys: f.Keys, HostKey: f.HostKey, Presence: engine})
+	if err != nil {
+		return "", nil, err
+	}
+	fmt.Fprintln(a.stderr, mirrorNote(m))
+	served := make(chan error, 1)
+	go func() { served <- m.Serve(context.WithoutCancel(ctx)) }() // ends with closeMirror
+	return mirrorNote(m), func() {
+		if err := errors.Join(m.Close(context.WithoutCancel(ctx)), <-served); err != nil {
+			fmt.Fprintf(a.stderr, "tminus: mirror: %v\n", err)
+		}
+	}, nil
+}
+
+// interactive reports whether there is a terminal that a screen fits on.
+func (a *app) interactive() bool {
+	t := os.Getenv("TERM")
+	return t != "" && t != "dumb" && term.IsTerminal(a.stdin.Fd()) && term.IsTerminal(a.stdout.Fd())
+}
