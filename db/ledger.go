@@ -140,6 +140,7 @@ func (x *tx) WriteLedger(ctx context.Context, intent phases.CommitIntent) error 
 	if err == nil {
 		err = x.insertLedger(ctx, intent)
 	}
+	x.proven = err == nil
 	return fail(ctx, "write the ledger row of phase", intent.Phase, err)
 }
 

@@ -113,6 +113,8 @@ func (t *Target) resolveAll(c *catalog) (deletes []*relation, problems []string)
 		full := clean(schema + "." + name)
 		writes := slices.Contains(deleted, table)
 		switch {
+		case schema == ledgerSchema:
+			problems = append(problems, full+" is tminus's own: no runbook may name it")
 		case r == nil:
 			if near := c.nearest(name); near != "" {
 				full += " (" + near + " exists)"

@@ -25,6 +25,7 @@ type tx struct {
 	id     phases.TxID
 	cat    *catalog
 	before map[uint32]phases.Touched // what the session wrote before, by relation
+	proven bool // the ledger's row has been written
 	done   bool
 }
 
@@ -311,16 +312,22 @@ func (x *tx) forEachCounted(ctx context.Context, each func(counted)) error {
 	return err
 }
 
-// Touched is what the transaction did to each table, the ledger's own and the
-// system's left out. Partitions are added to their table.
+// Touched is what the transaction did to each table, the ledger's one row that
+// it wrote itself and the system's catalogs left out. Partitions are added to
+// their table.
 func (x *tx) Touched(ctx context.Context) (map[string]phases.Touched, error) {
 	if err := x.alive(); err != nil {
 		return nil, err
 	}
 	out := map[string]phases.Touched{}
 	err := x.forEachCounted(ctx, func(n counted) {
-		if n.catalog || n.schema == ledgerSchema && n.name == ledgerTable {
+		if n.catalog {
 			return
+		}
+		if n.schema == ledgerSchema && n.name == ledgerTable && x.proven {
+			if n.Inserted--; n.Touched == (phases.Touched{}) {
+				return
+			}
 		}
 		table := x.cat.name(n.oid)
 		if table == "" { // made by this transaction

@@ -28,6 +28,7 @@ func TestWhatNobodyDeclaredIsRolledBack(t *testing.T) {
 		"replace":        {`EXECUTE 'CREATE OR REPLACE FUNCTION public.meddle() RETURNS trigger LANGUAGE plpgsql AS ''BEGIN RETURN OLD; END'''`, "function meddle() was altered"},
 		"grant":          {`GRANT SELECT ON other TO PUBLIC`, "other was altered"},
 		"refresh":        {`REFRESH MATERIALIZED VIEW totals`, "totals was"},
+		"in the ledger":  {`INSERT INTO tminus.ledger (run_id, phase, attempt, nonce, xid, operator, runbook_sha256) VALUES ('x', 'y', 1, '', '', '', '')`, "tminus.ledger (1 inserted"},
 		"lock":           {`LOCK TABLE other IN ACCESS EXCLUSIVE MODE`, "other was locked"},
 		"in a block":     {`BEGIN TRUNCATE other; EXCEPTION WHEN division_by_zero THEN NULL; END`, "table other was truncated"},
 		"as the replica": {`PERFORM set_config('session_replication_role', 'replica', true)`, "session_replication_role"},
@@ -115,5 +116,37 @@ func TestATruncateBeyondTouchIsRolledBack(t *testing.T) {
 	}
 	if n := r.rows("other") + r.rows("child"); n != 20100 {
 		t.Errorf("%d rows are there", n)
+	}
+}
+
+func TestNoPhaseTouchesWhatProvesTheOthers(t *testing.T) {
+	for _, does := range []string{
+		`DELETE FROM tminus.ledger`, `UPDATE tminus.ledger SET nonce = 'x'`, `UPDATE tminus.ledger SET operator = 'x'`,
+	} {
+		t.Run(does, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, smallSchema+planted(does), twoBook)
+			r.open(phases.Settings{})
+			r.commitFirst()
+			r.exec(strings.Replace(meddler, "ON child", "ON parent", 1))
+			r.resume(phases.Settings{})
+			r.untilReady()
+			r.do(phases.StartPhase{Phase: "two"})
+			r.untilStatus("two", phases.PhaseIsRolledBack)
+			if p := r.phaseOf(r.state(), "two"); !strings.Contains(p.Reason, "tminus.ledger (0 inserted") {
+				t.Errorf("two was rolled back for another reason: %s", p.Reason)
+			}
+			if n := r.rows("parent"); n != 5000 {
+				t.Errorf("%d rows", n)
+			}
+		})
+	}
+}
+
+func TestNoRunbookNamesTheLedger(t *testing.T) {
+	r := newRig(t, smallSchema, strings.Replace(twoBook, "delete: [child]}", `steps: [{sql: DELETE FROM tminus.ledger, touch: [tminus.ledger], rows: any}]}`, 1))
+	r.open(phases.Settings{})
+	if err := r.wait(); err == nil || !strings.Contains(err.Error(), "tminus.ledger is tminus's own") {
+		t.Fatalf("got %v", err)
 	}
 }

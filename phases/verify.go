@@ -228,11 +228,16 @@ func (v *verifier) constraints(ctx context.Context) {
 }
 
 // violates reports whether an error is the server's word that a constraint does
-// not hold: class 23 of PostgreSQL's error codes. A line that was lost, or a
-// statement that was cancelled, says nothing of a constraint.
+// not hold: class 23 of PostgreSQL's error codes, and what a constraint trigger
+// raises. A line that was lost, or a statement that was cancelled, says nothing
+// of a constraint.
 func violates(err error) bool {
 	var coded interface{ SQLState() string }
-	return errors.As(err, &coded) && strings.HasPrefix(coded.SQLState(), "23")
+	if !errors.As(err, &coded) {
+		return false
+	}
+	code := coded.SQLState()
+	return strings.HasPrefix(code, "23") || code == "P0001" // raise_exception
 }
 
 func (v *verifier) rows(rows []int64) {

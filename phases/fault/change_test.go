@@ -170,25 +170,37 @@ func honests() []honest {
 	}
 	out := []honest{
 		{name: "nothing beside the rows"},
-		{name: "a trigger writes into a table that is declared", sql: body(`INSERT INTO public.audit (what) VALUES ('deleted')`),
-			steps: strings.Replace("      - delete: child\n"+tallyStep, "[tally]", "[tally, audit]", 1), holds: `SELECT count(*) = 1 FROM public.audit`},
+		{
+			name: "a trigger writes into a table that is declared", sql: body(`INSERT INTO public.audit (what) VALUES ('deleted')`),
+			steps: strings.Replace("      - delete: child\n"+tallyStep, "[tally]", "[tally, audit]", 1), holds: `SELECT count(*) = 1 FROM public.audit`,
+		},
 		{name: "a trigger raises a notice", sql: body(`RAISE NOTICE 'deleted'`)},
 		{name: "a trigger makes and drops a temporary table", sql: body(`CREATE TEMP TABLE mine (n int PRIMARY KEY, t text); INSERT INTO mine VALUES (1, 'x'); TRUNCATE mine; DROP TABLE mine`)},
 		{name: "a trigger leaves a temporary table", sql: body(`CREATE TEMP TABLE mine ON COMMIT DROP AS SELECT 1 AS n`)},
 		{name: "a trigger takes a number", sql: body(`PERFORM nextval('public.numbers')`)},
-		{name: "a trigger's TRUNCATE is taken back by its exception block", sql: body(`BEGIN TRUNCATE public.other CASCADE; RAISE 'no'; EXCEPTION WHEN raise_exception THEN NULL; END`),
-			holds: `SELECT count(*) = 20 FROM public.other`},
+		{
+			name: "a trigger's TRUNCATE is taken back by its exception block", sql: body(`BEGIN TRUNCATE public.other CASCADE; RAISE 'no'; EXCEPTION WHEN raise_exception THEN NULL; END`),
+			holds: `SELECT count(*) = 20 FROM public.other`,
+		},
 		{name: "a trigger's table is taken back by its exception block", sql: body(`BEGIN CREATE TABLE public.fresh (n int); RAISE 'no'; EXCEPTION WHEN raise_exception THEN NULL; END`)},
 		{name: "a trigger reads", sql: body(`PERFORM count(*) FROM public.other, public.diary`)},
 		{name: "a trigger takes an advisory lock", sql: body(`PERFORM pg_advisory_xact_lock(4711)`)},
-		{name: "a statement truncates what it declares", steps: "      - delete: child\n      - {sql: \"TRUNCATE public.other, public.other_note\", touch: [other, other_note], rows: any}\n" + tallyStep,
-			holds: `SELECT count(*) = 0 FROM public.other`},
-		{name: "a statement truncates a table with an owned sequence", sql: `CREATE TABLE public.numbered (id serial PRIMARY KEY, t text); INSERT INTO public.numbered (t) VALUES ('a'); CREATE INDEX ON public.numbered (t);`,
-			steps: "      - delete: child\n      - {sql: \"TRUNCATE public.numbered RESTART IDENTITY\", touch: [numbered], rows: any}\n" + tallyStep, holds: `SELECT count(*) = 0 FROM public.numbered`},
-		{name: "a statement refreshes a materialized view", steps: "      - delete: child\n      - {sql: \"REFRESH MATERIALIZED VIEW public.summary\", rows: any}\n" + tallyStep,
-			holds: `SELECT n = 0 FROM public.summary`},
-		{name: "a statement restarts a sequence", sql: `SELECT setval('public.numbers', 500);`,
-			steps: "      - delete: child\n      - {sql: \"ALTER SEQUENCE public.numbers RESTART WITH 1\", rows: any}\n" + tallyStep, holds: `SELECT last_value = 1 FROM public.numbers`},
+		{
+			name: "a statement truncates what it declares", steps: "      - delete: child\n      - {sql: \"TRUNCATE public.other, public.other_note\", touch: [other, other_note], rows: any}\n" + tallyStep,
+			holds: `SELECT count(*) = 0 FROM public.other`,
+		},
+		{
+			name: "a statement truncates a table with an owned sequence", sql: `CREATE TABLE public.numbered (id serial PRIMARY KEY, t text); INSERT INTO public.numbered (t) VALUES ('a'); CREATE INDEX ON public.numbered (t);`,
+			steps: "      - delete: child\n      - {sql: \"TRUNCATE public.numbered RESTART IDENTITY\", touch: [numbered], rows: any}\n" + tallyStep, holds: `SELECT count(*) = 0 FROM public.numbered`,
+		},
+		{
+			name: "a statement refreshes a materialized view", steps: "      - delete: child\n      - {sql: \"REFRESH MATERIALIZED VIEW public.summary\", rows: any}\n" + tallyStep,
+			holds: `SELECT n = 0 FROM public.summary`,
+		},
+		{
+			name: "a statement restarts a sequence", sql: `SELECT setval('public.numbers', 500);`,
+			steps: "      - delete: child\n      - {sql: \"ALTER SEQUENCE public.numbers RESTART WITH 1\", rows: any}\n" + tallyStep, holds: `SELECT last_value = 1 FROM public.numbers`,
+		},
 	}
 	for _, on := range []string{"step_started", "step_done", "phase_verified", "hold_opened"} {
 		out = append(out, honest{

@@ -73,7 +73,7 @@ func run(ctx context.Context, path string, argv []string, out io.Writer) (ending
 		return ending{}, err
 	}
 	p.handOver()
-	go guard.Wait() //nolint:errcheck // ends with the guard, whose report says all that there is
+	go func() { _ = guard.Wait() }() // ends with the guard, whose report says all that there is
 	copied, reported := make(chan struct{}), make(chan string, 1)
 	go func() { // ends with the command's last process, or when run returns
 		defer close(copied)
