@@ -185,16 +185,19 @@ func NoConnection(host string, err error) string {
 	return fmt.Sprintf("%s gave no answer that can be used: %s", host, innermost(err))
 }
 
+// joined is an error that is wrapped around several.
+type joined interface {
+	error
+	Unwrap() []error
+}
+
 // innermost is the text of the error that others are wrapped around, without
 // the name of a package before it.
 func innermost(err error) string {
 	for {
-		var inner error
-		switch e := err.(type) { //nolint:errorlint // the wrapping itself is taken apart
-		case interface{ Unwrap() error }:
-			inner = e.Unwrap()
-		case interface{ Unwrap() []error }:
-			if all := e.Unwrap(); len(all) > 0 {
+		inner := errors.Unwrap(err)
+		if several, ok := errors.AsType[joined](err); ok && inner == nil {
+			if all := several.Unwrap(); len(all) > 0 {
 				inner = all[len(all)-1]
 			}
 		}
