@@ -61,7 +61,7 @@ func (s *session) explain(ctx context.Context, began time.Time, err error) error
 	if ours, ok := errors.AsType[*Error](cause); ok && errors.Is(cause, ErrNoAnswer) {
 		return ours
 	}
-	if cause != ErrNoAnswer && cause != context.DeadlineExceeded {
+	if !errors.Is(cause, ErrNoAnswer) && !errors.Is(cause, context.DeadlineExceeded) {
 		return err
 	}
 	took := time.Since(began)

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -26,7 +27,7 @@ func (p *pool) take(ctx context.Context) (*session, error) {
 	case s := <-p.slots:
 		return p.fill(ctx, s)
 	case <-ctx.Done():
-		if cause := context.Cause(ctx); cause != context.DeadlineExceeded && cause != ErrNoAnswer {
+		if cause := context.Cause(ctx); !errors.Is(cause, context.DeadlineExceeded) && !errors.Is(cause, ErrNoAnswer) {
 			return nil, fmt.Errorf("wait for a session: %w", cause)
 		}
 		return nil, fmt.Errorf("wait for a session: all %d are in use, and none became free in time", cap(p.slots))

