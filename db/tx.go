@@ -25,7 +25,7 @@ type tx struct {
 	id     phases.TxID
 	cat    *catalog
 	before map[uint32]phases.Touched // what the session wrote before, by relation
-	proven bool // the ledger's row has been written
+	proven bool                      // the ledger's row has been written
 	done   bool
 }
 
