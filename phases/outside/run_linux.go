@@ -112,7 +112,7 @@ func readReport(report string, cut bool) ending {
 	end := ending{lost: "the process that watches over it was killed, and what became of it nobody knows"}
 	for line := range strings.Lines(report) {
 		word, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-		n, _ := strconv.Atoi(rest) //nolint:errcheck // a guard's number is one; 0 where there is none
+		n, _ := strconv.Atoi(rest) // a guard's number is one; 0 where there is none
 		switch word {
 		case "exit":
 			end.exit, end.lost = n, ""

@@ -12,6 +12,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"debug/buildinfo"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -37,8 +38,12 @@ func release(folder string) error {
 	if err != nil {
 		return fmt.Errorf("find the version: %w; a release is made from a commit with a tag such as v1.2.3: git tag v1.2.3", err)
 	}
-	if changed, err := output("git", "status", "--porcelain", "--untracked-files=no"); err != nil || changed != "" {
-		return fmt.Errorf("files differ from the commit, or git cannot tell (%v): commit them, and move the tag", err)
+	changed, err := output("git", "status", "--porcelain", "--untracked-files=no")
+	if err != nil {
+		return fmt.Errorf("look for changes since the commit: %w", err)
+	}
+	if changed != "" {
+		return errors.New("files differ from the commit: commit them, and move the tag")
 	}
 	stamp, err := output("git", "log", "-1", "--format=%ct")
 	if err != nil {
