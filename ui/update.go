@@ -29,9 +29,10 @@ const (
 )
 
 // hushFor is how long the keyboard must have been quiet after a question closed
-// by itself: what was typed for it is no key of the screen behind. Longer than
-// armAfter: a name is typed more slowly than a paste arrives.
-const hushFor = time.Second
+// by itself: what was typed for it is no key of the screen behind. No longer
+// than a dialog wants it quiet: whoever presses one key after another, and sees
+// each do nothing, must not be kept out for as long as they try.
+const hushFor = armAfter
 
 // Operator is the screen that drives a run: a Viewer, dialogs, and a way to
 // send commands. It is a tea.Model; Run and Watch are the ways to use it. It
