@@ -261,7 +261,7 @@ func holdText(s *phases.State, p *phases.PhaseState) []dialogText {
 	if sum.passed < sum.total {
 		level = phases.LevelBad
 	}
-	out := []dialogText{{level, sum.String() + ". In the open transaction: " + takenText(p) + "."}}
+	out := []dialogText{{level, sum.String() + ". In the open transaction: " + p.DidWords() + "."}}
 	for _, detail := range unexpectedRows(s, p) {
 		out = append(out, dialogText{phases.LevelWarn, "Not as expected: " + detail + "."})
 	}

@@ -65,7 +65,7 @@ func (v *Viewer) phaseOutcome(i int) line {
 	p := &s.Phases[i]
 	mark, style := v.phaseMark(i)
 	l := row(&style, mark+" "+phaseWord(p.Status)).add(nil, strings.Repeat(" ", max(1, 14-width(phaseWord(p.Status))))).add(&st.Text, p.Plan.Title)
-	switch rows := deletedRows(p); {
+	switch rows := p.Did().Gone(); {
 	case p.Status == phases.PhaseIsCommitted && rows > 0:
 		l = l.end(&st.Dim, rowsOf(rows)+" deleted in "+duration(p.Took))
 	case p.Took > 0:

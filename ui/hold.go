@@ -40,7 +40,7 @@ func (p Pane) holdBox(ph *phases.PhaseState) []line {
 	if left < 30*time.Second || ph.Plan.PointOfNoReturn {
 		style = &st.Bad
 	}
-	lines := in.paragraph("", &st.Text, sumVerified(ph).String()+"; "+takenText(ph)+".")
+	lines := in.paragraph("", &st.Text, sumVerified(ph).String()+"; "+ph.DidWords()+".")
 	for _, detail := range unexpectedRows(p.State, ph) {
 		lines = append(lines, in.paragraph(st.Mark.NoReturn+" not as expected: ", &st.Warn, detail)...)
 	}
@@ -50,28 +50,6 @@ func (p Pane) holdBox(ph *phases.PhaseState) []line {
 	lines = append(lines, in.hint("", keyCommit, "COMMIT")...)
 	lines = append(lines, in.hint("", keyRollback, "ROLLBACK: nothing is lost")...)
 	return p.box(style, st.Mark.Waiting+" HOLD: COMMIT or ROLLBACK, rolls back by itself in "+countdown(left), lines)
-}
-
-// takenText sums up what a phase's transaction did to rows.
-func takenText(ph *phases.PhaseState) string {
-	var deleted, cascaded, updated, inserted int64
-	for i := range ph.Tables {
-		deleted += ph.Tables[i].Deleted
-		cascaded += ph.Tables[i].Cascaded
-		updated += ph.Tables[i].Updated
-		inserted += ph.Tables[i].Inserted
-	}
-	text := rowsOf(deleted) + " deleted"
-	if cascaded > 0 {
-		text += ", " + count(cascaded) + " by cascades"
-	}
-	if updated > 0 {
-		text += ", " + count(updated) + " updated"
-	}
-	if inserted > 0 {
-		text += ", " + count(inserted) + " inserted"
-	}
-	return text
 }
 
 // rowsOf is "1 row", "2 rows".
@@ -203,6 +181,9 @@ func (p Pane) doubtBox(ph *phases.PhaseState) []line {
 	return p.box(&st.Bad, st.Mark.Unknown+" COMMIT IN DOUBT: its outcome is being established", lines)
 }
 
+// noLedger stands for the question after the ledger's row where there is none.
+const noLedger = "The run keeps no ledger: only the counts tell."
+
 // unknownBox says what a human has to look at where the program must not guess.
 func (p Pane) unknownBox(ph *phases.PhaseState) []line {
 	st := p.Styles
@@ -212,11 +193,11 @@ func (p Pane) unknownBox(ph *phases.PhaseState) []line {
 		lines = append(lines, in.paragraph("", &st.Dim, "Last seen: "+ph.Doubt[n-1])...)
 	}
 	lines = append(lines, in.serverQuestion()...)
-	ledger := fmt.Sprintf("Does tminus.ledger hold a row for run %s, phase %s?", p.State.Opened.RunID, ph.Plan.ID)
+	ledger := fmt.Sprintf("Does tminus.ledger hold a row for run %s, phase %q?", p.State.Opened.RunID, ph.Plan.ID)
 	if i := ph.Intent; i != nil && i.Ledger {
 		ledger += " With nonce " + i.Nonce + " it was committed."
 	} else {
-		ledger = "The run keeps no ledger: only the counts tell."
+		ledger = noLedger
 	}
 	lines = append(lines, in.paragraph("2. ", &st.Text, ledger)...)
 	if names := deleteNames(ph); names != "" {
@@ -242,7 +223,7 @@ func (p Pane) undoneBox(ph *phases.PhaseState) []line {
 	st := p.Styles
 	in := p.narrower()
 	names := nameOr(deleteNames(ph), "its tables")
-	row := fmt.Sprintf("row for run %s, phase %s", p.State.Opened.RunID, ph.Plan.ID)
+	row := fmt.Sprintf("row for run %s, phase %q", p.State.Opened.RunID, ph.Plan.ID)
 	lines := in.paragraph("Why: ", &st.Text, nameOr(ph.Reason, "not recorded"))
 	lines = append(lines, in.serverQuestion()...)
 	if ph.Ledger {
@@ -252,8 +233,13 @@ func (p Pane) undoneBox(ph *phases.PhaseState) []line {
 			lines = append(lines, in.hint("", keyAccept, "accept it as committed, with the tables as they are")...)
 		}
 	} else {
-		lines = append(lines, in.paragraph("2. ", &st.Text, "tminus.ledger does not hold the "+row+": this is a copy from before its COMMIT, or a restore took it back. Was there one?")...)
-		lines = append(lines, in.paragraph("3. ", &st.Text, "Count "+names+": their rows are those from before the run.")...)
+		ledger, counts := noLedger, ", and look at what is in them."
+		if ph.Intent != nil && ph.Intent.Ledger {
+			ledger = "tminus.ledger does not hold the " + row + ": this is a copy from before its COMMIT, or a restore took it back. Was there one?"
+			counts = ": their rows are those from before the run."
+		}
+		lines = append(lines, in.paragraph("2. ", &st.Text, ledger)...)
+		lines = append(lines, in.paragraph("3. ", &st.Text, "Count "+names+counts)...)
 		if p.State.Outcome == "" {
 			lines = append(lines, in.paragraph("", &st.Text, "The run does not go on here: leave it, and resume it where it belongs, or abort it.")...)
 		}

@@ -328,7 +328,7 @@ func (r *paneRun) hold(i int) *phases.PhaseState {
 func (r *paneRun) commit(i int) *phases.PhaseState {
 	p := r.verify(i)
 	p.Status, p.EndedAt, p.Took = phases.PhaseIsCommitted, r.now, r.now.Sub(p.StartedAt)
-	r.log(r.now.Sub(paneT0), phases.LevelGood, p.Plan.Title+": committed, "+count(deletedRows(p))+" rows deleted")
+	r.log(r.now.Sub(paneT0), phases.LevelGood, p.Plan.Title+": committed, "+count(p.Did().Gone())+" rows deleted")
 	r.now = r.now.Add(5 * time.Second)
 	return p
 }

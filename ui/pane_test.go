@@ -28,7 +28,7 @@ func goldenStates() map[string][]string {
 		"gate":      {"fresh", "failing", "green", "closed", "no_go", "go", "running", "confirm", "rolled_back", "unknown", "undone", "after", "aborted"},
 		"phase": {
 			"fresh", "counting", "baseline", "locking", "running", "verifying", "holding", "rolled_back", "in_doubt", "unknown",
-			"committed", "cascading", "past", "after", "waiting", "waiting_for_a_row", "undone", "undone_no_ledger", "undone_and_ended",
+			"committed", "cascading", "past", "after", "waiting", "waiting_for_a_row", "undone", "undone_no_ledger", "undone_none_kept", "undone_and_ended",
 			"unknown_checks", "unknown_and_failed", "unexpected_rows", "beside_rows",
 		},
 		"log":  {"fresh", "failing", "rolled_back"},

@@ -234,17 +234,26 @@ func (p Pane) notHeldLines(ph *phases.PhaseState) []line {
 	return out
 }
 
-// heldHead is the heading of the verifications that hold, or did in a
-// transaction that is gone.
+// heldHead is the heading of the verifications that hold, or did when nobody
+// knows what the database holds now, or in a transaction that is gone.
 func (p Pane) heldHead(ph *phases.PhaseState) line {
 	st, sum := p.Styles, sumVerified(ph)
 	switch {
+	case heldBefore(ph):
+		return row(&st.Dim, fmt.Sprintf("  Verification before COMMIT: %d of %d held", sum.passed, sum.total))
 	case takenBack(ph):
 		return row(&st.Dim, fmt.Sprintf("  Verification in the transaction that is gone: %d of %d held", sum.passed, sum.total))
 	case sum.passed < sum.total:
 		return row(&st.Text, fmt.Sprintf("  Verification: these %d of %d hold", sum.passed, sum.total))
 	}
 	return row(&st.Good, fmt.Sprintf("%s Verification: %d of %d hold", st.Mark.Done, sum.passed, sum.total))
+}
+
+// heldBefore reports whether a phase's verifications say what was before its
+// COMMIT, and nothing of what is: its outcome is not known, or it was committed
+// and its tables hold rows again.
+func heldBefore(ph *phases.PhaseState) bool {
+	return doubtful(ph) || (ph.Status == phases.PhaseIsUndone && ph.Ledger)
 }
 
 // changeLines are what a phase did beside inserting, updating and deleting rows.
@@ -272,7 +281,7 @@ func (p Pane) verifiedLines(ph *phases.PhaseState, which func(*phases.Verificati
 	var rows []gridRow
 	for i := range ph.Verified {
 		if v := &ph.Verified[i]; which(v) {
-			rows = append(rows, p.verifiedRows(v, takenBack(ph))...)
+			rows = append(rows, p.verifiedRows(ph, v)...)
 		}
 	}
 	if rows == nil {
@@ -287,14 +296,16 @@ const foundBeside = 28
 
 // verifiedRows are a verification, and below it what there is to say of one
 // that does not hold.
-func (p Pane) verifiedRows(v *phases.Verification, gone bool) []gridRow {
+func (p Pane) verifiedRows(ph *phases.PhaseState, v *phases.Verification) []gridRow {
 	st := p.Styles
 	mark, style, got, detail := "  "+st.Mark.Failed+" FAILS", &st.Bad, "found "+v.Got, []string{v.Detail}
 	wanted := one(&st.Dim, "wanted "+v.Want)
 	switch {
 	case v.Unknown != "":
 		mark, style, got, detail = "  "+st.Mark.Unknown+" unknown", &st.Warn, "", []string{v.Unknown}
-	case v.Pass && gone: // in a transaction that is gone
+	case v.Pass && heldBefore(ph): // nothing says that it still does
+		mark, style, wanted, detail = "  "+st.Mark.Todo+" held", &st.Dim, nil, nil
+	case v.Pass && takenBack(ph): // in a transaction that is gone
 		mark, style, wanted, detail = "  "+st.Mark.Undone+" held", &st.Dim, nil, nil
 	case v.Pass: // what was wanted is what was found
 		mark, style, wanted, detail = "  "+st.Mark.Done+" holds", &st.Good, nil, nil

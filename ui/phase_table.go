@@ -66,9 +66,12 @@ func tableCaveat(ph *phases.PhaseState) string {
 	case phases.PhaseIsRolledBack:
 		return "what its transaction had done: all of it was taken back"
 	case phases.PhaseIsUndone:
+		if ph.Ledger {
+			return "what it had committed; its tables hold rows again, see above"
+		}
 		return "what its transaction had done: the database does not hold it any more"
 	case phases.PhaseUnknown, phases.PhaseInDoubt:
-		return "what its transaction had done: whether it holds is not known"
+		return "what its transaction had done: whether it lasts is not known"
 	default:
 		return ""
 	}
@@ -154,7 +157,7 @@ func (p Pane) tableMark(ph *phases.PhaseState, t *phases.TableState) (string, *l
 	switch {
 	case takenBack(ph) && (t.Undone != (phases.Effect{}) || t.Rows > 0 || t.Command != ""):
 		return st.Mark.Undone, &st.Dim
-	case doubtful(ph) && !t.StartedAt.IsZero():
+	case doubtful(ph) && (!t.StartedAt.IsZero() || t.Left >= 0):
 		return st.Mark.Unknown, &st.Bad
 	}
 	for i := range ph.Verified {
@@ -184,7 +187,9 @@ func (p Pane) tableMark(ph *phases.PhaseState, t *phases.TableState) (string, *l
 func (p Pane) leftField(ph *phases.PhaseState, t *phases.TableState) field {
 	st := p.Styles
 	switch {
-	case (takenBack(ph) || doubtful(ph)) && t.Left >= 0:
+	case doubtful(ph): // the count was its transaction's
+		return one(&st.Dim, count(-1))
+	case takenBack(ph) && t.Left >= 0:
 		return one(&st.Dim, count(t.Left))
 	case ph.Status == phases.PhaseIsRolledBack && t.Undone != (phases.Effect{}) && t.Expected >= 0:
 		return one(&st.Dim, "~"+count(t.Expected))
@@ -289,6 +294,7 @@ func (p Pane) totalRow(ph *phases.PhaseState) gridRow {
 		expected = count(sum.expected)
 	}
 	switch {
+	case doubtful(ph):
 	case sum.counted:
 		left = count(sum.left)
 	case sum.known && sum.begun:

@@ -61,9 +61,13 @@ func (p Pane) undoVerdict() []line {
 	case len(committed) > 0:
 		rows := int64(0)
 		for _, ph := range committed {
-			rows += deletedRows(ph)
+			rows += ph.Did().Gone()
 		}
-		lines = append(lines, in.paragraph("", &st.Text, fmt.Sprintf("%s committed, %s gone:", plural(len(committed), "phase", "phases"), rowsOf(rows)))...)
+		head := plural(len(committed), "phase", "phases") + " committed"
+		if rows > 0 {
+			head += ", " + rowsOf(rows) + " gone"
+		}
+		lines = append(lines, in.paragraph("", &st.Text, head+":")...)
 		lines = append(lines, in.committedLines(committed)...)
 	case open == nil && len(lines) == 0:
 		lines = append(lines, row(&st.Text, "No phase has committed anything: the data is as it was."))
@@ -77,10 +81,19 @@ func (p Pane) committedLines(committed []*phases.PhaseState) []line {
 	for i, ph := range committed {
 		rows[i] = gridRow{fields: []field{
 			{{text: "  " + st.Mark.Done + " ", style: &st.Bad}, {text: sanitize(ph.Plan.Title), style: &st.Text}},
-			one(&st.Text, rowsOf(deletedRows(ph))), one(&st.Dim, "COMMIT at "+p.at(ph.EndedAt)),
+			one(&st.Text, goneWords(ph)), one(&st.Dim, "COMMIT at "+p.at(ph.EndedAt)),
 		}}
 	}
 	return grid([]column{{flex: 16}, {right: true}, {rank: 1}}, rows, p.Width, nil)
+}
+
+// goneWords are the rows that only a restore brings back; of a phase that took
+// none, what it did instead.
+func goneWords(ph *phases.PhaseState) string {
+	if n := ph.Did().Gone(); n > 0 {
+		return rowsOf(n)
+	}
+	return strings.TrimSuffix(ph.DidWords(), " deleted") // "0 rows"
 }
 
 func hasStatus(s *phases.State, status phases.PhaseStatus) bool {
@@ -137,7 +150,7 @@ func (p Pane) openTransaction(in Pane, ph *phases.PhaseState) []line {
 		return in.paragraph(st.Mark.Unknown+" ", &st.Bad, ph.Plan.Title+": COMMIT was sent and its answer was lost. Whether it was committed is being established; do nothing to the database until it is.")
 	default:
 		return in.paragraph(st.Mark.Running+" ", &st.Warn, fmt.Sprintf(
-			"%s: its transaction is open%s. ROLLBACK undoes it and nothing is lost: %s would be back.", ph.Plan.Title, session, rowsOf(deletedRows(ph))))
+			"%s: its transaction is open%s, %s. ROLLBACK undoes it and nothing is lost.", ph.Plan.Title, session, ph.DidWords()))
 	}
 }
 
@@ -208,15 +221,6 @@ func committedPhases(s *phases.State) []*phases.PhaseState {
 		}
 	}
 	return out
-}
-
-// deletedRows are all rows that a phase took away, cascades included.
-func deletedRows(ph *phases.PhaseState) int64 {
-	n := int64(0)
-	for i := range ph.Tables {
-		n += ph.Tables[i].Deleted + ph.Tables[i].Cascaded
-	}
-	return n
 }
 
 // RestoreCommand is the runbook's restore command with the recorded fields
