@@ -117,6 +117,9 @@ func describeSurvey(e SurveyTaken) (Level, string) {
 	}
 	text := fmt.Sprintf("survey: deletes from %s, %s more through foreign keys, %s",
 		Plural(int64(len(e.Deletes)), "table"), Plural(int64(len(reached)), "table"), Plural(int64(len(e.Triggers)), "trigger"))
+	if e.Sessions > 0 {
+		text += fmt.Sprintf(", %s at its widest", Plural(int64(e.Sessions), "session"))
+	}
 	if len(e.Warnings) == 0 {
 		return LevelInfo, text
 	}

@@ -44,6 +44,8 @@ func TestDescribe(t *testing.T) {
 		{StepDone{Phase: "leaf", Step: 1, Command: "TRUNCATE TABLE"}, LevelInfo, "phase leaf: update users set a …: truncated in 0.0 s"},
 		{StepDone{Phase: "leaf", Step: 1, Command: "ALTER SEQUENCE"}, LevelInfo, "phase leaf: update users set a …: ALTER SEQUENCE done in 0.0 s"},
 		{PhaseVerified{Phase: "leaf", Results: []Verification{{Pass: true}, {Kind: VerifyConstraints, Name: "deferred constraints", Unknown: "connection reset"}}}, LevelBad, "phase leaf: verified: 1 of 2 hold; not known: constraints deferred constraints: unknown: connection reset"},
+		{SurveyTaken{Survey{Deletes: []string{"a"}, Sessions: 9}}, LevelInfo, "survey: deletes from 1 table, 0 tables more through foreign keys, 0 triggers, 9 sessions at its widest"},
+		{SurveyTaken{Survey{Deletes: []string{"a"}}}, LevelInfo, "survey: deletes from 1 table, 0 tables more through foreign keys, 0 triggers"}, // an old journal's
 		{PhaseUndone{Phase: "leaf", Reason: "the ledger has no row of it"}, LevelBad, "phase leaf: UNDONE: it was committed, and the database does not hold that: the ledger has no row of it"},
 		{ConditionRaised{Condition: "rows_unexpected", Phase: "phase3", Strength: HoldStrength, Detail: "bookings: 1 row deleted, 4,000 expected"}, LevelWarn, "phase 3: abort condition rows unexpected: bookings: 1 row deleted, 4,000 expected"},
 		{ServerAwaited{What: "count bookings"}, LevelInfo, "waiting for the database: count bookings"},
