@@ -50,14 +50,18 @@ func (x *tx) armoured(ctx context.Context) error {
 	if x.s.PgConn().TxStatus() == 'I' {
 		return failf(op, subject, "take transaction control out of the runbook", errors.New("a statement ended the transaction"))
 	}
-	var xid, rowSecurity, role, counts string
+	var xid, rowSecurity, role, counts, durable string
 	err := x.s.QueryRow(ctx, `SELECT coalesce(pg_current_xact_id_if_assigned()::text, ''), current_setting('row_security'),
-		current_setting('session_replication_role'), current_setting('track_counts')`).Scan(&xid, &rowSecurity, &role, &counts)
+		current_setting('session_replication_role'), current_setting('track_counts'),
+		current_setting('synchronous_commit')`).Scan(&xid, &rowSecurity, &role, &counts, &durable)
 	switch {
 	case err != nil:
 		return err
 	case x.id.Xid != "" && xid != x.id.Xid:
 		return failf(op, subject, "take transaction control out of the runbook", errors.New("a statement ended the transaction and began another"))
+	case durable != "on" && durable != "remote_apply":
+		return failf(op, subject, "take it out of the triggers and functions that the phase calls, or disable them",
+			errors.New("a statement changed synchronous_commit: a crash could lose the COMMIT after it was answered"))
 	case rowSecurity != "off" || role != "origin" || counts != "on":
 		return failf(op, subject, "take the SET out of the runbook, and out of the triggers and functions that it calls",
 			errors.New("a statement changed row_security or session_replication_role or track_counts"))

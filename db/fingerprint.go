@@ -105,6 +105,17 @@ func (t *Target) baselineCount(ctx context.Context, s *session, c phases.Counted
 	if err != nil {
 		return 0, err
 	}
+	if c.Where == "" {
+		n, err := t.countRows(ctx, s, r, "")
+		return n, fail(ctx, "count", c.Table, err)
+	}
+	// A condition means what it means in the phase.
+	if err := setSearchPath(ctx, s, searchPath(t.book)); err != nil {
+		return 0, fail(ctx, "count", c.Table, err)
+	}
 	n, err := t.countRows(ctx, s, r, c.Where)
+	if err == nil {
+		err = setSearchPath(ctx, s, basePath)
+	}
 	return n, fail(ctx, "count", c.Table, err)
 }

@@ -43,6 +43,13 @@ func (t *Target) survey(ctx context.Context, s *session, narrow []string) (phase
 		return phases.Survey{}, err
 	}
 	deletes, problems := t.resolveAll(c)
+	for _, r := range deletes {
+		for _, d := range c.tree(r) {
+			if d != r && d.kind == "f" {
+				problems = append(problems, fmt.Sprintf("%s has the foreign table %s as a part: nobody counts its rows, and no transaction here protects them", c.plainName(r), c.plainName(d)))
+			}
+		}
+	}
 	keys, err := readForeignKeys(ctx, s)
 	if err != nil {
 		return phases.Survey{}, err

@@ -225,18 +225,19 @@ func (x *tx) Fingerprint(ctx context.Context, table string) (phases.Fingerprint,
 	}
 	// With the search path of the baseline, or the name of a type would be
 	// written in two ways.
-	if err := x.setSearchPath(ctx, basePath); err != nil {
+	if err := setSearchPath(ctx, x.s, basePath); err != nil {
 		return phases.Fingerprint{}, fail(ctx, "fingerprint", table, err)
 	}
 	out, err := x.t.fingerprint(ctx, x.s, r, table)
 	if err != nil {
 		return phases.Fingerprint{}, err
 	}
-	return out, fail(ctx, "fingerprint", table, x.setSearchPath(ctx, searchPath(x.t.book)))
+	return out, fail(ctx, "fingerprint", table, setSearchPath(ctx, x.s, searchPath(x.t.book)))
 }
 
-func (x *tx) setSearchPath(ctx context.Context, path string) error {
-	_, err := x.s.Exec(ctx, `SELECT set_config('search_path', $1, true)`, path)
+// setSearchPath sets the search path to the transaction's end.
+func setSearchPath(ctx context.Context, s *session, path string) error {
+	_, err := s.Exec(ctx, `SELECT set_config('search_path', $1, true)`, path)
 	return err
 }
 

@@ -122,6 +122,9 @@ func (w *watcher) look(ctx context.Context) error {
 	switch {
 	case errors.Is(context.Cause(ctx), context.Canceled):
 		return nil // nobody wants to know any more
+	case refusedForNumber(err):
+		w.mute = time.Time{} // that is an answer, of a server that lives
+		return nil
 	case err != nil:
 		if w.mute.IsZero() {
 			w.mute = asked

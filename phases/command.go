@@ -418,7 +418,7 @@ func (s *State) canAcceptUndone(c AcceptUndone) error {
 			continue
 		case p.Status != PhaseIsUndone:
 			return fmt.Errorf("%s is not undone", p.Plan.Title)
-		case !p.Ledger:
+		case !p.Ledger && (p.Intent == nil || p.Intent.Ledger || s.Target.Behind(s.WAL)):
 			return fmt.Errorf("the ledger does not prove that %s was committed in this database: find the database that the run worked on, and resume there", p.Plan.Title)
 		}
 		return needs("what was found", c.Reason)

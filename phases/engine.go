@@ -41,7 +41,8 @@ func (s Settings) withDefaults() Settings {
 type Engine struct {
 	target   Target
 	settings Settings
-	resumed  bool // another program has begun the run
+	resumed  bool  // another program has begun the run
+	parted   error // why the database is not the run's any more; nil while it is; guarded by mu
 
 	mu      sync.Mutex // guards all below; held while an event reaches the disk
 	journal *journal.Writer
@@ -143,6 +144,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-e.ended:
+			if parted := e.otherHistory(); parted != nil {
+				return e.leave(parted)
+			}
 			return e.end()
 		case <-ctx.Done():
 			return e.leave(context.Cause(ctx))
@@ -210,7 +214,9 @@ func (e *Engine) takeUp(ctx context.Context) error {
 	wait := e.await("", "read the ledger")
 	_, err := e.ledger(ctx)
 	wait.over()
-	if err != nil {
+	// One that cannot be read keeps nobody from settling what is open: that has
+	// its own words for it, and confirm asks again.
+	if errors.Is(err, ErrOtherHistory) {
 		return err
 	}
 	if err := e.settleOpen(ctx); err != nil {

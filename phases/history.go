@@ -37,7 +37,7 @@ type StaleJournalError struct{ Rows []LedgerRow }
 func (e *StaleJournalError) Error() string {
 	var rows []string
 	for _, r := range e.Rows {
-		rows = append(rows, fmt.Sprintf("phase %s, committed at %s by transaction %s, attempt %d", r.Phase, r.WrittenAt.UTC().Format("2006-01-02 15:04:05 UTC"), r.Xid, r.Attempt))
+		rows = append(rows, fmt.Sprintf("phase %q, committed at %s by transaction %s, attempt %d", r.Phase, r.WrittenAt.UTC().Format("2006-01-02 15:04:05 UTC"), r.Xid, r.Attempt))
 	}
 	return Clean(fmt.Sprintf("the database's ledger has what this journal does not know: %s; a later journal of this run says so: find that one and resume it, this one is an older copy", strings.Join(rows, "; ")))
 }
@@ -45,16 +45,33 @@ func (e *StaleJournalError) Error() string {
 // Unwrap gives ErrOtherHistory.
 func (e *StaleJournalError) Unwrap() error { return ErrOtherHistory }
 
+// otherHistory says why the run's database turned out to be another.
+func (e *Engine) otherHistory() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.parted
+}
+
+// onDiskWait is how long a COMMIT that is known waits to be recorded.
+const onDiskWait = 200 * time.Millisecond
+
 // onDisk is how far the server is after a COMMIT; 0 when it does not say so at
-// once, which is no reason to keep anybody waiting.
+// once: until the COMMIT is recorded, the program must not die.
 func (e *Engine) onDisk(ctx context.Context) LSN {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
-	id, err := e.target.Identity(ctx)
-	if err != nil {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), onDiskWait)
+	asked := make(chan LSN, 1)
+	e.work.Go(func() { // ends with the question, which has an end of its own
+		defer cancel()
+		if id, err := e.target.Identity(ctx); err == nil {
+			asked <- id.WAL
+		}
+	})
+	select {
+	case lsn := <-asked:
+		return lsn
+	case <-ctx.Done():
 		return 0
 	}
-	return id.WAL
 }
 
 // sameHistory makes sure, before a phase begins, that the database still tells
@@ -67,14 +84,20 @@ func (e *Engine) sameHistory(ctx context.Context, now Identity) error {
 	}
 	var past history
 	e.View(func(s *State) { past = s.history(now) })
-	if err := e.record(past.events(book, nil)...); err != nil {
+	// What the ledger proves is not counted again and again; what it does not
+	// has nothing but its tables to show for it.
+	held, err := e.countEmptied(ctx, past, func(c commitment) bool { return !book.kept || !book.has(c.intent) })
+	if err != nil {
+		return err
+	}
+	if err := e.record(past.events(book, held)...); err != nil {
 		return err
 	}
 	if now.Behind(past.known) {
 		return &HistoryError{Known: past.known, Got: now}
 	}
-	if undone := past.undone(book); undone != "" {
-		return fmt.Errorf("%w: phase %s", ErrOtherHistory, undone)
+	if undone := past.undone(book, held); undone != "" {
+		return fmt.Errorf("%w: %s", ErrOtherHistory, undone)
 	}
 	return nil
 }
@@ -95,25 +118,44 @@ func (e *Engine) confirm(ctx context.Context) error {
 	}
 	var past history
 	e.View(func(s *State) { past = s.history(now) })
-	if now.Behind(past.known) && len(past.commits) == 0 {
+	wait.next("count what the run emptied")
+	held, err := e.countEmptied(ctx, past, func(commitment) bool { return true })
+	if err != nil {
+		return err
+	}
+	past.complete = true
+	if err := e.record(past.events(book, held)...); err != nil {
+		return err
+	}
+	// A phase that is undone says so on every screen, and keeps the run from
+	// going on. Where none is, nothing else would.
+	if now.Behind(past.known) && past.undone(book, held) == "" {
 		return &HistoryError{Known: past.known, Got: now}
 	}
+	return nil
+}
+
+// countEmptied counts what some phases emptied. In another history counts say
+// nothing.
+func (e *Engine) countEmptied(ctx context.Context, past history, of func(commitment) bool) (map[Counted]int64, error) {
 	var ask []Counted
 	for _, c := range past.commits {
-		ask = append(ask, c.emptied...)
+		if of(c) {
+			ask = append(ask, c.emptied...)
+		}
 	}
 	held := map[Counted]int64{}
-	if len(ask) > 0 && !now.Behind(past.known) { // in another history counts say nothing
-		wait.next("count what the run emptied")
-		base, err := e.target.Baseline(ctx, ask, nil, nil)
-		if err != nil {
-			return fmt.Errorf("look again at what this run committed: %w", err)
-		}
-		for _, c := range base.Counts {
-			held[Counted{Table: c.Table, Where: c.Where}] = c.Rows
-		}
+	if len(ask) == 0 || past.now.Behind(past.known) {
+		return held, nil
 	}
-	return e.record(past.events(book, held)...)
+	base, err := e.target.Baseline(ctx, ask, nil, nil)
+	if err != nil {
+		return nil, fmt.Errorf("look again at what this run committed: %w", err)
+	}
+	for _, c := range base.Counts {
+		held[Counted{Table: c.Table, Where: c.Where}] = c.Rows
+	}
+	return held, nil
 }
 
 // ledgerBook is what the ledger holds of a run.
@@ -177,6 +219,8 @@ type history struct {
 	now     Identity
 	known   LSN // how far the database is known to have been
 	commits []commitment
+
+	complete bool // all that they emptied was counted
 }
 
 // commitment is one phase that the journal calls committed, or undone.
@@ -231,22 +275,30 @@ func (s *State) filledAfter(phase int, table string) bool {
 const someRows = 10
 
 // verdict says why a commitment does not stand in the database; empty when it
-// does. held is what its tables hold; nil when nobody counted. proven tells
+// does. held is what its tables hold, where they were counted. proven tells
 // whether the ledger has its row.
 func (h history) verdict(c commitment, book ledgerBook, held map[Counted]int64) (reason string, proven bool) {
 	proven = book.kept && book.has(c.intent)
 	if h.now.Behind(h.known) {
+		if proven { // the server went back to after this COMMIT
+			return "", true
+		}
 		return fmt.Sprintf("the server's WAL ends at %s, and this run saw it at %s: it was restored, or it is a copy from before", h.now.WAL, h.known), false
 	}
 	// An empty ledger that was made since then proves nothing, either way.
 	same := c.intent.Identity.LedgerOID == 0 || c.intent.Identity.LedgerOID == h.now.LedgerOID
-	if c.intent.Ledger && book.kept && same && !proven {
+	switch {
+	case proven || !c.intent.Ledger:
+	case book.kept && same:
 		return "the ledger has no row of it: the database was restored, or the row was deleted", false
+	case len(c.emptied) == 0:
+		return "the ledger that proved it was dropped, renamed or made anew, and it emptied no table that would show it", false
 	}
 	var again []string
 	for _, counted := range c.emptied {
 		n := held[counted]
-		if n > 0 && (counted.Where == "" || n*someRows >= c.gone[counted.Table]) {
+		gone := c.gone[counted.Table]
+		if n > 0 && (counted.Where == "" || gone > 0 && n*someRows >= gone) {
 			again = append(again, fmt.Sprintf("%s holds %s", counted, Rows(n)))
 		}
 	}
@@ -257,7 +309,7 @@ func (h history) verdict(c commitment, book ledgerBook, held map[Counted]int64) 
 }
 
 // events are what has to be recorded of the difference between journal and
-// database. Without counts, nothing that was called undone is confirmed.
+// database. Unless all was counted, nothing that was called undone is confirmed.
 func (h history) events(book ledgerBook, held map[Counted]int64) []Event {
 	var out []Event
 	for _, c := range h.commits {
@@ -265,17 +317,17 @@ func (h history) events(book ledgerBook, held map[Counted]int64) []Event {
 		switch {
 		case reason != "" && !c.undone:
 			out = append(out, PhaseUndone{Phase: c.phase, Reason: Clean(reason), Ledger: proven})
-		case reason == "" && c.undone && held != nil:
+		case reason == "" && c.undone && h.complete:
 			out = append(out, PhaseConfirmed{Phase: c.phase})
 		}
 	}
 	return out
 }
 
-// undone names the first phase that the database does not hold, without counts.
-func (h history) undone(book ledgerBook) string {
+// undone names the first phase that the database does not hold.
+func (h history) undone(book ledgerBook, held map[Counted]int64) string {
 	for _, c := range h.commits {
-		if reason, _ := h.verdict(c, book, nil); reason != "" {
+		if reason, _ := h.verdict(c, book, held); reason != "" {
 			return c.title + " was committed, and is undone: " + reason
 		}
 	}

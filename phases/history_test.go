@@ -145,6 +145,16 @@ func TestAServerFromBeforeIsAnotherHistory(t *testing.T) {
 		return e
 	})
 	r.resume(phases.Settings{})
+	// The ledger has the phase's row: the server went back to after its COMMIT.
+	var other *phases.HistoryError
+	if err := r.wait(); !errors.As(err, &other) || other.Known != far {
+		t.Fatalf("got %v", err)
+	}
+	if p := r.phaseOf(r.state(), "one"); p.Status != phases.PhaseIsCommitted {
+		t.Fatalf("one is %s: %s", p.Status, p.Reason)
+	}
+	r.exec(`DELETE FROM tminus.ledger`)
+	r.resume(phases.Settings{})
 	r.untilReady()
 	if p := r.phaseOf(r.state(), "one"); p.Status != phases.PhaseIsUndone || !strings.Contains(p.Reason, far.String()) {
 		t.Fatalf("one is %s: %s", p.Status, p.Reason)

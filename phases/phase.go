@@ -121,7 +121,7 @@ func (r *phaseRun) overLimit() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if st := e.state.phase(r.plan.ID).Status; st != PhaseCommitting && st != PhaseInDoubt {
-		r.cancel(&stop{reason: fmt.Sprintf("the phase ran over its limit of %s", r.plan.Limit)})
+		r.cancel(&stop{reason: "the phase ran over its limit of " + Span(r.plan.Limit)})
 	}
 }
 
@@ -148,6 +148,10 @@ func (r *phaseRun) end(ctx context.Context, err error) {
 	}
 	if err := e.recordLocked(events...); err != nil {
 		return // recordLocked has stopped the run
+	}
+	if errors.Is(err, ErrOtherHistory) { // nothing may go on from here
+		e.parted = err
+		e.finish()
 	}
 }
 
@@ -254,6 +258,11 @@ func (r *phaseRun) prove(ctx context.Context, tx Tx, intent CommitIntent, verifi
 	wait := r.engine.await(r.plan.ID, "write the ledger's row")
 	defer wait.over()
 	if err := tx.WriteLedger(ctx, intent); err != nil {
+		return err
+	}
+	// A trigger may have deferred constraints again: what they do is done here,
+	// and not in COMMIT.
+	if err := tx.SettleConstraints(ctx); err != nil {
 		return err
 	}
 	return r.sealed(ctx, tx, verified)

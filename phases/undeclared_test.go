@@ -31,6 +31,7 @@ func TestWhatNobodyDeclaredIsRolledBack(t *testing.T) {
 		"in the ledger":  {`INSERT INTO tminus.ledger (run_id, phase, attempt, nonce, xid, operator, runbook_sha256) VALUES ('x', 'y', 1, '', '', '', '')`, "tminus.ledger (1 inserted"},
 		"lock":           {`LOCK TABLE other IN ACCESS EXCLUSIVE MODE`, "other was locked"},
 		"in a block":     {`BEGIN TRUNCATE other; EXCEPTION WHEN division_by_zero THEN NULL; END`, "table other was truncated"},
+		"not durable":    {`PERFORM set_config('synchronous_commit', 'off', true)`, "synchronous_commit"},
 		"as the replica": {`PERFORM set_config('session_replication_role', 'replica', true)`, "session_replication_role"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -85,6 +86,8 @@ func TestWhatStepsDeclareCommits(t *testing.T) {
 		"sequence":               `{sql: ALTER SEQUENCE other_id_seq RESTART, rows: any}`,
 		"sequence by full name":  `{sql: ALTER SEQUENCE public.other_id_seq RESTART WITH 5, rows: any}`,
 		"schema written out":     `{delete: public.other}`,
+		"a subquery":             `{delete: other, where: "id IN (SELECT id FROM parent WHERE id <= 50)"}`,
+		"marked, then deleted":   `{sql: "UPDATE other SET note = 'gone' WHERE id > 90", touch: [other], rows: any}, {delete: other, where: "note = 'gone'"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -186,7 +185,16 @@ func (v *verifier) add(res Verification) { v.results = append(v.results, res) }
 func (v *verifier) unknown(res Verification, err error) {
 	res.Got, res.Pass, res.Unknown = "unknown", false, Clean(err.Error())
 	v.add(res)
-	v.err = fmt.Errorf("%s of %s could not be verified: %w", res.Kind, res.Name, err)
+	what := res.Name + " could not be counted"
+	switch res.Kind {
+	case VerifyProtected:
+		what = res.Name + " could not be compared with the baseline"
+	case VerifyTouched:
+		what = "what the transaction touched could not be seen"
+	case VerifyConstraints:
+		what = "the deferred constraints could not be checked"
+	}
+	v.err = fmt.Errorf("%s: %w", what, err)
 }
 
 // record puts the results on disk and gives the first failure.
@@ -402,8 +410,20 @@ func (r *phaseRun) sealed(ctx context.Context, tx Tx, verified effects) error {
 	if err != nil {
 		return fmt.Errorf("see what the transaction touched since its verification: %w", err)
 	}
-	if !maps.Equal(now.rows, verified.rows) || !slices.Equal(now.changes, verified.changes) {
-		return fmt.Errorf("the transaction changed more after its verification, as the ledger's row was written: rows %v, before %v, changes %v; see which trigger on tminus.ledger does it", now.rows, verified.rows, now.changes)
+	var more []string
+	for name, n := range now.rows {
+		if was := verified.rows[name]; n != was {
+			more = append(more, fmt.Sprintf("%s (%d inserted, %d updated, %d deleted)", name, n.Inserted-was.Inserted, n.Updated-was.Updated, n.Deleted-was.Deleted))
+		}
+	}
+	for _, c := range now.changes {
+		if !slices.Contains(verified.changes, c) {
+			more = append(more, c.String())
+		}
+	}
+	if len(more) > 0 || len(now.rows) != len(verified.rows) || len(now.changes) != len(verified.changes) {
+		slices.Sort(more)
+		return fmt.Errorf("the transaction did more after its verification: %s; see which trigger on tminus.ledger, or which event trigger, does it", strings.Join(more, ", "))
 	}
 	return nil
 }
