@@ -43,13 +43,6 @@ func (t *Target) survey(ctx context.Context, s *session, narrow []string) (phase
 		return phases.Survey{}, err
 	}
 	deletes, problems := t.resolveAll(c)
-	for _, r := range deletes {
-		for _, d := range c.tree(r) {
-			if d != r && d.kind == "f" {
-				problems = append(problems, fmt.Sprintf("%s has the foreign table %s as a part: nobody counts its rows, and no transaction here protects them", c.plainName(r), c.plainName(d)))
-			}
-		}
-	}
 	keys, err := readForeignKeys(ctx, s)
 	if err != nil {
 		return phases.Survey{}, err
@@ -62,13 +55,7 @@ func (t *Target) survey(ctx context.Context, s *session, narrow []string) (phase
 			}
 		}
 	}
-	for _, r := range deletes {
-		for _, d := range c.tree(r) {
-			if protected[d.oid] {
-				problems = append(problems, fmt.Sprintf("deleting from %s deletes from the protected %s, which is a part of it", c.plainName(r), c.plainName(d)))
-			}
-		}
-	}
+	problems = append(problems, c.unsafeParts(deletes, protected)...)
 	reached := computeReach(c, keys, deletes, protected)
 	more, err := t.privileges(ctx, s, c, deletes, reached)
 	if err != nil {
@@ -101,6 +88,23 @@ func (t *Target) survey(ctx context.Context, s *session, narrow []string) (phase
 	}
 	out.Warnings, err = t.warnings(ctx, s, c, reached, triggers)
 	return out, err
+}
+
+// unsafeParts names the partitions and inheriting tables that a delete from
+// their table must not reach.
+func (c *catalog) unsafeParts(deletes []*relation, protected map[uint32]bool) []string {
+	var out []string
+	for _, r := range deletes {
+		for _, d := range c.tree(r) {
+			if protected[d.oid] {
+				out = append(out, fmt.Sprintf("deleting from %s deletes from the protected %s, which is a part of it", c.plainName(r), c.plainName(d)))
+			}
+			if d != r && d.kind == "f" {
+				out = append(out, fmt.Sprintf("%s has the foreign table %s as a part: nobody counts its rows, and no transaction here protects them", c.plainName(r), c.plainName(d)))
+			}
+		}
+	}
+	return out
 }
 
 // SurveyError lists all that stands between the runbook and this database.
