@@ -4,7 +4,7 @@
 
 GO        ?= go
 GOFLAGS   += -mod=readonly
-TEST_TIME ?= 9m
+TEST_TIME ?= 15m
 # The race detector needs a C compiler; server.sh installs one where it may.
 RACE       = $(shell command -v cc >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1 && echo -race)
 
