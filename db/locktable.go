@@ -81,16 +81,7 @@ func notGranted(names []string, patience time.Duration, wait phases.LockWait) er
 
 // holderText is a session that holds a table, in words.
 func holderText(b phases.Blocker, table string) string {
-	text := fmt.Sprintf("session %d", b.PID)
-	if b.User != "" {
-		text += " of " + b.User
-	}
-	if b.Application != "" {
-		text += " (" + b.Application + ")"
-	}
-	if b.State != "" {
-		text += ", " + b.State
-	}
+	text := b.String()
 	if !b.Since.IsZero() {
 		text += ", in a transaction since " + b.Since.UTC().Format(time.TimeOnly) + " UTC"
 	}

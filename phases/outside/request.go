@@ -65,7 +65,7 @@ func Ask(ctx context.Context, method, address string) (Page, error) {
 }
 
 func validMethod(method string) bool {
-	_, err := http.NewRequest(method, "http://host/", nil) //nolint:noctx // it is never sent
+	_, err := http.NewRequest(method, "http://host/", nil) // it is never sent
 	return err == nil
 }
 
