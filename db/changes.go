@@ -12,53 +12,57 @@ import (
 	"tminus/phases"
 )
 
-// Changes are what the transaction did beside rows. Everything that DDL does
-// is rows of the system's catalogs, which the server counts like any others,
-// and locks, which are held to the end. When neither shows anything, that is
-// the answer. Else the catalogs are looked at closely: see catalogLook.
-func (x *tx) Changes(ctx context.Context) ([]phases.Change, error) {
+// Effects implements phases.Tx. Everything that DDL does is rows of the
+// system's catalogs, which the server counts like any others, and locks, which
+// are held to the end. When neither shows anything, rows of tables are all
+// there is. Else the catalogs are looked at closely: see catalogLook.
+func (x *tx) Effects(ctx context.Context) (phases.Effects, error) {
 	if err := x.alive(); err != nil {
-		return nil, err
+		return phases.Effects{}, err
 	}
 	op, subject := "look at what was changed in phase", phaseID(x.spec)
-	if err := x.armoured(ctx); err != nil {
-		return nil, fail(ctx, op, subject, err)
+	if x.s.PgConn().TxStatus() == 'I' {
+		return phases.Effects{}, failf(op, subject, noTransactionControl, errors.New("a statement ended the transaction"))
 	}
 	e, err := x.readEvidence(ctx)
-	if err != nil || len(e.written)+len(e.locks) == 0 {
-		return nil, fail(ctx, op, subject, err)
+	if err != nil {
+		return phases.Effects{}, fail(ctx, op, subject, err)
 	}
-	var out []phases.Change
+	out := phases.Effects{Rows: x.byTable(e.rows)}
+	if len(e.written)+len(e.locks) == 0 {
+		return out, nil
+	}
 	err = x.t.control.with(ctx, func(others *session) error {
 		l := &catalogLook{x: x, others: others, evidence: e}
-		out, err = l.look(ctx)
+		out.Changes, err = l.look(ctx)
 		return err
 	})
 	if err != nil {
-		return nil, fail(ctx, op, subject, err)
+		return phases.Effects{}, fail(ctx, op, subject, err)
 	}
-	slices.SortFunc(out, func(a, b phases.Change) int {
+	slices.SortFunc(out.Changes, func(a, b phases.Change) int {
 		return cmp.Or(cmp.Compare(a.Table, b.Table), cmp.Compare(a.Object, b.Object), cmp.Compare(a.Kind, b.Kind))
 	})
-	return slices.Compact(out), nil
+	out.Changes = slices.Compact(out.Changes)
+	return out, nil
 }
 
+const noTransactionControl = "take transaction control out of the runbook"
+
+const armourQuery = `SELECT coalesce(pg_current_xact_id_if_assigned()::text, ''), current_setting('row_security'),
+	current_setting('session_replication_role'), current_setting('track_counts'), current_setting('synchronous_commit')`
+
 // armoured looks that the session still is in the phase's transaction, and
-// that nothing took off what verification relies on.
-func (x *tx) armoured(ctx context.Context) error {
+// that nothing took off what verification relies on. The row is armourQuery's.
+func (x *tx) armoured(row pgx.Row) error {
 	op, subject := "check the session of phase", phaseID(x.spec)
-	if x.s.PgConn().TxStatus() == 'I' {
-		return failf(op, subject, "take transaction control out of the runbook", errors.New("a statement ended the transaction"))
-	}
 	var xid, rowSecurity, role, counts, durable string
-	err := x.s.QueryRow(ctx, `SELECT coalesce(pg_current_xact_id_if_assigned()::text, ''), current_setting('row_security'),
-		current_setting('session_replication_role'), current_setting('track_counts'),
-		current_setting('synchronous_commit')`).Scan(&xid, &rowSecurity, &role, &counts, &durable)
+	err := row.Scan(&xid, &rowSecurity, &role, &counts, &durable)
 	switch {
 	case err != nil:
 		return err
 	case x.id.Xid != "" && xid != x.id.Xid:
-		return failf(op, subject, "take transaction control out of the runbook", errors.New("a statement ended the transaction and began another"))
+		return failf(op, subject, noTransactionControl, errors.New("a statement ended the transaction and began another"))
 	case durable != "on" && durable != "remote_apply":
 		return failf(op, subject, "take it out of the triggers and functions that the phase calls, or disable them",
 			errors.New("a statement changed synchronous_commit: a crash could lose the COMMIT after it was answered"))
@@ -77,8 +81,9 @@ type heldLock struct {
 }
 
 // evidence is what shows, at little cost, whether the transaction did anything
-// beside rows.
+// beside rows of tables.
 type evidence struct {
+	rows    []counted // tables
 	written []counted // catalogs
 	locks   []heldLock
 }
@@ -97,26 +102,33 @@ WHERE l.pid = pg_backend_pid() AND l.granted AND l.locktype IN ('relation', 'obj
 		OR l.mode = 'RowExclusiveLock' AND c.relkind = 'f')
 ORDER BY 1, 2`
 
+// readEvidence asks for all of it in one exchange: it is on the way of every
+// phase, several times.
 func (x *tx) readEvidence(ctx context.Context) (evidence, error) {
 	var e evidence
-	err := x.forEachCounted(ctx, func(n counted) {
-		if n.catalog && !unread(n.name) {
-			e.written = append(e.written, n)
+	var ask pgx.Batch
+	ask.Queue(armourQuery).QueryRow(x.armoured)
+	ask.Queue(countedQuery).Query(func(rows pgx.Rows) error {
+		all, err := x.count(rows)
+		for _, n := range all {
+			switch {
+			case !n.catalog:
+				e.rows = append(e.rows, n)
+			case !unread(n.name):
+				e.written = append(e.written, n)
+			}
 		}
+		return err
 	})
-	if err != nil {
-		return e, err
-	}
-	rows, err := x.s.Query(ctx, heldLocksQuery)
-	if err != nil {
-		return e, err
-	}
-	var l heldLock
-	_, err = pgx.ForEachRow(rows, []any{&l.class, &l.object, &l.foreign}, func() error {
-		e.locks = append(e.locks, l)
-		return nil
+	ask.Queue(heldLocksQuery).Query(func(rows pgx.Rows) error {
+		var l heldLock
+		_, err := pgx.ForEachRow(rows, []any{&l.class, &l.object, &l.foreign}, func() error {
+			e.locks = append(e.locks, l)
+			return nil
+		})
+		return err
 	})
-	return e, err
+	return e, x.s.Batch(ctx, &ask)
 }
 
 // byCount is the change of a catalog whose rows are not looked at: the server

@@ -65,12 +65,12 @@ func changesOf(t *testing.T, target *Target, steps ...runbook.Step) []string {
 // words are a transaction's changes, with their table in front.
 func words(t *testing.T, x phases.Tx) []string {
 	t.Helper()
-	changes, err := x.Changes(limited(t))
+	did, err := x.Effects(limited(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	out := []string{}
-	for _, c := range changes {
+	for _, c := range did.Changes {
 		out = append(out, c.Table+": "+c.String())
 	}
 	return out
@@ -222,9 +222,8 @@ func TestChangesPassOverKeptTemporaryTables(t *testing.T) {
 		if got := words(t, x); len(got) > 0 {
 			t.Errorf("%q", got)
 		}
-		touched, err := x.Touched(limited(t))
-		if err != nil || len(touched) != 1 || touched["byrow"].Deleted != 1 {
-			t.Errorf("touched %v, %v", touched, err)
+		if touched := touchedBy(t, x); len(touched) != 1 || touched["byrow"].Deleted != 1 {
+			t.Errorf("touched %v", touched)
 		}
 		if err := x.(*tx).s.QueryRow(limited(t), `COMMIT`).Scan(); err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			t.Fatal(err)
@@ -287,7 +286,7 @@ func TestChangesLookAtTheArmour(t *testing.T) {
 			} else if _, err := x.Exec(limited(t), step); err != nil {
 				t.Fatal(err)
 			}
-			_, err := x.Changes(limited(t))
+			_, err := x.Effects(limited(t))
 			wantError(t, err, "changed row_security or session_replication_role or track_counts")
 			if err := x.Rollback(limited(t)); err != nil {
 				t.Fatal(err)

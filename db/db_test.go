@@ -89,6 +89,16 @@ func open(t *testing.T, dsn string, b *runbook.Runbook) *Target {
 }
 
 // begin opens the runbook's first phase, with its tables locked.
+// touchedBy are the rows that a transaction touched, by table.
+func touchedBy(t *testing.T, x phases.Tx) map[string]phases.Touched {
+	t.Helper()
+	did, err := x.Effects(limited(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return did.Rows
+}
+
 func begin(t *testing.T, target *Target) phases.Tx {
 	t.Helper()
 	p := &target.book.Phases[0]

@@ -165,7 +165,7 @@ func rangeSQL(r *relation, where, low, high string, bounded bool) string {
 func (d *deletion) report(ctx context.Context, due bool) error {
 	p := d.state
 	if due || time.Since(d.read) >= touchedEvery {
-		touched, err := d.x.Touched(ctx)
+		touched, err := d.x.touched(ctx)
 		if err != nil {
 			return err
 		}

@@ -103,6 +103,13 @@ func (s *session) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 	return oneRow{s.conn.QueryRow(inner, sql, args...), done}
 }
 
+// Batch sends several statements at once, in one exchange, and hands each
+// answer to who asked. The first error ends it.
+func (s *session) Batch(ctx context.Context, b *pgx.Batch) error {
+	inner, done := s.bounded(ctx)
+	return done(s.conn.SendBatch(inner, b).Close())
+}
+
 // Ping asks whether the server is there.
 func (s *session) Ping(ctx context.Context) error {
 	_, err := s.Exec(ctx, `-- ping`)

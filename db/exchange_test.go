@@ -91,7 +91,8 @@ var exchanges = []struct {
 		_, err := x.Delete(ctx, runbook.Step{Delete: "t"}, nil)
 		return err
 	}},
-	{"pg_stat_get_xact_tuples_updated", "read what was touched", true, func(ctx context.Context, _ *Target, x *tx) error { _, err := x.Touched(ctx); return err }},
+	{"pg_stat_get_xact_tuples_updated", "read what was touched", true, func(ctx context.Context, _ *Target, x *tx) error { _, err := x.touched(ctx); return err }},
+	{"pg_locks l LEFT JOIN", "look at what was changed", true, func(ctx context.Context, _ *Target, x *tx) error { _, err := x.Effects(ctx); return err }},
 	{"LOCK TABLE tminus", "write the ledger row", true, func(ctx context.Context, _ *Target, x *tx) error {
 		return x.WriteLedger(ctx, phases.CommitIntent{Ledger: true})
 	}},

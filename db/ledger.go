@@ -147,18 +147,14 @@ func (x *tx) WriteLedger(ctx context.Context, intent phases.CommitIntent) error 
 // holdLedger makes sure that the ledger is still one that proves something: it
 // may have been changed since Prepare. From here on its lock keeps it so.
 func (x *tx) holdLedger(ctx context.Context) error {
-	for _, sql := range []string{
-		`SET LOCAL lock_timeout = '` + milliseconds(ledgerPatience) + `'`,
-		`LOCK TABLE tminus.ledger IN ROW EXCLUSIVE MODE`,
-		`SET LOCAL lock_timeout = '` + milliseconds(x.spec.LockDeadline) + `'`,
-	} {
-		_, err := x.s.Exec(ctx, sql)
-		if noLedger(err) {
-			return failf("use", "tminus.ledger", unproven, phases.ErrNoLedger)
-		}
-		if err != nil {
-			return err
-		}
+	_, err := x.s.Exec(ctx, `SET LOCAL lock_timeout = '`+milliseconds(ledgerPatience)+`';
+		LOCK TABLE tminus.ledger IN ROW EXCLUSIVE MODE;
+		SET LOCAL lock_timeout = '`+milliseconds(x.spec.LockDeadline)+`'`)
+	switch {
+	case noLedger(err):
+		return failf("use", "tminus.ledger", unproven, phases.ErrNoLedger)
+	case err != nil:
+		return err
 	}
 	problem, err := examineLedger(ctx, x.s)
 	if err == nil && problem != "" {

@@ -66,8 +66,12 @@ func (x *tx) begin(ctx context.Context) error {
 		return err
 	}
 	// First of all: what the session counted before this transaction.
-	if err := x.readBefore(ctx); err != nil {
+	before, err := x.readCounted(ctx)
+	if err != nil {
 		return err
+	}
+	for _, c := range before {
+		x.before[c.oid] = c.Touched
 	}
 	if !x.spec.ReadOnly {
 		if err := writable(ctx, x.s); err != nil {
@@ -89,7 +93,6 @@ func (x *tx) begin(ctx context.Context) error {
 		}
 	}
 	x.id.PID, x.id.BackendStart = x.s.pid, x.s.started
-	var err error
 	x.cat, err = readCatalog(ctx, x.s, x.t.book)
 	return err
 }
@@ -270,73 +273,4 @@ func (x *tx) end(ctx context.Context) (lost bool) {
 	lost = x.s.IsClosed()
 	x.t.phase.give(x.s)
 	return lost
-}
-
-// countedQuery gives the rows that the session has written of late, by
-// relation: those of the system's catalogs as well, and none of temporary
-// tables, which are the session's own.
-const countedQuery = `SELECT c.oid, n.nspname::text, c.relname::text, n.nspname = 'pg_catalog',
-	pg_stat_get_xact_tuples_inserted(c.oid), pg_stat_get_xact_tuples_updated(c.oid), pg_stat_get_xact_tuples_deleted(c.oid)
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't'
-	AND (pg_stat_get_xact_tuples_inserted(c.oid) > 0 OR pg_stat_get_xact_tuples_updated(c.oid) > 0 OR pg_stat_get_xact_tuples_deleted(c.oid) > 0)`
-
-// counted is what the server counted of one relation.
-type counted struct {
-	oid          uint32
-	schema, name string
-	catalog      bool // one of the system's own
-	phases.Touched
-}
-
-// readBefore remembers what the session did earlier: the server counts that
-// as well until it has handed its counts in, rolled-back work included.
-func (x *tx) readBefore(ctx context.Context) error {
-	return x.forEachCounted(ctx, func(c counted) { x.before[c.oid] = c.Touched })
-}
-
-// forEachCounted gives what the transaction wrote, relation by relation.
-func (x *tx) forEachCounted(ctx context.Context, each func(counted)) error {
-	rows, err := x.s.Query(ctx, countedQuery)
-	if err != nil {
-		return err
-	}
-	var c counted
-	_, err = pgx.ForEachRow(rows, []any{&c.oid, &c.schema, &c.name, &c.catalog, &c.Inserted, &c.Updated, &c.Deleted}, func() error {
-		n, b := c, x.before[c.oid]
-		n.Touched = phases.Touched{Inserted: n.Inserted - b.Inserted, Updated: n.Updated - b.Updated, Deleted: n.Deleted - b.Deleted}
-		if n.Touched != (phases.Touched{}) {
-			each(n)
-		}
-		return nil
-	})
-	return err
-}
-
-// Touched is what the transaction did to each table, the ledger's one row that
-// it wrote itself and the system's catalogs left out. Partitions are added to
-// their table.
-func (x *tx) Touched(ctx context.Context) (map[string]phases.Touched, error) {
-	if err := x.alive(); err != nil {
-		return nil, err
-	}
-	out := map[string]phases.Touched{}
-	err := x.forEachCounted(ctx, func(n counted) {
-		if n.catalog {
-			return
-		}
-		if n.schema == ledgerSchema && n.name == ledgerTable && x.proven {
-			if n.Inserted--; n.Touched == (phases.Touched{}) {
-				return
-			}
-		}
-		table := x.cat.name(n.oid)
-		if table == "" { // made by this transaction
-			table = tableName(x.t.book, n.schema, n.name)
-		}
-		sum := out[table]
-		sum.Inserted, sum.Updated, sum.Deleted = sum.Inserted+n.Inserted, sum.Updated+n.Updated, sum.Deleted+n.Deleted
-		out[table] = sum
-	})
-	return out, fail(ctx, "read what was touched in phase", phaseID(x.spec), err)
 }

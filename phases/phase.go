@@ -254,7 +254,7 @@ func (r *phaseRun) begin(ctx context.Context, spec TxSpec) (Tx, error) {
 
 // prove writes the row that will prove the COMMIT, and makes sure that this was
 // all that was done since the verification.
-func (r *phaseRun) prove(ctx context.Context, tx Tx, intent CommitIntent, verified effects) error {
+func (r *phaseRun) prove(ctx context.Context, tx Tx, intent CommitIntent, verified Effects) error {
 	wait := r.engine.await(r.plan.ID, "write the ledger's row")
 	defer wait.over()
 	if err := tx.WriteLedger(ctx, intent); err != nil {
@@ -330,19 +330,19 @@ func (r *phaseRun) steps(ctx context.Context, tx Tx) ([]int64, error) {
 		if err != nil {
 			return nil, err
 		}
-		all, err := r.effects(ctx, tx)
+		all, err := tx.Effects(ctx)
 		if err != nil {
 			return nil, err
 		}
 		rows[i] = did.Rows
 		if err := r.engine.record(StepDone{
-			Phase: r.plan.ID, Step: i, Command: did.Command, Rows: did.Rows, Took: time.Since(began), Touched: all.rows, Changes: all.changes,
+			Phase: r.plan.ID, Step: i, Command: did.Command, Rows: did.Rows, Took: time.Since(began), Touched: all.Rows, Changes: all.Changes,
 		}); err != nil {
 			return nil, err
 		}
 		// What shows in no count of rows is not looked for at the end alone:
 		// every further minute of locks would be for nothing.
-		if odd := account.changes(all.changes); len(odd) > 0 {
+		if odd := account.changes(all.Changes); len(odd) > 0 {
 			return nil, undeclared(odd)
 		}
 	}

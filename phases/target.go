@@ -111,16 +111,10 @@ type Tx interface {
 	// where when that is not empty.
 	Count(ctx context.Context, table, where string) (int64, error)
 
-	// Touched is what the transaction did to each table so far, cascades and
-	// triggers included, without what the session did before it.
-	Touched(ctx context.Context) (map[string]Touched, error)
-
-	// Changes are what the transaction did so far beside inserting, updating
-	// and deleting rows of tables: what it truncated, dropped, made or altered,
-	// and what it locked as if to do so. Together with Touched they are all
-	// that it did to the database. It also looks that the session is as it was
-	// armoured; an error means that nobody knows.
-	Changes(ctx context.Context) ([]Change, error)
+	// Effects are all that the transaction did to the database so far. It also
+	// looks that the session is as it was armoured; an error means that nobody
+	// knows.
+	Effects(ctx context.Context) (Effects, error)
 
 	// Fingerprint gives count and content of a table as the transaction sees it.
 	Fingerprint(ctx context.Context, table string) (Fingerprint, error)
@@ -331,6 +325,17 @@ const (
 	ChangeLocked    ChangeKind = "locked" // ACCESS EXCLUSIVE, and nothing else is seen of it
 	ChangeUnseen    ChangeKind = "unseen" // opened for writing where the server counts no rows: a foreign table
 )
+
+// Effects are all that a transaction did to the database.
+type Effects struct {
+	// Rows are what it did to the rows of each table, cascades and triggers
+	// included, without what the session did before it.
+	Rows map[string]Touched
+	// Changes are what it did beside inserting, updating and deleting rows of
+	// tables: what it truncated, dropped, made or altered, and what it locked
+	// as if to do so.
+	Changes []Change
+}
 
 // Change is one thing that a transaction did beside inserting, updating and
 // deleting rows.

@@ -148,12 +148,12 @@ func (r *phaseRun) count(ctx context.Context, v *verifier) error {
 // verify makes every verification on the phase's own connection, and fails
 // when one does not hold: there is no way from here to COMMIT but through nil.
 // It gives what the transaction had done by then.
-func (r *phaseRun) verify(ctx context.Context, tx Tx, rows []int64) (effects, error) {
+func (r *phaseRun) verify(ctx context.Context, tx Tx, rows []int64) (Effects, error) {
 	v := r.verifier(tx)
 	defer v.wait.over()
 	v.constraints(ctx)
 	if v.err == nil && !v.results[0].Pass {
-		return effects{}, v.record(ctx) // the transaction has failed: nothing more can be asked in it
+		return Effects{}, v.record(ctx) // the transaction has failed: nothing more can be asked in it
 	}
 	v.rows(rows)
 	v.zero(ctx)
@@ -171,7 +171,7 @@ type verifier struct {
 	tx      Tx
 	wait    *awaited
 	results []Verification
-	did     effects
+	did     Effects
 	err     error
 }
 
@@ -203,7 +203,7 @@ func (v *verifier) record(ctx context.Context) error {
 		return v.err
 	}
 	err := v.run.engine.record(PhaseVerified{
-		Phase: v.run.plan.ID, Results: v.results, Touched: v.did.rows, Changes: v.did.changes,
+		Phase: v.run.plan.ID, Results: v.results, Touched: v.did.Rows, Changes: v.did.Changes,
 	})
 	if err != nil || v.err != nil {
 		return cmp.Or(v.err, err)
@@ -372,14 +372,14 @@ func (v *verifier) undeclared(ctx context.Context) {
 	}
 	res := Verification{Kind: VerifyTouched, Name: "tables touched", Want: "only what the runbook and its foreign keys account for"}
 	v.wait.next("see what the transaction touched")
-	did, err := v.run.effects(ctx, v.tx)
+	did, err := v.tx.Effects(ctx)
 	if err != nil {
 		v.unknown(res, err)
 		return
 	}
 	v.did = did
 	account := v.run.newAccount()
-	odd := append(account.rows(did.rows), account.changes(did.changes)...)
+	odd := append(account.rows(did.Rows), account.changes(did.Changes)...)
 	res.Got, res.Pass = "nothing else", len(odd) == 0
 	if len(odd) > 0 {
 		res.Got = strings.Join(odd, ", ")
@@ -387,41 +387,25 @@ func (v *verifier) undeclared(ctx context.Context) {
 	v.add(res)
 }
 
-// effects are all that a transaction did to the database: by rows, and beside
-// them.
-type effects struct {
-	rows    map[string]Touched
-	changes []Change
-}
-
-func (r *phaseRun) effects(ctx context.Context, tx Tx) (effects, error) {
-	rows, err := tx.Touched(ctx)
-	if err != nil {
-		return effects{}, err
-	}
-	changes, err := tx.Changes(ctx)
-	return effects{rows, changes}, err
-}
-
 // sealed makes sure that nothing was done since the verification: what it saw
 // is what COMMIT makes true. The ledger's row alone came since.
-func (r *phaseRun) sealed(ctx context.Context, tx Tx, verified effects) error {
-	now, err := r.effects(ctx, tx)
+func (r *phaseRun) sealed(ctx context.Context, tx Tx, verified Effects) error {
+	now, err := tx.Effects(ctx)
 	if err != nil {
 		return fmt.Errorf("see what the transaction touched since its verification: %w", err)
 	}
 	var more []string
-	for name, n := range now.rows {
-		if was := verified.rows[name]; n != was {
+	for name, n := range now.Rows {
+		if was := verified.Rows[name]; n != was {
 			more = append(more, fmt.Sprintf("%s (%d inserted, %d updated, %d deleted)", name, n.Inserted-was.Inserted, n.Updated-was.Updated, n.Deleted-was.Deleted))
 		}
 	}
-	for _, c := range now.changes {
-		if !slices.Contains(verified.changes, c) {
+	for _, c := range now.Changes {
+		if !slices.Contains(verified.Changes, c) {
 			more = append(more, c.String())
 		}
 	}
-	if len(more) > 0 || len(now.rows) != len(verified.rows) || len(now.changes) != len(verified.changes) {
+	if len(more) > 0 || len(now.Rows) != len(verified.Rows) || len(now.Changes) != len(verified.Changes) {
 		slices.Sort(more)
 		return fmt.Errorf("the transaction did more after its verification: %s; see which trigger on tminus.ledger, or which event trigger, does it", strings.Join(more, ", "))
 	}

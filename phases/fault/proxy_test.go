@@ -32,11 +32,15 @@ func (s side) String() string {
 type message struct {
 	phase int    // which phase's transaction, from 1; 0 outside of any
 	side  side   // who sent it
-	n     int    // its number in that transaction, from 1, by side
+	n     int    // its number in that transaction, from 1, by side; rows of a result have that of the message before them
 	kind  byte   // 'P' for Parse, 'C' for CommandComplete…; 0 for the startup message
 	raw   []byte // with its header
 	sql   string // of the last Parse or Query of the connection
 }
+
+// dataRow is the letter of a row of a result, DataRow. A client's Describe has
+// the same.
+const dataRow = 'D'
 
 // act is what happens to a message.
 type act int
@@ -90,6 +94,7 @@ type pair struct {
 	counts map[side]int
 	sql    string
 	ending bool
+	rows   bool // the server's last message was a row of a result
 	mute   map[side]bool
 	late   atomic.Bool // the client is gone on purpose, the server must not notice yet
 }
@@ -251,11 +256,16 @@ func (p *proxy) note(pr *pair, m *message) *order {
 			pr.phase, pr.ending, pr.counts = p.phases, false, map[side]int{}
 		}
 	}
-	pr.counts[m.side]++
+	// How many rows a catalog's answer has is not the same in two runs: rows
+	// are not counted, and all of one answer are one place.
+	if m.kind != dataRow || m.side == client {
+		pr.counts[m.side]++
+	}
 	m.phase, m.n, m.sql = pr.phase, pr.counts[m.side], pr.sql
-	if p.record && m.phase > 0 {
+	if again := m.kind == dataRow && m.side == server && pr.rows; p.record && m.phase > 0 && !again {
 		p.seen = append(p.seen, *m)
 	}
+	pr.rows = m.kind == dataRow && m.side == server
 	if m.side == server && m.kind == 'C' && (bytes.Contains(m.raw, []byte("COMMIT")) || bytes.Contains(m.raw, []byte("ROLLBACK"))) {
 		pr.ending = true
 	}
