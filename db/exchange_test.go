@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -60,6 +61,28 @@ func wantSilence(t *testing.T, err error, doing string) {
 	}
 }
 
+// sideBySide runs tests that mostly wait, some at the same time. It returns
+// when they have ended.
+func sideBySide(t *testing.T, tests []named) {
+	t.Helper()
+	var work sync.WaitGroup
+	turns := make(chan struct{}, 6)
+	for _, test := range tests {
+		turns <- struct{}{}
+		work.Go(func() { // ends with the test
+			t.Run(test.name, test.run)
+			<-turns
+		})
+	}
+	work.Wait()
+}
+
+// named is a test with its name.
+type named struct {
+	name string
+	run  func(*testing.T)
+}
+
 // exchanges are the operations on a database, each with what it sends when the
 // line falls silent.
 var exchanges = []struct {
@@ -99,9 +122,10 @@ var exchanges = []struct {
 }
 
 func TestEveryExchangeEnds(t *testing.T) {
+	var tests []named
 	for i, c := range exchanges {
 		what := []string{"requests", "answers"}[i%2] // alike to who waits
-		t.Run(c.doing+", "+what, func(t *testing.T) {
+		tests = append(tests, named{c.doing + ", " + what, func(t *testing.T) {
 			p, target := halfOpen(t)
 			var x *tx
 			if c.tx {
@@ -133,8 +157,9 @@ func TestEveryExchangeEnds(t *testing.T) {
 			if err := y.Rollback(t.Context()); err != nil {
 				t.Error(err)
 			}
-		})
+		}})
 	}
+	sideBySide(t, tests)
 }
 
 // What falls silent while nobody uses it is replaced when it is wanted.
@@ -150,18 +175,20 @@ func TestSilentSessionsAreReplaced(t *testing.T) {
 }
 
 func TestOpenEndsOnASilentLine(t *testing.T) {
+	var tests []named
 	for _, needle := range []string{"client_encoding", "set_config", "client_connection_check_interval", "pg_backend_pid", "server_version_num"} {
 		for _, what := range []string{"requests", "answers"} {
-			t.Run(needle+", "+what, func(t *testing.T) {
+			tests = append(tests, named{needle + ", " + what, func(t *testing.T) {
 				p, dsn := behindProxy(t)
 				p.swallowFrom(needle, what)
 				_, err := Open(t.Context(), Config{
 					DSN: dsn, Operator: operator, Runbook: halfOpenBook(), Exchange: shortExchange, ConnectTimeout: time.Second,
 				})
 				wantSilence(t, err, "127.0.0.1")
-			})
+			}})
 		}
 	}
+	sideBySide(t, tests)
 }
 
 // longStatements are what may take hours.
@@ -192,9 +219,10 @@ var longStatements = []struct {
 }
 
 func TestLongStatementIsGivenUpWhenItsAnswerIsLost(t *testing.T) {
+	var tests []named
 	for _, c := range longStatements {
 		for _, what := range []string{"requests", "answers"} {
-			t.Run(c.doing+", "+what, func(t *testing.T) {
+			tests = append(tests, named{c.doing + ", " + what, func(t *testing.T) {
 				p, target := halfOpen(t)
 				var x *tx
 				if c.tx {
@@ -214,9 +242,10 @@ func TestLongStatementIsGivenUpWhenItsAnswerIsLost(t *testing.T) {
 					}
 				}
 				begin(t, target)
-			})
+			}})
 		}
 	}
+	sideBySide(t, tests)
 }
 
 // The server works on, and nobody can ask it.

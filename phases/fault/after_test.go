@@ -181,6 +181,7 @@ func (c *trial) otherDatabase(end death) {
 	c.die(end)
 	other := *c
 	other.place = &place{server: c.server, name: c.name + "_copy", proxy: c.proxy, folder: c.folder}
+	c.retire(c.idle.Swap(nil)) // nobody may be in a database that is copied
 	// The server waits some seconds until the killed program's sessions are gone.
 	if err := c.server.CreateDatabase(c.ctx, other.name, c.name); err != nil {
 		c.fail("%w", err)

@@ -69,7 +69,7 @@ func selection(faults []fault) []fault {
 	for _, f := range faults {
 		i := index[f.kind]
 		index[f.kind]++
-		every := max(1, count[f.kind]/3)
+		every := max(1, count[f.kind]/2)
 		if f.smoke || i%every == every/2 {
 			out = append(out, f)
 		}

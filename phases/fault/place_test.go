@@ -96,6 +96,7 @@ type place struct {
 	proxy  *proxy
 	folder string // for journals
 	trials atomic.Int64
+	idle   atomic.Pointer[pgx.Conn] // the bystander's session: a new one costs more than all that is asked
 }
 
 func newPlace(ctx context.Context, s *sandbox.Server, name, folder string) (*place, error) {
@@ -109,7 +110,40 @@ func newPlace(ctx context.Context, s *sandbox.Server, name, folder string) (*pla
 	return &place{server: s, name: name, proxy: p, folder: folder}, nil
 }
 
-func (p *place) close() { p.proxy.close() }
+func (p *place) close() {
+	p.proxy.close()
+	p.retire(p.idle.Swap(nil))
+}
+
+// bystander gives a session that nothing was done in.
+func (p *place) bystander(ctx context.Context) (*pgx.Conn, error) {
+	if conn := p.idle.Swap(nil); conn != nil {
+		if _, err := conn.Exec(ctx, `DISCARD ALL`); err == nil {
+			return conn, nil
+		}
+		p.retire(conn)
+	}
+	conf, err := pgx.ParseConfig(p.dsn())
+	if err != nil {
+		return nil, err
+	}
+	conf.DefaultQueryExecMode = pgx.QueryExecModeExec // what it asks for is dropped and made anew
+	return pgx.ConnectConfig(ctx, conf)
+}
+
+// keep takes a bystander's session back.
+func (p *place) keep(conn *pgx.Conn) {
+	p.retire(p.idle.Swap(conn))
+}
+
+func (p *place) retire(conn *pgx.Conn) {
+	if conn == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = conn.Close(ctx) // the server may be gone
+}
 
 // dsn leads to the server itself, proxied through the proxy.
 func (p *place) dsn() string { return p.server.DSN(p.name) }
@@ -138,11 +172,11 @@ func (p *place) ask(ctx context.Context, sql string, into ...any) error {
 const askLimit = 15 * time.Second
 
 func (p *place) askOnce(ctx context.Context, sql string, into ...any) error {
-	conn, err := pgx.Connect(ctx, p.dsn())
+	conn, err := p.bystander(ctx)
 	if err != nil {
 		return err
 	}
-	defer conn.Close(context.WithoutCancel(ctx))
+	defer p.keep(conn)
 	if len(into) > 0 {
 		return conn.QueryRow(ctx, sql).Scan(into...)
 	}
