@@ -148,9 +148,8 @@ func fileFaults(clean cleanRun) []fault {
 	var out []fault
 	for i := range clean.records {
 		n := i + 1
-		for _, how := range []string{"removed", "replaced", "written to"} {
-			out = append(out, fault{kind: kindFile, name: recordName(clean, n) + ": " + how, run: func(c *trial) { c.spoilFile(n, how) }})
-		}
+		how := []string{"removed", "replaced", "written to"}[i%3]
+		out = append(out, fault{kind: kindFile, name: recordName(clean, n) + ": " + how, run: func(c *trial) { c.spoilFile(n, how) }})
 	}
 	return out
 }

@@ -1,5 +1,11 @@
 package fault
 
+import (
+	"strings"
+
+	"tminus/phases"
+)
+
 const kindFurther = "a trigger changes what no table's rows show"
 
 // further are what the catalogs and the large objects hold beside tables, and
@@ -46,6 +52,7 @@ func furtherFaults() []fault {
 			c.undeclared(w.source(book), planted(m, w), m.names, true)
 		}})
 	}
+	out = append(out, fault{kind: kindFurther, name: "deletes what the ledger has of the phase before", run: (*trial).wipedLedger})
 	for _, m := range []mischief{
 		{name: "NOTIFY", body: `NOTIFY deleted`},
 		{name: "ANALYZE", body: `ANALYZE public.other`},
@@ -55,4 +62,28 @@ func furtherFaults() []fault {
 		out = append(out, fault{kind: kindFurther, name: "honest: " + m.name, run: honest{sql: planted(m, ways()[0])}.run})
 	}
 	return out
+}
+
+// wipedLedger lets phase second take away the proof of phase first.
+func (c *trial) wipedLedger() {
+	c.attended = false
+	err := c.ask(c.ctx, `CREATE FUNCTION public.wipe() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN DELETE FROM tminus.ledger; RETURN OLD; END';
+		CREATE TRIGGER wipe BEFORE DELETE ON public.parent FOR EACH ROW EXECUTE FUNCTION public.wipe()`)
+	if err != nil {
+		c.fail("plant it: %w", err)
+		return
+	}
+	c.direct()
+	s := c.said()
+	if s == nil {
+		c.fail("no run")
+		return
+	}
+	if p := phaseOf(s, "second"); p.Status != phases.PhaseIsRolledBack || p.Intent != nil || !strings.Contains(p.Reason, "ledger") {
+		c.fail("second is %s: %s", p.Status, p.Reason)
+	}
+	if err := c.ask(c.ctx, `DROP TRIGGER wipe ON public.parent`); err != nil {
+		c.fail("%w", err)
+	}
+	c.recover(c.rerun)
 }

@@ -196,7 +196,11 @@ func (h *harness) runAll(faults []fault) []result {
 			work.Go(func() { run(p, queue) }) // ends with the queue
 		}
 	}
-	start(workers, quiet, func() *sandbox.Server { return h.shared })
+	some := workers
+	if *all {
+		some *= 2 // it is long, and nobody else is at work
+	}
+	start(some, quiet, func() *sandbox.Server { return h.shared })
 	start(2, crashing, func() *sandbox.Server {
 		// What is not committed is not written early either: so a crash takes
 		// the transaction's ID back, which is the hardest case.

@@ -193,9 +193,8 @@ func (h *harness) signalFaults(clean cleanRun) []fault {
 	var out []fault
 	for i := range clean.records {
 		n := i + 1
-		for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT} {
-			out = append(out, fault{kind: kindSignal, name: fmt.Sprintf("%s: %s", recordName(clean, n), s), run: func(c *trial) { h.end(c, n, false, send(s)) }})
-		}
+		s := []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT}[i%3]
+		out = append(out, fault{kind: kindSignal, name: fmt.Sprintf("%s: %s", recordName(clean, n), s), run: func(c *trial) { h.end(c, n, false, send(s)) }})
 	}
 	return out
 }

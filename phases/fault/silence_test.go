@@ -47,7 +47,7 @@ func silenceFaults(clean cleanRun) []fault {
 	seen := map[string]bool{}
 	for _, m := range clean.messages {
 		key := fmt.Sprint(m.phase, m.sql)
-		if m.phase < inFirst || seen[key] || m.sql == "commit" { // COMMIT has a patience of its own
+		if m.phase < inFirst || m.phase == inSecond && !writes(m.sql) || seen[key] || m.sql == "commit" { // COMMIT has a patience of its own
 			continue
 		}
 		seen[key] = true

@@ -15,7 +15,7 @@ const kindVerdict = "verification without an answer"
 func verdictFaults(clean cleanRun) []fault {
 	var out []fault
 	verifying := false
-	for _, m := range clean.messages {
+	for _, m := range spots(clean.messages) {
 		if m.phase != inFirst || m.sql == "commit" {
 			continue
 		}
@@ -29,10 +29,10 @@ func verdictFaults(clean cleanRun) []fault {
 			continue
 		}
 		for _, o := range []order{{act: swallowCut}, {act: reset}} {
-			name := fmt.Sprintf("%s %d (%s, %s) %s", m.side, m.n, letter(m), brief(m.sql), map[act]string{swallowCut: "swallowed, cut", reset: "reset"}[o.act])
+			name := fmt.Sprintf("%s %d (%s, %s) %s", m.side, m.n, letter(m.message), brief(m.sql), map[act]string{swallowCut: "swallowed, cut", reset: "reset"}[o.act])
 			out = append(out, fault{kind: kindVerdict, name: name, run: func(c *trial) {
 				c.attended = false
-				c.onWire(m, o)
+				c.onWire(m.message, o)
 				c.verdict(false, false)
 			}})
 		}

@@ -62,24 +62,83 @@ const (
 
 var transactions = map[int]string{inLedger: "the ledger's making", inFirst: "phase 1", inSecond: "phase 2"}
 
-// wireFaults break the phase's connection at every message of all that is
-// written.
+// spot is a message that a fault is worth at.
+type spot struct {
+	message
+	first, last bool // of its side, in its statement's exchange
+}
+
+// whole tells the statements that are broken at each of their messages: what
+// proves a COMMIT, and COMMIT.
+func whole(sql string) bool {
+	return sql == "commit" || strings.Contains(sql, "INSERT INTO tminus.ledger")
+}
+
+// writes tells the statements that change something, or let it be changed.
+func writes(sql string) bool {
+	return whole(sql) || strings.Contains(sql, "DELETE") || strings.Contains(sql, "UPDATE public") || strings.Contains(sql, "SET CONSTRAINTS") || strings.HasPrefix(sql, "LOCK")
+}
+
+// spots are the messages at which two faults may end differently: each
+// statement once in its transaction, where it begins and where it ends. The
+// second phase asks what the first did: of it they are those that write.
+func spots(messages []message) []spot {
+	var out []spot
+	seen := map[string]bool{}
+	for i := 0; i < len(messages); {
+		end := i + 1
+		for end < len(messages) && messages[end].phase == messages[i].phase && messages[end].sql == messages[i].sql {
+			end++
+		}
+		exchange := messages[i:end]
+		i = end
+		key := fmt.Sprint(exchange[0].phase, exchange[0].sql)
+		if seen[key] || exchange[0].phase == inSecond && !writes(exchange[0].sql) {
+			continue
+		}
+		seen[key] = true
+		ends := map[side][2]int{}
+		for n, m := range exchange {
+			at, ok := ends[m.side]
+			if !ok {
+				at[0] = n
+			}
+			at[1] = n
+			ends[m.side] = at
+		}
+		for n, m := range exchange {
+			s := spot{message: m, first: n == ends[m.side][0], last: n == ends[m.side][1]}
+			if s.first || s.last || whole(m.sql) {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
+// wireFaults break the phase's connection at every spot of all that is written.
 func wireFaults(clean cleanRun) []fault {
 	var out []fault
-	for i, m := range clean.messages {
-		commit := m.sql == "commit"
+	for i, m := range spots(clean.messages) {
+		commit, all := m.sql == "commit", whole(m.sql)
 		add := func(kind string, o order) {
-			name := fmt.Sprintf("%s, %s %d (%s, %s)", transactions[m.phase], m.side, m.n, letter(m), brief(m.sql))
-			out = append(out, fault{kind: kind, name: name, smoke: commit && m.phase == inSecond && (kind == kindForward || kind == kindRequest || kind == kindAnswer), run: func(c *trial) { c.onWire(m, o) }})
+			name := fmt.Sprintf("%s, %s %d (%s, %s)", transactions[m.phase], m.side, m.n, letter(m.message), brief(m.sql))
+			out = append(out, fault{kind: kind, name: name, smoke: commit && m.phase == inSecond && (kind == kindForward || kind == kindRequest || kind == kindAnswer), run: func(c *trial) { c.onWire(m.message, o) }})
 		}
-		add(kindForward, order{act: forwardCut})
-		add(kindReset, order{act: reset})
-		if m.side == client {
-			add(kindRequest, order{act: swallowCut})
-		} else {
-			add(kindAnswer, order{act: swallowCut})
+		if all || m.last {
+			add(kindForward, order{act: forwardCut})
 		}
-		if commit || i%4 == 0 {
+		if all || m.last && m.side == client {
+			add(kindReset, order{act: reset})
+		}
+		if all || m.first {
+			if m.side == client {
+				add(kindRequest, order{act: swallowCut})
+			} else {
+				add(kindAnswer, order{act: swallowCut})
+			}
+		}
+		if commit || i%6 == 0 {
 			add(kindDelay, order{act: delay, after: 30 * time.Millisecond})
 			add(kindOutage, order{act: swallowCut, down: 300 * time.Millisecond})
 		}
