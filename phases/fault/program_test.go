@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -136,13 +137,19 @@ func (p *process) until(ctx context.Context, every time.Duration, ok func() bool
 
 var errEnded = errors.New("the program ended first")
 
-// records is how many records the journal holds.
-func (c *trial) records() int {
+// lines are those of the journal's records, whole ones.
+func (c *trial) lines() [][]byte {
 	data, err := os.ReadFile(c.path)
 	if err != nil {
-		return 0
+		return nil
 	}
-	return bytes.Count(data, []byte("\n"))
+	lines := bytes.SplitAfter(data, []byte("\n"))
+	return lines[:len(lines)-1]
+}
+
+// records is how many records the journal holds, as a clean run counts them.
+func (c *trial) records() int {
+	return len(slices.DeleteFunc(c.lines(), aside))
 }
 
 // end does something to the real program once record n is there, and recovers.

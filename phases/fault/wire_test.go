@@ -2,6 +2,7 @@ package fault
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,6 +40,7 @@ func (h *harness) cleanRun() cleanRun {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	recs = slices.DeleteFunc(recs, func(r journal.Record) bool { return r.Kind == "server_awaited" })
 	return cleanRun{messages: p.proxy.heard(), records: recs, synced: synced}
 }
 
