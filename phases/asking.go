@@ -13,45 +13,6 @@ import (
 // maxAsking is how many checks are asked at the same time.
 const maxAsking = 4
 
-// checklistOpen reports whether the checklist can still be answered: until the
-// first phase begins, and again when the gate has to be passed anew.
-func (s *State) checklistOpen() bool { return s.T0.IsZero() || s.Gate.Decision != Go }
-
-// Asked are the items whose checks are asked at this stage: the checklist's
-// while it is open, and those that must hold through the phases
-// until the last has ended, the next phase's confirmations, and the current one
-// of the stages after.
-func (s *State) Asked() []runbook.Item {
-	var out []runbook.Item
-	add := func(items []runbook.Item, counts func(*runbook.Check) bool) {
-		for _, it := range items {
-			if it.Check != nil && counts(it.Check) {
-				out = append(out, it)
-			}
-		}
-	}
-	all := func(*runbook.Check) bool { return true }
-	switch s.Stage() {
-	case StageEnded:
-		return nil
-	case StageAfter:
-		for i := 0; i <= s.CurrentAfter() && i < len(s.Runbook.After); i++ {
-			// What a stage found is not asked for ever: smoke tests write rows
-			// again. Triggers that were brought back have to stay.
-			current := i == s.CurrentAfter()
-			add(s.Runbook.After[i].Items, func(c *runbook.Check) bool { return current || c.Name == "triggers.restored" })
-		}
-		return out
-	}
-	for _, g := range s.Runbook.Checklist {
-		add(g.Items, func(c *runbook.Check) bool { return s.checklistOpen() || c.Through })
-	}
-	if cur := s.Current(); cur >= 0 && s.Gate.Decision == Go && !s.Phases[cur].Status.Open() {
-		add(s.Phases[cur].Plan.Confirm, all)
-	}
-	return out
-}
-
 // askDue asks the checks whose time has come.
 func (e *Engine) askDue(ctx context.Context) {
 	e.mu.Lock()
@@ -71,7 +32,7 @@ func (e *Engine) askDue(ctx context.Context) {
 		_, planned := e.due[it.ID]
 		e.asking[it.ID] = true
 		e.due[it.ID] = now.Add(it.Check.Every)
-		facts := e.state.facts()
+		facts := e.state.Facts()
 		e.work.Go(func() { e.askOne(ctx, it, facts, !planned) }) // ends with the check's timeout or ctx
 	}
 }
@@ -94,19 +55,6 @@ func (e *Engine) askOne(ctx context.Context, it runbook.Item, facts Facts, atOnc
 	if err := e.answered(it, ev, atOnce); err != nil {
 		return // recordLocked has stopped the run
 	}
-}
-
-// facts are what checks need of the run.
-func (s *State) facts() Facts {
-	// Who extends the window also answers for the backup's age.
-	f := Facts{Triggers: s.Triggers, BackupTime: s.BackupTime(), BackupMax: s.Runbook.Backup.MaxAge, BackupExtra: s.Extra}
-	if s.Baseline != nil {
-		f.Protected = s.Baseline.Protected
-	}
-	for _, o := range s.Observers {
-		f.Observers = append(f.Observers, o.Name)
-	}
-	return f
 }
 
 // recheck makes a check due now; without an id, all of this stage's.

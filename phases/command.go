@@ -1,6 +1,7 @@
 package phases
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -344,7 +345,7 @@ func (s *State) over(phase, lacks string) error {
 		}
 		switch p.Status {
 		case PhaseIsRolledBack:
-			return fmt.Errorf("%s was rolled back: %s", p.Plan.Title, orElse(p.Reason, "on command"))
+			return fmt.Errorf("%s was rolled back: %s", p.Plan.Title, cmp.Or(p.Reason, "on command"))
 		case PhaseIsFailed:
 			return fmt.Errorf("%s failed: %s", p.Plan.Title, p.Reason)
 		case PhaseIsCommitted:

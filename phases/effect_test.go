@@ -241,7 +241,7 @@ func TestPhaseName(t *testing.T) {
 func TestHistoryKeepsWhatWasCommitted(t *testing.T) {
 	events := append(firstPhase(asWritten), CommitIntended{CommitIntent: CommitIntent{Phase: "first"}}, PhaseCommitted{Phase: "first"})
 	for _, s := range []*State{folded(t, events...), folded(t, append(events, PhaseUndone{Phase: "first"})...)} {
-		h := s.history(Identity{})
+		h := historyOf(s, Identity{})
 		if len(h.commits) != 1 || h.commits[0].gone["parent"] != 9 || h.commits[0].gone["child"] != 18 {
 			t.Errorf("%s: %+v", s.phase("first").Status, h.commits)
 		}

@@ -140,7 +140,7 @@ func TestClockSetBackMakesAnswersStale(t *testing.T) {
 	}
 	s.Gate.Decision = Go
 	s.Runbook.Backup.MaxAge = time.Hour
-	if got := s.gateAgain(s.At.Add(-time.Hour)); got == "" {
+	if got := s.GateAgain(s.At.Add(-time.Hour)); got == "" {
 		t.Error("a resume with the clock set back trusts the GO")
 	}
 }

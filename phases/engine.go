@@ -1,6 +1,7 @@
 package phases
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -90,28 +91,13 @@ func Resume(target Target, w *journal.Writer, recs []journal.Record, resumed Run
 	if !state.Target.Same(resumed.Target) {
 		return nil, &OtherTargetError{Want: state.Target, Got: resumed.Target}
 	}
-	resumed.GateAgain = state.gateAgain(time.Now())
+	resumed.GateAgain = state.GateAgain(time.Now())
 	e := newEngine(target, w, state, settings)
 	e.resumed = true
 	if err := e.record(resumed); err != nil {
 		return nil, err
 	}
 	return e, nil
-}
-
-// gateAgain says why a run that is resumed at now has to pass the gate again:
-// the evidence that the GO rested on is older than a backup may be.
-func (s *State) gateAgain(now time.Time) string {
-	away := now.Sub(s.At)
-	switch {
-	case s.Gate.Decision != Go || s.Current() < 0:
-		return ""
-	case away < -clockSlack:
-		return "the clock was set back since the run was left, and nobody knows how old its evidence is: pass the gate again"
-	case away <= s.Runbook.Backup.MaxAge:
-		return ""
-	}
-	return fmt.Sprintf("the run was interrupted for %s, and evidence counts for %s: pass the gate again", Span(away), Span(s.Runbook.Backup.MaxAge))
 }
 
 func newEngine(target Target, w *journal.Writer, state *State, settings Settings) *Engine {
@@ -426,7 +412,7 @@ func (e *Engine) carryOut(c Command) error {
 	case Commit:
 		return e.phase.decide(by)
 	case Rollback:
-		e.phase.cancel(&stop{reason: orElse(Clean(c.Reason), "the operator chose ROLLBACK"), by: by})
+		e.phase.cancel(&stop{reason: cmp.Or(Clean(c.Reason), "the operator chose ROLLBACK"), by: by})
 		return nil
 	case Abort:
 		return e.abort(Clean(c.Reason), by)
@@ -443,13 +429,6 @@ func (e *Engine) carryOut(c Command) error {
 		return e.recordLocked(RunClosed{Outcome: Completed})
 	}
 	return fmt.Errorf("unknown command %T", c)
-}
-
-func orElse(s, def string) string {
-	if s == "" {
-		return def
-	}
-	return s
 }
 
 func (e *Engine) abort(reason, by string) error {

@@ -1,6 +1,9 @@
 package phases
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // expect fills in what should be in a phase's tables when it begins.
 func (s *State) expect(p *PhaseState) {
@@ -70,35 +73,6 @@ func (p *PhaseState) conditions(table string) []string {
 	return out
 }
 
-// matching adds up the baseline's counts of a table's rows under conditions;
-// it is -1 when one of them was not counted.
-func (b *Baseline) matching(table string, wheres []string) int64 {
-	var sum int64
-	for _, where := range wheres {
-		n := b.rows(table, where)
-		if n < 0 {
-			return -1
-		}
-		sum += n
-	}
-	return sum
-}
-
-// rows is one of the baseline's counts, or -1 when it was not made.
-func (b *Baseline) rows(table, where string) int64 {
-	for _, c := range b.Counts {
-		if c.Table == table && c.Where == where {
-			return c.Rows
-		}
-	}
-	for _, f := range b.Protected {
-		if f.Table == table && where == "" {
-			return f.Rows
-		}
-	}
-	return -1
-}
-
 // ToDelete are the rows that the baseline held for delete steps and the foreign
 // keys behind them to take: of tables deleted whole, those that match a
 // condition, and all rows of tables that a cascade reaches. It is -1 when
@@ -165,4 +139,40 @@ func (s *State) conditions() map[string][]string {
 		}
 	}
 	return out
+}
+
+// farOff is from which share of what was expected, as one in so many, a
+// difference is no longer what a few late writers leave.
+const farOff = 10
+
+// Unexpected names the tables whose deletes are far from what was counted.
+func (p *PhaseState) Unexpected() []string {
+	var odd []string
+	for _, t := range p.Tables {
+		if t.Role != RoleDelete || t.Expected < 0 {
+			continue
+		}
+		if p.conditional(t.Name) && t.Updated+t.Inserted > 0 {
+			continue // the phase itself made rows that the condition holds for, or no longer does
+		}
+		found, want := t.Deleted+t.Cascaded, t.Expected+t.Inserted
+		off := found - want
+		if off > 0 && p.conditional(t.Name) {
+			off = t.Deleted - want // cascades take what the condition leaves, too
+		}
+		if max(off, -off)*farOff > want {
+			odd = append(odd, fmt.Sprintf("%s: %s expected, %s found", t.Name, Digits(want), Digits(found)))
+		}
+	}
+	return odd
+}
+
+// conditional reports whether a table is deleted from by conditions alone.
+func (p *PhaseState) conditional(table string) bool {
+	for _, s := range p.Plan.Steps {
+		if s.Delete == table && s.Where == "" {
+			return false
+		}
+	}
+	return true
 }

@@ -140,3 +140,18 @@ const clockSetBack = "its time lies in the future: the clock was set back"
 
 // StaleAfter is the age from which a check's answer is no evidence any more.
 func StaleAfter(c *runbook.Check) time.Duration { return 3*c.Every + c.Timeout }
+
+// GateAgain says why a run that is resumed at now has to pass the gate again:
+// the evidence that the GO rested on is older than a backup may be.
+func (s *State) GateAgain(now time.Time) string {
+	away := now.Sub(s.At)
+	switch {
+	case s.Gate.Decision != Go || s.Current() < 0:
+		return ""
+	case away < -clockSlack:
+		return "the clock was set back since the run was left, and nobody knows how old its evidence is: pass the gate again"
+	case away <= s.Runbook.Backup.MaxAge:
+		return ""
+	}
+	return fmt.Sprintf("the run was interrupted for %s, and evidence counts for %s: pass the gate again", Span(away), Span(s.Runbook.Backup.MaxAge))
+}

@@ -8,43 +8,6 @@ import (
 	"time"
 )
 
-// ErrOtherHistory is wrapped by the errors that say that a database and a
-// journal do not tell the same story of a run. A human has to look.
-var ErrOtherHistory = errors.New("the database and the journal do not tell the same story")
-
-// HistoryError says that a server is not as far as the run knows it to have
-// been: it was restored, or is a copy from before. Nothing that the journal
-// says of the database holds there.
-type HistoryError struct {
-	Known LSN // on disk by then, as the journal has it
-	Got   Identity
-}
-
-// Error implements error.
-func (e *HistoryError) Error() string {
-	return fmt.Sprintf("%s: its WAL ends at %s, and this run saw it at %s; it was restored, or it is a copy from before: find the server that the run belongs to, or see what the restore left and start a new run",
-		e.Got.full(), e.Got.WAL, e.Known)
-}
-
-// Unwrap gives ErrOtherHistory.
-func (e *HistoryError) Unwrap() error { return ErrOtherHistory }
-
-// StaleJournalError says that the ledger has commits of a run that its journal
-// knows nothing of: another journal of the run goes on from there.
-type StaleJournalError struct{ Rows []LedgerRow }
-
-// Error implements error.
-func (e *StaleJournalError) Error() string {
-	var rows []string
-	for _, r := range e.Rows {
-		rows = append(rows, fmt.Sprintf("phase %q, committed at %s by transaction %s, attempt %d", r.Phase, r.WrittenAt.UTC().Format("2006-01-02 15:04:05 UTC"), r.Xid, r.Attempt))
-	}
-	return Clean(fmt.Sprintf("the database's ledger has what this journal does not know: %s; a later journal of this run says so: find that one and resume it, this one is an older copy", strings.Join(rows, "; ")))
-}
-
-// Unwrap gives ErrOtherHistory.
-func (e *StaleJournalError) Unwrap() error { return ErrOtherHistory }
-
 // otherHistory says why the run's database turned out to be another.
 func (e *Engine) otherHistory() error {
 	e.mu.Lock()
@@ -83,7 +46,7 @@ func (e *Engine) sameHistory(ctx context.Context, now Identity) error {
 		return err
 	}
 	var past history
-	e.View(func(s *State) { past = s.history(now) })
+	e.View(func(s *State) { past = historyOf(s, now) })
 	// What the ledger proves is not counted again and again; what it does not
 	// has nothing but its tables to show for it.
 	held, err := e.countEmptied(ctx, past, func(c commitment) bool { return !book.kept || !book.has(c.intent) })
@@ -117,7 +80,7 @@ func (e *Engine) confirm(ctx context.Context) error {
 		return err
 	}
 	var past history
-	e.View(func(s *State) { past = s.history(now) })
+	e.View(func(s *State) { past = historyOf(s, now) })
 	wait.next("count what the run emptied")
 	held, err := e.countEmptied(ctx, past, func(commitment) bool { return true })
 	if err != nil {
@@ -169,7 +132,7 @@ func (e *Engine) ledger(ctx context.Context) (ledgerBook, error) {
 	var id string
 	var wanted bool
 	var known func(LedgerRow) bool
-	e.View(func(s *State) { id, wanted, known = s.Opened.RunID, s.Runbook.Ledger, s.knows() })
+	e.View(func(s *State) { id, wanted, known = s.Opened.RunID, s.Runbook.Ledger, knows(s) })
 	if !wanted {
 		return ledgerBook{}, nil
 	}
@@ -194,7 +157,7 @@ func (e *Engine) ledger(ctx context.Context) (ledgerBook, error) {
 
 // knows tells the ledger's rows that the journal can account for: those of a
 // COMMIT that it sent, and of which it doesn't say that nothing came.
-func (s *State) knows() func(LedgerRow) bool {
+func knows(s *State) func(LedgerRow) bool {
 	sent := map[[2]string]bool{}
 	for _, in := range s.Sent {
 		switch s.phase(in.Phase).Status {
@@ -233,7 +196,7 @@ type commitment struct {
 	gone    map[string]int64 // rows that were deleted, by table
 }
 
-func (s *State) history(now Identity) history {
+func historyOf(s *State, now Identity) history {
 	out := history{now: now, known: s.WAL}
 	for i := range s.Phases {
 		p := &s.Phases[i]
@@ -245,7 +208,7 @@ func (s *State) history(now Identity) history {
 			c.gone[t.Name] += t.Effect().Gone() + t.Undone.Gone() // what is undone was committed once
 		}
 		for _, counted := range emptied(p.Plan) {
-			if !p.Accepted && !s.filledAfter(i, counted.Table) {
+			if !p.Accepted && !filledAfter(s, i, counted.Table) {
 				c.emptied = append(c.emptied, counted)
 			}
 		}
@@ -256,7 +219,7 @@ func (s *State) history(now Identity) history {
 
 // filledAfter reports whether a later phase that is committed changes a table
 // by a statement of its own: then it may hold rows, and rightly so.
-func (s *State) filledAfter(phase int, table string) bool {
+func filledAfter(s *State, phase int, table string) bool {
 	for _, p := range s.Phases[phase:] {
 		for _, step := range p.Plan.Steps {
 			for _, t := range step.Touch {

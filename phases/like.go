@@ -10,7 +10,7 @@ import (
 // like reports whether a check answers as it did before, so that its answer
 // changes nothing but its time. An answer that would change what is known of
 // the triggers is none.
-func (s *State) like(it runbook.Item, ev CheckAnswered) bool {
+func like(s *State, it runbook.Item, ev CheckAnswered) bool {
 	c := s.Item(it.ID).Check
 	if it.Check.Name == "triggers.restored" && s.Triggers != nil && s.TriggersOff == ev.Pass {
 		return false
@@ -22,7 +22,7 @@ func (s *State) like(it runbook.Item, ev CheckAnswered) bool {
 // last waits for others like it, unless somebody waits for it. The caller holds
 // the lock.
 func (e *Engine) answered(it runbook.Item, ev CheckAnswered, atOnce bool) error {
-	if !e.state.like(it, ev) {
+	if !like(e.state, it, ev) {
 		return e.recordLocked(ev)
 	}
 	e.pending = slices.DeleteFunc(e.pending, func(a AskedAgain) bool { return a.Item == it.ID })

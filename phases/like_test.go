@@ -288,11 +288,11 @@ func TestTriggersThatAreNotBackAreNoLikeAnswer(t *testing.T) {
 	it := runbook.Item{ID: "back", Check: &runbook.Check{Name: "triggers.restored"}}
 	s := &State{Triggers: []Trigger{{}}, Items: map[string]*ItemState{"back": {Check: &CheckState{Value: "0 of 1"}}}}
 	no := CheckAnswered{Item: "back", Value: "0 of 1"}
-	if s.like(it, no) {
+	if like(s, it, no) {
 		t.Error("the triggers count as back, and the check that they are not counts as no news")
 	}
 	s.TriggersOff = true
-	if !s.like(it, no) {
+	if !like(s, it, no) {
 		t.Error("the same again counts as news")
 	}
 }
@@ -307,7 +307,7 @@ func TestABackupsAgeAtEachMoment(t *testing.T) {
 		16 * time.Minute: {Value: "a backup of 2026-03-14 23:50:00 UTC, stale since 2026-03-15 00:05:00 UTC"},
 		-time.Hour:       {Value: clockSetBack},
 	} {
-		if got := askBackup(c, f, taken.Add(after)); got != want {
+		if got := BackupAnswer(c, f, taken.Add(after)); got != want {
 			t.Errorf("after %s: %+v", after, got)
 		}
 	}

@@ -14,7 +14,7 @@ func (e *Engine) watchLimits() {
 		return
 	}
 	e.closeGate() // evidence goes stale without an event
-	if at := s.AbortAt(); !at.IsZero() && now.After(at) && s.Current() >= 0 && !s.raised(ConditionWindow, at) {
+	if at := s.AbortAt(); !at.IsZero() && now.After(at) && s.Current() >= 0 && !s.Raised(ConditionWindow, at) {
 		if err := e.recordLocked(ConditionRaised{
 			Condition: ConditionWindow, Strength: HoldStrength,
 			Detail: "the abort limit has passed: no further phase starts unless the window is extended",
@@ -22,7 +22,7 @@ func (e *Engine) watchLimits() {
 			return // recordLocked has stopped the run
 		}
 	}
-	if p := s.OpenPhase(); p != nil && p.Plan.WarnAfter > 0 && now.Sub(p.StartedAt) > p.Plan.WarnAfter && !s.raised(ConditionSlow, p.StartedAt) {
+	if p := s.OpenPhase(); p != nil && p.Plan.WarnAfter > 0 && now.Sub(p.StartedAt) > p.Plan.WarnAfter && !s.Raised(ConditionSlow, p.StartedAt) {
 		e.raiseSlow(p)
 	}
 }
@@ -37,22 +37,4 @@ func (e *Engine) raiseSlow(p *PhaseState) {
 	if err := e.recordLocked(ConditionRaised{Condition: ConditionSlow, Strength: HoldStrength, Phase: p.Plan.ID, Detail: detail}); err != nil {
 		return // recordLocked has stopped the run
 	}
-}
-
-// The abort conditions that the engine raises by itself. All others end in the
-// phase's own rollback.
-const (
-	ConditionWindow = "window_over"
-	ConditionSlow   = "phase_slow"
-	ConditionRows   = "rows_unexpected" // deletes found far fewer or more rows than were counted
-)
-
-// raised reports whether a condition was raised at or after since.
-func (s *State) raised(condition string, since time.Time) bool {
-	for _, c := range s.Conditions {
-		if c.Condition == condition && !c.At.Before(since) {
-			return true
-		}
-	}
-	return false
 }

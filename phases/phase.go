@@ -44,7 +44,7 @@ type runFacts struct {
 	first    bool // no baseline was taken yet
 }
 
-func (s *State) runFacts() runFacts {
+func newFacts(s *State) runFacts {
 	out := runFacts{
 		runID: s.Opened.RunID, sha256: s.Opened.SHA256, operator: s.Operator.String(),
 		book: s.Runbook, target: s.Target, first: s.Baseline == nil,
@@ -81,7 +81,7 @@ func (e *Engine) start(id, by string) error {
 	}
 	p := e.state.phase(id)
 	run := &phaseRun{
-		engine: e, plan: p.Plan, attempt: p.Attempt + 1, by: by, started: time.Now(), facts: e.state.runFacts(),
+		engine: e, plan: p.Plan, attempt: p.Attempt + 1, by: by, started: time.Now(), facts: newFacts(e.state),
 		decision: make(chan string, 1), done: make(chan struct{}),
 	}
 	// Not the program's context: how a phase ends is decided by leave, which
@@ -156,7 +156,7 @@ func (r *phaseRun) end(ctx context.Context, err error) {
 }
 
 func (r *phaseRun) failure(err error, why *stop) Event {
-	reason := Clean(orElse(why.reason, err.Error()))
+	reason := Clean(cmp.Or(why.reason, err.Error()))
 	if !r.plan.Writes() {
 		return PhaseFailed{Phase: r.plan.ID, Reason: reason, Took: time.Since(r.started)}
 	}

@@ -7,18 +7,6 @@ import (
 	"time"
 )
 
-// OtherTargetError says that a database is not the one a run belongs to.
-type OtherTargetError struct{ Want, Got Identity }
-
-// Error implements error.
-func (e *OtherTargetError) Error() string {
-	return fmt.Sprintf("this is another database than the run's: the run belongs to %s, and this is %s; connect to the run's database, or start a new run", e.Want.full(), e.Got.full())
-}
-
-func (i Identity) full() string {
-	return fmt.Sprintf("%s (oid %d) of system %s on timeline %d at %s", i.Database, i.DatabaseOID, orElse(i.SystemIdentifier, "unknown"), i.Timeline, i.Host)
-}
-
 // settleOpen establishes what became of a phase that an earlier program left.
 func (e *Engine) settleOpen(ctx context.Context) error {
 	var p PhaseState

@@ -18,8 +18,8 @@ func (e *Engine) drive(ctx context.Context) {
 		e.mu.Lock()
 		changed := e.changed
 		acted := e.driveOnce()
-		if e.state.progressed() != seq {
-			seq, patience = e.state.progressed(), time.Now()
+		if progressed(e.state) != seq {
+			seq, patience = progressed(e.state), time.Now()
 		}
 		held := e.state.Outcome == "" && !e.leaving && e.state.acting() == nil && e.state.OpenPhase() == nil && time.Since(patience) > e.settings.Patience
 		over := held && !acted
@@ -45,7 +45,7 @@ func (e *Engine) drive(ctx context.Context) {
 }
 
 // progressed changes whenever a run gets on; answers of checks alone don't count.
-func (s *State) progressed() uint64 {
+func progressed(s *State) uint64 {
 	n := uint64(len(s.Fields) + len(s.Conditions))
 	for _, it := range s.Items {
 		if it.Ticked {
@@ -85,7 +85,7 @@ func (e *Engine) driveOnce() bool {
 				return e.carryOut(start) == nil
 			}
 		case PhaseHolding:
-			if e.phase != nil && s.raised(ConditionRows, p.StartedAt) {
+			if e.phase != nil && s.Raised(ConditionRows, p.StartedAt) {
 				e.phase.cancel(&stop{reason: "unattended: the rows are not as expected, and nobody is there to look"})
 				return false
 			}

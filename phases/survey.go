@@ -1,0 +1,49 @@
+package phases
+
+// Survey is what a runbook's names mean in this database.
+type Survey struct {
+	Deletes  []string    `json:"deletes"`         // tables the phases delete from, in order
+	Reach    []Reach     `json:"reach"`           // what the deletes touch beyond that, through foreign keys
+	Triggers []Trigger   `json:"triggers"`        // triggers on any of those tables, as they are now
+	Warnings []string    `json:"warnings"`        // what the operator should know, one sentence each
+	Sizes    []TableSize `json:"sizes,omitempty"` // planner's estimates for all tables named or reached
+	// Sessions is how many the run needs at its widest: the survey opened as
+	// many. 0 in old journals.
+	Sessions int `json:"sessions,omitempty"`
+}
+
+// TableSize is the planner's estimate of a table.
+type TableSize struct {
+	Table string `json:"table"`
+	Rows  int64  `json:"rows"` // -1 when never analyzed
+	Bytes int64  `json:"bytes"`
+}
+
+// ReachAction is what a foreign key does to the referencing rows.
+type ReachAction string
+
+// The actions, as PostgreSQL calls them.
+const (
+	ReachCascade    ReachAction = "CASCADE"
+	ReachSetNull    ReachAction = "SET NULL"
+	ReachSetDefault ReachAction = "SET DEFAULT"
+)
+
+// Reach is one foreign key on the way of a delete.
+type Reach struct {
+	From       string      `json:"from"`  // table whose rows go
+	Table      string      `json:"table"` // table that is touched
+	Constraint string      `json:"constraint"`
+	Action     ReachAction `json:"action"`
+	Indexed    bool        `json:"indexed"`   // whether a usable index has the key's columns first
+	Protected  bool        `json:"protected"` // whether Table is protected
+}
+
+// Trigger is a user trigger with all that brings it back.
+type Trigger struct {
+	Schema     string `json:"schema"`
+	Table      string `json:"table"`
+	Name       string `json:"name"`
+	Enabled    string `json:"enabled"` // pg_trigger.tgenabled: O, D, R or A
+	Definition string `json:"definition"`
+}
