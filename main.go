@@ -10,6 +10,8 @@ import (
 	"log/slog"
 	"os"
 
+	"tminus/phases/engine"
+
 	"tminus/db"
 	"tminus/db/gym"
 	"tminus/db/sandbox"
@@ -30,7 +32,7 @@ func run(args []string, streams cli.Streams) int {
 
 // connect opens the database and takes the operator lock. A holder whose
 // program is dead is ended first when the operator typed its pid.
-func connect(ctx context.Context, a cli.Access) (phases.Target, phases.Identity, error) {
+func connect(ctx context.Context, a cli.Access) (engine.Target, phases.Identity, error) {
 	target, err := db.Open(ctx, db.Config{DSN: a.DSN, Operator: a.Operator, Runbook: a.Runbook})
 	if err != nil {
 		return nil, phases.Identity{}, err
@@ -39,7 +41,7 @@ func connect(ctx context.Context, a cli.Access) (phases.Target, phases.Identity,
 	if err == nil {
 		err = target.Lock(ctx)
 	}
-	var locked *phases.LockedError
+	var locked *engine.LockedError
 	if errors.As(err, &locked) {
 		if a.EndHolder != 0 && a.EndHolder == locked.Holder.PID {
 			err = target.TakeOver(ctx, locked.Holder)

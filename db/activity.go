@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"tminus/phases/engine"
+
 	"github.com/jackc/pgx/v5"
 
 	"tminus/phases"
@@ -97,15 +99,15 @@ func (t *Target) EndBackend(ctx context.Context, pid uint32, backendStart time.T
 			FROM pg_stat_activity WHERE pid = $1::int`, int32(pid), backendStart).Scan(&visible, &same, &ended)
 		switch {
 		case errors.Is(err, pgx.ErrNoRows):
-			return failf(op, subject, "look again at what blocks", phases.ErrSessionGone)
+			return failf(op, subject, "look again at what blocks", engine.ErrSessionGone)
 		case err != nil:
 			return fail(ctx, op, subject, err)
 		case !visible:
 			return failf(op, subject, "grant pg_read_all_stats and pg_signal_backend to the role, or ask an administrator", ErrMasked)
 		case !same:
-			return failf(op, subject, "look again at what blocks", fmt.Errorf("%w: it is another session by now, which started at another time", phases.ErrSessionGone))
+			return failf(op, subject, "look again at what blocks", fmt.Errorf("%w: it is another session by now, which started at another time", engine.ErrSessionGone))
 		case !ended:
-			return failf(op, subject, "look again at what blocks", phases.ErrSessionGone)
+			return failf(op, subject, "look again at what blocks", engine.ErrSessionGone)
 		}
 		return nil
 	})

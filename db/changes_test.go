@@ -7,9 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"tminus/phases/engine"
+
 	"github.com/jackc/pgx/v5"
 
-	"tminus/phases"
 	"tminus/phases/runbook"
 )
 
@@ -63,7 +64,7 @@ func changesOf(t *testing.T, target *Target, steps ...runbook.Step) []string {
 }
 
 // words are a transaction's changes, with their table in front.
-func words(t *testing.T, x phases.Tx) []string {
+func words(t *testing.T, x engine.Tx) []string {
 	t.Helper()
 	did, err := x.Effects(limited(t))
 	if err != nil {

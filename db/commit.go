@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
+	"tminus/phases/engine"
 
-	"tminus/phases"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // commitPatience is how long COMMIT's answer is waited for. It may have to
@@ -22,10 +22,10 @@ var errRolledBack = errors.New("the server answered COMMIT with ROLLBACK: an ear
 
 // commit sends COMMIT once, and says what came of it. The caller's context
 // does not reach it: what was sent can't be unsent.
-func commit(ctx context.Context, s *session) phases.CommitResult {
+func commit(ctx context.Context, s *session) engine.CommitResult {
 	if s.IsClosed() {
-		return phases.CommitResult{
-			Outcome: phases.NotCommitted,
+		return engine.CommitResult{
+			Outcome: engine.NotCommitted,
 			Err:     errors.New("the connection was lost before COMMIT was sent: the server rolls back by itself"),
 		}
 	}
@@ -35,26 +35,26 @@ func commit(ctx context.Context, s *session) phases.CommitResult {
 	// safe to try again, which it is not.
 	result := s.PgConn().ExecParams(ctx, "commit", nil, nil, nil, nil).Read()
 	out := commitOutcome(result.CommandTag.String(), result.Err)
-	if out.Outcome == phases.CommitInDoubt {
+	if out.Outcome == engine.CommitInDoubt {
 		closeConn(s.conn)
 	}
 	return out
 }
 
 // commitOutcome reads the answer to a COMMIT.
-func commitOutcome(tag string, err error) phases.CommitResult {
+func commitOutcome(tag string, err error) engine.CommitResult {
 	switch {
 	case err == nil && tag == "COMMIT":
-		return phases.CommitResult{Outcome: phases.Committed}
+		return engine.CommitResult{Outcome: engine.Committed}
 	case err == nil && tag == "ROLLBACK":
-		return phases.CommitResult{Outcome: phases.NotCommitted, Err: failf("commit", "the phase", "", errRolledBack)}
+		return engine.CommitResult{Outcome: engine.NotCommitted, Err: failf("commit", "the phase", "", errRolledBack)}
 	case err == nil:
-		return phases.CommitResult{Outcome: phases.CommitInDoubt, Err: fmt.Errorf("commit: the answer %q is not known", clean(tag))}
+		return engine.CommitResult{Outcome: engine.CommitInDoubt, Err: fmt.Errorf("commit: the answer %q is not known", clean(tag))}
 	case definite(err):
-		return phases.CommitResult{Outcome: phases.NotCommitted, Err: fail(context.Background(), "commit", "the phase", err)}
+		return engine.CommitResult{Outcome: engine.NotCommitted, Err: fail(context.Background(), "commit", "the phase", err)}
 	}
-	return phases.CommitResult{
-		Outcome: phases.CommitInDoubt,
+	return engine.CommitResult{
+		Outcome: engine.CommitInDoubt,
 		Err:     failf("commit", "the phase", "its outcome is being settled, do not start it again", err),
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"tminus/phases/engine"
+
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"tminus/db/sandbox"
@@ -40,34 +42,34 @@ func TestCommitOutcomeIsNeverGuessed(t *testing.T) {
 	for name, c := range map[string]struct {
 		tag  string
 		err  error
-		want phases.CommitOutcome
+		want engine.CommitOutcome
 	}{
-		"committed":                   {tag: "COMMIT", want: phases.Committed},
-		"rolled back by the server":   {tag: "ROLLBACK", want: phases.NotCommitted},
-		"deferred constraint":         {err: pg("ERROR", "23503"), want: phases.NotCommitted},
-		"serialization failure":       {err: pg("ERROR", "40001"), want: phases.NotCommitted},
-		"cancelled":                   {err: pg("ERROR", "57014"), want: phases.NotCommitted},
-		"ended by an administrator":   {err: pg("FATAL", "57P01"), want: phases.CommitInDoubt},
-		"crash":                       {err: pg("WARNING", "57P02"), want: phases.CommitInDoubt},
-		"starting up":                 {err: pg("FATAL", "57P03"), want: phases.CommitInDoubt},
-		"connection failure":          {err: pg("ERROR", "08006"), want: phases.CommitInDoubt},
-		"completion unknown":          {err: pg("ERROR", "40003"), want: phases.CommitInDoubt},
-		"internal error":              {err: pg("ERROR", "XX000"), want: phases.CommitInDoubt},
-		"any error that ends session": {err: pg("FATAL", "53100"), want: phases.CommitInDoubt},
-		"network":                     {err: io.ErrUnexpectedEOF, want: phases.CommitInDoubt},
-		"deadline":                    {err: context.DeadlineExceeded, want: phases.CommitInDoubt},
-		"an unknown tag":              {tag: "SELECT 1", want: phases.CommitInDoubt},
-		"no tag":                      {want: phases.CommitInDoubt},
+		"committed":                   {tag: "COMMIT", want: engine.Committed},
+		"rolled back by the server":   {tag: "ROLLBACK", want: engine.NotCommitted},
+		"deferred constraint":         {err: pg("ERROR", "23503"), want: engine.NotCommitted},
+		"serialization failure":       {err: pg("ERROR", "40001"), want: engine.NotCommitted},
+		"cancelled":                   {err: pg("ERROR", "57014"), want: engine.NotCommitted},
+		"ended by an administrator":   {err: pg("FATAL", "57P01"), want: engine.CommitInDoubt},
+		"crash":                       {err: pg("WARNING", "57P02"), want: engine.CommitInDoubt},
+		"starting up":                 {err: pg("FATAL", "57P03"), want: engine.CommitInDoubt},
+		"connection failure":          {err: pg("ERROR", "08006"), want: engine.CommitInDoubt},
+		"completion unknown":          {err: pg("ERROR", "40003"), want: engine.CommitInDoubt},
+		"internal error":              {err: pg("ERROR", "XX000"), want: engine.CommitInDoubt},
+		"any error that ends session": {err: pg("FATAL", "53100"), want: engine.CommitInDoubt},
+		"network":                     {err: io.ErrUnexpectedEOF, want: engine.CommitInDoubt},
+		"deadline":                    {err: context.DeadlineExceeded, want: engine.CommitInDoubt},
+		"an unknown tag":              {tag: "SELECT 1", want: engine.CommitInDoubt},
+		"no tag":                      {want: engine.CommitInDoubt},
 	} {
 		got := commitOutcome(c.tag, c.err)
-		if got.Outcome != c.want || (got.Err == nil) != (c.want == phases.Committed) {
+		if got.Outcome != c.want || (got.Err == nil) != (c.want == engine.Committed) {
 			t.Errorf("%s: %+v, want %s", name, got, c.want)
 		}
 	}
 }
 
 // doubtful is a phase that has written its ledger row, behind a proxy.
-func doubtful(t *testing.T) (*proxy, *Target, phases.Tx, phases.CommitIntent) {
+func doubtful(t *testing.T) (*proxy, *Target, engine.Tx, phases.CommitIntent) {
 	t.Helper()
 	server, err := tcpServer()
 	if err != nil {
@@ -89,7 +91,7 @@ func doubtful(t *testing.T) (*proxy, *Target, phases.Tx, phases.CommitIntent) {
 	return p, target, x, intent
 }
 
-func settle(t *testing.T, target *Target, intent phases.CommitIntent, want phases.SettleOutcome) phases.Settlement {
+func settle(t *testing.T, target *Target, intent phases.CommitIntent, want engine.SettleOutcome) engine.Settlement {
 	t.Helper()
 	got, err := target.Settle(limited(t), intent)
 	if err != nil {
@@ -102,7 +104,7 @@ func settle(t *testing.T, target *Target, intent phases.CommitIntent, want phase
 }
 
 // settleInTheEnd looks until the transaction has ended, as the engine does.
-func settleInTheEnd(t *testing.T, target *Target, intent phases.CommitIntent, want phases.SettleOutcome) {
+func settleInTheEnd(t *testing.T, target *Target, intent phases.CommitIntent, want engine.SettleOutcome) {
 	t.Helper()
 	ctx := limited(t)
 	for {
@@ -110,7 +112,7 @@ func settleInTheEnd(t *testing.T, target *Target, intent phases.CommitIntent, wa
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.Outcome != phases.SettleInProgress {
+		if got.Outcome != engine.SettleInProgress {
 			if got.Outcome != want {
 				t.Fatalf("settled as %+v, want %s", got, want)
 			}
@@ -120,14 +122,14 @@ func settleInTheEnd(t *testing.T, target *Target, intent phases.CommitIntent, wa
 }
 
 // commitWhile sends COMMIT, and cuts the line when the proxy has swallowed something.
-func commitWhile(t *testing.T, p *proxy, x phases.Tx, swallow string) {
+func commitWhile(t *testing.T, p *proxy, x engine.Tx, swallow string) {
 	t.Helper()
 	p.swallow(swallow)
-	done := make(chan phases.CommitResult, 1)
+	done := make(chan engine.CommitResult, 1)
 	go func() { done <- x.Commit(context.Background()) }() // ends with the line
 	<-p.seen
 	p.cut("client")
-	if r := <-done; r.Outcome != phases.CommitInDoubt || r.Err == nil {
+	if r := <-done; r.Outcome != engine.CommitInDoubt || r.Err == nil {
 		t.Fatalf("COMMIT without an answer: %+v", r)
 	}
 }
@@ -136,18 +138,18 @@ func commitWhile(t *testing.T, p *proxy, x phases.Tx, swallow string) {
 func TestAnswerToCommitIsLost(t *testing.T) {
 	p, target, x, intent := doubtful(t)
 	commitWhile(t, p, x, "answers")
-	settleInTheEnd(t, target, intent, phases.SettledCommitted)
+	settleInTheEnd(t, target, intent, engine.SettledCommitted)
 }
 
 // COMMIT never reaches the server, which keeps the dead client's session.
 func TestCommitIsLost(t *testing.T) {
 	p, target, x, intent := doubtful(t)
 	commitWhile(t, p, x, "requests")
-	settle(t, target, intent, phases.SettleInProgress)
+	settle(t, target, intent, engine.SettleInProgress)
 	if err := target.EndBackend(limited(t), intent.Tx.PID, intent.Tx.BackendStart, true); err != nil {
 		t.Fatal(err)
 	}
-	settleInTheEnd(t, target, intent, phases.SettledNotCommitted)
+	settleInTheEnd(t, target, intent, engine.SettledNotCommitted)
 	if n := count5000(t, target); n != 5000 {
 		t.Errorf("not committed, and %d rows are left", n)
 	}
@@ -160,11 +162,11 @@ func TestLineIsCutBeforeCommit(t *testing.T) {
 	if _, err := x.Count(limited(t), "t", ""); err == nil {
 		t.Fatal("the line is not cut")
 	}
-	if r := x.Commit(limited(t)); r.Outcome != phases.NotCommitted {
+	if r := x.Commit(limited(t)); r.Outcome != engine.NotCommitted {
 		t.Errorf("COMMIT that was never sent: %+v", r)
 	}
 	p.cut("server")
-	settleInTheEnd(t, target, intent, phases.SettledNotCommitted)
+	settleInTheEnd(t, target, intent, engine.SettledNotCommitted)
 }
 
 func count5000(t *testing.T, target *Target) int {
@@ -207,7 +209,7 @@ func TestCrashBeforeCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	exec(t, connect(t, server.DSN("postgres")), `CREATE TABLE takes_the_id (id int)`)
-	settle(t, target, intent, phases.SettledNotCommitted)
+	settle(t, target, intent, engine.SettledNotCommitted)
 }
 
 func TestSettleWhatNobodyCanKnow(t *testing.T) {
@@ -233,21 +235,21 @@ func TestSettleWhatNobodyCanKnow(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			i := intent
 			change(&i)
-			settle(t, target, i, phases.SettleUnknowable)
+			settle(t, target, i, engine.SettleUnknowable)
 		})
 	}
 	unseen := intent
 	unseen.Identity.SystemIdentifier, unseen.Identity.Timeline = "", 0
-	wantPart(t, settle(t, target, unseen, phases.SettledNotCommitted).Detail, "may not read the server's system identifier and timeline")
-	settle(t, target, intent, phases.SettledNotCommitted)
+	wantPart(t, settle(t, target, unseen, engine.SettledNotCommitted).Detail, "may not read the server's system identifier and timeline")
+	settle(t, target, intent, engine.SettledNotCommitted)
 
 	conn := connect(t, dsn)
 	exec(t, conn, `INSERT INTO tminus.ledger VALUES ('run-1', 'phase-1', 2, 'another nonce', '7', 'x', 'y')`)
-	wantPart(t, settle(t, target, intent, phases.SettleUnknowable).Detail, "another attempt was committed")
+	wantPart(t, settle(t, target, intent, engine.SettleUnknowable).Detail, "another attempt was committed")
 	exec(t, conn, `DROP TABLE tminus.ledger`)
-	settle(t, target, intent, phases.SettleUnknowable)
+	settle(t, target, intent, engine.SettleUnknowable)
 	exec(t, conn, `DROP SCHEMA tminus`)
-	settle(t, target, intent, phases.SettleUnknowable)
+	settle(t, target, intent, engine.SettleUnknowable)
 }
 
 // An open transaction is in progress, also for a role that may not see the
@@ -263,9 +265,9 @@ func TestSettleSeesAnOpenTransactionWithoutRights(t *testing.T) {
 	x := begin(t, target)
 	intent := intend(t, target, x)
 	blind := open(t, asUser(t, dsn, "blind"), book("t"))
-	settle(t, blind, intent, phases.SettleInProgress)
+	settle(t, blind, intent, engine.SettleInProgress)
 	intent.Tx.BackendStart = intent.Tx.BackendStart.Add(-time.Second)
-	settle(t, target, intent, phases.SettledNotCommitted)
+	settle(t, target, intent, engine.SettledNotCommitted)
 }
 
 func TestNoPhaseCommitsTwice(t *testing.T) {
@@ -280,7 +282,7 @@ func TestNoPhaseCommitsTwice(t *testing.T) {
 			wantError(t, err, "23505")
 			return
 		}
-		if r := x.Commit(limited(t)); err != nil || r.Outcome != phases.Committed {
+		if r := x.Commit(limited(t)); err != nil || r.Outcome != engine.Committed {
 			t.Fatal(err, r)
 		}
 		if err := x.WriteLedger(limited(t), phases.CommitIntent{}); !errors.Is(err, ErrTxDone) {

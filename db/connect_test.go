@@ -8,10 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"tminus/phases/engine"
+
 	"github.com/jackc/pgx/v5"
 
 	"tminus/db/sandbox"
-	"tminus/phases"
 )
 
 func TestOpenPutsSessionsInArmour(t *testing.T) {
@@ -132,7 +133,7 @@ func TestOneOperator(t *testing.T) {
 		t.Errorf("taking it again: %v", err)
 	}
 	err := second.Lock(limited(t))
-	locked, ok := errors.AsType[*phases.LockedError](err)
+	locked, ok := errors.AsType[*engine.LockedError](err)
 	if !ok {
 		t.Fatalf("the second operator got %v", err)
 	}
@@ -185,7 +186,7 @@ func TestPhasesBeginUnderAConnectionLimitOfZero(t *testing.T) {
 	exec(t, connect(t, dsn), `ALTER DATABASE `+name+` CONNECTION LIMIT 0`)
 	for range 2 {
 		x := begin(t, target)
-		if r := x.Commit(limited(t)); r.Outcome != phases.Committed {
+		if r := x.Commit(limited(t)); r.Outcome != engine.Committed {
 			t.Fatal(r)
 		}
 		if err := begin(t, target).Rollback(limited(t)); err != nil {

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"tminus/phases/engine"
+
 	"github.com/jackc/pgx/v5"
 
 	"tminus/db/sandbox"
@@ -90,7 +92,7 @@ func open(t *testing.T, dsn string, b *runbook.Runbook) *Target {
 
 // begin opens the runbook's first phase, with its tables locked.
 // touchedBy are the rows that a transaction touched, by table.
-func touchedBy(t *testing.T, x phases.Tx) map[string]phases.Touched {
+func touchedBy(t *testing.T, x engine.Tx) map[string]phases.Touched {
 	t.Helper()
 	did, err := x.Effects(limited(t))
 	if err != nil {
@@ -99,10 +101,10 @@ func touchedBy(t *testing.T, x phases.Tx) map[string]phases.Touched {
 	return did.Rows
 }
 
-func begin(t *testing.T, target *Target) phases.Tx {
+func begin(t *testing.T, target *Target) engine.Tx {
 	t.Helper()
 	p := &target.book.Phases[0]
-	x, err := target.Begin(limited(t), phases.TxSpec{RunID: "run-1", Phase: p, LockTables: p.Deletes(), LockDeadline: 10 * time.Second})
+	x, err := target.Begin(limited(t), engine.TxSpec{RunID: "run-1", Phase: p, LockTables: p.Deletes(), LockDeadline: 10 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,10 +116,10 @@ func begin(t *testing.T, target *Target) phases.Tx {
 }
 
 // remove deletes a table's rows and gives how many, with all progress.
-func remove(t *testing.T, x phases.Tx, step runbook.Step) (int64, []phases.Progress) {
+func remove(t *testing.T, x engine.Tx, step runbook.Step) (int64, []engine.Progress) {
 	t.Helper()
-	var seen []phases.Progress
-	n, err := x.Delete(limited(t), step, func(p phases.Progress) { seen = append(seen, p) })
+	var seen []engine.Progress
+	n, err := x.Delete(limited(t), step, func(p engine.Progress) { seen = append(seen, p) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +127,7 @@ func remove(t *testing.T, x phases.Tx, step runbook.Step) (int64, []phases.Progr
 }
 
 // intend is what the engine writes down before COMMIT.
-func intend(t *testing.T, target *Target, x phases.Tx) phases.CommitIntent {
+func intend(t *testing.T, target *Target, x engine.Tx) phases.CommitIntent {
 	t.Helper()
 	id, err := target.Identity(limited(t))
 	if err != nil {

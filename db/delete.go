@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"time"
 
+	"tminus/phases/engine"
+
 	"github.com/jackc/pgx/v5/pgtype"
 
-	"tminus/phases"
 	"tminus/phases/runbook"
 )
 
@@ -26,14 +27,14 @@ type deletion struct {
 	x        *tx
 	l        long
 	where    string
-	state    phases.Progress
-	progress func(phases.Progress)
+	state    engine.Progress
+	progress func(engine.Progress)
 	read     time.Time // when Touched was read last
 }
 
 // Delete deletes a step's rows: by block ranges where that gives the same
 // result as one DELETE, else by one DELETE.
-func (x *tx) Delete(ctx context.Context, step runbook.Step, progress func(phases.Progress)) (int64, error) {
+func (x *tx) Delete(ctx context.Context, step runbook.Step, progress func(engine.Progress)) (int64, error) {
 	if err := x.alive(); err != nil {
 		return 0, err
 	}
@@ -42,7 +43,7 @@ func (x *tx) Delete(ctx context.Context, step runbook.Step, progress func(phases
 		return 0, failf("delete from", step.Delete, hints["42P01"], errMissing)
 	}
 	if progress == nil {
-		progress = func(phases.Progress) {}
+		progress = func(engine.Progress) {}
 	}
 	d := &deletion{x: x, where: step.Where, progress: progress, read: time.Now()}
 	leaves, err := x.ranged(ctx, r, step.Where)

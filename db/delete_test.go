@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"tminus/phases/engine"
+
 	"tminus/phases"
 	"tminus/phases/runbook"
 )
@@ -29,7 +31,7 @@ func TestDeleteByRangesGivesAShare(t *testing.T) {
 	if len(seen) < 4 {
 		t.Errorf("%d reports of progress for some 280 blocks", len(seen))
 	}
-	var last phases.Progress
+	var last engine.Progress
 	for _, p := range seen {
 		if p.Deleted < last.Deleted || p.BlocksDone < last.BlocksDone || p.BlocksTotal < 200 || p.BlocksDone > p.BlocksTotal {
 			t.Errorf("progress goes from %+v to %+v", last, p)
@@ -158,12 +160,12 @@ func TestDeferredConstraintFailsBeforeCommit(t *testing.T) {
 	x := begin(t, target)
 	remove(t, x, runbook.Step{Delete: "t"})
 	wantError(t, x.SettleConstraints(limited(t)), "still refer")
-	if r := x.Commit(limited(t)); r.Outcome != phases.NotCommitted {
+	if r := x.Commit(limited(t)); r.Outcome != engine.NotCommitted {
 		t.Errorf("the COMMIT of a failed transaction: %+v", r)
 	}
 	x = begin(t, target)
 	remove(t, x, runbook.Step{Delete: "t"})
-	if r := x.Commit(limited(t)); r.Outcome != phases.NotCommitted || !strings.Contains(r.Err.Error(), "23503") {
+	if r := x.Commit(limited(t)); r.Outcome != engine.NotCommitted || !strings.Contains(r.Err.Error(), "23503") {
 		t.Errorf("COMMIT without looking: %+v", r)
 	}
 }
@@ -277,7 +279,7 @@ func TestFingerprintSeesEveryChange(t *testing.T) {
 
 func TestReadOnlyPhase(t *testing.T) {
 	target := open(t, database(t, bulk), book("t"))
-	x, err := target.Begin(limited(t), phases.TxSpec{RunID: "r", Phase: &target.book.Phases[0], ReadOnly: true})
+	x, err := target.Begin(limited(t), engine.TxSpec{RunID: "r", Phase: &target.book.Phases[0], ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,7 +295,7 @@ func TestReadOnlyServer(t *testing.T) {
 	dsn := database(t, bulk)
 	exec(t, connect(t, dsn), `ALTER DATABASE `+databaseName(t, dsn)+` SET default_transaction_read_only = on`)
 	target := open(t, dsn, book("t"))
-	_, err := target.Begin(limited(t), phases.TxSpec{RunID: "r", Phase: &target.book.Phases[0]})
+	_, err := target.Begin(limited(t), engine.TxSpec{RunID: "r", Phase: &target.book.Phases[0]})
 	if !errors.Is(err, ErrReadOnly) {
 		t.Errorf("begin: %v", err)
 	}
@@ -329,7 +331,7 @@ func BenchmarkDelete(b *testing.B) {
 
 func benchDelete(b *testing.B, target *Target, plain bool) {
 	b.Helper()
-	t, err := target.Begin(b.Context(), phases.TxSpec{RunID: "r", Phase: &target.book.Phases[0], LockTables: []string{"big"}})
+	t, err := target.Begin(b.Context(), engine.TxSpec{RunID: "r", Phase: &target.book.Phases[0], LockTables: []string{"big"}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -339,7 +341,7 @@ func benchDelete(b *testing.B, target *Target, plain bool) {
 		b.Fatal(err)
 	}
 	if plain {
-		d := &deletion{x: x, l: long{x.s}, progress: func(phases.Progress) {}, read: time.Now()}
+		d := &deletion{x: x, l: long{x.s}, progress: func(engine.Progress) {}, read: time.Now()}
 		err = d.plain(b.Context(), x.cat.find("big"))
 	} else {
 		_, err = x.Delete(b.Context(), runbook.Step{Delete: "big"}, nil)

@@ -1,6 +1,6 @@
 // Package db is what a run needs from a database, on PostgreSQL 13 and later.
 //
-// Target is a phases.Target. The engine alone calls its writing methods;
+// Target is an engine.Target. The engine alone calls its writing methods;
 // screens never do. All methods may be called from several goroutines, and all
 // wait for the server: give each a context with an end. When it ends, the
 // statement is cancelled on the server and the session is kept. A Tx belongs

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"tminus/phases/engine"
+
 	"tminus/phases"
 	"tminus/phases/runbook"
 )
@@ -106,7 +108,7 @@ var exchanges = []struct {
 		return err
 	}},
 	{"BEGIN ISOLATION LEVEL READ COMMITTED", "begin phase", false, func(ctx context.Context, t *Target, _ *tx) error {
-		_, err := t.Begin(ctx, phases.TxSpec{Phase: &t.book.Phases[0]})
+		_, err := t.Begin(ctx, engine.TxSpec{Phase: &t.book.Phases[0]})
 		return err
 	}},
 	{"SAVEPOINT tminus_lock", "lock tables", true, func(ctx context.Context, _ *Target, x *tx) error { return x.Lock(ctx, nil) }},
@@ -132,7 +134,7 @@ func TestEveryExchangeEnds(t *testing.T) {
 				if err := target.Prepare(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				begun, err := target.Begin(t.Context(), phases.TxSpec{Phase: &target.book.Phases[0], LockTables: []string{"t"}})
+				begun, err := target.Begin(t.Context(), engine.TxSpec{Phase: &target.book.Phases[0], LockTables: []string{"t"}})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -147,7 +149,7 @@ func TestEveryExchangeEnds(t *testing.T) {
 				}
 			}
 			// The run goes on with other sessions, and nothing is locked.
-			y, err := target.Begin(t.Context(), phases.TxSpec{Phase: &target.book.Phases[0], LockTables: []string{"t"}})
+			y, err := target.Begin(t.Context(), engine.TxSpec{Phase: &target.book.Phases[0], LockTables: []string{"t"}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -200,7 +202,7 @@ var longStatements = []struct {
 	{"ctid >=", "delete from t", true, func(ctx context.Context, _ *Target, x *tx) error {
 		// The first to hold it is the EXPLAIN.
 		return x.t.long(ctx, x.s, func(ctx context.Context, l long) error {
-			d := &deletion{x: x, l: l, progress: func(phases.Progress) {}}
+			d := &deletion{x: x, l: l, progress: func(engine.Progress) {}}
 			return fail(ctx, "delete from", "t", d.byRanges(ctx, []leaf{{x.cat.find("t"), 100}}))
 		})
 	}},

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 
+	"tminus/phases/engine"
+
 	"tminus/db/gym"
 	"tminus/db/sandbox"
 	"tminus/phases"
@@ -107,7 +109,7 @@ func reachOfGym(t *testing.T, survey phases.Survey) map[string]bool {
 func runPhase(t *testing.T, target *Target, p *runbook.Phase, baseline phases.Baseline) map[string]phases.Touched {
 	t.Helper()
 	ctx := limited(t)
-	x, err := target.Begin(ctx, phases.TxSpec{RunID: "run-1", Phase: p, LockTables: append(p.Deletes(), target.book.Protected...)})
+	x, err := target.Begin(ctx, engine.TxSpec{RunID: "run-1", Phase: p, LockTables: append(p.Deletes(), target.book.Protected...)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,11 +143,11 @@ func runPhase(t *testing.T, target *Target, p *runbook.Phase, baseline phases.Ba
 		t.Fatal(err)
 	}
 	touched := touchedBy(t, x)
-	if r := x.Commit(ctx); r.Outcome != phases.Committed {
+	if r := x.Commit(ctx); r.Outcome != engine.Committed {
 		t.Fatalf("%s: %+v", p.ID, r)
 	}
 	settled, err := target.Settle(ctx, intent)
-	if err != nil || settled.Outcome != phases.SettledCommitted {
+	if err != nil || settled.Outcome != engine.SettledCommitted {
 		t.Errorf("%s: settled as %+v, %v", p.ID, settled, err)
 	}
 	return touched

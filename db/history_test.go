@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"tminus/phases/engine"
+
 	"tminus/db/sandbox"
 	"tminus/phases"
 )
@@ -94,7 +96,7 @@ func TestInRecoveryTheWALPositionIsUnknown(t *testing.T) {
 	if id := identity(t, server.DSN("postgres")); id.WAL != 0 || id.Timeline != 1 {
 		t.Errorf("identity %+v", id)
 	}
-	wantPart(t, settle(t, open(t, server.DSN("postgres"), book("t")), intent, phases.SettleUnknowable).Detail, "in recovery")
+	wantPart(t, settle(t, open(t, server.DSN("postgres"), book("t")), intent, engine.SettleUnknowable).Detail, "in recovery")
 }
 
 // inDoubt is a phase whose COMMIT was sent and whose answer nobody got: it
@@ -112,7 +114,7 @@ func inDoubt(t *testing.T, dsn string, committed bool) phases.CommitIntent {
 		t.Fatal(err)
 	}
 	if committed {
-		if r := x.Commit(limited(t)); r.Outcome != phases.Committed {
+		if r := x.Commit(limited(t)); r.Outcome != engine.Committed {
 			t.Fatal(r)
 		}
 	} else if err := x.Rollback(limited(t)); err != nil {
@@ -140,10 +142,10 @@ func TestSettleOnACopyFromBeforeIsUnknown(t *testing.T) {
 	}
 	exec(t, connect(t, server.DSN("postgres")), `UPDATE t SET filler = filler || 'x'`)
 	intent := inDoubt(t, server.DSN("postgres"), true)
-	settle(t, open(t, server.DSN("postgres"), book("t")), intent, phases.SettledCommitted)
+	settle(t, open(t, server.DSN("postgres"), book("t")), intent, engine.SettledCommitted)
 
 	copied := open(t, restored.DSN("postgres"), book("t"))
-	wantPart(t, settle(t, copied, intent, phases.SettleUnknowable).Detail, "and the run saw it at "+intent.Identity.WAL.String()+": a restore, or a copy from before")
+	wantPart(t, settle(t, copied, intent, engine.SettleUnknowable).Detail, "and the run saw it at "+intent.Identity.WAL.String()+": a restore, or a copy from before")
 
 	// Written on until its WAL is further than the run ever saw.
 	if err := restored.Restart(limited(t)); err != nil {
@@ -154,12 +156,12 @@ func TestSettleOnACopyFromBeforeIsUnknown(t *testing.T) {
 		exec(t, conn, `UPDATE t SET filler = filler || 'x'`)
 	}
 	copied = open(t, restored.DSN("postgres"), book("t"))
-	wantPart(t, settle(t, copied, intent, phases.SettleUnknowable).Detail, "this may be a copy of the server")
+	wantPart(t, settle(t, copied, intent, engine.SettleUnknowable).Detail, "this may be a copy of the server")
 
 	// A journal from before positions were recorded.
 	old := intent
 	old.Identity.WAL = 0
-	wantPart(t, settle(t, copied, old, phases.SettleUnknowable).Detail, "this may be a copy of the server")
+	wantPart(t, settle(t, copied, old, engine.SettleUnknowable).Detail, "this may be a copy of the server")
 }
 
 // A server that was restarted, in whatever way, is the one that was asked.
@@ -170,7 +172,7 @@ func TestSettleAfterARestart(t *testing.T) {
 	for name, stop := range map[string]func() error{"in order": server.Down, "by a crash": server.Crash} {
 		t.Run(name, func(t *testing.T) {
 			exec(t, connect(t, dsn), `DROP TABLE IF EXISTS tminus.ledger`)
-			for committed, want := range map[bool]phases.SettleOutcome{false: phases.SettledNotCommitted, true: phases.SettledCommitted} {
+			for committed, want := range map[bool]engine.SettleOutcome{false: engine.SettledNotCommitted, true: engine.SettledCommitted} {
 				intent := inDoubt(t, dsn, committed)
 				if err := stop(); err != nil {
 					t.Fatal(err)
@@ -181,7 +183,7 @@ func TestSettleAfterARestart(t *testing.T) {
 				settle(t, open(t, dsn, book("t")), intent, want)
 				// By another way to it: what is there proves itself, what is not does not.
 				if !committed {
-					want = phases.SettleUnknowable
+					want = engine.SettleUnknowable
 				}
 				settle(t, open(t, server.TCPDSN("127.0.0.1", server.Port(), "postgres"), book("t")), intent, want)
 				exec(t, connect(t, dsn), `DELETE FROM tminus.ledger`)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"tminus/phases/engine"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -152,7 +154,7 @@ func (x *tx) holdLedger(ctx context.Context) error {
 		SET LOCAL lock_timeout = '`+milliseconds(x.spec.LockDeadline)+`'`)
 	switch {
 	case noLedger(err):
-		return failf("use", "tminus.ledger", unproven, phases.ErrNoLedger)
+		return failf("use", "tminus.ledger", unproven, engine.ErrNoLedger)
 	case err != nil:
 		return err
 	}
@@ -230,7 +232,7 @@ func (t *Target) LedgerRows(ctx context.Context, runID string) ([]phases.LedgerR
 		return err
 	})
 	if noLedger(err) {
-		return nil, failf("read", "tminus.ledger", "see who dropped or renamed it", phases.ErrNoLedger)
+		return nil, failf("read", "tminus.ledger", "see who dropped or renamed it", engine.ErrNoLedger)
 	}
 	return out, fail(ctx, "read the ledger of run", runID, err)
 }

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"testing"
 
-	"tminus/phases"
+	"tminus/phases/engine"
 )
 
 // spoilers change a ledger so that a row in it proves nothing. Each says why
@@ -84,7 +84,7 @@ func TestLedgerStaysAsItWasExamined(t *testing.T) {
 	exec(t, other, `SET lock_timeout = '50ms'; CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN DELETE FROM tminus.ledger; RETURN NULL; END'`)
 	_, err := other.Exec(limited(t), `CREATE TRIGGER late AFTER INSERT ON tminus.ledger EXECUTE FUNCTION f()`)
 	wantError(t, err, "55P03")
-	if r := x.Commit(limited(t)); r.Outcome != phases.Committed {
+	if r := x.Commit(limited(t)); r.Outcome != engine.Committed {
 		t.Fatal(r)
 	}
 	rows, err := target.LedgerRows(limited(t), "run-1")
@@ -112,7 +112,7 @@ func TestLedgerRows(t *testing.T) {
 	exec(t, connect(t, admin), `CREATE ROLE reader LOGIN`)
 	dropRole(t, admin, "reader")
 	target := open(t, dsn, book("t"))
-	if _, err := target.LedgerRows(limited(t), "run-1"); !errors.Is(err, phases.ErrNoLedger) {
+	if _, err := target.LedgerRows(limited(t), "run-1"); !errors.Is(err, engine.ErrNoLedger) {
 		t.Errorf("without a schema: %v", err)
 	}
 	if err := target.Prepare(limited(t)); err != nil {
@@ -129,7 +129,7 @@ func TestLedgerRows(t *testing.T) {
 	if rows, err := target.LedgerRows(limited(t), "run-1"); err != nil || len(rows) != 0 {
 		t.Errorf("before COMMIT: %+v, %v", rows, err)
 	}
-	if r := x.Commit(limited(t)); r.Outcome != phases.Committed {
+	if r := x.Commit(limited(t)); r.Outcome != engine.Committed {
 		t.Fatal(r)
 	}
 	rows, err := target.LedgerRows(limited(t), "run-1")
@@ -143,11 +143,11 @@ func TestLedgerRows(t *testing.T) {
 		t.Errorf("of another run: %+v, %v", rows, err)
 	}
 	reader := open(t, asUser(t, admin, "reader"), book("t"))
-	if _, err := reader.LedgerRows(limited(t), "run-1"); err == nil || errors.Is(err, phases.ErrNoLedger) {
+	if _, err := reader.LedgerRows(limited(t), "run-1"); err == nil || errors.Is(err, engine.ErrNoLedger) {
 		t.Errorf("without the rights: %v", err)
 	}
 	exec(t, connect(t, dsn), `DROP TABLE tminus.ledger`)
-	if _, err := target.LedgerRows(limited(t), "run-1"); !errors.Is(err, phases.ErrNoLedger) {
+	if _, err := target.LedgerRows(limited(t), "run-1"); !errors.Is(err, engine.ErrNoLedger) {
 		t.Errorf("dropped: %v", err)
 	}
 	without := book("t")

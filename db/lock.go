@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"tminus/phases/engine"
+
 	"github.com/jackc/pgx/v5"
 
 	"tminus/phases"
@@ -81,7 +83,7 @@ func (t *Target) holdsLock(ctx context.Context) error {
 
 // lockedBy says who holds one of the program's locks.
 func lockedBy(ctx context.Context, s *session, key int, what string) error {
-	out := &phases.LockedError{What: what}
+	out := &engine.LockedError{What: what}
 	b, err := scanBlocker(s.QueryRow(ctx, `SELECT `+blockerColumns+`
 		FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
 		WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
@@ -109,7 +111,7 @@ func (t *Target) TakeOver(ctx context.Context, holder phases.Blocker) error {
 	defer cancel()
 	for {
 		err := t.Lock(ctx)
-		var locked *phases.LockedError
+		var locked *engine.LockedError
 		if !errors.As(err, &locked) {
 			return err
 		}

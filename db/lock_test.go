@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"tminus/phases/engine"
+
 	"tminus/phases"
 	"tminus/phases/runbook"
 )
@@ -15,7 +17,7 @@ func TestLockWaitsAndNamesTheBlocker(t *testing.T) {
 	dsn := database(t, `CREATE TABLE a (id int); CREATE TABLE b (id int)`)
 	target, app := open(t, dsn, book("a", "b")), connect(t, dsn+" application_name=webshop")
 	exec(t, app, `BEGIN; INSERT INTO b VALUES (1)`)
-	x, err := target.Begin(limited(t), phases.TxSpec{Phase: &target.book.Phases[0], LockTables: []string{"a", "b"}, LockDeadline: time.Minute})
+	x, err := target.Begin(limited(t), engine.TxSpec{Phase: &target.book.Phases[0], LockTables: []string{"a", "b"}, LockDeadline: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +59,7 @@ func TestLockDeadlineNamesTheBlocker(t *testing.T) {
 	dsn := database(t, `CREATE TABLE a (id int)`)
 	target, app := open(t, dsn, book("a")), connect(t, dsn+" application_name=webshop")
 	exec(t, app, `BEGIN; INSERT INTO a VALUES (1)`)
-	x, err := target.Begin(limited(t), phases.TxSpec{Phase: &target.book.Phases[0], LockTables: []string{"a"}, LockDeadline: 3 * time.Second})
+	x, err := target.Begin(limited(t), engine.TxSpec{Phase: &target.book.Phases[0], LockTables: []string{"a"}, LockDeadline: 3 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +99,7 @@ func TestLockEndsWithItsContext(t *testing.T) {
 	dsn := database(t, `CREATE TABLE a (id int)`)
 	target, app := open(t, dsn, book("a")), connect(t, dsn)
 	exec(t, app, `BEGIN; INSERT INTO a VALUES (1)`)
-	x, err := target.Begin(limited(t), phases.TxSpec{Phase: &target.book.Phases[0], LockTables: []string{"a"}})
+	x, err := target.Begin(limited(t), engine.TxSpec{Phase: &target.book.Phases[0], LockTables: []string{"a"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,8 +117,8 @@ func TestOnePhaseAtATime(t *testing.T) {
 	dsn := database(t, `SELECT 1`)
 	first, second := open(t, dsn, book()), open(t, dsn, book())
 	begin(t, first)
-	_, err := second.Begin(limited(t), phases.TxSpec{Phase: &second.book.Phases[0]})
-	if locked, ok := errors.AsType[*phases.LockedError](err); !ok || locked.What != "the phase lock" || locked.Holder.PID == 0 {
+	_, err := second.Begin(limited(t), engine.TxSpec{Phase: &second.book.Phases[0]})
+	if locked, ok := errors.AsType[*engine.LockedError](err); !ok || locked.What != "the phase lock" || locked.Holder.PID == 0 {
 		t.Errorf("got %v", err)
 	}
 }
@@ -126,7 +128,7 @@ func TestDeleteWaitsForARowNoLongerThanItMay(t *testing.T) {
 	dsn := database(t, bulk)
 	target, app := open(t, dsn, book("t")), connect(t, dsn)
 	exec(t, app, `BEGIN; SELECT FROM t WHERE id = 1 FOR UPDATE`)
-	x, err := target.Begin(limited(t), phases.TxSpec{Phase: &target.book.Phases[0], LockTables: []string{"t"}, LockDeadline: 200 * time.Millisecond})
+	x, err := target.Begin(limited(t), engine.TxSpec{Phase: &target.book.Phases[0], LockTables: []string{"t"}, LockDeadline: 200 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

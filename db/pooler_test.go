@@ -10,7 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"tminus/phases"
+	"tminus/phases/engine"
+
 	"tminus/phases/runbook"
 )
 
@@ -101,9 +102,9 @@ func TestPoolerInSessionModeWorks(t *testing.T) {
 	if err := x.WriteLedger(limited(t), intent); err != nil {
 		t.Fatal(err)
 	}
-	settle(t, target, intent, phases.SettleInProgress)
-	if r := x.Commit(limited(t)); r.Outcome != phases.Committed {
+	settle(t, target, intent, engine.SettleInProgress)
+	if r := x.Commit(limited(t)); r.Outcome != engine.Committed {
 		t.Fatal(r)
 	}
-	settle(t, target, intent, phases.SettledCommitted)
+	settle(t, target, intent, engine.SettledCommitted)
 }

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tminus/phases/engine"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
@@ -71,7 +73,7 @@ type Target struct {
 	lock   *session   // holds the operator lock; nil before Lock
 }
 
-var _ phases.Target = (*Target)(nil)
+var _ engine.Target = (*Target)(nil)
 
 // session is one connection in armour. Statements go through its own methods,
 // which bound them, or through long, which watches them.

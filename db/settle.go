@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"tminus/phases/engine"
+
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"tminus/phases"
@@ -21,10 +23,10 @@ const settlePatience = 10 * time.Second
 // The order of the questions matters. The backend is looked at before the
 // ledger is read for the last time: once it no longer holds the transaction,
 // whatever it did is visible, so a COMMIT cannot slip in between.
-func (t *Target) Settle(ctx context.Context, intent phases.CommitIntent) (phases.Settlement, error) {
+func (t *Target) Settle(ctx context.Context, intent phases.CommitIntent) (engine.Settlement, error) {
 	ctx, cancel := context.WithTimeout(ctx, settlePatience)
 	defer cancel()
-	var out phases.Settlement
+	var out engine.Settlement
 	err := t.visit(ctx, func(s *session) (err error) {
 		out, err = t.settle(ctx, s, intent)
 		return err
@@ -32,10 +34,10 @@ func (t *Target) Settle(ctx context.Context, intent phases.CommitIntent) (phases
 	return out, fail(ctx, "settle the COMMIT of phase", intent.Phase, err)
 }
 
-func (t *Target) settle(ctx context.Context, s *session, intent phases.CommitIntent) (phases.Settlement, error) {
+func (t *Target) settle(ctx context.Context, s *session, intent phases.CommitIntent) (engine.Settlement, error) {
 	now, err := t.identify(ctx, s)
 	if err != nil {
-		return phases.Settlement{}, err
+		return engine.Settlement{}, err
 	}
 	differs, known := compareIdentity(intent.Identity, now)
 	if differs != "" {
@@ -43,18 +45,18 @@ func (t *Target) settle(ctx context.Context, s *session, intent phases.CommitInt
 	}
 	var recovering bool
 	if err := s.QueryRow(ctx, `SELECT pg_is_in_recovery()`).Scan(&recovering); err != nil {
-		return phases.Settlement{}, err
+		return engine.Settlement{}, err
 	}
 	if recovering {
 		return unknowable("the server that answers is in recovery, and may not have the COMMIT yet"), nil
 	}
 	running, err := stillRuns(ctx, s, intent.Tx)
 	if err != nil {
-		return phases.Settlement{}, err
+		return engine.Settlement{}, err
 	}
 	if running {
-		return phases.Settlement{
-			Outcome: phases.SettleInProgress,
+		return engine.Settlement{
+			Outcome: engine.SettleInProgress,
 			Detail:  fmt.Sprintf("session %d still holds transaction %s: its outcome is open", intent.Tx.PID, clean(intent.Tx.Xid)),
 		}, nil
 	}
@@ -67,9 +69,9 @@ func (t *Target) settle(ctx context.Context, s *session, intent phases.CommitInt
 	}
 	switch {
 	case err != nil:
-		return phases.Settlement{}, err
+		return engine.Settlement{}, err
 	case row.found && row.nonce == intent.Nonce:
-		return phases.Settlement{Outcome: phases.SettledCommitted, Detail: "the ledger has the phase's row" + known}, nil
+		return engine.Settlement{Outcome: engine.SettledCommitted, Detail: "the ledger has the phase's row" + known}, nil
 	case row.found:
 		return unknowable("the ledger has a row of this phase, but of attempt %d, transaction %s: another attempt was committed", row.attempt, clean(row.xid)), nil
 	case intent.Identity.LedgerOID != 0 && intent.Identity.LedgerOID != now.LedgerOID:
@@ -79,14 +81,14 @@ func (t *Target) settle(ctx context.Context, s *session, intent phases.CommitInt
 		return unknowable("the ledger has no row of it, but this may be a copy of the server: it was started at %s, after COMMIT was sent, and is reached at %s:%d, which was %s:%d; ask at the address of then",
 			now.ServerStart.UTC().Format(time.DateTime)+" UTC", now.Host, now.Port, clean(intent.Identity.Host), intent.Identity.Port), nil
 	}
-	return phases.Settlement{
-		Outcome: phases.SettledNotCommitted,
+	return engine.Settlement{
+		Outcome: engine.SettledNotCommitted,
 		Detail:  "the transaction has ended, and the ledger has no row of it" + known,
 	}, nil
 }
 
-func unknowable(format string, args ...any) phases.Settlement {
-	return phases.Settlement{Outcome: phases.SettleUnknowable, Detail: fmt.Sprintf(format, args...)}
+func unknowable(format string, args ...any) engine.Settlement {
+	return engine.Settlement{Outcome: engine.SettleUnknowable, Detail: fmt.Sprintf(format, args...)}
 }
 
 // compareIdentity says how two servers differ, and, when they don't, what

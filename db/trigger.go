@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"tminus/phases/engine"
+
 	"github.com/jackc/pgx/v5"
 
 	"tminus/phases"
@@ -305,7 +307,7 @@ func (t *Target) alter(ctx context.Context, op string, fn func(*session) error) 
 			}
 			return fail(ctx, op, t.host(), err)
 		}
-		if r := commit(ctx, s); r.Outcome != phases.Committed {
+		if r := commit(ctx, s); r.Outcome != engine.Committed {
 			return failf(op, t.host(), "look at the database before trying again: an answer may have been lost", r.Err)
 		}
 		return nil

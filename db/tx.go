@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"tminus/phases/engine"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -21,7 +23,7 @@ const lockPatience = 30 * time.Second
 type tx struct {
 	t      *Target
 	s      *session
-	spec   phases.TxSpec
+	spec   engine.TxSpec
 	id     phases.TxID
 	cat    *catalog
 	before map[uint32]phases.Touched // what the session wrote before, by relation
@@ -29,12 +31,12 @@ type tx struct {
 	done   bool
 }
 
-var _ phases.Tx = (*tx)(nil)
+var _ engine.Tx = (*tx)(nil)
 
 // Begin opens a phase's transaction, looks that its session is the armoured
 // one, and takes the lock that keeps a second run's phases out. The session
 // stays open between phases: a connection limit of 0 may be set by then.
-func (t *Target) Begin(ctx context.Context, spec phases.TxSpec) (phases.Tx, error) {
+func (t *Target) Begin(ctx context.Context, spec engine.TxSpec) (engine.Tx, error) {
 	if spec.LockDeadline <= 0 {
 		spec.LockDeadline = lockPatience
 	}
@@ -50,7 +52,7 @@ func (t *Target) Begin(ctx context.Context, spec phases.TxSpec) (phases.Tx, erro
 	return x, nil
 }
 
-func phaseID(spec phases.TxSpec) string {
+func phaseID(spec engine.TxSpec) string {
 	if spec.Phase == nil {
 		return ""
 	}
@@ -245,9 +247,9 @@ func setSearchPath(ctx context.Context, s *session, path string) error {
 }
 
 // Commit sends COMMIT. The transaction is over then, whatever came of it.
-func (x *tx) Commit(ctx context.Context) phases.CommitResult {
+func (x *tx) Commit(ctx context.Context) engine.CommitResult {
 	if err := x.alive(); err != nil {
-		return phases.CommitResult{Outcome: phases.NotCommitted, Err: err}
+		return engine.CommitResult{Outcome: engine.NotCommitted, Err: err}
 	}
 	out := commit(ctx, x.s)
 	x.end(ctx)

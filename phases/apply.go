@@ -214,7 +214,8 @@ func (s *State) askedAgain(e ChecksAsked) {
 	}
 }
 
-func (s *State) phase(id string) *PhaseState {
+// Phase is a phase's state, never nil.
+func (s *State) Phase(id string) *PhaseState {
 	for i := range s.Phases {
 		if s.Phases[i].Plan.ID == id {
 			return &s.Phases[i]

@@ -13,12 +13,12 @@ func (s *State) applyPhase(e Event) bool {
 	case LockWaited:
 		s.waitForLock(e)
 	case TablesLocked:
-		p := s.phase(e.Phase)
+		p := s.Phase(e.Phase)
 		p.Status, p.Lock, p.LockedAt, p.Tx = PhaseRunning, nil, s.At, e.Tx
 	case StepStarted:
 		s.startStep(e)
 	case TableProgressed:
-		p := s.phase(e.Phase)
+		p := s.Phase(e.Phase)
 		p.Status, p.Lock = PhaseRunning, nil
 		if t := p.stepTable(e.Step); t != nil && t.Role != RoleSQL {
 			t.Deleted, t.BlocksDone, t.BlocksTotal = t.before(e.Step)+e.Deleted, e.BlocksDone, e.BlocksTotal
@@ -42,25 +42,25 @@ func (s *State) applyPhase(e Event) bool {
 func (s *State) applyOutcome(e Event) bool {
 	switch e := e.(type) {
 	case HoldOpened:
-		p := s.phase(e.Phase)
+		p := s.Phase(e.Phase)
 		p.Status, p.HoldUntil = PhaseHolding, e.Until
 	case CommitIntended:
-		p := s.phase(e.Phase)
+		p := s.Phase(e.Phase)
 		intent := e.CommitIntent
 		p.Status, p.Intent, p.By, p.HoldUntil = PhaseCommitting, &intent, e.By, time.Time{}
 		s.Sent = append(s.Sent, intent)
 		s.WAL = max(s.WAL, intent.Identity.WAL)
 	case CommitDoubted:
-		p := s.phase(e.Phase)
+		p := s.Phase(e.Phase)
 		p.Status, p.Doubt = PhaseInDoubt, append(p.Doubt, e.Error)
 	case DoubtExamined:
-		p := s.phase(e.Phase)
+		p := s.Phase(e.Phase)
 		p.Status, p.Doubt = PhaseInDoubt, append(p.Doubt, e.Detail)
 	case PhaseCommitted:
 		s.endPhase(e.Phase, PhaseIsCommitted, "", "", e.Settled)
 		s.WAL = max(s.WAL, e.WAL)
 	case PhaseUndone:
-		p := s.phase(e.Phase)
+		p := s.Phase(e.Phase)
 		if p.Status != PhaseIsUndone {
 			p.undone = slices.Clone(p.Tables)
 			p.takeBack(false)
@@ -89,7 +89,7 @@ func (s *State) applyOutcome(e Event) bool {
 }
 
 func (s *State) waitForLock(e LockWaited) {
-	p := s.phase(e.Phase)
+	p := s.Phase(e.Phase)
 	if !p.LockedAt.IsZero() && len(e.Blockers) == 0 {
 		p.Status, p.Lock = PhaseRunning, nil
 		return
@@ -99,7 +99,7 @@ func (s *State) waitForLock(e LockWaited) {
 }
 
 func (s *State) startPhase(e PhaseStarted) {
-	p := s.phase(e.Phase)
+	p := s.Phase(e.Phase)
 	if s.T0.IsZero() {
 		s.T0 = s.At
 	}
@@ -114,7 +114,7 @@ func (s *State) startPhase(e PhaseStarted) {
 }
 
 func (s *State) startStep(e StepStarted) {
-	p := s.phase(e.Phase)
+	p := s.Phase(e.Phase)
 	p.Step, p.StepAt = e.Step, s.At
 	if t := p.stepTable(e.Step); t != nil {
 		t.Step = e.Step
@@ -127,7 +127,7 @@ func (s *State) startStep(e StepStarted) {
 }
 
 func (s *State) endStep(e StepDone) {
-	p := s.phase(e.Phase)
+	p := s.Phase(e.Phase)
 	p.Status, p.Lock = PhaseRunning, nil
 	switch t := p.stepTable(e.Step); {
 	case t == nil:
@@ -167,7 +167,7 @@ func (p *PhaseState) changed(changes []Change) {
 // countTable takes a phase's own count. The counts before the baseline is taken
 // are the baseline's: only a phase that reads shows them as its own.
 func (s *State) countTable(e TableCounted) {
-	p := s.phase(e.Phase)
+	p := s.Phase(e.Phase)
 	if s.Baseline == nil && p.Plan.Writes() {
 		return
 	}
@@ -182,7 +182,7 @@ func (s *State) countTable(e TableCounted) {
 func (s *State) takeBaseline(e BaselineTaken) {
 	b := e.Baseline
 	s.Baseline = &b
-	p := s.phase(e.Phase)
+	p := s.Phase(e.Phase)
 	if !p.Plan.Writes() {
 		for _, c := range b.Counts {
 			if c.Where == "" {
@@ -197,7 +197,7 @@ func (s *State) takeBaseline(e BaselineTaken) {
 }
 
 func (s *State) verified(e PhaseVerified) {
-	p := s.phase(e.Phase)
+	p := s.Phase(e.Phase)
 	p.Status, p.Verified, p.Step = PhaseVerifying, e.Results, -1
 	s.touch(p, -1, e.Touched)
 	p.changed(e.Changes)
@@ -214,7 +214,7 @@ func (s *State) verified(e PhaseVerified) {
 }
 
 func (s *State) endPhase(id string, status PhaseStatus, reason, by string, settled bool) {
-	p := s.phase(id)
+	p := s.Phase(id)
 	p.Reason, p.Settled = reason, settled
 	p.EndedAt, p.Took, p.HoldUntil, p.Lock, p.Step = s.At, s.since(p), time.Time{}, nil, -1
 	if status == PhaseIsRolledBack {
@@ -226,7 +226,7 @@ func (s *State) endPhase(id string, status PhaseStatus, reason, by string, settl
 
 // committedAgain takes back that a phase is undone.
 func (s *State) committedAgain(id string) *PhaseState {
-	p := s.phase(id)
+	p := s.Phase(id)
 	if p.Status == PhaseIsUndone {
 		p.Tables, p.undone = p.undone, nil
 	}

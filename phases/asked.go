@@ -2,6 +2,7 @@ package phases
 
 import (
 	"time"
+
 	"tminus/phases/runbook"
 )
 

@@ -13,7 +13,7 @@ import (
 // Command is what an operator may ask for.
 type Command interface{ command() }
 
-// Commander takes an operator's commands. Engine is the one there is; a screen
+// Commander takes an operator's commands. engine.Engine is the one there is; a screen
 // without one has no way to act.
 type Commander interface {
 	// Do carries a command out, or says why not. It returns when the command
@@ -132,8 +132,8 @@ func (s *State) Can(c Command, now time.Time) error {
 	return fmt.Errorf("unknown command %T", c)
 }
 
-// answerable finds an item and says why it cannot be answered now.
-func (s *State) answerable(id string) (runbook.Item, error) {
+// Answerable finds an item and says why it cannot be answered now.
+func (s *State) Answerable(id string) (runbook.Item, error) {
 	it, g, ok := s.Runbook.Item(id)
 	if !ok {
 		return it, fmt.Errorf("the runbook has no item %q", id)
@@ -183,7 +183,7 @@ func groupIndex(groups []runbook.Group, id string) int {
 }
 
 func (s *State) canTick(id string) error {
-	it, err := s.answerable(id)
+	it, err := s.Answerable(id)
 	switch {
 	case err != nil:
 		return err
@@ -199,7 +199,7 @@ func (s *State) canTick(id string) error {
 }
 
 func (s *State) canUntick(id string) error {
-	it, err := s.answerable(id)
+	it, err := s.Answerable(id)
 	switch {
 	case err != nil:
 		return err
@@ -212,7 +212,7 @@ func (s *State) canUntick(id string) error {
 }
 
 func (s *State) canRecord(c Record) error {
-	it, err := s.answerable(c.Item)
+	it, err := s.Answerable(c.Item)
 	if err != nil {
 		return err
 	}
@@ -240,7 +240,7 @@ func (s *State) canRecheck(id string) error {
 }
 
 func (s *State) canAct(id string) error {
-	it, err := s.answerable(id)
+	it, err := s.Answerable(id)
 	restores := it.Action != nil && it.Action.Name == ActionRestoreTriggers
 	switch {
 	case restores && s.Triggers == nil:
@@ -252,7 +252,7 @@ func (s *State) canAct(id string) error {
 	case it.Action == nil:
 		return errors.New("this item has no action")
 	}
-	return s.acting()
+	return s.Acting()
 }
 
 func (s *State) canPassGate(c PassGate, now time.Time) error {
@@ -280,7 +280,7 @@ func (s *State) canDeclareNoGo(c DeclareNoGo) error {
 	if !s.T0.IsZero() {
 		return errors.New("phases have started: abort the run instead")
 	}
-	if err := s.acting(); err != nil {
+	if err := s.Acting(); err != nil {
 		return err
 	}
 	return needs("a reason", c.Reason)
@@ -308,7 +308,7 @@ func (s *State) canStart(c StartPhase, now time.Time) error {
 	case p.Status == PhaseIsUndone:
 		return fmt.Errorf("%s is undone: a human must look at the database first", p.Plan.Title)
 	}
-	if err := s.acting(); err != nil {
+	if err := s.Acting(); err != nil {
 		return err
 	}
 	if h := s.PhaseHolds(cur, now); len(h) > 0 {
@@ -394,7 +394,7 @@ func (s *State) canAbort(c Abort) error {
 	if p := s.OpenPhase(); p != nil && (p.Status == PhaseCommitting || p.Status == PhaseInDoubt) {
 		return errSent
 	}
-	if err := s.acting(); err != nil {
+	if err := s.Acting(); err != nil {
 		return err
 	}
 	return needs("a reason", c.Reason)
@@ -434,12 +434,12 @@ func (s *State) canClose() error {
 	if cur := s.CurrentAfter(); cur < len(s.Runbook.After) {
 		return fmt.Errorf("stage %q is not done", s.Runbook.After[cur].Title)
 	}
-	return s.acting()
+	return s.Acting()
 }
 
-// acting says that an action is under way: what it does to the database must
+// Acting says that an action is under way: what it does to the database must
 // not come after the run's end, or into a phase.
-func (s *State) acting() error {
+func (s *State) Acting() error {
 	for id, it := range s.Items {
 		if it.Action != nil && it.Action.Running {
 			return fmt.Errorf("the action of %q is under way: wait for its end, a minute at most", s.itemText(id))

@@ -9,7 +9,7 @@ import (
 func describePhase(s *State, e Event) (Level, string) {
 	switch e := e.(type) {
 	case PhaseStarted:
-		p := s.phase(e.Phase)
+		p := s.Phase(e.Phase)
 		text := fmt.Sprintf("%s: started: %s", PhaseName(e.Phase), p.Plan.Title)
 		if e.Attempt > 1 {
 			text += fmt.Sprintf(", attempt %d", e.Attempt)
@@ -30,7 +30,7 @@ func describePhase(s *State, e Event) (Level, string) {
 		return LevelInfo, describeStep(s, e)
 	case TableCounted:
 		text := fmt.Sprintf("%s: %s: %s", PhaseName(e.Phase), e.Table, Rows(e.Rows))
-		if s.phase(e.Phase).Plan.Writes() && s.Baseline != nil { // else it is the baseline's
+		if s.Phase(e.Phase).Plan.Writes() && s.Baseline != nil { // else it is the baseline's
 			text += " left"
 		}
 		return LevelInfo, text
@@ -51,7 +51,7 @@ func describePhase(s *State, e Event) (Level, string) {
 }
 
 func describeLockWait(s *State, e LockWaited) (Level, string) {
-	if !s.phase(e.Phase).LockedAt.IsZero() && len(e.Blockers) == 0 {
+	if !s.Phase(e.Phase).LockedAt.IsZero() && len(e.Blockers) == 0 {
 		return LevelInfo, fmt.Sprintf("%s: no session blocks it any more", PhaseName(e.Phase))
 	}
 	if e.Attempt > 1 && e.Attempt%lockWaitEvery != 0 {
@@ -90,7 +90,7 @@ func (b Blocker) String() string {
 
 func describeStep(s *State, e StepDone) string {
 	name, did := fmt.Sprintf("step %d", e.Step+1), Statement{Command: e.Command, Rows: e.Rows}
-	if step := s.phase(e.Phase).step(e.Step); step != nil {
+	if step := s.Phase(e.Phase).step(e.Step); step != nil {
 		name = step.Name()
 		if step.Delete != "" { // old journals don't say
 			did.Command = "DELETE"
@@ -154,7 +154,7 @@ func describeOutcome(s *State, e Event) (Level, string) {
 	case DoubtExamined:
 		return LevelWarn, fmt.Sprintf("%s: COMMIT in doubt: %s", PhaseName(e.Phase), e.Detail)
 	case PhaseCommitted:
-		text := fmt.Sprintf("%s: COMMITTED after %s: %s", PhaseName(e.Phase), Span(e.Took), s.phase(e.Phase).DidWords())
+		text := fmt.Sprintf("%s: COMMITTED after %s: %s", PhaseName(e.Phase), Span(e.Took), s.Phase(e.Phase).DidWords())
 		return LevelGood, text + fromLedger(e.Settled)
 	case PhaseRolledBack:
 		return LevelBad, fmt.Sprintf("%s: ROLLED BACK after %s, nothing changed: %s", PhaseName(e.Phase), Span(e.Took), e.Reason) + by(e.By) + fromLedger(e.Settled)

@@ -27,7 +27,7 @@ func TestResumeEndsACutAction(t *testing.T) {
 		t.Fatal("an action under way can be started a second time")
 	}
 	for what, err := range map[string]error{
-		"NO-GO": s.canDeclareNoGo(DeclareNoGo{Reason: "x"}), "abort": s.acting(),
+		"NO-GO": s.canDeclareNoGo(DeclareNoGo{Reason: "x"}), "abort": s.Acting(),
 	} {
 		if err == nil {
 			t.Errorf("%s is possible while an action is under way", what)
@@ -150,13 +150,5 @@ func TestEndedRunTakesNoCommand(t *testing.T) {
 	s.Outcome = Aborted
 	if err := s.Can(Note{Text: "after the end"}, s.At); !errors.Is(err, ErrEnded) {
 		t.Errorf("a note after the end: %v", err)
-	}
-}
-
-func TestTriggersThatWereOffBefore(t *testing.T) {
-	now := []Trigger{{Table: "a", Name: "x", Enabled: "D"}, {Table: "b", Name: "x", Enabled: "O"}, {Table: "c", Name: "y", Enabled: "D"}}
-	got := offBefore(now, []Trigger{{Table: "c", Name: "y", Enabled: "R"}})
-	if len(got) != 1 || got[0] != "x on a" {
-		t.Errorf("got %q", got)
 	}
 }

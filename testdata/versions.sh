@@ -92,7 +92,7 @@ for release in $releases; do
 	deletes="by block ranges"
 	[ "$major" -ge 14 ] || deletes="one statement a table"
 	passed "db-$major" "${GO:-go}" test -count=1 -timeout 10m ./db/... >"$work/cell1"
-	passed "phases-$major" "${GO:-go}" test -count=1 -timeout 10m ./phases >"$work/cell2"
+	passed "phases-$major" "${GO:-go}" test -count=1 -timeout 10m ./phases/engine >"$work/cell2"
 	passed "demo-$major" "$work/tminus" demo --users "$users" --unattended --plain \
 		--journal "$work/demo-$major.journal" </dev/null >"$work/cell3"
 	say "| $server | $deletes | $(cat "$work/cell1") | $(cat "$work/cell2") | $(cat "$work/cell3") |"

@@ -3,6 +3,8 @@ package fault
 import (
 	"time"
 
+	"tminus/phases/engine"
+
 	"tminus/phases"
 )
 
@@ -34,7 +36,7 @@ func drive(p *program, ends ending) {
 		}
 		// A refusal is fine: the state has moved on since, or is not ready.
 		if err := p.engine.Do(next); err == nil && leave {
-			p.stop(phases.ErrLeft)
+			p.stop(engine.ErrLeft)
 			return
 		}
 	}

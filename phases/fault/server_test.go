@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"time"
 
+	"tminus/phases/engine"
+
 	"github.com/jackc/pgx/v5"
 
 	"tminus/phases"
@@ -207,7 +209,7 @@ func (c *trial) reuse(phase string) {
 		return
 	}
 	<-down
-	p.stop(phases.ErrLeft) // the operator gives up waiting, and comes back later
+	p.stop(engine.ErrLeft) // the operator gives up waiting, and comes back later
 	_ = c.wait(p)
 	s := c.said()
 	intent := s.Phases[map[string]int{"first": 1, "second": 2}[phase]].Intent

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"tminus/phases/engine"
+
 	"tminus/db"
 	"tminus/phases"
 	"tminus/phases/journal"
@@ -28,8 +30,8 @@ const (
 )
 
 // settings are short: a trial must not wait for what a human needs time for.
-func settings() phases.Settings {
-	return phases.Settings{
+func settings() engine.Settings {
+	return engine.Settings{
 		Hold: 20 * time.Second, LockDeadline: 10 * time.Second, EndBackend: 200 * time.Millisecond,
 		Doubt: 30 * time.Second, Patience: 5 * time.Second,
 	}
@@ -122,7 +124,7 @@ var operator = phases.Operator{Name: "dba", Host: "here", PID: os.Getpid()}
 type program struct {
 	target *db.Target
 	writer *journal.Writer
-	engine *phases.Engine
+	engine *engine.Engine
 	stop   context.CancelCauseFunc
 	ran    chan error
 }
@@ -146,7 +148,7 @@ func connect(ctx context.Context, dsn, source string, exchange time.Duration) (*
 
 func (c *trial) opening(id phases.Identity) phases.RunOpened {
 	return phases.RunOpened{
-		RunID: phases.NewRunID(time.Now()), File: "fault.yaml", Source: c.source, SHA256: phases.SHA256([]byte(c.source)),
+		RunID: engine.NewRunID(time.Now()), File: "fault.yaml", Source: c.source, SHA256: engine.SHA256([]byte(c.source)),
 		Environment: phases.Rehearsal, Unattended: !c.attended, Operator: operator, Target: id, PlannedT0: time.Now(),
 	}
 }
@@ -162,11 +164,11 @@ func (c *trial) open(dsn string, opts ...journal.Option) (*program, error) {
 		t.Close()
 		return nil, err
 	}
-	e, err := phases.Open(t, w, c.opening(id), settings())
+	e, err := engine.Open(t, w, c.opening(id), settings())
 	return c.launch(t, w, e, err)
 }
 
-func (c *trial) launch(t *db.Target, w *journal.Writer, e *phases.Engine, err error) (*program, error) {
+func (c *trial) launch(t *db.Target, w *journal.Writer, e *engine.Engine, err error) (*program, error) {
 	if err != nil {
 		w.Close()
 		t.Close()
@@ -206,7 +208,7 @@ func (c *trial) rerun() error {
 		if err == nil {
 			return c.wait(p)
 		}
-		var locked *phases.LockedError
+		var locked *engine.LockedError
 		if !errors.As(err, &locked) || time.Now().After(deadline) {
 			return fmt.Errorf("resume: %w", err)
 		}
@@ -226,7 +228,7 @@ func (c *trial) resume() (*program, error) {
 		w.Close()
 		return nil, err
 	}
-	e, err := phases.Resume(t, w, recs, phases.RunResumed{Operator: operator, Target: id, TornBytes: torn}, settings())
+	e, err := engine.Resume(t, w, recs, phases.RunResumed{Operator: operator, Target: id, TornBytes: torn}, settings())
 	return c.launch(t, w, e, err)
 }
 

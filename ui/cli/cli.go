@@ -8,10 +8,10 @@ import (
 	"os"
 	"time"
 
+	"tminus/phases/engine"
+
 	"charm.land/fang/v2"
 	"github.com/spf13/cobra"
-
-	"tminus/phases"
 )
 
 // Streams are the program's own. They are files because a screen asks whether
@@ -48,7 +48,7 @@ func Execute(args []string, s Streams, database Database) int {
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
-	err := fang.Execute(context.Background(), root, fang.WithVersion(phases.Version()), fang.WithErrorHandler(
+	err := fang.Execute(context.Background(), root, fang.WithVersion(engine.Version()), fang.WithErrorHandler(
 		func(w io.Writer, _ fang.Styles, err error) {
 			if err.Error() != "" {
 				fmt.Fprintf(w, "tminus: %v\n", err)

@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 
+	"tminus/phases/engine"
+
 	"tminus/phases"
 	"tminus/phases/runbook"
 )
@@ -11,7 +13,7 @@ import (
 type Database struct {
 	// Connect opens a database and takes its operator lock. The caller closes
 	// the target.
-	Connect func(ctx context.Context, a Access) (phases.Target, phases.Identity, error)
+	Connect func(ctx context.Context, a Access) (engine.Target, phases.Identity, error)
 
 	// StartServer starts a demo's throwaway server; progress is told what it
 	// waits for. AdoptServer takes over the one of a demo that was left or

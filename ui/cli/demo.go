@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"tminus/phases/engine"
+
 	"github.com/charmbracelet/x/term"
 
 	"tminus/phases"
@@ -19,7 +21,7 @@ func (a *app) demo(ctx context.Context, f Flags) error {
 	if f.Users < a.database.MinUsers || f.Users > 5_000_000 {
 		return &Exit{Code: Usage, Err: fmt.Errorf("--users %d: from %d to 5000000", f.Users, a.database.MinUsers)}
 	}
-	ctx, release := phases.StopOnSignals(ctx)
+	ctx, release := engine.StopOnSignals(ctx)
 	defer release()
 	server, err := a.database.StartServer(ctx, func(s string) { fmt.Fprintln(a.stderr, s) })
 	if err != nil {

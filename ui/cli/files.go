@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"tminus/phases/engine"
+
 	"tminus/phases"
 	"tminus/phases/journal"
 	"tminus/phases/report"
@@ -66,7 +68,7 @@ func (a *app) guide() error {
 }
 
 func (a *app) watch(ctx context.Context, path string, plain bool) error {
-	ctx, release := phases.StopOnSignals(ctx)
+	ctx, release := engine.StopOnSignals(ctx)
 	defer release()
 	if plain || !a.interactive() {
 		return Failed(ui.Plain(ctx, ui.PlainOptions{Journal: path, Out: a.stdout}))
@@ -75,7 +77,7 @@ func (a *app) watch(ctx context.Context, path string, plain bool) error {
 }
 
 func (a *app) mirror(ctx context.Context, path string, m Mirror) error {
-	ctx, release := phases.StopOnSignals(ctx)
+	ctx, release := engine.StopOnSignals(ctx)
 	defer release()
 	server, err := mirror.New(mirror.Options{Journal: path, Listen: m.Listen, AuthorizedKeys: m.Keys, HostKey: m.HostKey, Log: a.stderr})
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"tminus/phases/engine"
+
 	"github.com/charmbracelet/x/term"
 
 	"tminus/phases"
@@ -36,7 +38,7 @@ func (a *app) production(ctx context.Context, file string, f Flags) error {
 }
 
 func (a *app) resume(ctx context.Context, path string, f Flags) error {
-	ctx, release := phases.StopOnSignals(ctx)
+	ctx, release := engine.StopOnSignals(ctx)
 	defer release()
 	f.Journal = path
 	return a.resumeRun(ctx, f)
@@ -48,7 +50,7 @@ func (a *app) runFile(ctx context.Context, file string, env phases.Environment, 
 	if err != nil {
 		return &Exit{Code: Usage, Err: err}
 	}
-	ctx, release := phases.StopOnSignals(ctx)
+	ctx, release := engine.StopOnSignals(ctx)
 	defer release()
 	return a.start(ctx, filepath.Base(file), source, book, env, f)
 }
@@ -56,13 +58,13 @@ func (a *app) runFile(ctx context.Context, file string, env phases.Environment, 
 // start opens a new run.
 func (a *app) start(ctx context.Context, file string, source []byte, book *runbook.Runbook, env phases.Environment, f Flags) error {
 	now := time.Now()
-	t0, err := phases.PlanT0(f.StartAt, book.Window, now)
+	t0, err := engine.PlanT0(f.StartAt, book.Window, now)
 	if err != nil {
 		return &Exit{Code: Usage, Err: err}
 	}
 	opened := phases.RunOpened{
-		RunID: phases.NewRunID(now), Version: phases.Version(), File: file, Source: string(source), SHA256: phases.SHA256(source),
-		Environment: env, Unattended: f.Unattended, Operator: phases.LocalOperator(), PlannedT0: t0,
+		RunID: engine.NewRunID(now), Version: engine.Version(), File: file, Source: string(source), SHA256: engine.SHA256(source),
+		Environment: env, Unattended: f.Unattended, Operator: engine.LocalOperator(), PlannedT0: t0,
 	}
 	target, identity, err := a.database.Connect(ctx, Access{DSN: f.DSN, EndHolder: f.EndHolder, Operator: opened.Operator, Runbook: book})
 	if err != nil {
@@ -80,7 +82,7 @@ func (a *app) start(ctx context.Context, file string, source []byte, book *runbo
 		}
 	}
 	if f.Journal == "" {
-		if f.Journal, err = phases.NewJournalPath(file, now); err != nil {
+		if f.Journal, err = engine.NewJournalPath(file, now); err != nil {
 			return Failed(err)
 		}
 	}
@@ -89,7 +91,7 @@ func (a *app) start(ctx context.Context, file string, source []byte, book *runbo
 		return Failed(err)
 	}
 	defer w.Close()
-	engine, err := phases.Open(target, w, opened, phases.Settings{Hold: f.Hold})
+	engine, err := engine.Open(target, w, opened, engine.Settings{Hold: f.Hold})
 	if err != nil {
 		return Failed(err)
 	}
@@ -100,11 +102,11 @@ func (a *app) start(ctx context.Context, file string, source []byte, book *runbo
 // and database that the operator wants to take up: what it left open comes
 // first. Where nobody can be asked, it refuses.
 func (a *app) offerUnfinished(opened phases.RunOpened) (string, error) {
-	dir, err := phases.StateDir()
+	dir, err := engine.StateDir()
 	if err != nil {
 		return "", Failed(err)
 	}
-	found, err := phases.FindUnfinished(dir, opened.SHA256, opened.Target)
+	found, err := engine.FindUnfinished(dir, opened.SHA256, opened.Target)
 	if err != nil || len(found) == 0 {
 		return "", Failed(err)
 	}
@@ -146,14 +148,14 @@ func (a *app) resumeRun(ctx context.Context, f Flags) error {
 		defer a.leaveServer(server)
 		f.DSN = dsn
 	}
-	resumed := phases.RunResumed{Operator: phases.LocalOperator(), TornBytes: torn, Version: phases.Version()}
+	resumed := phases.RunResumed{Operator: engine.LocalOperator(), TornBytes: torn, Version: engine.Version()}
 	target, identity, err := a.database.Connect(ctx, Access{DSN: f.DSN, EndHolder: f.EndHolder, Operator: resumed.Operator, Runbook: state.Runbook})
 	if err != nil {
 		return Failed(err)
 	}
 	defer target.Close()
 	resumed.Target = identity
-	engine, err := phases.Resume(target, w, recs, resumed, phases.Settings{Hold: f.Hold})
+	engine, err := engine.Resume(target, w, recs, resumed, engine.Settings{Hold: f.Hold})
 	if err != nil {
 		return Failed(err)
 	}
@@ -163,7 +165,7 @@ func (a *app) resumeRun(ctx context.Context, f Flags) error {
 // conduct runs an engine with a screen, or line by line, until the run ends,
 // the operator leaves, or a signal comes. The engine has the last word: it
 // brings an open phase to a safe end before the program does.
-func (a *app) conduct(ctx context.Context, engine *phases.Engine, path string, f Flags) error {
+func (a *app) conduct(ctx context.Context, engine *engine.Engine, path string, f Flags) error {
 	note, closeMirror, err := a.serveMirror(ctx, engine, path, f.Mirror)
 	if err != nil {
 		return Failed(err)
@@ -200,7 +202,7 @@ func (a *app) conduct(ctx context.Context, engine *phases.Engine, path string, f
 }
 
 // serveMirror serves the run's mirror when the flags ask for one.
-func (a *app) serveMirror(ctx context.Context, engine *phases.Engine, path string, f Mirror) (note string, closeMirror func(), err error) {
+func (a *app) serveMirror(ctx context.Context, engine *engine.Engine, path string, f Mirror) (note string, closeMirror func(), err error) {
 	if f.Listen == "" {
 		return "", func() {}, nil
 	}

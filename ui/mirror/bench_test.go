@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"tminus/phases/engine"
+
 	gossh "golang.org/x/crypto/ssh"
 
 	"tminus/db"
@@ -105,7 +107,7 @@ func benchRun(b *testing.B, server *sandbox.Server, viewers int) (took time.Dura
 		b.Fatal(err)
 	}
 	defer w.Close()
-	engine, err := phases.Open(target, w, opened, phases.Settings{})
+	engine, err := engine.Open(target, w, opened, engine.Settings{})
 	if err != nil {
 		b.Fatal(err)
 	}

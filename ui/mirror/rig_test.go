@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"tminus/phases/engine"
+
 	"github.com/charmbracelet/x/vt"
 	gossh "golang.org/x/crypto/ssh"
 
@@ -117,7 +119,7 @@ func newRig(t testing.TB, change func(*Options)) *rig {
 func openedEvent() phases.RunOpened {
 	source := string(runbook.Guide())
 	return phases.RunOpened{
-		RunID: "r1", Version: "test", File: "gym-reset.yaml", Source: source, SHA256: phases.SHA256([]byte(source)),
+		RunID: "r1", Version: "test", File: "gym-reset.yaml", Source: source, SHA256: engine.SHA256([]byte(source)),
 		Environment: phases.Demo, Operator: phases.Operator{Name: "dba", Host: "ops1", PID: os.Getpid()},
 		Target:    phases.Identity{Host: "db.example", Port: 5432, Database: "gym_demo", User: "dba", ServerVersion: "15.4", VersionNum: 150004},
 		PlannedT0: time.Now().Add(time.Hour),

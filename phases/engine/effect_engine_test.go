@@ -1,8 +1,10 @@
-package phases_test
+package engine_test
 
 import (
 	"strings"
 	"testing"
+
+	"tminus/phases/engine"
 
 	"tminus/phases"
 )
@@ -33,7 +35,7 @@ CREATE TABLE scratch (id int); INSERT INTO scratch VALUES (1), (2);
 // nothing of it is left in the figures once it is rolled back.
 func TestMixedStatementsSayWhatTheyDid(t *testing.T) {
 	r := newRig(t, mixedSchema, mixedBook)
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	name := r.opened.Target.Database
 	r.untilReady()
 	r.do(phases.PassGate{Approver: "the duty manager", Typed: name})

@@ -1,4 +1,4 @@
-package phases
+package engine
 
 import (
 	"cmp"
@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"tminus/phases"
 
 	"tminus/phases/runbook"
 )
@@ -22,14 +24,14 @@ type phaseRun struct {
 	by      string
 	started time.Time
 	facts   runFacts
-	base    Baseline // set by baseline
+	base    phases.Baseline // set by baseline
 
 	cancel   context.CancelCauseFunc
 	decision chan string // who chose COMMIT
 	done     chan struct{}
 	reported time.Time // when progress was last recorded
 
-	aborted *RunAborted // recorded at the phase's end; guarded by the engine's lock
+	aborted *phases.RunAborted // recorded at the phase's end; guarded by the engine's lock
 }
 
 // runFacts are what a phase needs to know of its run. They are handed over when
@@ -39,12 +41,12 @@ type runFacts struct {
 	sha256   string
 	operator string
 	book     *runbook.Runbook
-	target   Identity
-	survey   Survey
+	target   phases.Identity
+	survey   phases.Survey
 	first    bool // no baseline was taken yet
 }
 
-func newFacts(s *State) runFacts {
+func newFacts(s *phases.State) runFacts {
 	out := runFacts{
 		runID: s.Opened.RunID, sha256: s.Opened.SHA256, operator: s.Operator.String(),
 		book: s.Runbook, target: s.Target, first: s.Baseline == nil,
@@ -79,7 +81,7 @@ func (e *Engine) start(id, by string) error {
 	if err := e.holdJournal(); err != nil {
 		return err
 	}
-	p := e.state.phase(id)
+	p := e.state.Phase(id)
 	run := &phaseRun{
 		engine: e, plan: p.Plan, attempt: p.Attempt + 1, by: by, started: time.Now(), facts: newFacts(e.state),
 		decision: make(chan string, 1), done: make(chan struct{}),
@@ -89,7 +91,7 @@ func (e *Engine) start(id, by string) error {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	run.cancel = cancel
 	e.phase, e.begun[id] = run, true
-	if err := e.recordLocked(PhaseStarted{Phase: id, Attempt: run.attempt, By: by}); err != nil {
+	if err := e.recordLocked(phases.PhaseStarted{Phase: id, Attempt: run.attempt, By: by}); err != nil {
 		e.phase = nil
 		cancel(err)
 		return err
@@ -120,8 +122,8 @@ func (r *phaseRun) overLimit() {
 	e := r.engine
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if st := e.state.phase(r.plan.ID).Status; st != PhaseCommitting && st != PhaseInDoubt {
-		r.cancel(&stop{reason: "the phase ran over its limit of " + Span(r.plan.Limit)})
+	if st := e.state.Phase(r.plan.ID).Status; st != phases.PhaseCommitting && st != phases.PhaseInDoubt {
+		r.cancel(&stop{reason: "the phase ran over its limit of " + phases.Span(r.plan.Limit)})
 	}
 }
 
@@ -139,28 +141,28 @@ func (r *phaseRun) end(ctx context.Context, err error) {
 	}
 	why := &stop{}
 	errors.As(context.Cause(ctx), &why)
-	var events []Event
+	var events []phases.Event
 	if err != nil {
 		events = append(events, r.failure(err, why))
 	}
 	if r.aborted != nil {
-		events = append(events, *r.aborted, RunClosed{Outcome: Aborted})
+		events = append(events, *r.aborted, phases.RunClosed{Outcome: phases.Aborted})
 	}
 	if err := e.recordLocked(events...); err != nil {
 		return // recordLocked has stopped the run
 	}
-	if errors.Is(err, ErrOtherHistory) { // nothing may go on from here
+	if errors.Is(err, phases.ErrOtherHistory) { // nothing may go on from here
 		e.parted = err
 		e.finish()
 	}
 }
 
-func (r *phaseRun) failure(err error, why *stop) Event {
-	reason := Clean(cmp.Or(why.reason, err.Error()))
+func (r *phaseRun) failure(err error, why *stop) phases.Event {
+	reason := phases.Clean(cmp.Or(why.reason, err.Error()))
 	if !r.plan.Writes() {
-		return PhaseFailed{Phase: r.plan.ID, Reason: reason, Took: time.Since(r.started)}
+		return phases.PhaseFailed{Phase: r.plan.ID, Reason: reason, Took: time.Since(r.started)}
 	}
-	return PhaseRolledBack{Phase: r.plan.ID, Reason: reason, By: why.by, Took: time.Since(r.started)}
+	return phases.PhaseRolledBack{Phase: r.plan.ID, Reason: reason, By: why.by, Took: time.Since(r.started)}
 }
 
 // write is a phase that deletes: baseline if there is none, then one transaction.
@@ -182,7 +184,7 @@ func (r *phaseRun) write(ctx context.Context) (err error) {
 	if err := tx.Lock(ctx, r.waiting); err != nil {
 		return err
 	}
-	if err := e.record(TablesLocked{Phase: r.plan.ID, Tx: tx.ID(), Tables: r.lockTables(), Waited: time.Since(began)}); err != nil {
+	if err := e.record(phases.TablesLocked{Phase: r.plan.ID, Tx: tx.ID(), Tables: r.lockTables(), Waited: time.Since(began)}); err != nil {
 		return err
 	}
 	rows, err := r.steps(ctx, tx)
@@ -193,7 +195,7 @@ func (r *phaseRun) write(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	intent := CommitIntent{
+	intent := phases.CommitIntent{
 		RunID: r.facts.runID, Phase: r.plan.ID, Attempt: r.attempt, Nonce: nonce(), Tx: tx.ID(),
 		Identity: identity, Operator: r.facts.operator, Runbook: r.facts.sha256, Ledger: r.facts.book.Ledger,
 	}
@@ -227,11 +229,11 @@ func (r *phaseRun) rollback(ctx context.Context, tx Tx, err error) error {
 // sameTarget asks the server who it is, and makes sure of the operator lock: a
 // failover or a restore in the middle of a run is not the database that was
 // verified, and a lock that was lost may be another operator's by now.
-func (r *phaseRun) sameTarget(ctx context.Context) (Identity, error) {
+func (r *phaseRun) sameTarget(ctx context.Context) (phases.Identity, error) {
 	wait := r.engine.await(r.plan.ID, "make sure of the operator lock")
 	defer wait.over()
 	if err := r.engine.target.Lock(ctx); err != nil {
-		return Identity{}, err
+		return phases.Identity{}, err
 	}
 	wait.next("ask the server who it is")
 	got, err := r.engine.target.Identity(ctx)
@@ -239,7 +241,7 @@ func (r *phaseRun) sameTarget(ctx context.Context) (Identity, error) {
 		return got, err
 	}
 	if want := r.facts.target; !want.Same(got) {
-		return got, &OtherTargetError{Want: want, Got: got}
+		return got, &phases.OtherTargetError{Want: want, Got: got}
 	}
 	wait.next("read the ledger")
 	return got, r.engine.sameHistory(ctx, got)
@@ -254,7 +256,7 @@ func (r *phaseRun) begin(ctx context.Context, spec TxSpec) (Tx, error) {
 
 // prove writes the row that will prove the COMMIT, and makes sure that this was
 // all that was done since the verification.
-func (r *phaseRun) prove(ctx context.Context, tx Tx, intent CommitIntent, verified Effects) error {
+func (r *phaseRun) prove(ctx context.Context, tx Tx, intent phases.CommitIntent, verified phases.Effects) error {
 	wait := r.engine.await(r.plan.ID, "write the ledger's row")
 	defer wait.over()
 	if err := tx.WriteLedger(ctx, intent); err != nil {
@@ -299,11 +301,11 @@ func (r *phaseRun) lockWait() time.Duration {
 }
 
 // waiting records a wait for locks. A record that fails cancels the phase.
-func (r *phaseRun) waiting(w LockWait) {
+func (r *phaseRun) waiting(w phases.LockWait) {
 	if over := r.started.Add(r.plan.Limit).UTC(); r.plan.Limit > 0 && over.Before(w.Until) {
 		w.Until = over // the limit comes first
 	}
-	if err := r.engine.record(LockWaited{Phase: r.plan.ID, LockWait: w}); err != nil {
+	if err := r.engine.record(phases.LockWaited{Phase: r.plan.ID, LockWait: w}); err != nil {
 		return // recordLocked has cancelled the phase
 	}
 }
@@ -313,12 +315,12 @@ func (r *phaseRun) steps(ctx context.Context, tx Tx) ([]int64, error) {
 	rows := make([]int64, len(r.plan.Steps))
 	account := r.newAccount()
 	for i, step := range r.plan.Steps {
-		if err := r.engine.record(StepStarted{Phase: r.plan.ID, Step: i}); err != nil {
+		if err := r.engine.record(phases.StepStarted{Phase: r.plan.ID, Step: i}); err != nil {
 			return nil, err
 		}
 		began := time.Now()
 		watched := r.watchStep(tx.ID().PID)
-		var did Statement
+		var did phases.Statement
 		var err error
 		if step.Delete != "" {
 			did.Command = "DELETE"
@@ -335,7 +337,7 @@ func (r *phaseRun) steps(ctx context.Context, tx Tx) ([]int64, error) {
 			return nil, err
 		}
 		rows[i] = did.Rows
-		if err := r.engine.record(StepDone{
+		if err := r.engine.record(phases.StepDone{
 			Phase: r.plan.ID, Step: i, Command: did.Command, Rows: did.Rows, Took: time.Since(began), Touched: all.Rows, Changes: all.Changes,
 		}); err != nil {
 			return nil, err
@@ -363,7 +365,7 @@ func (r *phaseRun) watchStep(pid uint32) func() {
 		defer close(done)
 		tick := time.NewTicker(stepWatch)
 		defer tick.Stop()
-		var wait LockWait
+		var wait phases.LockWait
 		var since time.Time
 		for {
 			select {
@@ -383,10 +385,10 @@ func (r *phaseRun) watchStep(pid uint32) func() {
 				}
 				// It may have begun right after the last look.
 				until := since.Add(r.lockWait() - stepWatch).UTC()
-				wait = LockWait{Waited: time.Since(since), Attempt: wait.Attempt + 1, Blockers: blockers, Until: until}
+				wait = phases.LockWait{Waited: time.Since(since), Attempt: wait.Attempt + 1, Blockers: blockers, Until: until}
 				r.waiting(wait)
 			case !since.IsZero():
-				since, wait = time.Time{}, LockWait{}
+				since, wait = time.Time{}, phases.LockWait{}
 				r.waiting(wait)
 			}
 		}
@@ -400,7 +402,7 @@ func (r *phaseRun) watchStep(pid uint32) func() {
 func (r *phaseRun) progress(step int, p Progress) {
 	if now := time.Now(); now.Sub(r.reported) >= r.engine.settings.Progress {
 		r.reported = now
-		if err := r.engine.record(TableProgressed{
+		if err := r.engine.record(phases.TableProgressed{
 			Phase: r.plan.ID, Step: step, Deleted: p.Deleted,
 			BlocksDone: p.BlocksDone, BlocksTotal: p.BlocksTotal, Touched: p.Touched,
 		}); err != nil {
@@ -415,7 +417,7 @@ var errHoldOver = errors.New("nobody chose COMMIT within the hold's limit")
 // hold waits for the operator's decision, for a limited time, and gives who took it.
 func (r *phaseRun) hold(ctx context.Context) (string, error) {
 	limit := r.engine.settings.Hold
-	if err := r.engine.record(HoldOpened{Phase: r.plan.ID, Until: time.Now().Add(limit).UTC()}); err != nil {
+	if err := r.engine.record(phases.HoldOpened{Phase: r.plan.ID, Until: time.Now().Add(limit).UTC()}); err != nil {
 		return "", err
 	}
 	timer := time.NewTimer(limit)
@@ -432,7 +434,7 @@ func (r *phaseRun) hold(ctx context.Context) (string, error) {
 
 // commit puts the intent on disk, sends COMMIT and records what came of it.
 // From the intent on, nothing cancels it.
-func (r *phaseRun) commit(ctx context.Context, tx Tx, intent CommitIntent, by string) error {
+func (r *phaseRun) commit(ctx context.Context, tx Tx, intent phases.CommitIntent, by string) error {
 	e := r.engine
 	e.mu.Lock()
 	err := context.Cause(ctx) // a rollback that came first wins
@@ -440,7 +442,7 @@ func (r *phaseRun) commit(ctx context.Context, tx Tx, intent CommitIntent, by st
 		err = e.holdJournal()
 	}
 	if err == nil {
-		err = e.recordLocked(CommitIntended{CommitIntent: intent, By: by})
+		err = e.recordLocked(phases.CommitIntended{CommitIntent: intent, By: by})
 	}
 	e.mu.Unlock()
 	if err != nil {
@@ -449,11 +451,11 @@ func (r *phaseRun) commit(ctx context.Context, tx Tx, intent CommitIntent, by st
 	switch res := tx.Commit(context.WithoutCancel(ctx)); res.Outcome {
 	case Committed:
 		took := time.Since(r.started)
-		return e.unlessLost(e.record(PhaseCommitted{Phase: r.plan.ID, Took: took, WAL: e.onDisk(ctx)}))
+		return e.unlessLost(e.record(phases.PhaseCommitted{Phase: r.plan.ID, Took: took, WAL: e.onDisk(ctx)}))
 	case NotCommitted:
 		return fmt.Errorf("the server refused COMMIT: %w", res.Err)
 	default:
-		if err := e.record(CommitDoubted{Phase: r.plan.ID, Error: Clean(res.Err.Error())}); err != nil {
+		if err := e.record(phases.CommitDoubted{Phase: r.plan.ID, Error: phases.Clean(res.Err.Error())}); err != nil {
 			return e.unlessLost(err)
 		}
 		return e.settle(ctx, intent, r.started)

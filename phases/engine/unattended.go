@@ -1,9 +1,11 @@
-package phases
+package engine
 
 import (
 	"context"
 	"fmt"
 	"time"
+
+	"tminus/phases"
 
 	"tminus/phases/runbook"
 )
@@ -21,7 +23,7 @@ func (e *Engine) drive(ctx context.Context) {
 		if progressed(e.state) != seq {
 			seq, patience = progressed(e.state), time.Now()
 		}
-		held := e.state.Outcome == "" && !e.leaving && e.state.acting() == nil && e.state.OpenPhase() == nil && time.Since(patience) > e.settings.Patience
+		held := e.state.Outcome == "" && !e.leaving && e.state.Acting() == nil && e.state.OpenPhase() == nil && time.Since(patience) > e.settings.Patience
 		over := held && !acted
 		if over {
 			e.giveUp()
@@ -45,7 +47,7 @@ func (e *Engine) drive(ctx context.Context) {
 }
 
 // progressed changes whenever a run gets on; answers of checks alone don't count.
-func progressed(s *State) uint64 {
+func progressed(s *phases.State) uint64 {
 	n := uint64(len(s.Fields) + len(s.Conditions))
 	for _, it := range s.Items {
 		if it.Ticked {
@@ -73,37 +75,37 @@ func (e *Engine) driveOnce() bool {
 	now := time.Now()
 	name := s.Target.Database
 	switch s.Stage() {
-	case StageChecklist:
+	case phases.StageChecklist:
 		if s.Gate.Decision == "" && len(s.GateHolds(now)) == 0 {
-			return e.recordLocked(GatePassed{Approver: "nobody: the run is unattended", By: s.Operator.String(), Assumed: true}) == nil
+			return e.recordLocked(phases.GatePassed{Approver: "nobody: the run is unattended", By: s.Operator.String(), Assumed: true}) == nil
 		}
-	case StagePhases:
+	case phases.StagePhases:
 		p := &s.Phases[s.Current()]
 		switch p.Status {
-		case PhasePending:
-			if start := (StartPhase{Phase: p.Plan.ID, Typed: name}); s.Can(start, now) == nil {
+		case phases.PhasePending:
+			if start := (phases.StartPhase{Phase: p.Plan.ID, Typed: name}); s.Can(start, now) == nil {
 				return e.carryOut(start) == nil
 			}
-		case PhaseHolding:
-			if e.phase != nil && s.Raised(ConditionRows, p.StartedAt) {
+		case phases.PhaseHolding:
+			if e.phase != nil && s.Raised(phases.ConditionRows, p.StartedAt) {
 				e.phase.cancel(&stop{reason: "unattended: the rows are not as expected, and nobody is there to look"})
 				return false
 			}
 			if e.phase != nil && len(e.phase.decision) == 0 {
 				return e.phase.decide(s.Operator.String()) == nil
 			}
-		case PhaseIsRolledBack, PhaseIsFailed:
+		case phases.PhaseIsRolledBack, phases.PhaseIsFailed:
 			// An earlier program's attempt, which that program's end cut short.
-			if start := (StartPhase{Phase: p.Plan.ID, Typed: name}); !e.begun[p.Plan.ID] && !p.Settled {
+			if start := (phases.StartPhase{Phase: p.Plan.ID, Typed: name}); !e.begun[p.Plan.ID] && !p.Settled {
 				return s.Can(start, now) == nil && e.carryOut(start) == nil
 			}
 			return e.abort(fmt.Sprintf("unattended: %s did not hold: %s", p.Plan.Title, p.Reason), "") == nil
-		case PhaseUnknown, PhaseIsUndone:
+		case phases.PhaseUnknown, phases.PhaseIsUndone:
 			e.finish() // a human decides; the journal stays unfinished
 		}
-	case StageAfter:
-		if s.Can(CloseRun{}, now) == nil {
-			return e.carryOut(CloseRun{}) == nil
+	case phases.StageAfter:
+		if s.Can(phases.CloseRun{}, now) == nil {
+			return e.carryOut(phases.CloseRun{}) == nil
 		}
 	}
 	return false
@@ -113,7 +115,7 @@ func (e *Engine) driveOnce() bool {
 func (e *Engine) driveItems() bool {
 	for _, g := range e.state.Runbook.Groups() {
 		for _, it := range g.Items {
-			if _, err := e.state.answerable(it.ID); err == nil && e.state.ItemLacks(it) != "" && e.driveItem(it) {
+			if _, err := e.state.Answerable(it.ID); err == nil && e.state.ItemLacks(it) != "" && e.driveItem(it) {
 				return true
 			}
 		}
@@ -127,20 +129,20 @@ func (e *Engine) driveItem(it runbook.Item) bool {
 		if !f.Required || s.Fields[f.ID].Value != "" {
 			continue
 		}
-		value, err := ParseField(f, assumedValue(f), time.Now())
+		value, err := phases.ParseField(f, assumedValue(f), time.Now())
 		if err != nil || value == "" {
 			return false // nothing can be assumed: the item holds
 		}
-		return e.recordLocked(FieldRecorded{Item: it.ID, Field: f.ID, Value: value, By: s.Operator.String(), Assumed: true}) == nil
+		return e.recordLocked(phases.FieldRecorded{Item: it.ID, Field: f.ID, Value: value, By: s.Operator.String(), Assumed: true}) == nil
 	}
 	st := s.Item(it.ID)
 	// Each action runs once: one that did not help is not tried again blindly.
 	// Whoever resumed the run has decided about one that was cut off.
 	if it.Action != nil && (st.Action == nil || st.Action.Cut) && (it.Check == nil || st.Check != nil) {
-		return s.canAct(it.ID) == nil && e.act(it.ID, s.Operator.String()) == nil
+		return s.Can(phases.Act{Item: it.ID}, time.Now()) == nil && e.act(it.ID, s.Operator.String()) == nil
 	}
 	if it.Check == nil && !st.Ticked && (st.Action == nil || (!st.Action.Running && st.Action.Error == "")) {
-		return e.recordLocked(ItemAssumed{Item: it.ID}) == nil
+		return e.recordLocked(phases.ItemAssumed{Item: it.ID}) == nil
 	}
 	return false
 }
@@ -168,27 +170,27 @@ func (e *Engine) giveUp() {
 	s := e.state
 	var why string
 	switch s.Stage() {
-	case StageChecklist:
+	case phases.StageChecklist:
 		why = holdsText(s.GateHolds(time.Now()))
 		if !s.T0.IsZero() { // the gate has to be passed again: it is no NO-GO any more
 			break
 		}
-		if err := e.recordLocked(NoGoDeclared{Reason: "unattended: held by " + why}, RunClosed{Outcome: NoGo}); err != nil {
+		if err := e.recordLocked(phases.NoGoDeclared{Reason: "unattended: held by " + why}, phases.RunClosed{Outcome: phases.NoGo}); err != nil {
 			return // recordLocked has stopped the run
 		}
 		return
-	case StagePhases:
+	case phases.StagePhases:
 		why = "held by " + holdsText(s.PhaseHolds(s.Current(), time.Now()))
 	default:
-		why = "a stage after the last phase is not done: " + s.canClose().Error()
+		why = "a stage after the last phase is not done: " + s.Can(phases.CloseRun{}, time.Now()).Error()
 	}
-	if err := e.recordLocked(RunInterrupted{Reason: "unattended: " + why}); err != nil {
+	if err := e.recordLocked(phases.RunInterrupted{Reason: "unattended: " + why}); err != nil {
 		return // recordLocked has stopped the run
 	}
 	e.finish()
 }
 
-func holdsText(holds []Hold) string {
+func holdsText(holds []phases.Hold) string {
 	if len(holds) == 0 {
 		return "nothing"
 	}

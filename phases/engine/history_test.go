@@ -1,10 +1,12 @@
-package phases_test
+package engine_test
 
 import (
 	"errors"
 	"os"
 	"strings"
 	"testing"
+
+	"tminus/phases/engine"
 
 	"tminus/phases"
 	"tminus/phases/journal"
@@ -49,9 +51,9 @@ func (r *rig) keep() string {
 
 func TestAPlainResumeConfirmsWhatWasCommitted(t *testing.T) {
 	r := newRig(t, smallSchema, twoBook)
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	r.commitFirst()
-	r.resume(phases.Settings{})
+	r.resume(engine.Settings{})
 	r.untilReady()
 	if p := r.phaseOf(r.state(), "one"); p.Status != phases.PhaseIsCommitted {
 		t.Fatalf("one is %s: %s", p.Status, p.Reason)
@@ -64,7 +66,7 @@ func TestAPlainResumeConfirmsWhatWasCommitted(t *testing.T) {
 
 func TestAStaleJournalIsRefused(t *testing.T) {
 	r := newRig(t, smallSchema, twoBook)
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	r.untilReady()
 	r.do(phases.PassGate{Approver: "the duty manager", Typed: r.opened.Target.Database})
 	r.do(phases.StartPhase{Phase: "one"})
@@ -77,7 +79,7 @@ func TestAStaleJournalIsRefused(t *testing.T) {
 	}
 	right := r.path
 	r.path = stale
-	r.resume(phases.Settings{})
+	r.resume(engine.Settings{})
 	err := r.wait()
 	var stands *phases.StaleJournalError
 	if !errors.As(err, &stands) || !errors.Is(err, phases.ErrOtherHistory) || len(stands.Rows) != 1 || stands.Rows[0].Phase != "one" {
@@ -87,16 +89,16 @@ func TestAStaleJournalIsRefused(t *testing.T) {
 		t.Errorf("a copy of the journal calls the committed phase rolled back:\n%s", r.log())
 	}
 	r.path = right
-	r.resume(phases.Settings{})
+	r.resume(engine.Settings{})
 	r.untilReady()
 }
 
 func TestRowsThatWerePutBackAreSeen(t *testing.T) {
 	r := newRig(t, smallSchema, twoBook)
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	r.commitFirst()
 	r.exec(`INSERT INTO child SELECT i, 1 + i % 5000 FROM generate_series(1, 20000) i`)
-	r.resume(phases.Settings{})
+	r.resume(engine.Settings{})
 	r.untilReady()
 	p := r.phaseOf(r.state(), "one")
 	if p.Status != phases.PhaseIsUndone || !p.Ledger || !strings.Contains(p.Reason, "child holds 20,000 rows") {
@@ -111,7 +113,7 @@ func TestRowsThatWerePutBackAreSeen(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.exec(`DELETE FROM child`)
-	r.resume(phases.Settings{})
+	r.resume(engine.Settings{})
 	r.untilReady()
 	if p := r.phaseOf(r.state(), "one"); p.Status != phases.PhaseIsCommitted {
 		t.Errorf("one is %s: %s", p.Status, p.Reason)
@@ -120,10 +122,10 @@ func TestRowsThatWerePutBackAreSeen(t *testing.T) {
 
 func TestACommitWhoseLedgerRowIsGoneIsUndone(t *testing.T) {
 	r := newRig(t, smallSchema, twoBook)
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	r.commitFirst()
 	r.exec(`DELETE FROM tminus.ledger`)
-	r.resume(phases.Settings{})
+	r.resume(engine.Settings{})
 	r.untilReady()
 	if p := r.phaseOf(r.state(), "one"); p.Status != phases.PhaseIsUndone || p.Ledger {
 		t.Fatalf("one is %s, ledger %v: %s", p.Status, p.Ledger, p.Reason)
@@ -135,7 +137,7 @@ const far = phases.LSN(1) << 60
 
 func TestAServerFromBeforeIsAnotherHistory(t *testing.T) {
 	r := newRig(t, smallSchema, twoBook)
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	r.commitFirst()
 	r.forge(func(e phases.Event) phases.Event {
 		if c, ok := e.(phases.PhaseCommitted); ok {
@@ -144,7 +146,7 @@ func TestAServerFromBeforeIsAnotherHistory(t *testing.T) {
 		}
 		return e
 	})
-	r.resume(phases.Settings{})
+	r.resume(engine.Settings{})
 	// The ledger has the phase's row: the server went back to after its COMMIT.
 	var other *phases.HistoryError
 	if err := r.wait(); !errors.As(err, &other) || other.Known != far {
@@ -154,7 +156,7 @@ func TestAServerFromBeforeIsAnotherHistory(t *testing.T) {
 		t.Fatalf("one is %s: %s", p.Status, p.Reason)
 	}
 	r.exec(`DELETE FROM tminus.ledger`)
-	r.resume(phases.Settings{})
+	r.resume(engine.Settings{})
 	r.untilReady()
 	if p := r.phaseOf(r.state(), "one"); p.Status != phases.PhaseIsUndone || !strings.Contains(p.Reason, far.String()) {
 		t.Fatalf("one is %s: %s", p.Status, p.Reason)
@@ -164,7 +166,7 @@ func TestAServerFromBeforeIsAnotherHistory(t *testing.T) {
 
 func TestAnotherHistoryIsRefusedBeforeAnythingIsCommitted(t *testing.T) {
 	r := newRig(t, smallSchema, twoBook)
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	r.untilReady()
 	if err := r.leave(); err != nil {
 		t.Fatal(err)
@@ -176,7 +178,7 @@ func TestAnotherHistoryIsRefusedBeforeAnythingIsCommitted(t *testing.T) {
 		}
 		return e
 	})
-	r.resume(phases.Settings{})
+	r.resume(engine.Settings{})
 	var other *phases.HistoryError
 	if err := r.wait(); !errors.As(err, &other) || other.Known != far {
 		t.Fatalf("got %v", err)

@@ -1,4 +1,4 @@
-package phases
+package engine
 
 import (
 	"crypto/sha256"
@@ -13,13 +13,15 @@ import (
 	"strings"
 	"time"
 
+	"tminus/phases"
+
 	"tminus/phases/journal"
 	"tminus/phases/runbook"
 )
 
 // LocalOperator is who runs this program.
-func LocalOperator() Operator {
-	op := Operator{Name: "unknown", Host: "localhost", PID: os.Getpid()}
+func LocalOperator() phases.Operator {
+	op := phases.Operator{Name: "unknown", Host: "localhost", PID: os.Getpid()}
 	if u, err := user.Current(); err == nil {
 		op.Name = u.Username
 	}
@@ -87,7 +89,7 @@ func NewRunID(now time.Time) string { return now.UTC().Format("20060102T150405Z"
 // FindUnfinished gives the journals below dir of unfinished runs of the same
 // runbook against the same database, the newest last. Files that are no
 // journals, or damaged ones, are passed over: this is an offer, not a check.
-func FindUnfinished(dir, sha256 string, target Identity) ([]string, error) {
+func FindUnfinished(dir, sha256 string, target phases.Identity) ([]string, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "*.journal"))
 	if err != nil {
 		return nil, fmt.Errorf("look for unfinished runs in %s: %w", dir, err)
@@ -98,13 +100,13 @@ func FindUnfinished(dir, sha256 string, target Identity) ([]string, error) {
 		if len(recs) == 0 || (err != nil && !errors.Is(err, journal.ErrTorn)) {
 			continue
 		}
-		first, err := Decode(recs[0])
-		if err != nil || recs[len(recs)-1].Kind == (RunClosed{}).Kind() {
+		first, err := phases.Decode(recs[0])
+		if err != nil || recs[len(recs)-1].Kind == (phases.RunClosed{}).Kind() {
 			continue
 		}
 		// One that never got past its survey has nothing to take up.
-		begun := slices.ContainsFunc(recs, func(r journal.Record) bool { return r.Kind == (SurveyTaken{}).Kind() })
-		if o, ok := first.(RunOpened); ok && begun && o.SHA256 == sha256 && o.Target.Same(target) {
+		begun := slices.ContainsFunc(recs, func(r journal.Record) bool { return r.Kind == (phases.SurveyTaken{}).Kind() })
+		if o, ok := first.(phases.RunOpened); ok && begun && o.SHA256 == sha256 && o.Target.Same(target) {
 			out = append(out, path)
 		}
 	}

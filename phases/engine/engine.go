@@ -1,4 +1,4 @@
-package phases
+package engine
 
 import (
 	"cmp"
@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"tminus/phases"
 
 	"tminus/phases/journal"
 )
@@ -47,7 +49,7 @@ type Engine struct {
 
 	mu      sync.Mutex // guards all below; held while an event reaches the disk
 	journal *journal.Writer
-	state   *State
+	state   *phases.State
 	ready   bool            // the database is surveyed, and what an earlier program left open is settled
 	broken  error           // the journal's failure; nothing is done after it
 	leaving bool            // the program brings the run to a safe end; nothing new begins
@@ -56,7 +58,7 @@ type Engine struct {
 	begun   map[string]bool // phases that this program has started
 	due     map[string]time.Time
 	asking  map[string]bool
-	pending []AskedAgain // answers like the last, not recorded yet
+	pending []phases.AskedAgain // answers like the last, not recorded yet
 
 	ended chan struct{} // closed when the run's last event is written, or the journal failed
 	once  sync.Once
@@ -67,11 +69,11 @@ type Engine struct {
 var ErrUnattended = errors.New("an unattended run is for demo and rehearsal only: in production a human ticks, decides and commits")
 
 // Open starts a new run: run_opened is its journal's first event.
-func Open(target Target, w *journal.Writer, opened RunOpened, settings Settings) (*Engine, error) {
-	if opened.Unattended && opened.Environment == Production {
+func Open(target Target, w *journal.Writer, opened phases.RunOpened, settings Settings) (*Engine, error) {
+	if opened.Unattended && opened.Environment == phases.Production {
 		return nil, ErrUnattended
 	}
-	e := newEngine(target, w, &State{}, settings)
+	e := newEngine(target, w, &phases.State{}, settings)
 	if err := e.record(opened); err != nil {
 		return nil, err
 	}
@@ -80,16 +82,16 @@ func Open(target Target, w *journal.Writer, opened RunOpened, settings Settings)
 
 // Resume takes up the run whose records are recs. The caller has checked that
 // the target is the same database.
-func Resume(target Target, w *journal.Writer, recs []journal.Record, resumed RunResumed, settings Settings) (*Engine, error) {
-	state, err := Fold(recs)
+func Resume(target Target, w *journal.Writer, recs []journal.Record, resumed phases.RunResumed, settings Settings) (*Engine, error) {
+	state, err := phases.Fold(recs)
 	if err != nil {
 		return nil, err
 	}
 	if !state.ClosedAt.IsZero() {
-		return nil, fmt.Errorf("%w: %s; its report is what is left to read", ErrEnded, state.Outcome)
+		return nil, fmt.Errorf("%w: %s; its report is what is left to read", phases.ErrEnded, state.Outcome)
 	}
 	if !state.Target.Same(resumed.Target) {
-		return nil, &OtherTargetError{Want: state.Target, Got: resumed.Target}
+		return nil, &phases.OtherTargetError{Want: state.Target, Got: resumed.Target}
 	}
 	resumed.GateAgain = state.GateAgain(time.Now())
 	e := newEngine(target, w, state, settings)
@@ -100,7 +102,7 @@ func Resume(target Target, w *journal.Writer, recs []journal.Record, resumed Run
 	return e, nil
 }
 
-func newEngine(target Target, w *journal.Writer, state *State, settings Settings) *Engine {
+func newEngine(target Target, w *journal.Writer, state *phases.State, settings Settings) *Engine {
 	return &Engine{
 		target: target, journal: w, state: state, settings: settings.withDefaults(),
 		changed: make(chan struct{}), ended: make(chan struct{}),
@@ -121,7 +123,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		return e.leave(err)
 	}
 	unattended := false
-	e.View(func(s *State) { unattended = s.Opened.Unattended })
+	e.View(func(s *phases.State) { unattended = s.Opened.Unattended })
 	if unattended {
 		e.work.Go(func() { e.drive(ctx) }) // ends with ctx or the run
 	}
@@ -181,7 +183,7 @@ func (e *Engine) prepare(ctx context.Context) error {
 		return err
 	}
 	wait.over()
-	if err := e.record(SurveyTaken{survey}); err != nil {
+	if err := e.record(phases.SurveyTaken{Survey: survey}); err != nil {
 		return err
 	}
 	e.mu.Lock()
@@ -202,7 +204,7 @@ func (e *Engine) takeUp(ctx context.Context) error {
 	wait.over()
 	// One that cannot be read keeps nobody from settling what is open: that has
 	// its own words for it, and confirm asks again.
-	if errors.Is(err, ErrOtherHistory) {
+	if errors.Is(err, phases.ErrOtherHistory) {
 		return err
 	}
 	if err := e.settleOpen(ctx); err != nil {
@@ -219,7 +221,7 @@ func (e *Engine) closeEnded() (bool, error) {
 	if e.state.Outcome == "" {
 		return false, nil
 	}
-	return true, e.recordLocked(RunClosed{Outcome: e.state.Outcome})
+	return true, e.recordLocked(phases.RunClosed{Outcome: e.state.Outcome})
 }
 
 // leave ends the program's part in a run that has not ended.
@@ -235,7 +237,7 @@ func (e *Engine) leave(reason error) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.state.Outcome == "" && e.broken == nil {
-		if err := e.recordLocked(RunInterrupted{Reason: Clean(reason.Error())}); err != nil {
+		if err := e.recordLocked(phases.RunInterrupted{Reason: phases.Clean(reason.Error())}); err != nil {
 			return err
 		}
 	}
@@ -263,20 +265,20 @@ func (e *Engine) Ended() <-chan struct{} { return e.ended }
 func (e *Engine) finish() { e.once.Do(func() { close(e.ended) }) }
 
 // View calls f with the state. f must not keep it, and must not call the engine.
-func (e *Engine) View(f func(*State)) {
+func (e *Engine) View(f func(*phases.State)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	f(e.state)
 }
 
 // record appends events and applies them, all under one lock.
-func (e *Engine) record(events ...Event) error {
+func (e *Engine) record(events ...phases.Event) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.recordLocked(events...)
 }
 
-func (e *Engine) recordLocked(events ...Event) error {
+func (e *Engine) recordLocked(events ...phases.Event) error {
 	for _, ev := range events {
 		if len(e.pending) > 0 && e.rests(ev) {
 			if err := e.append(e.takePending()); err != nil {
@@ -296,12 +298,12 @@ func (e *Engine) recordLocked(events ...Event) error {
 }
 
 // append records one event and applies it.
-func (e *Engine) append(ev Event) error {
+func (e *Engine) append(ev phases.Event) error {
 	switch {
 	case e.broken != nil:
 		return e.broken
 	case !e.state.ClosedAt.IsZero():
-		return ErrEnded // run_closed is a journal's last line
+		return phases.ErrEnded // run_closed is a journal's last line
 	}
 	rec, err := e.journal.Append(time.Now(), ev.Kind(), ev, e.durability(ev))
 	if err == nil {
@@ -312,7 +314,7 @@ func (e *Engine) append(ev Event) error {
 		return e.broken
 	}
 	e.askDependents(ev)
-	if _, closed := ev.(RunClosed); closed {
+	if _, closed := ev.(phases.RunClosed); closed {
 		e.finish()
 	}
 	return nil
@@ -341,7 +343,7 @@ func (e *Engine) holdJournal() error {
 // closeGate takes the GO back when what it rested on no longer holds.
 func (e *Engine) closeGate() {
 	s := e.state
-	if s.Gate.Decision != Go || !s.T0.IsZero() || s.Outcome != "" || e.broken != nil {
+	if s.Gate.Decision != phases.Go || !s.T0.IsZero() || s.Outcome != "" || e.broken != nil {
 		return
 	}
 	holds := s.GateHolds(time.Now())
@@ -352,18 +354,18 @@ func (e *Engine) closeGate() {
 	for _, h := range holds {
 		texts = append(texts, h.Text)
 	}
-	if err := e.recordLocked(GateClosed{Holds: texts}); err != nil {
+	if err := e.recordLocked(phases.GateClosed{Holds: texts}); err != nil {
 		return // recordLocked has stopped the run
 	}
 }
 
 // durability says which events may be lost in a power cut: those that only
 // tell how far something is, and answers that change nothing.
-func (e *Engine) durability(ev Event) journal.Durability {
+func (e *Engine) durability(ev phases.Event) journal.Durability {
 	switch ev := ev.(type) {
-	case TableProgressed, LockWaited, StepStarted, TableCounted, DoubtExamined, ChecksAsked, ServerAwaited:
+	case phases.TableProgressed, phases.LockWaited, phases.StepStarted, phases.TableCounted, phases.DoubtExamined, phases.ChecksAsked, phases.ServerAwaited:
 		return journal.Buffered
-	case CheckAnswered:
+	case phases.CheckAnswered:
 		c := e.state.Item(ev.Item).Check
 		return journal.Durability(c == nil || c.Pass != ev.Pass || c.Error != ev.Error)
 	}
@@ -371,7 +373,7 @@ func (e *Engine) durability(ev Event) journal.Durability {
 }
 
 // Do implements Commander.
-func (e *Engine) Do(c Command) error {
+func (e *Engine) Do(c phases.Command) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
@@ -389,44 +391,44 @@ func (e *Engine) Do(c Command) error {
 }
 
 // carryOut records a command that is possible and sets off what follows.
-func (e *Engine) carryOut(c Command) error {
+func (e *Engine) carryOut(c phases.Command) error {
 	by := e.state.Operator.String()
 	switch c := c.(type) {
-	case Tick:
-		return e.recordLocked(ItemTicked{Item: c.Item, By: by})
-	case Untick:
-		return e.recordLocked(ItemUnticked{Item: c.Item, By: by})
-	case Record:
+	case phases.Tick:
+		return e.recordLocked(phases.ItemTicked{Item: c.Item, By: by})
+	case phases.Untick:
+		return e.recordLocked(phases.ItemUnticked{Item: c.Item, By: by})
+	case phases.Record:
 		return e.recordField(c, by)
-	case Recheck:
+	case phases.Recheck:
 		e.recheck(c.Item)
 		return nil
-	case Act:
+	case phases.Act:
 		return e.act(c.Item, by)
-	case PassGate:
-		return e.recordLocked(GatePassed{Approver: Clean(c.Approver), By: by})
-	case DeclareNoGo:
-		return e.recordLocked(NoGoDeclared{Reason: Clean(c.Reason), By: by}, RunClosed{Outcome: NoGo})
-	case StartPhase:
+	case phases.PassGate:
+		return e.recordLocked(phases.GatePassed{Approver: phases.Clean(c.Approver), By: by})
+	case phases.DeclareNoGo:
+		return e.recordLocked(phases.NoGoDeclared{Reason: phases.Clean(c.Reason), By: by}, phases.RunClosed{Outcome: phases.NoGo})
+	case phases.StartPhase:
 		return e.start(c.Phase, by)
-	case Commit:
+	case phases.Commit:
 		return e.phase.decide(by)
-	case Rollback:
-		e.phase.cancel(&stop{reason: cmp.Or(Clean(c.Reason), "the operator chose ROLLBACK"), by: by})
+	case phases.Rollback:
+		e.phase.cancel(&stop{reason: cmp.Or(phases.Clean(c.Reason), "the operator chose ROLLBACK"), by: by})
 		return nil
-	case Abort:
-		return e.abort(Clean(c.Reason), by)
-	case ExtendWindow:
-		return e.recordLocked(WindowExtended{By: Clean(c.By), Reason: Clean(c.Reason), Extra: c.Extra})
-	case Note:
-		return e.recordLocked(NoteRecorded{Text: Clean(c.Text), By: by})
-	case EndBackend:
+	case phases.Abort:
+		return e.abort(phases.Clean(c.Reason), by)
+	case phases.ExtendWindow:
+		return e.recordLocked(phases.WindowExtended{By: phases.Clean(c.By), Reason: phases.Clean(c.Reason), Extra: c.Extra})
+	case phases.Note:
+		return e.recordLocked(phases.NoteRecorded{Text: phases.Clean(c.Text), By: by})
+	case phases.EndBackend:
 		e.endBackend(c, by)
 		return nil
-	case AcceptUndone:
-		return e.recordLocked(UndoneAccepted{Phase: c.Phase, Reason: Clean(c.Reason), By: by})
-	case CloseRun:
-		return e.recordLocked(RunClosed{Outcome: Completed})
+	case phases.AcceptUndone:
+		return e.recordLocked(phases.UndoneAccepted{Phase: c.Phase, Reason: phases.Clean(c.Reason), By: by})
+	case phases.CloseRun:
+		return e.recordLocked(phases.RunClosed{Outcome: phases.Completed})
 	}
 	return fmt.Errorf("unknown command %T", c)
 }
@@ -434,27 +436,27 @@ func (e *Engine) carryOut(c Command) error {
 func (e *Engine) abort(reason, by string) error {
 	if e.phase != nil {
 		// Not in the cause alone: whatever cancelled the phase first keeps that.
-		e.phase.aborted = &RunAborted{Reason: reason, By: by}
+		e.phase.aborted = &phases.RunAborted{Reason: reason, By: by}
 		e.phase.cancel(&stop{reason: "the run is aborted: " + reason, by: by})
 		return nil
 	}
-	return e.recordLocked(RunAborted{Reason: reason, By: by}, RunClosed{Outcome: Aborted})
+	return e.recordLocked(phases.RunAborted{Reason: reason, By: by}, phases.RunClosed{Outcome: phases.Aborted})
 }
 
-func (e *Engine) recordField(c Record, by string) error {
+func (e *Engine) recordField(c phases.Record, by string) error {
 	it, _, _ := e.state.Runbook.Item(c.Item)
 	for _, f := range it.Fields {
 		if f.ID != c.Field {
 			continue
 		}
-		value, err := ParseField(f, c.Value, time.Now())
+		value, err := phases.ParseField(f, c.Value, time.Now())
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.Label, err)
 		}
-		events := []Event{FieldRecorded{Item: c.Item, Field: f.ID, Value: value, By: by}}
+		events := []phases.Event{phases.FieldRecorded{Item: c.Item, Field: f.ID, Value: value, By: by}}
 		// A tick said that the values were right as they stood.
 		if old := e.state.Fields[f.ID].Value; old != value && e.state.Item(c.Item).Ticked {
-			events = append(events, ItemUnticked{Item: c.Item, By: by, Reason: f.Label + " was changed"})
+			events = append(events, phases.ItemUnticked{Item: c.Item, By: by, Reason: f.Label + " was changed"})
 		}
 		return e.recordLocked(events...)
 	}

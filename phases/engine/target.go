@@ -1,9 +1,11 @@
-package phases
+package engine
 
 import (
 	"context"
 	"errors"
 	"time"
+
+	"tminus/phases"
 
 	"tminus/phases/runbook"
 )
@@ -24,11 +26,11 @@ var ErrNoLedger = errors.New("there is no ledger")
 type Target interface {
 	// Identity asks the server who it is, and how far its WAL is, on a live
 	// connection.
-	Identity(ctx context.Context) (Identity, error)
+	Identity(ctx context.Context) (phases.Identity, error)
 
 	// LedgerRows are what the ledger holds of a run, in no order: none where
 	// the runbook wants no ledger. A ledger that is gone is ErrNoLedger.
-	LedgerRows(ctx context.Context, runID string) ([]LedgerRow, error)
+	LedgerRows(ctx context.Context, runID string) ([]phases.LedgerRow, error)
 
 	// Prepare makes the ledger when the runbook wants one. It is the only
 	// thing a run writes before its first phase.
@@ -36,17 +38,17 @@ type Target interface {
 
 	// Survey resolves every name of the runbook, and computes the reach of
 	// its deletes. Missing tables and missing rights are all in one error.
-	Survey(ctx context.Context) (Survey, error)
+	Survey(ctx context.Context) (phases.Survey, error)
 
 	// Baseline counts tables, or the rows of one that match a condition, and
 	// fingerprints the protected ones, in one REPEATABLE READ, READ ONLY
 	// transaction. progress may be nil; it is called with each count as it is
 	// done.
-	Baseline(ctx context.Context, count []Counted, protect []string, progress func(TableCount)) (Baseline, error)
+	Baseline(ctx context.Context, count []phases.Counted, protect []string, progress func(phases.TableCount)) (phases.Baseline, error)
 
 	// Check asks one database check by name. An error means that the
 	// question could not be answered, which is never a pass.
-	Check(ctx context.Context, check *runbook.Check, facts Facts) (Answer, error)
+	Check(ctx context.Context, check *runbook.Check, facts phases.Facts) (phases.Answer, error)
 
 	// Query runs one query in a read-only transaction and gives the first
 	// column of its only row as text. No row, or more than one, is an error.
@@ -54,19 +56,19 @@ type Target interface {
 
 	// ReadTriggers gives definition and state of every trigger with one of the
 	// names, whatever table it stands on. A name without a trigger is an error.
-	ReadTriggers(ctx context.Context, names []string) ([]Trigger, error)
+	ReadTriggers(ctx context.Context, names []string) ([]phases.Trigger, error)
 
 	// DisableTriggers disables exactly these triggers, in one transaction.
 	// RestoreTriggers brings back exactly what was recorded: definition and state.
-	DisableTriggers(ctx context.Context, triggers []Trigger) error
-	RestoreTriggers(ctx context.Context, recorded []Trigger) error
+	DisableTriggers(ctx context.Context, triggers []phases.Trigger) error
+	RestoreTriggers(ctx context.Context, recorded []phases.Trigger) error
 
 	// Begin opens a phase's transaction on a connection of its own.
 	Begin(ctx context.Context, spec TxSpec) (Tx, error)
 
 	// Settle looks once whether an intended COMMIT happened. It reconnects
 	// by itself; an unreachable server is an error.
-	Settle(ctx context.Context, intent CommitIntent) (Settlement, error)
+	Settle(ctx context.Context, intent phases.CommitIntent) (Settlement, error)
 
 	// EndBackend cancels (terminate false) or terminates a session by its pid,
 	// provided that it still is the one which started at backendStart. When
@@ -74,7 +76,7 @@ type Target interface {
 	EndBackend(ctx context.Context, pid uint32, backendStart time.Time, terminate bool) error
 
 	// Blockers says who blocks the session pid; empty when nobody does.
-	Blockers(ctx context.Context, pid uint32) ([]Blocker, error)
+	Blockers(ctx context.Context, pid uint32) ([]phases.Blocker, error)
 
 	// Lock takes the operator lock: one run at a time in a database. Held by
 	// another session, it returns a *LockedError.
@@ -87,19 +89,19 @@ type Target interface {
 // Tx is one phase's transaction. It belongs to the goroutine that began it.
 type Tx interface {
 	// ID names the transaction and its backend, for the journal.
-	ID() TxID
+	ID() phases.TxID
 
 	// Lock locks the phase's tables against writers (SHARE ROW EXCLUSIVE),
 	// all of them or none. It retries with back-off until the spec's deadline;
 	// waiting is called before each retry with what it waits for.
-	Lock(ctx context.Context, waiting func(LockWait)) error
+	Lock(ctx context.Context, waiting func(phases.LockWait)) error
 
 	// Delete deletes a step's rows, by block ranges where that applies.
 	// progress is called on this goroutine after each range.
 	Delete(ctx context.Context, step runbook.Step, progress func(Progress)) (int64, error)
 
 	// Exec runs a step's one SQL statement and gives what the server says it did.
-	Exec(ctx context.Context, step runbook.Step) (Statement, error)
+	Exec(ctx context.Context, step runbook.Step) (phases.Statement, error)
 
 	// SettleConstraints makes deferred constraints immediate, so that they fail here
 	// rather than in COMMIT.
@@ -112,15 +114,15 @@ type Tx interface {
 	// Effects are all that the transaction did to the database so far. It also
 	// looks that the session is as it was armoured; an error means that nobody
 	// knows.
-	Effects(ctx context.Context) (Effects, error)
+	Effects(ctx context.Context) (phases.Effects, error)
 
 	// Fingerprint gives count and content of a table as the transaction sees it.
-	Fingerprint(ctx context.Context, table string) (Fingerprint, error)
+	Fingerprint(ctx context.Context, table string) (phases.Fingerprint, error)
 
 	// WriteLedger writes the row that proves the COMMIT, and reads it back in
 	// the same transaction: a row that a trigger, a rule or row security
 	// swallowed is an error. Without a ledger it does nothing.
-	WriteLedger(ctx context.Context, intent CommitIntent) error
+	WriteLedger(ctx context.Context, intent phases.CommitIntent) error
 
 	// Commit sends COMMIT and says what came of it. It never retries, and it
 	// closes the connection whatever the answer.
@@ -142,10 +144,10 @@ type TxSpec struct {
 
 // Progress is how far a delete is.
 type Progress struct {
-	Deleted     int64              // rows of the step's own table
-	BlocksDone  int64              // of BlocksTotal; both 0 when there is no share to give
-	BlocksTotal int64              //
-	Touched     map[string]Touched // what the transaction did so far; nil when not read this time
+	Deleted     int64                     // rows of the step's own table
+	BlocksDone  int64                     // of BlocksTotal; both 0 when there is no share to give
+	BlocksTotal int64                     //
+	Touched     map[string]phases.Touched // what the transaction did so far; nil when not read this time
 }
 
 // CommitOutcome is what is known of a COMMIT.

@@ -1,4 +1,4 @@
-package phases
+package engine
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tminus/phases"
 
 	"tminus/phases/runbook"
 )
@@ -39,7 +41,7 @@ func (e *Engine) askDue(ctx context.Context) {
 
 // askOne asks one check. What was asked out of its turn is waited for: its
 // answer is recorded at once, also when it is like the last.
-func (e *Engine) askOne(ctx context.Context, it runbook.Item, facts Facts, atOnce bool) {
+func (e *Engine) askOne(ctx context.Context, it runbook.Item, facts phases.Facts, atOnce bool) {
 	began := time.Now()
 	a, err := ask(ctx, e.target, it.Check, facts)
 	e.mu.Lock()
@@ -48,9 +50,9 @@ func (e *Engine) askOne(ctx context.Context, it runbook.Item, facts Facts, atOnc
 	if ctx.Err() != nil || e.broken != nil || e.state.Outcome != "" {
 		return
 	}
-	ev := CheckAnswered{Item: it.ID, Pass: a.Pass && err == nil, Value: Clean(a.Value), Took: time.Since(began)}
+	ev := phases.CheckAnswered{Item: it.ID, Pass: a.Pass && err == nil, Value: phases.Clean(a.Value), Took: time.Since(began)}
 	if err != nil {
-		ev.Error = Clean(err.Error())
+		ev.Error = phases.Clean(err.Error())
 	}
 	if err := e.answered(it, ev, atOnce); err != nil {
 		return // recordLocked has stopped the run
@@ -70,15 +72,15 @@ func (e *Engine) recheck(id string) {
 func (e *Engine) act(id, by string) error {
 	it, _, _ := e.state.Runbook.Item(id)
 	recorded := e.state.Triggers
-	if err := e.recordLocked(ActionStarted{Item: id, Name: it.Action.Name, By: by}); err != nil {
+	if err := e.recordLocked(phases.ActionStarted{Item: id, Name: it.Action.Name, By: by}); err != nil {
 		return err
 	}
 	e.work.Go(func() { // ends with the action's own limit
 		ctx, cancel := context.WithTimeout(context.Background(), actionLimit)
 		defer cancel()
-		done := ActionDone{Item: id, Name: it.Action.Name}
+		done := phases.ActionDone{Item: id, Name: it.Action.Name}
 		if err := e.perform(ctx, it.Action, recorded); err != nil {
-			done.Error = Clean(err.Error())
+			done.Error = phases.Clean(err.Error())
 		}
 		e.mu.Lock()
 		defer e.mu.Unlock()
@@ -92,8 +94,8 @@ func (e *Engine) act(id, by string) error {
 // actionLimit is how long an action may take.
 const actionLimit = time.Minute
 
-func (e *Engine) perform(ctx context.Context, a *runbook.Action, recorded []Trigger) error {
-	if a.Name == ActionRestoreTriggers {
+func (e *Engine) perform(ctx context.Context, a *runbook.Action, recorded []phases.Trigger) error {
+	if a.Name == phases.ActionRestoreTriggers {
 		return e.target.RestoreTriggers(ctx, recorded)
 	}
 	triggers, err := e.target.ReadTriggers(ctx, a.Triggers)
@@ -104,7 +106,7 @@ func (e *Engine) perform(ctx context.Context, a *runbook.Action, recorded []Trig
 		return fmt.Errorf("disabled already, before this run recorded a state to bring back: %s; enable them first (an earlier run may have left them, its execution log has their states), or take those that are to stay disabled out of the runbook", strings.Join(off, ", "))
 	}
 	// What brings the triggers back is on disk before any is disabled.
-	if err := e.record(TriggersRecorded{Triggers: triggers}); err != nil {
+	if err := e.record(phases.TriggersRecorded{Triggers: triggers}); err != nil {
 		return err
 	}
 	return e.target.DisableTriggers(ctx, triggers)
@@ -112,10 +114,10 @@ func (e *Engine) perform(ctx context.Context, a *runbook.Action, recorded []Trig
 
 // offBefore names the triggers that are disabled and that this run has no
 // record of: to bring them "back" would leave them off for good, in silence.
-func offBefore(now, recorded []Trigger) []string {
+func offBefore(now, recorded []phases.Trigger) []string {
 	var out []string
 	for _, t := range now {
-		known := slices.ContainsFunc(recorded, func(r Trigger) bool {
+		known := slices.ContainsFunc(recorded, func(r phases.Trigger) bool {
 			return r.Schema == t.Schema && r.Table == t.Table && r.Name == t.Name
 		})
 		if t.Enabled == "D" && !known {
@@ -126,7 +128,7 @@ func offBefore(now, recorded []Trigger) []string {
 }
 
 // endBackend ends a session that blocks the phase. The caller holds the lock.
-func (e *Engine) endBackend(c EndBackend, by string) {
+func (e *Engine) endBackend(c phases.EndBackend, by string) {
 	var start time.Time
 	for _, b := range e.state.OpenPhase().Lock.Blockers {
 		if b.PID == c.PID {
@@ -136,9 +138,9 @@ func (e *Engine) endBackend(c EndBackend, by string) {
 	e.work.Go(func() { // ends with its own limit
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		ev := BackendEnded{PID: c.PID, Terminated: c.Terminate, By: by}
+		ev := phases.BackendEnded{PID: c.PID, Terminated: c.Terminate, By: by}
 		if err := e.target.EndBackend(ctx, c.PID, start, c.Terminate); err != nil {
-			ev.Error = Clean(err.Error())
+			ev.Error = phases.Clean(err.Error())
 		}
 		if err := e.record(ev); err != nil {
 			return // recordLocked has stopped the run
@@ -149,13 +151,13 @@ func (e *Engine) endBackend(c EndBackend, by string) {
 // Joined records that somebody watches the mirror. It belongs, with Left, to
 // the one thing that a mirror may tell a run.
 func (e *Engine) Joined(name, fingerprint, session string) {
-	e.present(ObserverJoined{Name: Clean(name), Fingerprint: fingerprint, Session: session})
+	e.present(phases.ObserverJoined{Name: phases.Clean(name), Fingerprint: fingerprint, Session: session})
 }
 
 // Left records that a mirror's session ended.
-func (e *Engine) Left(session string) { e.present(ObserverLeft{Session: session}) }
+func (e *Engine) Left(session string) { e.present(phases.ObserverLeft{Session: session}) }
 
-func (e *Engine) present(ev Event) {
+func (e *Engine) present(ev phases.Event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.broken != nil || !e.state.ClosedAt.IsZero() {

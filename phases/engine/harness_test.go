@@ -1,4 +1,4 @@
-package phases_test
+package engine_test
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tminus/phases/engine"
 
 	"github.com/jackc/pgx/v5"
 
@@ -32,7 +34,7 @@ type rig struct {
 	path   string
 	target *db.Target
 	writer *journal.Writer
-	engine *phases.Engine
+	engine *engine.Engine
 	stop   context.CancelCauseFunc
 	ran    chan error
 }
@@ -98,7 +100,7 @@ func newRig(t *testing.T, schema, source string) *rig {
 		r.exec(schema)
 	}
 	r.opened = phases.RunOpened{
-		RunID: phases.NewRunID(time.Now()), File: "test.yaml", Source: source, SHA256: phases.SHA256([]byte(source)),
+		RunID: engine.NewRunID(time.Now()), File: "test.yaml", Source: source, SHA256: engine.SHA256([]byte(source)),
 		Environment: phases.Demo, Operator: phases.Operator{Name: "dba", Host: "here", PID: os.Getpid()}, PlannedT0: time.Now(),
 	}
 	return r
@@ -141,7 +143,7 @@ func (r *rig) openTarget() {
 }
 
 // open starts a new run; settings may be zero.
-func (r *rig) open(settings phases.Settings, opts ...journal.Option) {
+func (r *rig) open(settings engine.Settings, opts ...journal.Option) {
 	r.t.Helper()
 	r.openTarget()
 	id, err := r.target.Identity(r.t.Context())
@@ -152,7 +154,7 @@ func (r *rig) open(settings phases.Settings, opts ...journal.Option) {
 	if r.writer, err = journal.Create(r.path, opts...); err != nil {
 		r.t.Fatal(err)
 	}
-	if r.engine, err = phases.Open(r.target, r.writer, r.opened, settings); err != nil {
+	if r.engine, err = engine.Open(r.target, r.writer, r.opened, settings); err != nil {
 		r.t.Fatal(err)
 	}
 	r.launch()
@@ -162,14 +164,14 @@ func (r *rig) open(settings phases.Settings, opts ...journal.Option) {
 func (r *rig) launch() {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	r.stop, r.ran = cancel, make(chan error, 1)
-	go func(e *phases.Engine, ran chan error) { ran <- e.Run(ctx) }(r.engine, r.ran)
-	r.t.Cleanup(func() { cancel(phases.ErrLeft) })
+	go func(e *engine.Engine, ran chan error) { ran <- e.Run(ctx) }(r.engine, r.ran)
+	r.t.Cleanup(func() { cancel(engine.ErrLeft) })
 }
 
 // leave ends the program's part, as `q` does, and gives Run's error.
 func (r *rig) leave() error {
 	r.t.Helper()
-	r.stop(phases.ErrLeft)
+	r.stop(engine.ErrLeft)
 	return r.wait()
 }
 
@@ -189,7 +191,7 @@ func (r *rig) wait() error {
 }
 
 // resume takes the run up again with a new target and engine.
-func (r *rig) resume(settings phases.Settings) {
+func (r *rig) resume(settings engine.Settings) {
 	r.t.Helper()
 	r.openTarget()
 	w, recs, torn, err := journal.OpenWriter(r.path)
@@ -201,7 +203,7 @@ func (r *rig) resume(settings phases.Settings) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if r.engine, err = phases.Resume(r.target, w, recs, phases.RunResumed{Operator: r.opened.Operator, Target: id, TornBytes: torn}, settings); err != nil {
+	if r.engine, err = engine.Resume(r.target, w, recs, phases.RunResumed{Operator: r.opened.Operator, Target: id, TornBytes: torn}, settings); err != nil {
 		r.t.Fatal(err)
 	}
 	r.launch()
@@ -295,7 +297,7 @@ func (r *rig) state() *phases.State {
 // untilReady waits until the engine takes commands.
 func (r *rig) untilReady() {
 	r.t.Helper()
-	for errors.Is(r.engine.Do(phases.Note{Text: "ready?"}), phases.ErrNotReady) {
+	for errors.Is(r.engine.Do(phases.Note{Text: "ready?"}), engine.ErrNotReady) {
 		select {
 		case <-r.engine.Ended():
 			r.t.Fatalf("the run ended before it was ready:\n%s", r.log())

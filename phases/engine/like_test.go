@@ -1,4 +1,4 @@
-package phases
+package engine
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"tminus/phases"
+
 	"tminus/phases/journal"
 	"tminus/phases/runbook"
 )
@@ -18,11 +20,11 @@ import (
 // answers are a target of which nothing is asked but its checks.
 type answers struct {
 	Target
-	check func(ctx context.Context, c *runbook.Check) (Answer, error)
+	check func(ctx context.Context, c *runbook.Check) (phases.Answer, error)
 }
 
 // Check implements Target.
-func (a answers) Check(ctx context.Context, c *runbook.Check, _ Facts) (Answer, error) {
+func (a answers) Check(ctx context.Context, c *runbook.Check, _ phases.Facts) (phases.Answer, error) {
 	return a.check(ctx, c)
 }
 
@@ -53,7 +55,7 @@ phases:
 }
 
 // waiting opens a run of n checks in fake time. Nothing is asked yet.
-func waiting(t *testing.T, n int, check func(context.Context, *runbook.Check) (Answer, error)) *Engine {
+func waiting(t *testing.T, n int, check func(context.Context, *runbook.Check) (phases.Answer, error)) *Engine {
 	t.Helper()
 	w, err := journal.Create(filepath.Join(t.TempDir(), "run.journal"))
 	if err != nil {
@@ -61,7 +63,7 @@ func waiting(t *testing.T, n int, check func(context.Context, *runbook.Check) (A
 	}
 	t.Cleanup(func() { w.Close() })
 	source := waitingBook(n)
-	e, err := Open(answers{check: check}, w, RunOpened{File: "waiting.yaml", Source: source, Environment: Rehearsal}, Settings{})
+	e, err := Open(answers{check: check}, w, phases.RunOpened{File: "waiting.yaml", Source: source, Environment: phases.Rehearsal}, Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,19 +96,19 @@ func records(t *testing.T, e *Engine) map[string]int {
 	return kinds
 }
 
-func filled(context.Context, *runbook.Check) (Answer, error) {
+func filled(context.Context, *runbook.Check) (phases.Answer, error) {
 	time.Sleep(30 * time.Millisecond) // in fake time: what a query takes
-	return Answer{Pass: true, Value: "1 of 1 with rows"}, nil
+	return phases.Answer{Pass: true, Value: "1 of 1 with rows"}, nil
 }
 
 func TestAnHourOfLikeAnswersIsFewRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked atomic.Int64
-		e := waiting(t, 13, func(ctx context.Context, c *runbook.Check) (Answer, error) {
+		e := waiting(t, 13, func(ctx context.Context, c *runbook.Check) (phases.Answer, error) {
 			asked.Add(1)
 			return filled(ctx, c)
 		})
-		if err := e.Do(Record{Item: "taken", Field: "backup_time", Value: "now"}); err != nil {
+		if err := e.Do(phases.Record{Item: "taken", Field: "backup_time", Value: "now"}); err != nil {
 			t.Fatal(err)
 		}
 		e.Joined("ann", "SHA256:x", "1")
@@ -121,7 +123,7 @@ func TestAnHourOfLikeAnswersIsFewRecords(t *testing.T) {
 				}
 			}
 			for _, it := range e.state.Asked() {
-				if age := time.Since(e.state.Item(it.ID).Check.At); age > StaleAfter(it.Check)*2/3+time.Second {
+				if age := time.Since(e.state.Item(it.ID).Check.At); age > phases.StaleAfter(it.Check)*2/3+time.Second {
 					t.Fatalf("%s was answered %s ago, as the journal says", it.ID, age)
 				}
 			}
@@ -177,7 +179,7 @@ func TestADecisionFollowsItsEvidence(t *testing.T) {
 			pass(t.Context(), e, 200*time.Millisecond, func() {})
 		}
 		want := e.pending[0].At
-		if err := e.Do(Note{Text: "look"}); err != nil {
+		if err := e.Do(phases.Note{Text: "look"}); err != nil {
 			t.Fatal(err)
 		}
 		if last := lastTwo(t, e); last != "checks_asked note_recorded" {
@@ -187,7 +189,7 @@ func TestADecisionFollowsItsEvidence(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		folded, err := Fold(recs)
+		folded, err := phases.Fold(recs)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -200,14 +202,14 @@ func TestADecisionFollowsItsEvidence(t *testing.T) {
 func TestAChangeComesAfterTheLastLikeAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gone := false
-		e := waiting(t, 1, func(ctx context.Context, c *runbook.Check) (Answer, error) {
+		e := waiting(t, 1, func(ctx context.Context, c *runbook.Check) (phases.Answer, error) {
 			if gone {
-				return Answer{Value: "0 of 1 with rows"}, nil
+				return phases.Answer{Value: "0 of 1 with rows"}, nil
 			}
 			return filled(ctx, c)
 		})
 		pass(t.Context(), e, 15*time.Second, func() {})
-		if !slices.ContainsFunc(e.pending, func(a AskedAgain) bool { return a.Item == "check_0" }) {
+		if !slices.ContainsFunc(e.pending, func(a phases.AskedAgain) bool { return a.Item == "check_0" }) {
 			t.Fatalf("nothing waits: %+v", e.pending)
 		}
 		gone = true
@@ -216,7 +218,7 @@ func TestAChangeComesAfterTheLastLikeAnswer(t *testing.T) {
 		if c.Pass || time.Since(c.At) > 10*time.Second || !c.Since.Equal(c.At) && c.Since.After(c.At) {
 			t.Errorf("the answer is %+v", c)
 		}
-		if slices.ContainsFunc(e.pending, func(a AskedAgain) bool { return a.Value == "1 of 1 with rows" }) {
+		if slices.ContainsFunc(e.pending, func(a phases.AskedAgain) bool { return a.Value == "1 of 1 with rows" }) {
 			t.Errorf("an answer from before the change waits: %+v", e.pending)
 		}
 	})
@@ -226,7 +228,7 @@ func TestAChangeComesAfterTheLastLikeAnswer(t *testing.T) {
 func TestACheckThatStopsAnsweringGoesStale(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hangs, ended := false, make(chan struct{})
-		e := waiting(t, 3, func(ctx context.Context, c *runbook.Check) (Answer, error) {
+		e := waiting(t, 3, func(ctx context.Context, c *runbook.Check) (phases.Answer, error) {
 			if hangs && c.Tables[0] == "t1" {
 				<-ended // deaf to ctx
 			}
@@ -236,7 +238,7 @@ func TestACheckThatStopsAnsweringGoesStale(t *testing.T) {
 		hangs = true
 		pass(t.Context(), e, time.Minute, func() {})
 		held := func(id string) bool {
-			return slices.ContainsFunc(e.state.GateHolds(time.Now()), func(h Hold) bool { return h.Item == id && strings.Contains(h.Text, "last answered") })
+			return slices.ContainsFunc(e.state.GateHolds(time.Now()), func(h phases.Hold) bool { return h.Item == id && strings.Contains(h.Text, "last answered") })
 		}
 		if !held("check_1") || held("check_0") || held("check_2") {
 			t.Errorf("holds: %v", e.state.GateHolds(time.Now()))
@@ -248,15 +250,15 @@ func TestACheckThatStopsAnsweringGoesStale(t *testing.T) {
 func TestWhatACheckDependsOnAsksIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := map[string]int{}
-		e := waiting(t, 1, func(_ context.Context, c *runbook.Check) (Answer, error) {
+		e := waiting(t, 1, func(_ context.Context, c *runbook.Check) (phases.Answer, error) {
 			asked[c.Tables[0]]++
-			return Answer{Pass: true}, nil
+			return phases.Answer{Pass: true}, nil
 		})
 		pass(t.Context(), e, time.Second, func() {})
 		if got := e.state.Item("fresh").Check.Value; got != "no backup time recorded" {
 			t.Fatalf("found %q", got)
 		}
-		if err := e.Do(Record{Item: "taken", Field: "backup_time", Value: "now"}); err != nil {
+		if err := e.Do(phases.Record{Item: "taken", Field: "backup_time", Value: "now"}); err != nil {
 			t.Fatal(err)
 		}
 		e.Joined("ann", "SHA256:x", "1")
@@ -272,7 +274,7 @@ func TestWhatACheckDependsOnAsksIt(t *testing.T) {
 		}
 		// A human who asks sees that it was asked.
 		before := e.state.Item("check_0").Check.At
-		if err := e.Do(Recheck{Item: "check_0"}); err != nil {
+		if err := e.Do(phases.Recheck{Item: "check_0"}); err != nil {
 			t.Fatal(err)
 		}
 		pass(t.Context(), e, 400*time.Millisecond, func() {})
@@ -286,45 +288,13 @@ func TestWhatACheckDependsOnAsksIt(t *testing.T) {
 // last is none when it is at odds with that.
 func TestTriggersThatAreNotBackAreNoLikeAnswer(t *testing.T) {
 	it := runbook.Item{ID: "back", Check: &runbook.Check{Name: "triggers.restored"}}
-	s := &State{Triggers: []Trigger{{}}, Items: map[string]*ItemState{"back": {Check: &CheckState{Value: "0 of 1"}}}}
-	no := CheckAnswered{Item: "back", Value: "0 of 1"}
+	s := &phases.State{Triggers: []phases.Trigger{{}}, Items: map[string]*phases.ItemState{"back": {Check: &phases.CheckState{Value: "0 of 1"}}}}
+	no := phases.CheckAnswered{Item: "back", Value: "0 of 1"}
 	if like(s, it, no) {
 		t.Error("the triggers count as back, and the check that they are not counts as no news")
 	}
 	s.TriggersOff = true
 	if !like(s, it, no) {
 		t.Error("the same again counts as news")
-	}
-}
-
-func TestABackupsAgeAtEachMoment(t *testing.T) {
-	taken := time.Date(2026, 3, 14, 23, 50, 0, 0, time.UTC)
-	c := &runbook.Check{Name: "backup.age"}
-	f := Facts{BackupTime: taken, BackupMax: 15 * time.Minute}
-	for after, want := range map[time.Duration]Answer{
-		0:                {Pass: true, Value: "a backup of 2026-03-14 23:50:00 UTC, stale from 2026-03-15 00:05:00 UTC"},
-		10 * time.Minute: {Pass: true, Value: "a backup of 2026-03-14 23:50:00 UTC, stale from 2026-03-15 00:05:00 UTC"},
-		16 * time.Minute: {Value: "a backup of 2026-03-14 23:50:00 UTC, stale since 2026-03-15 00:05:00 UTC"},
-		-time.Hour:       {Value: clockSetBack},
-	} {
-		if got := BackupAnswer(c, f, taken.Add(after)); got != want {
-			t.Errorf("after %s: %+v", after, got)
-		}
-	}
-	book, err := runbook.Parse("waiting.yaml", []byte(waitingBook(0)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	fresh, _, _ := book.Item("fresh")
-	s := &State{
-		Runbook: book, Fields: map[string]FieldValue{"backup_time": {Value: taken.Format(time.RFC3339)}},
-		Items: map[string]*ItemState{"fresh": {Check: &CheckState{Pass: true, Value: "then"}}},
-	}
-	if got := s.Found(fresh, taken.Add(3*time.Minute)); got != "3 min old, stale in 12 min" {
-		t.Errorf("found %q", got)
-	}
-	s.Extra = 5 * time.Minute
-	if got := s.Found(fresh, taken.Add(21*time.Minute)); got != "21 min old, over the limit of 20 min" {
-		t.Errorf("found %q", got)
 	}
 }

@@ -1,8 +1,10 @@
-package phases_test
+package engine_test
 
 import (
 	"strings"
 	"testing"
+
+	"tminus/phases/engine"
 
 	"tminus/phases"
 )
@@ -38,7 +40,7 @@ func TestWhatNobodyDeclaredIsRolledBack(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, smallSchema+planted(c.does)+meddler, twoBook)
 			r.opened.Unattended = true
-			r.open(phases.Settings{})
+			r.open(engine.Settings{})
 			if err := r.wait(); err != nil {
 				t.Fatal(err)
 			}
@@ -67,7 +69,7 @@ func TestWhatChangesNothingElseCommits(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, smallSchema+planted(does)+meddler, twoBook)
 			r.opened.Unattended = true
-			r.open(phases.Settings{})
+			r.open(engine.Settings{})
 			if err := r.wait(); err != nil {
 				t.Fatal(err)
 			}
@@ -94,7 +96,7 @@ func TestWhatStepsDeclareCommits(t *testing.T) {
 			book := strings.Replace(twoBook, "delete: [child]}", "steps: [{delete: child}, "+step+"]}", 1)
 			r := newRig(t, smallSchema+planted(`NULL`), book)
 			r.opened.Unattended = true
-			r.open(phases.Settings{})
+			r.open(engine.Settings{})
 			if err := r.wait(); err != nil {
 				t.Fatal(err)
 			}
@@ -109,7 +111,7 @@ func TestATruncateBeyondTouchIsRolledBack(t *testing.T) {
 	book := strings.Replace(twoBook, "delete: [child]}", "steps: [{sql: SELECT empties(), touch: [other], rows: any}]}", 1)
 	r := newRig(t, smallSchema+planted(`NULL`)+`CREATE FUNCTION empties() RETURNS int LANGUAGE sql AS 'TRUNCATE other; TRUNCATE parent CASCADE; SELECT 1'`, book)
 	r.opened.Unattended = true
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	if err := r.wait(); err != nil {
 		t.Fatal(err)
 	}
@@ -129,10 +131,10 @@ func TestNoPhaseTouchesWhatProvesTheOthers(t *testing.T) {
 		t.Run(does, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, smallSchema+planted(does), twoBook)
-			r.open(phases.Settings{})
+			r.open(engine.Settings{})
 			r.commitFirst()
 			r.exec(strings.Replace(meddler, "ON child", "ON parent", 1))
-			r.resume(phases.Settings{})
+			r.resume(engine.Settings{})
 			r.untilReady()
 			r.do(phases.StartPhase{Phase: "two"})
 			r.untilStatus("two", phases.PhaseIsRolledBack)
@@ -148,7 +150,7 @@ func TestNoPhaseTouchesWhatProvesTheOthers(t *testing.T) {
 
 func TestNoRunbookNamesTheLedger(t *testing.T) {
 	r := newRig(t, smallSchema, strings.Replace(twoBook, "delete: [child]}", `steps: [{sql: DELETE FROM tminus.ledger, touch: [tminus.ledger], rows: any}]}`, 1))
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	if err := r.wait(); err == nil || !strings.Contains(err.Error(), "tminus.ledger is tminus's own") {
 		t.Fatalf("got %v", err)
 	}

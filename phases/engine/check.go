@@ -1,4 +1,4 @@
-package phases
+package engine
 
 import (
 	"context"
@@ -9,31 +9,33 @@ import (
 	"strings"
 	"time"
 
+	"tminus/phases"
+
 	"tminus/phases/outside"
 	"tminus/phases/runbook"
 )
 
 // ask answers one check. An error means that it could not be answered, which
 // is never a pass.
-func ask(ctx context.Context, target Target, c *runbook.Check, facts Facts) (Answer, error) {
+func ask(ctx context.Context, target Target, c *runbook.Check, facts phases.Facts) (phases.Answer, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.Timeout, fmt.Errorf("no answer within %s", c.Timeout))
 	defer cancel()
 	a, err := askKind(ctx, target, c, facts)
 	// What a time-out broke off may say anything. A command says what it said.
 	if err != nil && ctx.Err() != nil && c.Kind != runbook.CheckCommand {
-		return Answer{}, context.Cause(ctx)
+		return phases.Answer{}, context.Cause(ctx)
 	}
 	return a, err
 }
 
-func askKind(ctx context.Context, target Target, c *runbook.Check, facts Facts) (Answer, error) {
+func askKind(ctx context.Context, target Target, c *runbook.Check, facts phases.Facts) (phases.Answer, error) {
 	switch c.Kind {
 	case runbook.CheckSQL:
 		got, err := target.Query(ctx, c.SQL)
 		if err != nil {
-			return Answer{}, err
+			return phases.Answer{}, err
 		}
-		return Answer{Pass: expected(c.Expect, got), Value: got}, nil
+		return phases.Answer{Pass: expected(c.Expect, got), Value: got}, nil
 	case runbook.CheckCommand:
 		return askCommand(ctx, c)
 	case runbook.CheckHTTP:
@@ -41,9 +43,9 @@ func askKind(ctx context.Context, target Target, c *runbook.Check, facts Facts) 
 	}
 	switch c.Name {
 	case "backup.age":
-		return BackupAnswer(c, facts, time.Now()), nil
+		return phases.BackupAnswer(c, facts, time.Now()), nil
 	case "mirror.present":
-		return MirrorAnswer(c, facts), nil
+		return phases.MirrorAnswer(c, facts), nil
 	}
 	return target.Check(ctx, c, facts)
 }
@@ -81,24 +83,24 @@ func compare(op string, got, want float64) bool {
 }
 
 // askCommand runs a command without a shell, unless the runbook asked for one.
-func askCommand(ctx context.Context, c *runbook.Check) (Answer, error) {
+func askCommand(ctx context.Context, c *runbook.Check) (phases.Answer, error) {
 	argv := c.Command
 	if c.Shell != "" {
 		argv = []string{"/bin/sh", "-c", c.Shell}
 	}
 	done, err := outside.Run(ctx, argv)
 	if err != nil {
-		return Answer{}, err
+		return phases.Answer{}, err
 	}
 	matched, err := matches(c.Output, done.Output)
 	if err != nil {
-		return Answer{}, err
+		return phases.Answer{}, err
 	}
 	value := fmt.Sprintf("exit code %d", done.Exit)
 	if line := outside.FirstLine(done.Output); line != "" {
 		value += ": " + line
 	}
-	return Answer{Pass: done.Exit == c.Exit && matched, Value: value}, nil
+	return phases.Answer{Pass: done.Exit == c.Exit && matched, Value: value}, nil
 }
 
 func matches(pattern, text string) (bool, error) {
@@ -109,18 +111,18 @@ func matches(pattern, text string) (bool, error) {
 	return re.MatchString(text), nil
 }
 
-func askHTTP(ctx context.Context, c *runbook.Check) (Answer, error) {
+func askHTTP(ctx context.Context, c *runbook.Check) (phases.Answer, error) {
 	page, err := outside.Ask(ctx, c.Method, c.URL)
 	if err != nil {
-		return Answer{}, err
+		return phases.Answer{}, err
 	}
 	matched, err := matches(c.Body, string(page.Body))
 	if err != nil {
-		return Answer{}, err
+		return phases.Answer{}, err
 	}
 	value := fmt.Sprintf("status %d", page.Status)
 	if !matched {
 		value += ", body does not match"
 	}
-	return Answer{Pass: page.Status == c.Status && matched, Value: value}, nil
+	return phases.Answer{Pass: page.Status == c.Status && matched, Value: value}, nil
 }

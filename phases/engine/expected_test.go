@@ -1,15 +1,17 @@
-package phases_test
+package engine_test
 
 import (
 	"strings"
 	"testing"
+
+	"tminus/phases/engine"
 
 	"tminus/phases"
 )
 
 func TestASwappedTableHoldsWithTheDifference(t *testing.T) {
 	r := newRig(t, smallSchema, twoBook)
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	r.untilReady()
 	r.do(phases.PassGate{Approver: "the duty manager", Typed: r.opened.Target.Database})
 	r.do(phases.StartPhase{Phase: "one"})
@@ -30,7 +32,7 @@ func TestASwappedTableHoldsWithTheDifference(t *testing.T) {
 
 func TestAFewRowsFewerAreNoDifference(t *testing.T) {
 	r := newRig(t, smallSchema, smallBook)
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	r.toClear()
 	r.exec(`DELETE FROM parent WHERE id <= 100`)
 	r.do(phases.StartPhase{Phase: "clear", Typed: r.opened.Target.Database})
@@ -44,7 +46,7 @@ func TestNobodyCommitsUnexpectedRowsUnattended(t *testing.T) {
 	book := strings.Replace(twoBook, "title: Second,", `title: Second, confirm: [{id: swapped, text: Swapped, check: {sql: SELECT count(*) FROM swapped, expect: "1", every: 1s, remedy: wait}}],`, 1)
 	r := newRig(t, smallSchema+`CREATE TABLE swapped (id int);`, book)
 	r.opened.Unattended = true
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	r.untilStatus("one", phases.PhaseIsCommitted)
 	r.exec(`ALTER TABLE child DROP CONSTRAINT child_parent_id_fkey; ALTER TABLE parent RENAME TO parent_before;
 		CREATE TABLE parent (id int PRIMARY KEY); INSERT INTO parent VALUES (1); INSERT INTO swapped VALUES (1)`)

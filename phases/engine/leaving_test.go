@@ -1,4 +1,4 @@
-package phases_test
+package engine_test
 
 import (
 	"errors"
@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tminus/phases/engine"
 
 	"github.com/jackc/pgx/v5"
 
@@ -16,7 +18,7 @@ import (
 // What comes after the first cause of a phase's end must not be lost.
 func TestAbortAfterRollbackAborts(t *testing.T) {
 	r := newRig(t, smallSchema, smallBook)
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	r.toHold()
 	r.do(phases.Rollback{Phase: "clear", Reason: "odd"})
 	r.do(phases.Abort{Reason: "and enough"})
@@ -41,9 +43,9 @@ func TestInterruptedUnattendedRunCanBeResumed(t *testing.T) {
 	r := newRig(t, smallSchema, smallBook)
 	r.opened.Unattended = true
 	r.exec(`BEGIN; LOCK TABLE parent IN ROW EXCLUSIVE MODE`)
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	r.until("the wait for a lock", func(s *phases.State) bool { p := s.OpenPhase(); return p != nil && p.Lock != nil })
-	signal := fmt.Errorf("%w: terminated", phases.ErrSignal)
+	signal := fmt.Errorf("%w: terminated", engine.ErrSignal)
 	r.stop(signal)
 	if err := r.wait(); err != nil {
 		t.Errorf("Run: %v", err)
@@ -53,7 +55,7 @@ func TestInterruptedUnattendedRunCanBeResumed(t *testing.T) {
 		t.Fatalf("outcome %q, interrupted by %q:\n%s", s.Outcome, s.Interrupted, r.log())
 	}
 	r.exec(`ROLLBACK`)
-	r.resume(phases.Settings{})
+	r.resume(engine.Settings{})
 	if err := r.wait(); err != nil || r.rows("parent") != 0 {
 		t.Fatalf("%v, %d rows:\n%s", err, r.rows("parent"), r.log())
 	}
@@ -61,7 +63,7 @@ func TestInterruptedUnattendedRunCanBeResumed(t *testing.T) {
 
 func TestNothingStartsWhileTheProgramLeaves(t *testing.T) {
 	r := newRig(t, smallSchema, smallBook)
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	r.toClear()
 	if err := r.leave(); err != nil {
 		t.Fatal(err)
@@ -75,7 +77,7 @@ func TestNothingStartsWhileTheProgramLeaves(t *testing.T) {
 // A run that ends before its last stage must not leave triggers off unsaid.
 func TestEndedRunSaysWhichTriggersAreOff(t *testing.T) {
 	r := newRig(t, smallSchema+guardTrigger, strings.ReplaceAll(checkedBook, "FILE", "/nowhere"))
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	r.untilReady()
 	r.refused(phases.Act{Item: "restore"}, "nothing to restore")
 	r.do(phases.Act{Item: "off"})
@@ -95,8 +97,8 @@ func TestEndedRunSaysWhichTriggersAreOff(t *testing.T) {
 
 	// The next run must not take "off" for the state to bring back.
 	r.path += "-2"
-	r.opened.RunID = phases.NewRunID(time.Now())
-	r.open(phases.Settings{})
+	r.opened.RunID = engine.NewRunID(time.Now())
+	r.open(engine.Settings{})
 	r.untilReady()
 	r.do(phases.Act{Item: "off"})
 	r.until("the action's end", func(s *phases.State) bool { a := s.Item("off").Action; return a != nil && !a.Running })
@@ -109,7 +111,7 @@ func TestEndedRunSaysWhichTriggersAreOff(t *testing.T) {
 // operator sees who holds it, and may end that session.
 func TestBlockedStatementShowsItsBlockerAndCanBeFreed(t *testing.T) {
 	r := newRig(t, smallSchema, smallBook)
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	r.toClear()
 	r.exec(`BEGIN; SELECT FROM child WHERE id = 1 FOR UPDATE`)
 	r.do(phases.StartPhase{Phase: "clear", Typed: r.opened.Target.Database})
@@ -139,7 +141,7 @@ func TestBlockedStatementShowsItsBlockerAndCanBeFreed(t *testing.T) {
 // What was verified to be empty stays empty until COMMIT.
 func TestNobodyFillsAnEmptyTableDuringTheHold(t *testing.T) {
 	r := newRig(t, smallSchema+`CREATE TABLE loose (id int);`, strings.Replace(smallBook, "zero: [child]", "zero: [child, loose]", 1))
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	r.toHold()
 	if _, err := r.conn.Exec(t.Context(), `SET lock_timeout = '50ms'; INSERT INTO loose VALUES (1)`, pgx.QueryExecModeSimpleProtocol); err == nil {
 		t.Error("a table that was verified to be empty takes a row before COMMIT")

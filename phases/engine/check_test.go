@@ -1,8 +1,10 @@
-package phases
+package engine
 
 import (
 	"testing"
 	"time"
+
+	"tminus/phases"
 
 	"tminus/phases/runbook"
 )
@@ -37,7 +39,7 @@ func TestAskedInVain(t *testing.T) {
 		`"(" is no regular expression: correct the runbook`:                          {Kind: runbook.CheckCommand, Shell: "true", Output: "(", Timeout: ample},
 		"nobody listens at 127.0.0.1:1":                                              {Kind: runbook.CheckHTTP, Method: "GET", URL: "http://u:p@127.0.0.1:1/x", Timeout: ample},
 	} {
-		if a, err := ask(t.Context(), nil, &c, Facts{}); err == nil || err.Error() != want || a.Pass {
+		if a, err := ask(t.Context(), nil, &c, phases.Facts{}); err == nil || err.Error() != want || a.Pass {
 			t.Errorf("got %+v, %v\nwant %s", a, err, want)
 		}
 	}

@@ -1,7 +1,9 @@
-package phases
+package engine
 
 import (
 	"strings"
+
+	"tminus/phases"
 )
 
 // raiseUnexpected raises a condition when the phase's deletes found far fewer or
@@ -9,11 +11,11 @@ import (
 // know before COMMIT that this may not be the table that was counted.
 func (r *phaseRun) raiseUnexpected() error {
 	var odd []string
-	r.engine.View(func(s *State) { odd = s.phase(r.plan.ID).Unexpected() })
+	r.engine.View(func(s *phases.State) { odd = s.Phase(r.plan.ID).Unexpected() })
 	if len(odd) == 0 {
 		return nil
 	}
-	return r.engine.record(ConditionRaised{
-		Condition: ConditionRows, Strength: HoldStrength, Phase: r.plan.ID, Detail: strings.Join(odd, "; "),
+	return r.engine.record(phases.ConditionRaised{
+		Condition: phases.ConditionRows, Strength: phases.HoldStrength, Phase: r.plan.ID, Detail: strings.Join(odd, "; "),
 	})
 }

@@ -1,4 +1,4 @@
-package phases
+package engine
 
 import (
 	"cmp"
@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"tminus/phases"
+
 	"tminus/phases/runbook"
 )
 
@@ -17,7 +19,7 @@ import (
 func (r *phaseRun) baseline(ctx context.Context) error {
 	e := r.engine
 	taken := false
-	e.View(func(s *State) {
+	e.View(func(s *phases.State) {
 		if s.Baseline != nil {
 			r.base, taken = *s.Baseline, true
 		}
@@ -35,13 +37,13 @@ func (r *phaseRun) baseline(ctx context.Context) error {
 	}
 	wait := e.await(r.plan.ID, first(names))
 	defer wait.over()
-	base, err := e.target.Baseline(ctx, counted, protected, func(c TableCount) {
+	base, err := e.target.Baseline(ctx, counted, protected, func(c phases.TableCount) {
 		names = names[min(1, len(names)):]
 		wait.next(first(names))
 		if c.Where != "" {
 			return // of no table: it is in the baseline
 		}
-		if err := e.record(TableCounted{Phase: r.plan.ID, Table: c.Table, Rows: c.Rows}); err != nil {
+		if err := e.record(phases.TableCounted{Phase: r.plan.ID, Table: c.Table, Rows: c.Rows}); err != nil {
 			return // record has cancelled the phase
 		}
 	})
@@ -49,7 +51,7 @@ func (r *phaseRun) baseline(ctx context.Context) error {
 		return err
 	}
 	r.base = base
-	return e.record(BaselineTaken{Phase: r.plan.ID, Baseline: base})
+	return e.record(phases.BaselineTaken{Phase: r.plan.ID, Baseline: base})
 }
 
 func first(list []string) string {
@@ -61,16 +63,16 @@ func first(list []string) string {
 
 // countTables are all tables that the run names or reaches, but the protected
 // ones, and the rows that the conditions of its deletes hold for.
-func (r *phaseRun) countTables() []Counted {
+func (r *phaseRun) countTables() []phases.Counted {
 	book := r.facts.book
-	seen := map[Counted]bool{}
+	seen := map[phases.Counted]bool{}
 	for _, t := range book.Protected {
-		seen[Counted{Table: t}] = true
+		seen[phases.Counted{Table: t}] = true
 	}
-	var out []Counted
+	var out []phases.Counted
 	add := func(where string, tables ...string) {
 		for _, t := range tables {
-			if c := (Counted{Table: t, Where: where}); !seen[c] {
+			if c := (phases.Counted{Table: t, Where: where}); !seen[c] {
 				seen[c] = true
 				out = append(out, c)
 			}
@@ -128,7 +130,7 @@ func (r *phaseRun) read(ctx context.Context) (err error) {
 	if err := v.record(ctx); err != nil {
 		return err
 	}
-	return e.record(PhasePassed{Phase: r.plan.ID, Took: time.Since(r.started)})
+	return e.record(phases.PhasePassed{Phase: r.plan.ID, Took: time.Since(r.started)})
 }
 
 func (r *phaseRun) count(ctx context.Context, v *verifier) error {
@@ -138,7 +140,7 @@ func (r *phaseRun) count(ctx context.Context, v *verifier) error {
 		if err != nil {
 			return err
 		}
-		if err := r.engine.record(TableCounted{Phase: r.plan.ID, Table: t, Rows: n}); err != nil {
+		if err := r.engine.record(phases.TableCounted{Phase: r.plan.ID, Table: t, Rows: n}); err != nil {
 			return err
 		}
 	}
@@ -148,12 +150,12 @@ func (r *phaseRun) count(ctx context.Context, v *verifier) error {
 // verify makes every verification on the phase's own connection, and fails
 // when one does not hold: there is no way from here to COMMIT but through nil.
 // It gives what the transaction had done by then.
-func (r *phaseRun) verify(ctx context.Context, tx Tx, rows []int64) (Effects, error) {
+func (r *phaseRun) verify(ctx context.Context, tx Tx, rows []int64) (phases.Effects, error) {
 	v := r.verifier(tx)
 	defer v.wait.over()
 	v.constraints(ctx)
 	if v.err == nil && !v.results[0].Pass {
-		return Effects{}, v.record(ctx) // the transaction has failed: nothing more can be asked in it
+		return phases.Effects{}, v.record(ctx) // the transaction has failed: nothing more can be asked in it
 	}
 	v.rows(rows)
 	v.zero(ctx)
@@ -170,8 +172,8 @@ type verifier struct {
 	run     *phaseRun
 	tx      Tx
 	wait    *awaited
-	results []Verification
-	did     Effects
+	results []phases.Verification
+	did     phases.Effects
 	err     error
 }
 
@@ -179,19 +181,19 @@ func (r *phaseRun) verifier(tx Tx) *verifier {
 	return &verifier{run: r, tx: tx, wait: r.engine.await(r.plan.ID, "")}
 }
 
-func (v *verifier) add(res Verification) { v.results = append(v.results, res) }
+func (v *verifier) add(res phases.Verification) { v.results = append(v.results, res) }
 
 // unknown ends the asking: a verification has no answer.
-func (v *verifier) unknown(res Verification, err error) {
-	res.Got, res.Pass, res.Unknown = "unknown", false, Clean(err.Error())
+func (v *verifier) unknown(res phases.Verification, err error) {
+	res.Got, res.Pass, res.Unknown = "unknown", false, phases.Clean(err.Error())
 	v.add(res)
 	what := res.Name + " could not be counted"
 	switch res.Kind {
-	case VerifyProtected:
+	case phases.VerifyProtected:
 		what = res.Name + " could not be compared with the baseline"
-	case VerifyTouched:
+	case phases.VerifyTouched:
 		what = "what the transaction touched could not be seen"
-	case VerifyConstraints:
+	case phases.VerifyConstraints:
 		what = "the deferred constraints could not be checked"
 	}
 	v.err = fmt.Errorf("%s: %w", what, err)
@@ -202,7 +204,7 @@ func (v *verifier) record(ctx context.Context) error {
 	if v.err != nil && ctx.Err() != nil { // it was cancelled: that is no result
 		return v.err
 	}
-	err := v.run.engine.record(PhaseVerified{
+	err := v.run.engine.record(phases.PhaseVerified{
 		Phase: v.run.plan.ID, Results: v.results, Touched: v.did.Rows, Changes: v.did.Changes,
 	})
 	if err != nil || v.err != nil {
@@ -221,14 +223,14 @@ func (v *verifier) record(ctx context.Context) error {
 }
 
 func (v *verifier) constraints(ctx context.Context) {
-	res := Verification{Kind: VerifyConstraints, Name: "deferred constraints", Want: "hold", Got: "hold", Pass: true}
+	res := phases.Verification{Kind: phases.VerifyConstraints, Name: "deferred constraints", Want: "hold", Got: "hold", Pass: true}
 	v.wait.next("check deferred constraints")
 	err := v.tx.SettleConstraints(ctx)
 	switch {
 	case err == nil:
 		v.add(res)
 	case violates(err):
-		res.Got, res.Pass, res.Detail = "violated", false, Clean(err.Error())
+		res.Got, res.Pass, res.Detail = "violated", false, phases.Clean(err.Error())
 		v.add(res)
 	default:
 		v.unknown(res, err)
@@ -253,8 +255,8 @@ func (v *verifier) rows(rows []int64) {
 		if step.Rows == nil || v.err != nil {
 			continue
 		}
-		v.add(Verification{
-			Kind: VerifyRows, Name: step.Name(), Want: step.Rows.String() + " rows", Got: rowsText(rows[i]),
+		v.add(phases.Verification{
+			Kind: phases.VerifyRows, Name: step.Name(), Want: step.Rows.String() + " rows", Got: rowsText(rows[i]),
 			Pass: step.Rows.Holds(rows[i]), Rows: rows[i],
 		})
 	}
@@ -268,7 +270,7 @@ func rowsText(n int64) string {
 }
 
 // count asks for a table's rows; false ends the asking.
-func (v *verifier) count(ctx context.Context, res Verification, table, where string) (int64, bool) {
+func (v *verifier) count(ctx context.Context, res phases.Verification, table, where string) (int64, bool) {
 	if v.err != nil {
 		return 0, false
 	}
@@ -285,7 +287,7 @@ func (v *verifier) count(ctx context.Context, res Verification, table, where str
 // whole, those deleted in part (by their condition), and those the runbook names.
 func (v *verifier) zero(ctx context.Context) {
 	for _, c := range emptied(v.run.plan) {
-		res := Verification{Kind: VerifyZero, Name: c.String(), Want: "0 rows"}
+		res := phases.Verification{Kind: phases.VerifyZero, Name: c.String(), Want: "0 rows"}
 		if n, ok := v.count(ctx, res, c.Table, c.Where); ok {
 			res.Got, res.Pass, res.Rows = rowsText(n), n == 0, n
 			v.add(res)
@@ -294,27 +296,27 @@ func (v *verifier) zero(ctx context.Context) {
 }
 
 // emptied is what must hold no row at a phase's end, each once.
-func emptied(plan *runbook.Phase) []Counted {
-	var out []Counted
-	add := func(c Counted) {
+func emptied(plan *runbook.Phase) []phases.Counted {
+	var out []phases.Counted
+	add := func(c phases.Counted) {
 		if !slices.Contains(out, c) {
 			out = append(out, c)
 		}
 	}
 	for _, s := range plan.Steps {
 		if s.Delete != "" {
-			add(Counted{Table: s.Delete, Where: s.Where})
+			add(phases.Counted{Table: s.Delete, Where: s.Where})
 		}
 	}
 	for _, t := range plan.Zero {
-		add(Counted{Table: t})
+		add(phases.Counted{Table: t})
 	}
 	return out
 }
 
 func (v *verifier) filled(ctx context.Context) {
 	for _, t := range v.run.plan.Filled {
-		res := Verification{Kind: VerifyFilled, Name: t, Want: "1 row or more"}
+		res := phases.Verification{Kind: phases.VerifyFilled, Name: t, Want: "1 row or more"}
 		if n, ok := v.count(ctx, res, t, ""); ok {
 			res.Got, res.Pass, res.Rows = rowsText(n), n > 0, n
 			v.add(res)
@@ -330,15 +332,15 @@ func (v *verifier) reached(ctx context.Context) {
 		counted[res.Name] = true
 	}
 	for _, reach := range v.run.reach() {
-		if counted[reach.Table] || reach.Action != ReachCascade {
+		if counted[reach.Table] || reach.Action != phases.ReachCascade {
 			continue
 		}
 		counted[reach.Table] = true
-		n, ok := v.count(ctx, Verification{Kind: "count", Name: reach.Table, Want: "a count"}, reach.Table, "")
+		n, ok := v.count(ctx, phases.Verification{Kind: "count", Name: reach.Table, Want: "a count"}, reach.Table, "")
 		if !ok {
 			return
 		}
-		if err := v.run.engine.record(TableCounted{Phase: v.run.plan.ID, Table: reach.Table, Rows: n}); err != nil {
+		if err := v.run.engine.record(phases.TableCounted{Phase: v.run.plan.ID, Table: reach.Table, Rows: n}); err != nil {
 			v.err = err
 		}
 	}
@@ -350,7 +352,7 @@ func (v *verifier) protected(ctx context.Context) {
 			return
 		}
 		v.wait.next("fingerprint " + w.Table)
-		res := Verification{Kind: VerifyProtected, Name: w.Table, Want: rowsText(w.Rows) + ", content unchanged"}
+		res := phases.Verification{Kind: phases.VerifyProtected, Name: w.Table, Want: rowsText(w.Rows) + ", content unchanged"}
 		got, err := v.tx.Fingerprint(ctx, w.Table)
 		if err != nil {
 			v.unknown(res, err)
@@ -370,7 +372,7 @@ func (v *verifier) undeclared(ctx context.Context) {
 	if v.err != nil {
 		return
 	}
-	res := Verification{Kind: VerifyTouched, Name: "tables touched", Want: "only what the runbook and its foreign keys account for"}
+	res := phases.Verification{Kind: phases.VerifyTouched, Name: "tables touched", Want: "only what the runbook and its foreign keys account for"}
 	v.wait.next("see what the transaction touched")
 	did, err := v.tx.Effects(ctx)
 	if err != nil {
@@ -389,7 +391,7 @@ func (v *verifier) undeclared(ctx context.Context) {
 
 // sealed makes sure that nothing was done since the verification: what it saw
 // is what COMMIT makes true. The ledger's row alone came since.
-func (r *phaseRun) sealed(ctx context.Context, tx Tx, verified Effects) error {
+func (r *phaseRun) sealed(ctx context.Context, tx Tx, verified phases.Effects) error {
 	now, err := tx.Effects(ctx)
 	if err != nil {
 		return fmt.Errorf("see what the transaction touched since its verification: %w", err)

@@ -1,9 +1,11 @@
-package phases
+package engine
 
 import (
 	"fmt"
 	"sort"
 	"strings"
+
+	"tminus/phases"
 )
 
 // allowance is what a phase may do to a table.
@@ -42,7 +44,7 @@ func (r *phaseRun) newAccount() account {
 		a.allow(t, allowance{lock: true})
 	}
 	for _, reach := range r.reach() {
-		a.allow(reach.Table, allowance{delete: reach.Action == ReachCascade, update: reach.Action != ReachCascade, lock: true})
+		a.allow(reach.Table, allowance{delete: reach.Action == phases.ReachCascade, update: reach.Action != phases.ReachCascade, lock: true})
 	}
 	return a
 }
@@ -56,7 +58,7 @@ func (a account) allow(table string, more allowance) {
 }
 
 // rows gives the tables whose rows were touched in a way that nothing accounts for.
-func (a account) rows(touched map[string]Touched) []string {
+func (a account) rows(touched map[string]phases.Touched) []string {
 	var odd []string
 	for name, n := range touched {
 		may := a.allowed[a.full(name)]
@@ -71,14 +73,14 @@ func (a account) rows(touched map[string]Touched) []string {
 // changes gives what was done beside rows that nothing accounts for. Only
 // another file and a lock can be accounted for: no runbook declares that a
 // table is dropped, made or altered.
-func (a account) changes(changes []Change) []string {
+func (a account) changes(changes []phases.Change) []string {
 	var odd []string
 	for _, c := range changes {
 		var may allowance
 		if c.Table != "" {
 			may = a.allowed[a.full(c.Table)]
 		}
-		accounted := (c.Kind == ChangeTruncated && may.truncate) || (c.Kind == ChangeLocked && may.lock)
+		accounted := (c.Kind == phases.ChangeTruncated && may.truncate) || (c.Kind == phases.ChangeLocked && may.lock)
 		if !accounted {
 			odd = append(odd, c.String())
 		}
@@ -93,7 +95,7 @@ func undeclared(odd []string) error {
 
 // reach is what this phase's deletes touch through foreign keys: the part of
 // the survey's that can be reached from them.
-func (r *phaseRun) reach() []Reach {
+func (r *phaseRun) reach() []phases.Reach {
 	from := map[string]bool{}
 	for _, t := range r.changedTables() {
 		from[t] = true
@@ -107,12 +109,12 @@ func (r *phaseRun) reach() []Reach {
 				continue
 			}
 			in[i], again = true, true
-			if edge.Action == ReachCascade {
+			if edge.Action == phases.ReachCascade {
 				from[edge.Table] = true
 			}
 		}
 	}
-	var out []Reach
+	var out []phases.Reach
 	for i, edge := range all {
 		if in[i] {
 			out = append(out, edge)

@@ -1,10 +1,12 @@
-package phases_test
+package engine_test
 
 import (
 	"bytes"
 	"errors"
 	"os"
 	"testing"
+
+	"tminus/phases/engine"
 
 	"tminus/phases"
 	"tminus/phases/journal"
@@ -35,7 +37,7 @@ func (r *rig) overwrite(from, to string) {
 // Nothing is committed on the ground of a journal that somebody wrote over.
 func TestNothingIsCommittedOnAChangedJournal(t *testing.T) {
 	r := newRig(t, smallSchema, smallBook)
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	r.toHold()
 	r.overwrite(`"value":"everybody"`, `"value":"everyb0dy"`)
 	r.do(phases.Commit{Phase: "clear"})
@@ -46,14 +48,14 @@ func TestNothingIsCommittedOnAChangedJournal(t *testing.T) {
 		t.Errorf("%d and %d rows are left", parent, child)
 	}
 	r.overwrite(`"value":"everyb0dy"`, `"value":"everybody"`)
-	r.resume(phases.Settings{})
+	r.resume(engine.Settings{})
 	r.untilReady()
 	r.untilStatus("clear", phases.PhaseIsRolledBack)
 }
 
 func TestNoPhaseStartsOnAChangedJournal(t *testing.T) {
 	r := newRig(t, smallSchema, smallBook)
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	r.toClear()
 	r.overwrite(`"value":"everybody"`, `"value":"everyb0dy"`)
 	if err := r.engine.Do(phases.StartPhase{Phase: "clear", Typed: r.opened.Target.Database}); !errors.Is(err, journal.ErrDamaged) {

@@ -1,8 +1,10 @@
-package phases
+package engine
 
 import (
 	"slices"
 	"time"
+
+	"tminus/phases"
 
 	"tminus/phases/runbook"
 )
@@ -10,7 +12,7 @@ import (
 // like reports whether a check answers as it did before, so that its answer
 // changes nothing but its time. An answer that would change what is known of
 // the triggers is none.
-func like(s *State, it runbook.Item, ev CheckAnswered) bool {
+func like(s *phases.State, it runbook.Item, ev phases.CheckAnswered) bool {
 	c := s.Item(it.ID).Check
 	if it.Check.Name == "triggers.restored" && s.Triggers != nil && s.TriggersOff == ev.Pass {
 		return false
@@ -21,12 +23,12 @@ func like(s *State, it runbook.Item, ev CheckAnswered) bool {
 // answered takes a check's answer: one that is news is recorded, one like the
 // last waits for others like it, unless somebody waits for it. The caller holds
 // the lock.
-func (e *Engine) answered(it runbook.Item, ev CheckAnswered, atOnce bool) error {
+func (e *Engine) answered(it runbook.Item, ev phases.CheckAnswered, atOnce bool) error {
 	if !like(e.state, it, ev) {
 		return e.recordLocked(ev)
 	}
-	e.pending = slices.DeleteFunc(e.pending, func(a AskedAgain) bool { return a.Item == it.ID })
-	e.pending = append(e.pending, AskedAgain{Item: it.ID, Value: ev.Value, At: time.Now().UTC(), Took: ev.Took})
+	e.pending = slices.DeleteFunc(e.pending, func(a phases.AskedAgain) bool { return a.Item == it.ID })
+	e.pending = append(e.pending, phases.AskedAgain{Item: it.ID, Value: ev.Value, At: time.Now().UTC(), Took: ev.Took})
 	if atOnce {
 		return e.recordPending()
 	}
@@ -41,8 +43,8 @@ func (e *Engine) recordPending() error {
 	return e.recordLocked(e.takePending())
 }
 
-func (e *Engine) takePending() ChecksAsked {
-	asked := ChecksAsked{Answers: e.pending}
+func (e *Engine) takePending() phases.ChecksAsked {
+	asked := phases.ChecksAsked{Answers: e.pending}
 	e.pending = nil
 	return asked
 }
@@ -66,7 +68,7 @@ func (e *Engine) end() error {
 func (e *Engine) keepFresh(now time.Time) {
 	for _, a := range e.pending {
 		it, _, ok := e.state.Runbook.Item(a.Item)
-		if c := e.state.Item(a.Item).Check; ok && c != nil && now.Sub(c.At) < StaleAfter(it.Check)*2/3 {
+		if c := e.state.Item(a.Item).Check; ok && c != nil && now.Sub(c.At) < phases.StaleAfter(it.Check)*2/3 {
 			continue
 		}
 		if err := e.recordPending(); err != nil {
@@ -80,36 +82,36 @@ func (e *Engine) keepFresh(now time.Time) {
 // before ev: whoever reads of a decision reads first of the evidence as it
 // stood. What only tells how far something is rests on none; an answer that is
 // news comes after the last one before it.
-func (e *Engine) rests(ev Event) bool {
+func (e *Engine) rests(ev phases.Event) bool {
 	switch ev := ev.(type) {
-	case TableProgressed, LockWaited, StepStarted, StepDone, TableCounted, DoubtExamined, ServerAwaited, ChecksAsked:
+	case phases.TableProgressed, phases.LockWaited, phases.StepStarted, phases.StepDone, phases.TableCounted, phases.DoubtExamined, phases.ServerAwaited, phases.ChecksAsked:
 		return false
-	case CheckAnswered:
-		return slices.ContainsFunc(e.pending, func(a AskedAgain) bool { return a.Item == ev.Item })
+	case phases.CheckAnswered:
+		return slices.ContainsFunc(e.pending, func(a phases.AskedAgain) bool { return a.Item == ev.Item })
 	}
 	return true
 }
 
 // askDependents makes those checks due that read what ev changed.
-func (e *Engine) askDependents(ev Event) {
+func (e *Engine) askDependents(ev phases.Event) {
 	var depends func(runbook.Item) bool
 	named := func(names ...string) func(runbook.Item) bool {
 		return func(it runbook.Item) bool { return slices.Contains(names, it.Check.Name) }
 	}
 	switch ev := ev.(type) {
-	case FieldRecorded:
+	case phases.FieldRecorded:
 		depends = func(it runbook.Item) bool {
 			return it.ID == ev.Item || it.Check.Name == "backup.age" && ev.Field == e.state.Runbook.Backup.TimeField
 		}
-	case ActionDone: // it may have done anything to the database
+	case phases.ActionDone: // it may have done anything to the database
 		depends = func(runbook.Item) bool { return true }
-	case TriggersRecorded:
+	case phases.TriggersRecorded:
 		depends = named("triggers.disabled", "triggers.restored")
-	case BaselineTaken:
+	case phases.BaselineTaken:
 		depends = named("protected.intact")
-	case WindowExtended: // who extends it also answers for the backup's age
+	case phases.WindowExtended: // who extends it also answers for the backup's age
 		depends = named("backup.age")
-	case ObserverJoined, ObserverLeft: // the others' pace is not an observer's to set
+	case phases.ObserverJoined, phases.ObserverLeft: // the others' pace is not an observer's to set
 		depends = named("mirror.present")
 	default:
 		return

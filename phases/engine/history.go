@@ -1,4 +1,4 @@
-package phases
+package engine
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"tminus/phases"
 )
 
 // otherHistory says why the run's database turned out to be another.
@@ -20,9 +22,9 @@ const onDiskWait = 200 * time.Millisecond
 
 // onDisk is how far the server is after a COMMIT; 0 when it does not say so at
 // once: until the COMMIT is recorded, the program must not die.
-func (e *Engine) onDisk(ctx context.Context) LSN {
+func (e *Engine) onDisk(ctx context.Context) phases.LSN {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), onDiskWait)
-	asked := make(chan LSN, 1)
+	asked := make(chan phases.LSN, 1)
 	e.work.Go(func() { // ends with the question, which has an end of its own
 		defer cancel()
 		if id, err := e.target.Identity(ctx); err == nil {
@@ -40,13 +42,13 @@ func (e *Engine) onDisk(ctx context.Context) LSN {
 // sameHistory makes sure, before a phase begins, that the database still tells
 // the journal's story: every commit of the run is in its ledger, no other is,
 // and its WAL is no shorter than it was. What it finds undone is recorded.
-func (e *Engine) sameHistory(ctx context.Context, now Identity) error {
+func (e *Engine) sameHistory(ctx context.Context, now phases.Identity) error {
 	book, err := e.ledger(ctx)
 	if err != nil {
 		return err
 	}
 	var past history
-	e.View(func(s *State) { past = historyOf(s, now) })
+	e.View(func(s *phases.State) { past = historyOf(s, now) })
 	// What the ledger proves is not counted again and again; what it does not
 	// has nothing but its tables to show for it.
 	held, err := e.countEmptied(ctx, past, func(c commitment) bool { return !book.kept || !book.has(c.intent) })
@@ -57,10 +59,10 @@ func (e *Engine) sameHistory(ctx context.Context, now Identity) error {
 		return err
 	}
 	if now.Behind(past.known) {
-		return &HistoryError{Known: past.known, Got: now}
+		return &phases.HistoryError{Known: past.known, Got: now}
 	}
 	if undone := past.undone(book, held); undone != "" {
-		return fmt.Errorf("%w: %s", ErrOtherHistory, undone)
+		return fmt.Errorf("%w: %s", phases.ErrOtherHistory, undone)
 	}
 	return nil
 }
@@ -80,7 +82,7 @@ func (e *Engine) confirm(ctx context.Context) error {
 		return err
 	}
 	var past history
-	e.View(func(s *State) { past = historyOf(s, now) })
+	e.View(func(s *phases.State) { past = historyOf(s, now) })
 	wait.next("count what the run emptied")
 	held, err := e.countEmptied(ctx, past, func(commitment) bool { return true })
 	if err != nil {
@@ -93,21 +95,21 @@ func (e *Engine) confirm(ctx context.Context) error {
 	// A phase that is undone says so on every screen, and keeps the run from
 	// going on. Where none is, nothing else would.
 	if now.Behind(past.known) && past.undone(book, held) == "" {
-		return &HistoryError{Known: past.known, Got: now}
+		return &phases.HistoryError{Known: past.known, Got: now}
 	}
 	return nil
 }
 
 // countEmptied counts what some phases emptied. In another history counts say
 // nothing.
-func (e *Engine) countEmptied(ctx context.Context, past history, of func(commitment) bool) (map[Counted]int64, error) {
-	var ask []Counted
+func (e *Engine) countEmptied(ctx context.Context, past history, of func(commitment) bool) (map[phases.Counted]int64, error) {
+	var ask []phases.Counted
 	for _, c := range past.commits {
 		if of(c) {
 			ask = append(ask, c.emptied...)
 		}
 	}
-	held := map[Counted]int64{}
+	held := map[phases.Counted]int64{}
 	if len(ask) == 0 || past.now.Behind(past.known) {
 		return held, nil
 	}
@@ -116,7 +118,7 @@ func (e *Engine) countEmptied(ctx context.Context, past history, of func(commitm
 		return nil, fmt.Errorf("look again at what this run committed: %w", err)
 	}
 	for _, c := range base.Counts {
-		held[Counted{Table: c.Table, Where: c.Where}] = c.Rows
+		held[phases.Counted{Table: c.Table, Where: c.Where}] = c.Rows
 	}
 	return held, nil
 }
@@ -124,15 +126,15 @@ func (e *Engine) countEmptied(ctx context.Context, past history, of func(commitm
 // ledgerBook is what the ledger holds of a run.
 type ledgerBook struct {
 	kept bool // the runbook wants a ledger, and there is one
-	rows []LedgerRow
+	rows []phases.LedgerRow
 }
 
 // ledger reads the run's rows, and refuses a journal that doesn't know them.
 func (e *Engine) ledger(ctx context.Context) (ledgerBook, error) {
 	var id string
 	var wanted bool
-	var known func(LedgerRow) bool
-	e.View(func(s *State) { id, wanted, known = s.Opened.RunID, s.Runbook.Ledger, knows(s) })
+	var known func(phases.LedgerRow) bool
+	e.View(func(s *phases.State) { id, wanted, known = s.Opened.RunID, s.Runbook.Ledger, knows(s) })
 	if !wanted {
 		return ledgerBook{}, nil
 	}
@@ -143,32 +145,32 @@ func (e *Engine) ledger(ctx context.Context) (ledgerBook, error) {
 	if err != nil {
 		return ledgerBook{}, err
 	}
-	var strange []LedgerRow
+	var strange []phases.LedgerRow
 	for _, r := range rows {
 		if !known(r) {
 			strange = append(strange, r)
 		}
 	}
 	if len(strange) > 0 {
-		return ledgerBook{}, &StaleJournalError{Rows: strange}
+		return ledgerBook{}, &phases.StaleJournalError{Rows: strange}
 	}
 	return ledgerBook{kept: true, rows: rows}, nil
 }
 
 // knows tells the ledger's rows that the journal can account for: those of a
 // COMMIT that it sent, and of which it doesn't say that nothing came.
-func knows(s *State) func(LedgerRow) bool {
+func knows(s *phases.State) func(phases.LedgerRow) bool {
 	sent := map[[2]string]bool{}
 	for _, in := range s.Sent {
-		switch s.phase(in.Phase).Status {
-		case PhaseIsCommitted, PhaseIsUndone, PhaseCommitting, PhaseInDoubt, PhaseUnknown:
+		switch s.Phase(in.Phase).Status {
+		case phases.PhaseIsCommitted, phases.PhaseIsUndone, phases.PhaseCommitting, phases.PhaseInDoubt, phases.PhaseUnknown:
 			sent[[2]string{in.Phase, in.Nonce}] = true
 		}
 	}
-	return func(r LedgerRow) bool { return sent[[2]string{r.Phase, r.Nonce}] }
+	return func(r phases.LedgerRow) bool { return sent[[2]string{r.Phase, r.Nonce}] }
 }
 
-func (b ledgerBook) has(in *CommitIntent) bool {
+func (b ledgerBook) has(in *phases.CommitIntent) bool {
 	for _, r := range b.rows {
 		if r.Phase == in.Phase && r.Nonce == in.Nonce {
 			return true
@@ -179,8 +181,8 @@ func (b ledgerBook) has(in *CommitIntent) bool {
 
 // history is what a journal says was committed, to be held against a database.
 type history struct {
-	now     Identity
-	known   LSN // how far the database is known to have been
+	now     phases.Identity
+	known   phases.LSN // how far the database is known to have been
 	commits []commitment
 
 	complete bool // all that they emptied was counted
@@ -191,19 +193,19 @@ type commitment struct {
 	phase   string
 	title   string
 	undone  bool
-	intent  *CommitIntent
-	emptied []Counted        // was counted empty before COMMIT; nil when it may hold rows by now
+	intent  *phases.CommitIntent
+	emptied []phases.Counted // was counted empty before COMMIT; nil when it may hold rows by now
 	gone    map[string]int64 // rows that were deleted, by table
 }
 
-func historyOf(s *State, now Identity) history {
+func historyOf(s *phases.State, now phases.Identity) history {
 	out := history{now: now, known: s.WAL}
 	for i := range s.Phases {
 		p := &s.Phases[i]
-		if !p.Plan.Writes() || p.Intent == nil || (p.Status != PhaseIsCommitted && p.Status != PhaseIsUndone) {
+		if !p.Plan.Writes() || p.Intent == nil || (p.Status != phases.PhaseIsCommitted && p.Status != phases.PhaseIsUndone) {
 			continue
 		}
-		c := commitment{phase: p.Plan.ID, title: p.Plan.Title, undone: p.Status == PhaseIsUndone, intent: p.Intent, gone: map[string]int64{}}
+		c := commitment{phase: p.Plan.ID, title: p.Plan.Title, undone: p.Status == phases.PhaseIsUndone, intent: p.Intent, gone: map[string]int64{}}
 		for _, t := range p.Tables {
 			c.gone[t.Name] += t.Effect().Gone() + t.Undone.Gone() // what is undone was committed once
 		}
@@ -219,11 +221,11 @@ func historyOf(s *State, now Identity) history {
 
 // filledAfter reports whether a later phase that is committed changes a table
 // by a statement of its own: then it may hold rows, and rightly so.
-func filledAfter(s *State, phase int, table string) bool {
+func filledAfter(s *phases.State, phase int, table string) bool {
 	for _, p := range s.Phases[phase:] {
 		for _, step := range p.Plan.Steps {
 			for _, t := range step.Touch {
-				if t == table && p.Status == PhaseIsCommitted {
+				if t == table && p.Status == phases.PhaseIsCommitted {
 					return true
 				}
 			}
@@ -240,7 +242,7 @@ const someRows = 10
 // verdict says why a commitment does not stand in the database; empty when it
 // does. held is what its tables hold, where they were counted. proven tells
 // whether the ledger has its row.
-func (h history) verdict(c commitment, book ledgerBook, held map[Counted]int64) (reason string, proven bool) {
+func (h history) verdict(c commitment, book ledgerBook, held map[phases.Counted]int64) (reason string, proven bool) {
 	proven = book.kept && book.has(c.intent)
 	if h.now.Behind(h.known) {
 		if proven { // the server went back to after this COMMIT
@@ -262,7 +264,7 @@ func (h history) verdict(c commitment, book ledgerBook, held map[Counted]int64) 
 		n := held[counted]
 		gone := c.gone[counted.Table]
 		if n > 0 && (counted.Where == "" || gone > 0 && n*someRows >= gone) {
-			again = append(again, fmt.Sprintf("%s holds %s", counted, Rows(n)))
+			again = append(again, fmt.Sprintf("%s holds %s", counted, phases.Rows(n)))
 		}
 	}
 	if len(again) > 0 {
@@ -273,22 +275,22 @@ func (h history) verdict(c commitment, book ledgerBook, held map[Counted]int64) 
 
 // events are what has to be recorded of the difference between journal and
 // database. Unless all was counted, nothing that was called undone is confirmed.
-func (h history) events(book ledgerBook, held map[Counted]int64) []Event {
-	var out []Event
+func (h history) events(book ledgerBook, held map[phases.Counted]int64) []phases.Event {
+	var out []phases.Event
 	for _, c := range h.commits {
 		reason, proven := h.verdict(c, book, held)
 		switch {
 		case reason != "" && !c.undone:
-			out = append(out, PhaseUndone{Phase: c.phase, Reason: Clean(reason), Ledger: proven})
+			out = append(out, phases.PhaseUndone{Phase: c.phase, Reason: phases.Clean(reason), Ledger: proven})
 		case reason == "" && c.undone && h.complete:
-			out = append(out, PhaseConfirmed{Phase: c.phase})
+			out = append(out, phases.PhaseConfirmed{Phase: c.phase})
 		}
 	}
 	return out
 }
 
 // undone names the first phase that the database does not hold.
-func (h history) undone(book ledgerBook, held map[Counted]int64) string {
+func (h history) undone(book ledgerBook, held map[phases.Counted]int64) string {
 	for _, c := range h.commits {
 		if reason, _ := h.verdict(c, book, held); reason != "" {
 			return c.title + " was committed, and is undone: " + reason

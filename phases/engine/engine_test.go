@@ -1,4 +1,4 @@
-package phases_test
+package engine_test
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tminus/phases/engine"
 
 	"tminus/db/gym"
 	"tminus/phases"
@@ -19,7 +21,7 @@ func TestGuideRunsUnattended(t *testing.T) {
 	r := newRig(t, "", string(runbook.Guide()))
 	r.opened.Unattended = true
 	r.conn.Close(t.Context()) // before phase 5 nobody may be connected
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	if err := r.wait(); err != nil {
 		t.Fatalf("run: %v\n%s", err, r.log())
 	}
@@ -68,14 +70,14 @@ func TestUnattendedIsRefusedInProduction(t *testing.T) {
 	}
 	defer w.Close()
 	r.opened.Unattended, r.opened.Environment = true, phases.Production
-	if _, err := phases.Open(r.target, w, r.opened, phases.Settings{}); !errors.Is(err, phases.ErrUnattended) {
+	if _, err := engine.Open(r.target, w, r.opened, engine.Settings{}); !errors.Is(err, engine.ErrUnattended) {
 		t.Fatalf("got %v", err)
 	}
 }
 
 func TestOrderCannotBeLeft(t *testing.T) {
 	r := newRig(t, smallSchema, smallBook)
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	name := r.opened.Target.Database
 	r.untilReady()
 	r.refused(phases.PassGate{Approver: "x", Typed: name}, "held")
@@ -138,7 +140,7 @@ func findTable(t *testing.T, p phases.PhaseState, name string) phases.TableState
 
 func TestNoGoEndsTheRun(t *testing.T) {
 	r := newRig(t, smallSchema, smallBook)
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	r.untilReady()
 	r.refused(phases.DeclareNoGo{}, "reason")
 	r.do(phases.DeclareNoGo{Reason: "the backup is missing"})
@@ -171,7 +173,7 @@ func TestFailedVerificationRollsBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, smallSchema+c.plant, smallBook)
-			r.open(phases.Settings{})
+			r.open(engine.Settings{})
 			r.toClear()
 			r.do(phases.StartPhase{Phase: "clear", Typed: r.opened.Target.Database})
 			r.untilStatus("clear", phases.PhaseIsRolledBack)
@@ -192,7 +194,7 @@ func TestFailedVerificationRollsBack(t *testing.T) {
 
 func TestHoldIsLimited(t *testing.T) {
 	r := newRig(t, smallSchema, smallBook)
-	r.open(phases.Settings{Hold: 50 * time.Millisecond})
+	r.open(engine.Settings{Hold: 50 * time.Millisecond})
 	r.toClear()
 	r.do(phases.StartPhase{Phase: "clear", Typed: r.opened.Target.Database})
 	r.untilStatus("clear", phases.PhaseIsRolledBack)
@@ -203,7 +205,7 @@ func TestHoldIsLimited(t *testing.T) {
 
 func TestOperatorRollsBackAndTriesAgain(t *testing.T) {
 	r := newRig(t, smallSchema, smallBook)
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	r.toHold()
 	r.do(phases.Rollback{Phase: "clear", Reason: "counts look odd"})
 	r.untilStatus("clear", phases.PhaseIsRolledBack)
@@ -224,7 +226,7 @@ func TestOperatorRollsBackAndTriesAgain(t *testing.T) {
 
 func TestLeavingRollsBackAndResumeGoesOn(t *testing.T) {
 	r := newRig(t, smallSchema, smallBook)
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	r.toHold()
 	if err := r.leave(); err != nil {
 		t.Fatal(err)
@@ -232,7 +234,7 @@ func TestLeavingRollsBackAndResumeGoesOn(t *testing.T) {
 	if s := r.state(); s.ExitCode() != 6 || r.phaseOf(s, "clear").Status != phases.PhaseIsRolledBack || s.Interrupted == "" {
 		t.Fatalf("left as %d, %q", s.ExitCode(), s.Interrupted)
 	}
-	r.resume(phases.Settings{})
+	r.resume(engine.Settings{})
 	r.untilReady()
 	r.do(phases.StartPhase{Phase: "clear", Typed: r.opened.Target.Database})
 	r.untilStatus("clear", phases.PhaseHolding)
@@ -284,7 +286,7 @@ func TestChecksCloseTheGateAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := newRig(t, smallSchema+guardTrigger, strings.ReplaceAll(checkedBook, "FILE", file))
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	name := r.opened.Target.Database
 	done := func(id string) func(*phases.State) bool {
 		return func(s *phases.State) bool { it, _, _ := s.Runbook.Item(id); return s.ItemDone(it) }
@@ -342,7 +344,7 @@ func TestWindowLimitHoldsThePhases(t *testing.T) {
 	book := strings.Replace(smallBook, "protected: [keep]", "protected: [keep]\nwindow: {opens: 60m, gate: 15m, planned: 3s, abort: 3s}", 1)
 	book = strings.ReplaceAll(book, "planned: 1m", "planned: 1s")
 	r := newRig(t, smallSchema, book)
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	r.toClear()
 	r.until("the limit", func(s *phases.State) bool { return len(s.Conditions) > 0 })
 	r.refused(phases.StartPhase{Phase: "clear", Typed: r.opened.Target.Database}, "abort limit")
@@ -360,7 +362,7 @@ func TestLockedOutBySecondOperator(t *testing.T) {
 	}
 	first := r.target
 	r.openTarget()
-	var locked *phases.LockedError
+	var locked *engine.LockedError
 	if err := r.target.Lock(t.Context()); !errors.As(err, &locked) {
 		t.Fatalf("got %v", err)
 	}
@@ -379,7 +381,7 @@ func TestLockedOutBySecondOperator(t *testing.T) {
 func TestLongInterruptionAsksForTheGateAgain(t *testing.T) {
 	book := strings.Replace(smallBook, "protected: [keep]", "protected: [keep]\nbackup: {max_age: 1s}", 1)
 	r := newRig(t, smallSchema, book)
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	r.toClear()
 	if err := r.leave(); err != nil {
 		t.Fatal(err)
@@ -387,7 +389,7 @@ func TestLongInterruptionAsksForTheGateAgain(t *testing.T) {
 	for time.Since(r.state().At) <= time.Second { // the journal's own clock decides
 		time.Sleep(10 * time.Millisecond)
 	}
-	r.resume(phases.Settings{})
+	r.resume(engine.Settings{})
 	r.untilReady()
 	name := r.opened.Target.Database
 	r.refused(phases.StartPhase{Phase: "clear", Typed: name}, "gate has not been passed")
@@ -412,7 +414,7 @@ func TestMirrorAnswersForItsObserver(t *testing.T) {
         check: {database: mirror.present, observer: rollback engineer, every: 20ms, remedy: Have them connect.}
 `, 1)
 	r := newRig(t, smallSchema, book)
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	r.untilReady()
 	done := func(want bool) func(*phases.State) bool {
 		return func(s *phases.State) bool {

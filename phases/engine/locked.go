@@ -1,15 +1,17 @@
-package phases
+package engine
 
 import (
 	"fmt"
 	"time"
+
+	"tminus/phases"
 )
 
 // LockedError says that another session holds the operator lock, or the lock
 // that a phase takes inside its transaction.
 type LockedError struct {
-	Holder Blocker // PID 0: it went away while it was asked for, try again
-	What   string  // which lock: "the operator lock" or "the phase lock"
+	Holder phases.Blocker // PID 0: it went away while it was asked for, try again
+	What   string         // which lock: "the operator lock" or "the phase lock"
 }
 
 // Error names the holder and the ways out.

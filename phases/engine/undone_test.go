@@ -1,9 +1,11 @@
-package phases_test
+package engine_test
 
 import (
 	"strings"
 	"testing"
 	"time"
+
+	"tminus/phases/engine"
 
 	"tminus/phases"
 	"tminus/phases/journal"
@@ -13,7 +15,7 @@ import (
 // says what was found, and the run goes on.
 func TestUndoneIsAcceptedIntoTheJournal(t *testing.T) {
 	r := newRig(t, smallSchema, smallBook)
-	r.open(phases.Settings{})
+	r.open(engine.Settings{})
 	r.toHold()
 	r.do(phases.Commit{Phase: "clear"})
 	r.untilStatus("clear", phases.PhaseIsCommitted)
@@ -32,7 +34,7 @@ func TestUndoneIsAcceptedIntoTheJournal(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	r.resume(phases.Settings{})
+	r.resume(engine.Settings{})
 	r.untilReady()
 	r.refused(phases.AcceptUndone{Phase: "clear"}, "what was found is needed")
 	r.refused(phases.CloseRun{}, "phases are still to be done")
@@ -53,7 +55,7 @@ func TestUndoneIsAcceptedIntoTheJournal(t *testing.T) {
 // end, and the rollback's reason is a sentence.
 func TestLockWaitIsTheRunbooksOwn(t *testing.T) {
 	r := newRig(t, smallSchema, strings.Replace(smallBook, "    point_of_no_return: true\n", "    point_of_no_return: true\n    lock_wait: 1s\n", 1))
-	r.open(phases.Settings{LockDeadline: time.Hour})
+	r.open(engine.Settings{LockDeadline: time.Hour})
 	r.toClear()
 	r.exec("BEGIN; LOCK TABLE parent")
 	r.do(phases.StartPhase{Phase: "clear", Typed: r.opened.Target.Database})
@@ -79,7 +81,7 @@ func TestLockWaitIsTheRunbooksOwn(t *testing.T) {
 // Where the phase's limit comes before the end of its wait, that is announced.
 func TestLockWaitEndsWithTheLimit(t *testing.T) {
 	r := newRig(t, smallSchema, strings.Replace(smallBook, "    point_of_no_return: true\n", "    point_of_no_return: true\n    limit: 2s\n", 1))
-	r.open(phases.Settings{LockDeadline: time.Hour})
+	r.open(engine.Settings{LockDeadline: time.Hour})
 	r.toClear()
 	r.exec("BEGIN; LOCK TABLE parent")
 	r.do(phases.StartPhase{Phase: "clear", Typed: r.opened.Target.Database})

@@ -1,8 +1,10 @@
-package phases
+package engine
 
 import (
 	"sync"
 	"time"
+
+	"tminus/phases"
 )
 
 // awaitAfter is how long the database may take to answer without a word.
@@ -33,7 +35,7 @@ func (a *awaited) say() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.what != "" {
-		a.said = a.engine.record(ServerAwaited{Phase: a.phase, What: a.what}) == nil
+		a.said = a.engine.record(phases.ServerAwaited{Phase: a.phase, What: a.what}) == nil
 	}
 }
 
@@ -45,7 +47,7 @@ func (a *awaited) next(what string) {
 	a.what = what
 	if a.said {
 		a.said = false
-		if err := a.engine.record(ServerAwaited{Phase: a.phase}); err != nil {
+		if err := a.engine.record(phases.ServerAwaited{Phase: a.phase}); err != nil {
 			return // record has stopped the run
 		}
 	}

@@ -1,0 +1,56 @@
+package phases
+
+import (
+	"testing"
+	"time"
+
+	"tminus/phases/runbook"
+)
+
+const backupBook = `
+tminus: 1
+title: backup
+backup: {id_field: backup_id, time_field: backup_time, max_age: 15m}
+checklist:
+  - id: before
+    title: Before
+    items:
+      - id: taken
+        text: The backup is taken
+        fields: [{id: backup_id, label: ID, required: false}, {id: backup_time, label: Time, type: time, required: false}]
+      - {id: fresh, text: The backup is fresh, check: {database: backup.age, remedy: Take another.}}
+phases:
+  - {id: count, title: Count, risk: none, planned: 1m, count: [t]}
+`
+
+func TestABackupsAgeAtEachMoment(t *testing.T) {
+	taken := time.Date(2026, 3, 14, 23, 50, 0, 0, time.UTC)
+	c := &runbook.Check{Name: "backup.age"}
+	f := Facts{BackupTime: taken, BackupMax: 15 * time.Minute}
+	for after, want := range map[time.Duration]Answer{
+		0:                {Pass: true, Value: "a backup of 2026-03-14 23:50:00 UTC, stale from 2026-03-15 00:05:00 UTC"},
+		10 * time.Minute: {Pass: true, Value: "a backup of 2026-03-14 23:50:00 UTC, stale from 2026-03-15 00:05:00 UTC"},
+		16 * time.Minute: {Value: "a backup of 2026-03-14 23:50:00 UTC, stale since 2026-03-15 00:05:00 UTC"},
+		-time.Hour:       {Value: clockSetBack},
+	} {
+		if got := BackupAnswer(c, f, taken.Add(after)); got != want {
+			t.Errorf("after %s: %+v", after, got)
+		}
+	}
+	book, err := runbook.Parse("backup.yaml", []byte(backupBook))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh, _, _ := book.Item("fresh")
+	s := &State{
+		Runbook: book, Fields: map[string]FieldValue{"backup_time": {Value: taken.Format(time.RFC3339)}},
+		Items: map[string]*ItemState{"fresh": {Check: &CheckState{Pass: true, Value: "then"}}},
+	}
+	if got := s.Found(fresh, taken.Add(3*time.Minute)); got != "3 min old, stale in 12 min" {
+		t.Errorf("found %q", got)
+	}
+	s.Extra = 5 * time.Minute
+	if got := s.Found(fresh, taken.Add(21*time.Minute)); got != "21 min old, over the limit of 20 min" {
+		t.Errorf("found %q", got)
+	}
+}
