@@ -51,8 +51,8 @@ GOLDEN = $(sort $(dir $(shell grep -rlE 'x/exp/golden|flag.Bool."update"' --incl
 goldens: server ## write every file that tests compare with anew; then read what git diff says
 	$(GO) test -count=1 $(GOLDEN) -update
 
-faults: server ## break a run at every place there is, some minutes; writes the table of docs/safety.md
-	$(GO) test ./phases/fault -run TestFaults -count=1 -timeout 30m -v -args -all -table ../../docs/safety.md
+faults: server ## break a run at every place there is, half an hour; writes the table of docs/safety.md
+	$(GO) test ./phases/fault -run TestFaults -count=1 -timeout 90m -v -args -all -table ../../docs/safety.md
 
 test-versions: ## the database's tests and a demo on PostgreSQL 13 to 18, and through PgBouncer
 	@GO="$(GO)" sh testdata/versions.sh $(MAJORS)
