@@ -12,7 +12,7 @@ import (
 	"tminus/phases"
 )
 
-// Effects implements phases.Tx. Everything that DDL does is rows of the
+// Effects implements engine.Tx. Everything that DDL does is rows of the
 // system's catalogs, which the server counts like any others, and locks, which
 // are held to the end. When neither shows anything, rows of tables are all
 // there is. Else the catalogs are looked at closely: see catalogLook.
@@ -107,6 +107,7 @@ ORDER BY 1, 2`
 func (x *tx) readEvidence(ctx context.Context) (evidence, error) {
 	var e evidence
 	var ask pgx.Batch
+	ask.Queue(takePathQuery, searchPath(x.t.book)).QueryRow(x.tookPath)
 	ask.Queue(armourQuery).QueryRow(x.armoured)
 	ask.Queue(countedQuery).Query(func(rows pgx.Rows) error {
 		all, err := x.count(rows)

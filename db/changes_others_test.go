@@ -119,3 +119,40 @@ func TestChangesTellOfForeignTables(t *testing.T) {
 		}
 	}
 }
+
+// What the program asks means PostgreSQL's own catalogs, whatever search path a
+// trigger left. The runbook's next statement finds it as it was left.
+func TestChangesAreSeenWhateverTheSearchPath(t *testing.T) {
+	dsn := database(t, changed+`CREATE SCHEMA veil; CREATE VIEW veil.pg_class AS SELECT * FROM pg_catalog.pg_class WHERE relname NOT LIKE 'other%' AND relname <> 'audit';
+		CREATE VIEW veil.pg_locks AS SELECT * FROM pg_catalog.pg_locks WHERE false; CREATE VIEW veil.only_here AS SELECT 1;
+		CREATE FUNCTION veiled() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			INSERT INTO public.audit (what) VALUES ('x'); TRUNCATE public.other CASCADE;
+			PERFORM set_config('search_path', 'veil, pg_catalog, public', true); RETURN NULL; END $$;
+		CREATE CONSTRAINT TRIGGER late AFTER DELETE ON byrule DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION veiled();
+		CREATE TRIGGER at_once AFTER DELETE ON bystatement EXECUTE FUNCTION veiled()`)
+	target := open(t, dsn, book("byrule", "bystatement"))
+	for _, table := range []string{"bystatement", "byrule"} {
+		x := begin(t, target)
+		remove(t, x, runbook.Step{Delete: table})
+		if err := x.SettleConstraints(limited(t)); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := x.Count(limited(t), table, `EXISTS (SELECT FROM pg_class WHERE relname = 'other')`); n != 0 || err != nil {
+			t.Errorf("%s: %d rows are left, %v", table, n, err)
+		}
+		got := words(t, x)
+		if !slices.Contains(got, "other: table other"+file) || touchedBy(t, x)["audit"].Inserted != 1 {
+			t.Errorf("%s: %q, %v", table, got, touchedBy(t, x))
+		}
+		var path string
+		if err := x.(*tx).s.QueryRow(limited(t), `SHOW search_path`).Scan(&path); err != nil || path != searchPath(target.book) {
+			t.Errorf("%s: the program asks with the search path %s, %v", table, path, err)
+		}
+		if _, err := x.Exec(limited(t), runbook.Step{SQL: `SELECT * FROM only_here`}); err != nil {
+			t.Errorf("%s: the next statement: %v", table, err)
+		}
+		if err := x.Rollback(limited(t)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

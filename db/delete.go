@@ -6,10 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"tminus/phases/engine"
-
 	"github.com/jackc/pgx/v5/pgtype"
 
+	"tminus/phases/engine"
 	"tminus/phases/runbook"
 )
 
@@ -48,6 +47,9 @@ func (x *tx) Delete(ctx context.Context, step runbook.Step, progress func(engine
 	d := &deletion{x: x, where: step.Where, progress: progress, read: time.Now()}
 	leaves, err := x.ranged(ctx, r, step.Where)
 	if err != nil {
+		return 0, fail(ctx, "delete from", step.Delete, err)
+	}
+	if err := x.leavePath(ctx); err != nil {
 		return 0, fail(ctx, "delete from", step.Delete, err)
 	}
 	// One watch for all of a step: its ranges are many and short.

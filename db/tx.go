@@ -7,12 +7,11 @@ import (
 	"strings"
 	"time"
 
-	"tminus/phases/engine"
-
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"tminus/phases"
+	"tminus/phases/engine"
 	"tminus/phases/runbook"
 )
 
@@ -27,6 +26,7 @@ type tx struct {
 	id     phases.TxID
 	cat    *catalog
 	before map[uint32]phases.Touched // what the session wrote before, by relation
+	path   string                    // the search path that the last statement left; empty: the runbook's
 	proven bool                      // the ledger's row has been written
 	done   bool
 }
@@ -175,6 +175,9 @@ func (x *tx) Exec(ctx context.Context, step runbook.Step) (phases.Statement, err
 	if err := x.alive(); err != nil {
 		return phases.Statement{}, err
 	}
+	if err := x.leavePath(ctx); err != nil {
+		return phases.Statement{}, fail(ctx, "run step", step.Name(), err)
+	}
 	var result *pgconn.Result
 	err := x.t.long(ctx, x.s, func(ctx context.Context, l long) (err error) {
 		result, err = l.one(ctx, step.SQL)
@@ -199,11 +202,18 @@ func (x *tx) SettleConstraints(ctx context.Context) error {
 	if err := x.alive(); err != nil {
 		return err
 	}
+	op, subject := "check deferred constraints of phase", phaseID(x.spec)
+	if err := x.leavePath(ctx); err != nil {
+		return fail(ctx, op, subject, err)
+	}
 	err := x.t.long(ctx, x.s, func(ctx context.Context, l long) error {
 		_, err := l.one(ctx, `SET CONSTRAINTS ALL IMMEDIATE`)
 		return err
 	})
-	return fail(ctx, "check deferred constraints of phase", phaseID(x.spec), err)
+	if err == nil {
+		err = x.takePath(ctx)
+	}
+	return fail(ctx, op, subject, err)
 }
 
 // Count counts rows as the transaction sees them.
@@ -240,9 +250,40 @@ func (x *tx) Fingerprint(ctx context.Context, table string) (phases.Fingerprint,
 	return out, fail(ctx, "fingerprint", table, setSearchPath(ctx, x.s, searchPath(x.t.book)))
 }
 
+// takePathQuery tells the search path and sets the runbook's.
+const takePathQuery = `SELECT pg_catalog.current_setting('search_path'), pg_catalog.set_config('search_path', $1, true)`
+
+// takePath sets the runbook's search path for what the program asks: a trigger
+// may have left one where pg_class is another table. leavePath gives that back
+// to the runbook's next statement.
+func (x *tx) takePath(ctx context.Context) error {
+	return x.tookPath(x.s.QueryRow(ctx, takePathQuery, searchPath(x.t.book)))
+}
+
+// tookPath reads the row of takePathQuery.
+func (x *tx) tookPath(row pgx.Row) error {
+	var left string
+	if err := row.Scan(&left, nil); err != nil {
+		return err
+	}
+	if left != searchPath(x.t.book) {
+		x.path = left
+	}
+	return nil
+}
+
+func (x *tx) leavePath(ctx context.Context) error {
+	if x.path == "" {
+		return nil
+	}
+	path := x.path
+	x.path = ""
+	return setSearchPath(ctx, x.s, path)
+}
+
 // setSearchPath sets the search path to the transaction's end.
 func setSearchPath(ctx context.Context, s *session, path string) error {
-	_, err := s.Exec(ctx, `SELECT set_config('search_path', $1, true)`, path)
+	_, err := s.Exec(ctx, `SELECT pg_catalog.set_config('search_path', $1, true)`, path)
 	return err
 }
 
