@@ -10,12 +10,11 @@ import (
 	"log/slog"
 	"os"
 
-	"tminus/phases/engine"
-
 	"tminus/db"
 	"tminus/db/gym"
 	"tminus/db/sandbox"
 	"tminus/phases"
+	"tminus/phases/engine"
 	"tminus/ui/cli"
 )
 

@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"time"
 
-	"tminus/phases/engine"
-
 	"github.com/jackc/pgx/v5"
 
 	"tminus/phases"
+	"tminus/phases/engine"
 )
 
 // blockerColumns are what scanBlocker reads, of pg_stat_activity as a. Other

@@ -7,10 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"tminus/phases/engine"
-
 	"github.com/jackc/pgx/v5"
 
+	"tminus/phases/engine"
 	"tminus/phases/runbook"
 )
 

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"tminus/phases/engine"
-
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"tminus/phases/engine"
 )
 
 // commitPatience is how long COMMIT's answer is waited for. It may have to

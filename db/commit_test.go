@@ -9,12 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"tminus/phases/engine"
-
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"tminus/db/sandbox"
 	"tminus/phases"
+	"tminus/phases/engine"
 	"tminus/phases/runbook"
 )
 

@@ -8,11 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"tminus/phases/engine"
-
 	"github.com/jackc/pgx/v5"
 
 	"tminus/db/sandbox"
+	"tminus/phases/engine"
 )
 
 func TestOpenPutsSessionsInArmour(t *testing.T) {

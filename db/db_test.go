@@ -8,12 +8,11 @@ import (
 	"testing"
 	"time"
 
-	"tminus/phases/engine"
-
 	"github.com/jackc/pgx/v5"
 
 	"tminus/db/sandbox"
 	"tminus/phases"
+	"tminus/phases/engine"
 	"tminus/phases/runbook"
 )
 
@@ -90,7 +89,6 @@ func open(t *testing.T, dsn string, b *runbook.Runbook) *Target {
 	return target
 }
 
-// begin opens the runbook's first phase, with its tables locked.
 // touchedBy are the rows that a transaction touched, by table.
 func touchedBy(t *testing.T, x engine.Tx) map[string]phases.Touched {
 	t.Helper()
@@ -101,6 +99,7 @@ func touchedBy(t *testing.T, x engine.Tx) map[string]phases.Touched {
 	return did.Rows
 }
 
+// begin opens the runbook's first phase, with its tables locked.
 func begin(t *testing.T, target *Target) engine.Tx {
 	t.Helper()
 	p := &target.book.Phases[0]

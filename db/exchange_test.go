@@ -8,9 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"tminus/phases/engine"
-
 	"tminus/phases"
+	"tminus/phases/engine"
 	"tminus/phases/runbook"
 )
 

@@ -4,11 +4,10 @@ import (
 	"slices"
 	"testing"
 
-	"tminus/phases/engine"
-
 	"tminus/db/gym"
 	"tminus/db/sandbox"
 	"tminus/phases"
+	"tminus/phases/engine"
 	"tminus/phases/runbook"
 )
 

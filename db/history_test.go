@@ -5,10 +5,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"tminus/phases/engine"
-
 	"tminus/db/sandbox"
 	"tminus/phases"
+	"tminus/phases/engine"
 )
 
 // ownServer is a server that a test may crash, with a database in it.

@@ -8,12 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"tminus/phases/engine"
-
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"tminus/phases"
+	"tminus/phases/engine"
 )
 
 const (

@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"time"
 
-	"tminus/phases/engine"
-
 	"github.com/jackc/pgx/v5"
 
 	"tminus/phases"
+	"tminus/phases/engine"
 )
 
 // Advisory lock keys: the first is "tmin" in ASCII.

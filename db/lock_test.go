@@ -7,9 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"tminus/phases/engine"
-
 	"tminus/phases"
+	"tminus/phases/engine"
 	"tminus/phases/runbook"
 )
 

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"tminus/phases/engine"
-
 	"tminus/phases/runbook"
 )
 

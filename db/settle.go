@@ -8,11 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"tminus/phases/engine"
-
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"tminus/phases"
+	"tminus/phases/engine"
 )
 
 // settlePatience bounds one look at a COMMIT in doubt, connecting included.

@@ -8,11 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"tminus/phases/engine"
-
 	"github.com/jackc/pgx/v5"
 
 	"tminus/phases"
+	"tminus/phases/engine"
 )
 
 // Bits of pg_trigger.tgtype.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"tminus/phases"
-
 	"tminus/phases/runbook"
 )
 

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"tminus/phases"
-
 	"tminus/phases/outside"
 	"tminus/phases/runbook"
 )

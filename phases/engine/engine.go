@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"tminus/phases"
-
 	"tminus/phases/journal"
 )
 

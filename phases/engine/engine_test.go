@@ -9,10 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"tminus/phases/engine"
-
 	"tminus/db/gym"
 	"tminus/phases"
+	"tminus/phases/engine"
 	"tminus/phases/journal"
 	"tminus/phases/runbook"
 )

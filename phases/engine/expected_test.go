@@ -4,9 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"tminus/phases/engine"
-
 	"tminus/phases"
+	"tminus/phases/engine"
 )
 
 func TestASwappedTableHoldsWithTheDifference(t *testing.T) {

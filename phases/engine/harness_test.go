@@ -9,14 +9,13 @@ import (
 	"testing"
 	"time"
 
-	"tminus/phases/engine"
-
 	"github.com/jackc/pgx/v5"
 
 	"tminus/db"
 	"tminus/db/gym"
 	"tminus/db/sandbox"
 	"tminus/phases"
+	"tminus/phases/engine"
 	"tminus/phases/journal"
 	"tminus/phases/runbook"
 )

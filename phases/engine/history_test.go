@@ -6,9 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"tminus/phases/engine"
-
 	"tminus/phases"
+	"tminus/phases/engine"
 	"tminus/phases/journal"
 )
 

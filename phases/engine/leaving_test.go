@@ -7,11 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"tminus/phases/engine"
-
 	"github.com/jackc/pgx/v5"
 
 	"tminus/phases"
+	"tminus/phases/engine"
 	"tminus/phases/journal"
 )
 

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"tminus/phases"
-
 	"tminus/phases/runbook"
 )
 

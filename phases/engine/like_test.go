@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"tminus/phases"
-
 	"tminus/phases/journal"
 	"tminus/phases/runbook"
 )

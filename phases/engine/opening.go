@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"tminus/phases"
-
 	"tminus/phases/journal"
 	"tminus/phases/runbook"
 )

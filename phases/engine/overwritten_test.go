@@ -6,9 +6,8 @@ import (
 	"os"
 	"testing"
 
-	"tminus/phases/engine"
-
 	"tminus/phases"
+	"tminus/phases/engine"
 	"tminus/phases/journal"
 )
 

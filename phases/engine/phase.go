@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"tminus/phases"
-
 	"tminus/phases/runbook"
 )
 

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"tminus/phases"
-
 	"tminus/phases/runbook"
 )
 

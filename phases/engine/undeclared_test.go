@@ -4,9 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"tminus/phases/engine"
-
 	"tminus/phases"
+	"tminus/phases/engine"
 )
 
 // others are tables that no runbook of these tests names.

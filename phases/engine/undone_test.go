@@ -5,9 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"tminus/phases/engine"
-
 	"tminus/phases"
+	"tminus/phases/engine"
 	"tminus/phases/journal"
 )
 

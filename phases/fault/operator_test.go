@@ -3,9 +3,8 @@ package fault
 import (
 	"time"
 
-	"tminus/phases/engine"
-
 	"tminus/phases"
+	"tminus/phases/engine"
 )
 
 // ending is what an operator makes of a run.

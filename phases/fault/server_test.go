@@ -8,11 +8,10 @@ import (
 	"syscall"
 	"time"
 
-	"tminus/phases/engine"
-
 	"github.com/jackc/pgx/v5"
 
 	"tminus/phases"
+	"tminus/phases/engine"
 )
 
 const (

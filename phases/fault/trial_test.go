@@ -11,10 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"tminus/phases/engine"
-
 	"tminus/db"
 	"tminus/phases"
+	"tminus/phases/engine"
 	"tminus/phases/journal"
 	"tminus/phases/runbook"
 )

@@ -8,10 +8,10 @@ import (
 	"os"
 	"time"
 
-	"tminus/phases/engine"
-
 	"charm.land/fang/v2"
 	"github.com/spf13/cobra"
+
+	"tminus/phases/engine"
 )
 
 // Streams are the program's own. They are files because a screen asks whether

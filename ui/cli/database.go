@@ -3,9 +3,8 @@ package cli
 import (
 	"context"
 
-	"tminus/phases/engine"
-
 	"tminus/phases"
+	"tminus/phases/engine"
 	"tminus/phases/runbook"
 )
 

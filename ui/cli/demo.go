@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"time"
 
-	"tminus/phases/engine"
-
 	"github.com/charmbracelet/x/term"
 
 	"tminus/phases"
+	"tminus/phases/engine"
 	"tminus/phases/runbook"
 )
 

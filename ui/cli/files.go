@@ -7,9 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"tminus/phases/engine"
-
 	"tminus/phases"
+	"tminus/phases/engine"
 	"tminus/phases/journal"
 	"tminus/phases/report"
 	"tminus/phases/runbook"

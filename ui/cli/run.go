@@ -10,11 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"tminus/phases/engine"
-
 	"github.com/charmbracelet/x/term"
 
 	"tminus/phases"
+	"tminus/phases/engine"
 	"tminus/phases/journal"
 	"tminus/phases/runbook"
 	"tminus/ui"

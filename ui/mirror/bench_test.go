@@ -16,14 +16,13 @@ import (
 	"testing"
 	"time"
 
-	"tminus/phases/engine"
-
 	gossh "golang.org/x/crypto/ssh"
 
 	"tminus/db"
 	"tminus/db/gym"
 	"tminus/db/sandbox"
 	"tminus/phases"
+	"tminus/phases/engine"
 	"tminus/phases/journal"
 	"tminus/phases/runbook"
 )

@@ -16,12 +16,11 @@ import (
 	"testing"
 	"time"
 
-	"tminus/phases/engine"
-
 	"github.com/charmbracelet/x/vt"
 	gossh "golang.org/x/crypto/ssh"
 
 	"tminus/phases"
+	"tminus/phases/engine"
 	"tminus/phases/journal"
 	"tminus/phases/runbook"
 )
