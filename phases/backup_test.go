@@ -10,15 +10,11 @@ import (
 const backupBook = `
 tminus: 1
 title: backup
-backup: {id_field: backup_id, time_field: backup_time, max_age: 15m}
+backup: {time_field: backup_time, max_age: 15m}
 checklist:
   - id: before
     title: Before
-    items:
-      - id: taken
-        text: The backup is taken
-        fields: [{id: backup_id, label: ID, required: false}, {id: backup_time, label: Time, type: time, required: false}]
-      - {id: fresh, text: The backup is fresh, check: {database: backup.age, remedy: Take another.}}
+    items: [{id: fresh, text: The backup is fresh, fields: [{id: backup_time, label: Time, type: time}], check: {database: backup.age, remedy: Take another.}}]
 phases:
   - {id: count, title: Count, risk: none, planned: 1m, count: [t]}
 `

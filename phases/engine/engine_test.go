@@ -321,10 +321,7 @@ func TestChecksCloseTheGateAgain(t *testing.T) {
 	r.exec(`ALTER TABLE parent DISABLE TRIGGER guard`)
 	r.until("the trigger is off again", done("off"))
 	r.do(phases.PassGate{Approver: "x", Typed: name})
-	r.do(phases.StartPhase{Phase: "clear"})
-	r.untilStatus("clear", phases.PhaseHolding)
-	r.do(phases.Commit{Phase: "clear"})
-	r.untilStatus("clear", phases.PhaseIsCommitted)
+	r.commit("clear")
 
 	r.refused(phases.CloseRun{}, "not done")
 	r.do(phases.Act{Item: "restore"})

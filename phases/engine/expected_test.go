@@ -11,12 +11,8 @@ import (
 func TestASwappedTableHoldsWithTheDifference(t *testing.T) {
 	r := newRig(t, smallSchema, twoBook)
 	r.open(engine.Settings{})
-	r.untilReady()
-	r.do(phases.PassGate{Approver: "the duty manager", Typed: r.opened.Target.Database})
-	r.do(phases.StartPhase{Phase: "one"})
-	r.untilStatus("one", phases.PhaseHolding)
-	r.do(phases.Commit{Phase: "one"})
-	r.untilStatus("one", phases.PhaseIsCommitted)
+	r.passGate()
+	r.commit("one")
 	r.exec(`ALTER TABLE child DROP CONSTRAINT child_parent_id_fkey; ALTER TABLE parent RENAME TO parent_before;
 		CREATE TABLE parent (id int PRIMARY KEY); INSERT INTO parent VALUES (1)`)
 	r.do(phases.StartPhase{Phase: "two"})

@@ -324,3 +324,19 @@ func (r *rig) toClear() {
 	r.untilStatus("count", phases.PhaseIsPassed)
 	r.do(phases.Tick{Item: "sure"})
 }
+
+// passGate takes a run without a checklist through its gate.
+func (r *rig) passGate() {
+	r.t.Helper()
+	r.untilReady()
+	r.do(phases.PassGate{Approver: "the duty manager", Typed: r.opened.Target.Database})
+}
+
+// commit takes a phase from its start through its COMMIT.
+func (r *rig) commit(phase string) {
+	r.t.Helper()
+	r.do(phases.StartPhase{Phase: phase})
+	r.untilStatus(phase, phases.PhaseHolding)
+	r.do(phases.Commit{Phase: phase})
+	r.untilStatus(phase, phases.PhaseIsCommitted)
+}

@@ -24,12 +24,8 @@ phases:
 // commitFirst takes a run of twoBook through its first COMMIT, and leaves it.
 func (r *rig) commitFirst() {
 	r.t.Helper()
-	r.untilReady()
-	r.do(phases.PassGate{Approver: "the duty manager", Typed: r.opened.Target.Database})
-	r.do(phases.StartPhase{Phase: "one"})
-	r.untilStatus("one", phases.PhaseHolding)
-	r.do(phases.Commit{Phase: "one"})
-	r.untilStatus("one", phases.PhaseIsCommitted)
+	r.passGate()
+	r.commit("one")
 	if err := r.leave(); err != nil {
 		r.t.Fatal(err)
 	}
@@ -57,17 +53,13 @@ func TestAPlainResumeConfirmsWhatWasCommitted(t *testing.T) {
 	if p := r.phaseOf(r.state(), "one"); p.Status != phases.PhaseIsCommitted {
 		t.Fatalf("one is %s: %s", p.Status, p.Reason)
 	}
-	r.do(phases.StartPhase{Phase: "two"})
-	r.untilStatus("two", phases.PhaseHolding)
-	r.do(phases.Commit{Phase: "two"})
-	r.untilStatus("two", phases.PhaseIsCommitted)
+	r.commit("two")
 }
 
 func TestAStaleJournalIsRefused(t *testing.T) {
 	r := newRig(t, smallSchema, twoBook)
 	r.open(engine.Settings{})
-	r.untilReady()
-	r.do(phases.PassGate{Approver: "the duty manager", Typed: r.opened.Target.Database})
+	r.passGate()
 	r.do(phases.StartPhase{Phase: "one"})
 	r.untilStatus("one", phases.PhaseHolding)
 	stale := r.keep()
