@@ -72,19 +72,24 @@ func TestTheDemoByTheKeysOnScreen(t *testing.T) {
 		t.Error("the screen is not the alternate one")
 	}
 	robot := &terminal.Robot{Terminal: term, Name: "Robot"}
-	for step := 0; !term.Ended(); step++ {
-		switch step {
-		case 10:
+	at := 0
+	for !term.Ended() {
+		// By keys: how many looks they take is the machine's matter.
+		switch n := len(robot.Keys); {
+		case at == 0 && n >= 10:
+			at = 1
 			term.Resize(120, 40)
-		case 30:
+		case at == 1 && n >= 30:
+			at = 2
 			term.Resize(200, 60)
-		case 50:
+		case at == 2 && n >= 50:
+			at = 3
 			term.Resize(20, 5)
 			term.Shows("too small")
 			term.Resize(80, 24)
 			term.Shows("DEMO")
 		}
-		if step > 600 {
+		if len(robot.Keys) > 600 {
 			t.Fatalf("no end is reached by then; the last keys: %q; the screen:\n%s", robot.Keys[max(0, len(robot.Keys)-20):], term.Text())
 		}
 		robot.Step()
@@ -92,6 +97,7 @@ func TestTheDemoByTheKeysOnScreen(t *testing.T) {
 	if code := term.Wait(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
+	t.Logf("%d keys", len(robot.Keys))
 	if term.Alternate() {
 		t.Error("the alternate screen was not left")
 	}
@@ -166,8 +172,8 @@ func holding(t *testing.T) (term *terminal.Terminal, path string, left func() in
 	term = terminal.Start(t, cmd, 80, 24)
 	term.Shows("o GO")
 	robot := &terminal.Robot{Terminal: term, Name: "Robot", Database: conn.Config().Database, Until: "‖ 2 Second"}
-	for step := 0; !strings.Contains(term.Text(), robot.Until); step++ {
-		if step > 100 {
+	for !strings.Contains(term.Text(), robot.Until) {
+		if len(robot.Keys) > 100 {
 			t.Fatalf("the hold is not reached; the keys: %q; the screen:\n%s", robot.Keys, term.Text())
 		}
 		robot.Step()

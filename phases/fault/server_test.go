@@ -115,6 +115,7 @@ func (c *trial) outageAt(stage string, o outage) {
 func (c *trial) outageInCommit(from side, kind byte, behind bool, o outage) {
 	var later sync.WaitGroup
 	strike := func() {
+		defer later.Done()
 		if err := o.strike(c, &later); err != nil {
 			c.fail("%s: %w", o.how, err)
 		}
@@ -123,6 +124,7 @@ func (c *trial) outageInCommit(from side, kind byte, behind bool, o outage) {
 		if m.phase != inSecond || m.side != from || m.kind != kind || m.sql != "commit" {
 			return nil
 		}
+		later.Add(1) // behind a message, the run may have ended before the strike has
 		if behind {
 			return &order{then: strike}
 		}

@@ -37,9 +37,15 @@ func (r *Robot) Step() {
 	}
 	// Once the program has left its screen there is nobody to type for.
 	if key := r.next(r.Text()); r.Alternate() && key != "" {
+		field := r.field()
 		r.Type(key)
 		r.Keys = append(r.Keys, key)
 		r.typed = time.Now()
+		if len([]rune(key)) > 1 && !strings.HasPrefix(key, "\x1b") {
+			// Typed twice it would be wrong, and a busy machine may still be
+			// drawing what the key before it did.
+			r.Await("what was typed is seen", func() bool { return r.field() != field })
+		}
 	}
 	// What a key did has to be seen before the next one. A key that did
 	// nothing, and a run that waits for time to pass, end the wait by its limit.
@@ -87,12 +93,7 @@ func (r *Robot) next(text string) string {
 // answer is for a dialog.
 func (r *Robot) answer(text, hints string) string {
 	keys := strings.Join(r.Keys, "")
-	field, inField := "", strings.Contains(hints, "  tab ")
-	for _, l := range strings.Split(text, "\n") {
-		if _, after, ok := strings.Cut(l, "│ › "); ok {
-			field += after
-		}
-	}
+	field, inField := fieldIn(text), strings.Contains(hints, "  tab ")
 	switch {
 	case strings.Contains(hints, "tab take the example"):
 		return "\t"
@@ -108,6 +109,18 @@ func (r *Robot) answer(text, hints string) string {
 		return "\r"
 	}
 	return "y"
+}
+
+// field is what stands in the field that the cursor is in.
+func (r *Robot) field() string { return fieldIn(r.Text()) }
+
+func fieldIn(text string) (field string) {
+	for _, l := range strings.Split(text, "\n") {
+		if _, after, ok := strings.Cut(l, "│ › "); ok {
+			field += after
+		}
+	}
+	return field
 }
 
 func (r *Robot) database() string {
