@@ -1,170 +1,121 @@
 package phases
 
 import (
+	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 )
 
-// ExitCode is what a run's program ends with: 0 finished, 3 no-go, 4 rolled
-// back or aborted, 5 the outcome of a COMMIT is unknown or the database does not
-// hold it any more, 6 unfinished.
-func (s *State) ExitCode() int {
-	for i := range s.Phases {
-		if st := s.Phases[i].Status; st == PhaseUnknown || st == PhaseInDoubt || st == PhaseCommitting || st == PhaseIsUndone {
-			return 5
+// Outcome is how a run ended.
+type Outcome string
+
+// The outcomes. The zero value belongs to a run that has not ended.
+const (
+	Completed  Outcome = "completed"
+	NoGo       Outcome = "no_go"
+	Aborted    Outcome = "aborted"
+	Unfinished Outcome = "unfinished"
+)
+
+// RunAborted ends a run after the GO.
+type RunAborted struct {
+	Reason string `json:"reason"`
+	By     string `json:"by,omitempty"` // empty: tminus did
+}
+
+// Kind implements Event.
+func (RunAborted) Kind() string { return "run_aborted" }
+
+func (e RunAborted) apply(s *State) error {
+	s.Outcome, s.Reason, s.EndedBy = Aborted, e.Reason, e.By
+	return nil
+}
+
+func (e RunAborted) words(s *State) (Level, string) {
+	text := "run aborted: " + e.Reason + by(e.By)
+	for _, line := range s.Undoing() {
+		text += "; " + line
+	}
+	return LevelBad, text
+}
+
+// RunInterrupted occurs when the program leaves a run that can be resumed.
+type RunInterrupted struct {
+	Reason string `json:"reason"`
+}
+
+// Kind implements Event.
+func (RunInterrupted) Kind() string { return "run_interrupted" }
+
+func (e RunInterrupted) apply(s *State) error {
+	s.Interrupted, s.Awaited = e.Reason, nil
+	return nil
+}
+
+func (e RunInterrupted) words(*State) (Level, string) {
+	return LevelWarn, "run interrupted: " + e.Reason + "; it can be resumed"
+}
+
+// RunClosed is a journal's last event. A journal without one is unfinished, or was cut.
+type RunClosed struct {
+	Outcome Outcome `json:"outcome"`
+}
+
+// Kind implements Event.
+func (RunClosed) Kind() string { return "run_closed" }
+
+func (e RunClosed) apply(s *State) error {
+	s.Outcome, s.ClosedAt = e.Outcome, s.At
+	return nil
+}
+
+func (e RunClosed) words(s *State) (Level, string) {
+	if e.Outcome == Completed {
+		return LevelGood, "run closed: completed"
+	}
+	text := "run closed: " + outcomeWord(e.Outcome)
+	for i, line := range s.triggersLeft() {
+		if i > 0 {
+			text += " "
+		} else {
+			text += "; "
 		}
+		text += strings.TrimSpace(line)
 	}
-	switch s.Outcome {
-	case Completed:
-		return 0
-	case NoGo:
-		return 3
-	case Aborted:
-		return 4
-	}
-	return 6
+	return LevelBad, text
 }
 
-// Summary is what a program says of a run when it leaves it: how it stands,
-// what it leaves behind, and what to do with its journal.
-func (s *State) Summary(path string) string {
-	stands := "unfinished"
-	if s.Outcome != "" {
-		stands = strings.ReplaceAll(string(s.Outcome), "_", "-")
+// Abort ends the run: an open phase is rolled back first.
+type Abort struct{ Reason string }
+
+func (c Abort) can(s *State, _ time.Time) error {
+	if s.T0.IsZero() && s.Gate.Decision != Go {
+		return errors.New("the gate has not been passed: declare NO-GO instead")
 	}
-	var done []string
-	for _, p := range s.Phases {
-		if p.Status != PhasePending {
-			done = append(done, fmt.Sprintf("%s %s", p.Plan.ID, strings.ReplaceAll(string(p.Status), "_", " ")))
-		}
+	if p := s.OpenPhase(); p != nil && (p.Status == PhaseCommitting || p.Status == PhaseInDoubt) {
+		return errSent
 	}
-	out := "run " + stands
-	if s.Reason != "" {
-		out += ": " + Clean(s.Reason)
+	if err := s.Acting(); err != nil {
+		return err
 	}
-	if len(done) > 0 {
-		out += "\nphases: " + strings.Join(done, ", ")
-	}
-	for _, line := range s.Aftermath() {
-		out += "\n" + line
-	}
-	out += "\njournal: " + path + "\nexecution log: tminus report " + path
-	if s.ClosedAt.IsZero() {
-		out += "\ntake it up again: tminus resume " + path
-	}
-	return out
+	return needs("a reason", c.Reason)
 }
 
-// Aftermath is what a run that did not finish leaves to a human, a line each:
-// what is committed and what is not, how it comes back, and which triggers
-// are still off. It is empty when there is nothing to do.
-func (s *State) Aftermath() []string {
-	if s.Runbook == nil || s.Outcome == Completed {
-		return nil
+// CloseRun ends a run whose stages are all done.
+type CloseRun struct{}
+
+func (CloseRun) can(s *State, _ time.Time) error {
+	if s.Stage() != StageAfter {
+		return errors.New("phases are still to be done")
 	}
-	return append(s.Undoing(), s.triggersLeft()...)
+	if cur := s.CurrentAfter(); cur < len(s.Runbook.After) {
+		return fmt.Errorf("stage %q is not done", s.Runbook.After[cur].Title)
+	}
+	return s.Acting()
 }
 
-// Undoing says what is committed, what is not, and the way back; it is empty
-// when no phase is, or may be, committed.
-func (s *State) Undoing() []string {
-	var committed, undone, doubtful, not []string
-	for i := range s.Phases {
-		p := &s.Phases[i]
-		if !p.Plan.Writes() {
-			continue
-		}
-		switch p.Status {
-		case PhaseIsCommitted:
-			committed = append(committed, fmt.Sprintf("%s (%s)", p.Plan.ID, p.DidWords()))
-		case PhaseIsUndone:
-			undone = append(undone, p.Plan.ID)
-		case PhaseCommitting, PhaseInDoubt, PhaseUnknown:
-			doubtful = append(doubtful, p.Plan.ID)
-		default:
-			not = append(not, p.Plan.ID)
-		}
-	}
-	if len(committed)+len(undone)+len(doubtful) == 0 {
-		return nil
-	}
-	var out []string
-	for _, part := range []struct {
-		what string
-		ids  []string
-	}{{"committed: ", committed}, {"committed, and the database does not hold it: ", undone}, {"committed or not, look at the tables: ", doubtful}, {"not committed: ", not}} {
-		if len(part.ids) > 0 {
-			out = append(out, part.what+strings.Join(part.ids, ", "))
-		}
-	}
-	if len(committed)+len(doubtful) == 0 {
-		return out
-	}
-	return append(out, s.restoring()...)
+// Events implements Recorded.
+func (CloseRun) Events(*State, string, time.Time) ([]Event, error) {
+	return []Event{RunClosed{Outcome: Completed}}, nil
 }
-
-// RestoreTime is how long a restore takes: as measured when it was tried, or as
-// the runbook expects; 0 when nobody knows.
-func (s *State) RestoreTime() (d time.Duration, measured bool) {
-	b := s.Runbook.Backup
-	if took, err := time.ParseDuration(s.Fields[b.TookField].Value); err == nil && !s.Fields[b.TookField].Assumed {
-		return took, true
-	}
-	return b.RestoreTime, false
-}
-
-func (s *State) restoring() []string {
-	b := s.Runbook.Backup
-	text := "what is committed comes back by a restore only"
-	if id := s.Fields[b.IDField].Value; id != "" {
-		text += ": backup " + Clean(id)
-	}
-	if at := s.BackupTime(); !at.IsZero() {
-		text += ", taken " + at.UTC().Format("2006-01-02 15:04:05") + " UTC"
-	}
-	if d, measured := s.RestoreTime(); measured {
-		text += ", took " + Span(d) + " when it was tried"
-	} else if d > 0 {
-		text += ", takes about " + Span(d)
-	}
-	out := []string{text}
-	if cmd := s.RestoreCommand(); cmd != "" {
-		out = append(out, "restore: "+cmd)
-	}
-	return out
-}
-
-// RestoreCommand is the runbook's command with the recorded fields filled in,
-// without control characters. What was not recorded stays as it is written.
-func (s *State) RestoreCommand() string {
-	return Clean(placeholder.ReplaceAllStringFunc(s.Runbook.Backup.Restore, func(found string) string {
-		if v := s.Fields[placeholder.FindStringSubmatch(found)[1]].Value; v != "" {
-			return v
-		}
-		return found
-	}))
-}
-
-var placeholder = regexp.MustCompile(`\{\{\s*([A-Za-z0-9_.-]+)\s*\}\}`)
-
-// triggersLeft says which triggers the run disabled and has not brought back,
-// and the statements that do.
-func (s *State) triggersLeft() []string {
-	if !s.TriggersOff {
-		return nil
-	}
-	out := []string{"triggers that this run disabled are not known to be back; as they were:"}
-	for _, t := range s.Triggers {
-		words, known := map[string]string{"O": "ENABLE", "D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}[t.Enabled]
-		if !known {
-			continue
-		}
-		out = append(out, Clean(fmt.Sprintf("  ALTER TABLE ONLY %s.%s %s TRIGGER %s;", quoted(t.Schema), quoted(t.Table), words, quoted(t.Name))))
-	}
-	return out
-}
-
-// quoted is an identifier as SQL writes it.
-func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

@@ -11,12 +11,6 @@ import (
 	"tminus/phases/runbook"
 )
 
-// The actions that an item may name.
-const (
-	ActionDisableTriggers = "triggers.disable"
-	ActionRestoreTriggers = "triggers.restore"
-)
-
 // maxField is the longest value of a field, in bytes.
 const maxField = 500
 

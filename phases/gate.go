@@ -1,11 +1,111 @@
 package phases
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"tminus/phases/runbook"
 )
+
+// GatePassed is the GO.
+type GatePassed struct {
+	Approver string `json:"approver"`
+	By       string `json:"by"`
+	Assumed  bool   `json:"assumed,omitempty"` // unattended: nobody approved
+}
+
+// Kind implements Event.
+func (GatePassed) Kind() string { return "gate_passed" }
+
+func (e GatePassed) apply(s *State) error {
+	s.Gate = GateState{Decision: Go, Approver: e.Approver, Assumed: e.Assumed, At: s.At}
+	return nil
+}
+
+func (e GatePassed) words(*State) (Level, string) {
+	text := "GO: approved by " + e.Approver
+	if e.Assumed {
+		text = "GO: assumed, nobody approved"
+	}
+	return LevelGood, text + by(e.By)
+}
+
+// GateClosed occurs when something that the GO rested on no longer holds, before the first phase.
+type GateClosed struct {
+	Holds []string `json:"holds"`
+}
+
+// Kind implements Event.
+func (GateClosed) Kind() string { return "gate_closed" }
+
+func (e GateClosed) apply(s *State) error {
+	s.Gate = GateState{Approver: s.Gate.Approver, At: s.At, Closed: e.Holds}
+	return nil
+}
+
+func (e GateClosed) words(*State) (Level, string) {
+	return LevelBad, "the gate closed again: " + strings.Join(e.Holds, "; ")
+}
+
+// NoGoDeclared is the NO-GO. It ends the run.
+type NoGoDeclared struct {
+	Reason string `json:"reason"`
+	By     string `json:"by"`
+}
+
+// Kind implements Event.
+func (NoGoDeclared) Kind() string { return "no_go_declared" }
+
+func (e NoGoDeclared) apply(s *State) error {
+	s.Gate = GateState{Decision: NoGoDecision, At: s.At}
+	s.Outcome, s.Reason, s.EndedBy = NoGo, e.Reason, e.By
+	return nil
+}
+
+func (e NoGoDeclared) words(*State) (Level, string) {
+	return LevelBad, "NO-GO: " + e.Reason + by(e.By)
+}
+
+// PassGate is the GO. Typed must be the database's name.
+type PassGate struct{ Approver, Typed string }
+
+func (c PassGate) can(s *State, now time.Time) error {
+	if s.Gate.Decision == Go {
+		return errors.New("the gate has been passed")
+	}
+	if h := s.GateHolds(now); len(h) > 0 {
+		return heldBy(h)
+	}
+	if err := needs("the approver's name", c.Approver); err != nil {
+		return err
+	}
+	return s.typed(c.Typed)
+}
+
+// Events implements Recorded.
+func (c PassGate) Events(_ *State, by string, _ time.Time) ([]Event, error) {
+	return []Event{GatePassed{Approver: Clean(c.Approver), By: by}}, nil
+}
+
+// DeclareNoGo is the NO-GO; it ends the run.
+type DeclareNoGo struct{ Reason string }
+
+func (c DeclareNoGo) can(s *State, _ time.Time) error {
+	if !s.T0.IsZero() {
+		return errors.New("phases have started: abort the run instead")
+	}
+	if err := s.Acting(); err != nil {
+		return err
+	}
+	return needs("a reason", c.Reason)
+}
+
+// Events implements Recorded.
+func (c DeclareNoGo) Events(_ *State, by string, _ time.Time) ([]Event, error) {
+	return []Event{NoGoDeclared{Reason: Clean(c.Reason), By: by}, RunClosed{Outcome: NoGo}}, nil
+}
 
 // Hold is one thing that keeps the gate, or a phase, closed.
 type Hold struct {

@@ -1,6 +1,7 @@
 package phases
 
 import (
+	"fmt"
 	"strings"
 	"time"
 )
@@ -109,4 +110,19 @@ type CommitIntent struct {
 	Operator string   `json:"operator"`
 	Runbook  string   `json:"runbook_sha256"`
 	Ledger   bool     `json:"ledger"` // whether a ledger row was written
+}
+
+// String says who blocks: the session, its user, its program and what it does.
+func (b Blocker) String() string {
+	text := fmt.Sprintf("session %d", b.PID)
+	if b.User != "" {
+		text += " of " + b.User
+	}
+	if b.Application != "" {
+		text += " (" + b.Application + ")"
+	}
+	if b.State != "" {
+		text += ", " + b.State
+	}
+	return Clean(text)
 }

@@ -358,15 +358,10 @@ func (e *Engine) closeGate() {
 	}
 }
 
-// durability says which events may be lost in a power cut: those that only
-// tell how far something is, and answers that change nothing.
+// durability is what an event's weight asks of the journal.
 func (e *Engine) durability(ev phases.Event) journal.Durability {
-	switch ev := ev.(type) {
-	case phases.TableProgressed, phases.LockWaited, phases.StepStarted, phases.TableCounted, phases.DoubtExamined, phases.ChecksAsked, phases.ServerAwaited:
+	if phases.WeightOf(e.state, ev) == phases.Fleeting {
 		return journal.Buffered
-	case phases.CheckAnswered:
-		c := e.state.Item(ev.Item).Check
-		return journal.Durability(c == nil || c.Pass != ev.Pass || c.Error != ev.Error)
 	}
 	return journal.Synced
 }
@@ -389,25 +384,22 @@ func (e *Engine) Do(c phases.Command) error {
 	return e.carryOut(c)
 }
 
-// carryOut records a command that is possible and sets off what follows.
+// carryOut records a command that is possible, or sets off what it asks for.
 func (e *Engine) carryOut(c phases.Command) error {
 	by := e.state.Operator.String()
+	if r, ok := c.(phases.Recorded); ok {
+		events, err := r.Events(e.state, by, time.Now())
+		if err != nil {
+			return err
+		}
+		return e.recordLocked(events...)
+	}
 	switch c := c.(type) {
-	case phases.Tick:
-		return e.recordLocked(phases.ItemTicked{Item: c.Item, By: by})
-	case phases.Untick:
-		return e.recordLocked(phases.ItemUnticked{Item: c.Item, By: by})
-	case phases.Record:
-		return e.recordField(c, by)
 	case phases.Recheck:
 		e.recheck(c.Item)
 		return nil
 	case phases.Act:
 		return e.act(c.Item, by)
-	case phases.PassGate:
-		return e.recordLocked(phases.GatePassed{Approver: phases.Clean(c.Approver), By: by})
-	case phases.DeclareNoGo:
-		return e.recordLocked(phases.NoGoDeclared{Reason: phases.Clean(c.Reason), By: by}, phases.RunClosed{Outcome: phases.NoGo})
 	case phases.StartPhase:
 		return e.start(c.Phase, by)
 	case phases.Commit:
@@ -417,17 +409,9 @@ func (e *Engine) carryOut(c phases.Command) error {
 		return nil
 	case phases.Abort:
 		return e.abort(phases.Clean(c.Reason), by)
-	case phases.ExtendWindow:
-		return e.recordLocked(phases.WindowExtended{By: phases.Clean(c.By), Reason: phases.Clean(c.Reason), Extra: c.Extra})
-	case phases.Note:
-		return e.recordLocked(phases.NoteRecorded{Text: phases.Clean(c.Text), By: by})
 	case phases.EndBackend:
 		e.endBackend(c, by)
 		return nil
-	case phases.AcceptUndone:
-		return e.recordLocked(phases.UndoneAccepted{Phase: c.Phase, Reason: phases.Clean(c.Reason), By: by})
-	case phases.CloseRun:
-		return e.recordLocked(phases.RunClosed{Outcome: phases.Completed})
 	}
 	return fmt.Errorf("unknown command %T", c)
 }
@@ -440,24 +424,4 @@ func (e *Engine) abort(reason, by string) error {
 		return nil
 	}
 	return e.recordLocked(phases.RunAborted{Reason: reason, By: by}, phases.RunClosed{Outcome: phases.Aborted})
-}
-
-func (e *Engine) recordField(c phases.Record, by string) error {
-	it, _, _ := e.state.Runbook.Item(c.Item)
-	for _, f := range it.Fields {
-		if f.ID != c.Field {
-			continue
-		}
-		value, err := phases.ParseField(f, c.Value, time.Now())
-		if err != nil {
-			return fmt.Errorf("%s: %w", f.Label, err)
-		}
-		events := []phases.Event{phases.FieldRecorded{Item: c.Item, Field: f.ID, Value: value, By: by}}
-		// A tick said that the values were right as they stood.
-		if old := e.state.Fields[f.ID].Value; old != value && e.state.Item(c.Item).Ticked {
-			events = append(events, phases.ItemUnticked{Item: c.Item, By: by, Reason: f.Label + " was changed"})
-		}
-		return e.recordLocked(events...)
-	}
-	return fmt.Errorf("item %q has no field %q", c.Item, c.Field)
 }

@@ -82,13 +82,10 @@ func (e *Engine) keepFresh(now time.Time) {
 // stood. What only tells how far something is rests on none; an answer that is
 // news comes after the last one before it.
 func (e *Engine) rests(ev phases.Event) bool {
-	switch ev := ev.(type) {
-	case phases.TableProgressed, phases.LockWaited, phases.StepStarted, phases.StepDone, phases.TableCounted, phases.DoubtExamined, phases.ServerAwaited, phases.ChecksAsked:
-		return false
-	case phases.CheckAnswered:
-		return slices.ContainsFunc(e.pending, func(a phases.AskedAgain) bool { return a.Item == ev.Item })
+	if a, ok := ev.(phases.CheckAnswered); ok {
+		return slices.ContainsFunc(e.pending, func(p phases.AskedAgain) bool { return p.Item == a.Item })
 	}
-	return true
+	return phases.WeightOf(e.state, ev) == phases.Decisive
 }
 
 // askDependents makes those checks due that read what ev changed.

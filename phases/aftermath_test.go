@@ -19,24 +19,24 @@ func TestResumeEndsACutAction(t *testing.T) {
 		ActionStarted{Item: "backup", Name: ActionDisableTriggers},
 		TriggersRecorded{Triggers: []Trigger{{Schema: "public", Table: "users", Name: "guard", Enabled: "R"}}},
 	} {
-		if err := s.apply(e); err != nil {
+		if err := e.apply(s); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.canAct("backup"); err == nil {
+	if err := s.Can(Act{"backup"}, s.At); err == nil {
 		t.Fatal("an action under way can be started a second time")
 	}
 	for what, err := range map[string]error{
-		"NO-GO": s.canDeclareNoGo(DeclareNoGo{Reason: "x"}), "abort": s.Acting(),
+		"NO-GO": s.Can(DeclareNoGo{Reason: "x"}, s.At), "abort": s.Acting(),
 	} {
 		if err == nil {
 			t.Errorf("%s is possible while an action is under way", what)
 		}
 	}
-	if err := s.apply(RunResumed{}); err != nil {
+	if err := (RunResumed{}).apply(s); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.canAct("backup"); err != nil || s.Item("backup").Action.Error == "" {
+	if err := s.Can(Act{"backup"}, s.At); err != nil || s.Item("backup").Action.Error == "" {
 		t.Errorf("after resume: %v, %+v", err, s.Item("backup").Action)
 	}
 	if !s.TriggersOff {

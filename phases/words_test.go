@@ -98,7 +98,7 @@ func TestOnlyTheFirstOfEqualAnswersIsALine(t *testing.T) {
 		{Item: "quiet", Error: "timeout"},
 	} {
 		s.At = s.At.Add(time.Second)
-		if err := s.apply(e); err != nil {
+		if err := e.apply(s); err != nil {
 			t.Fatal(err)
 		}
 		if line, ok := Describe(s, e); ok {

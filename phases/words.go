@@ -90,3 +90,27 @@ func Span(d time.Duration) string {
 	}
 	return fmt.Sprintf("%d s", s)
 }
+
+// PhaseName is what a line of text calls a phase, by its id: "phase leaf", and
+// "phase 3" where the id is "phase3", "phase-3" or "phase_3".
+func PhaseName(id string) string {
+	rest, ok := strings.CutPrefix(id, "phase")
+	if name := strings.TrimLeft(rest, "-_"); ok && name != "" && (name != rest || unicode.IsDigit(rune(name[0]))) {
+		return "phase " + name
+	}
+	return "phase " + id
+}
+
+func outcomeWord(o Outcome) string {
+	if o == NoGo {
+		return "NO-GO"
+	}
+	return string(o)
+}
+
+func by(who string) string {
+	if who == "" {
+		return ""
+	}
+	return ", by " + who
+}

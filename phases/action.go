@@ -1,0 +1,134 @@
+package phases
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// The actions that an item may name.
+const (
+	ActionDisableTriggers = "triggers.disable"
+	ActionRestoreTriggers = "triggers.restore"
+)
+
+// ActionStarted occurs before an item's action touches the database.
+type ActionStarted struct {
+	Item string `json:"item"`
+	Name string `json:"name"`
+	By   string `json:"by"`
+}
+
+// Kind implements Event.
+func (ActionStarted) Kind() string { return "action_started" }
+
+func (e ActionStarted) apply(s *State) error {
+	s.itemState(e.Item).Action = &ActionState{Running: true, At: s.At}
+	return nil
+}
+
+func (e ActionStarted) words(s *State) (Level, string) {
+	return LevelInfo, "started " + e.Name + ": " + s.itemText(e.Item) + by(e.By)
+}
+
+// TriggersRecorded occurs before triggers are disabled: it is what brings them back.
+type TriggersRecorded struct {
+	Triggers []Trigger `json:"triggers"`
+}
+
+// Kind implements Event.
+func (TriggersRecorded) Kind() string { return "triggers_recorded" }
+
+func (e TriggersRecorded) apply(s *State) error {
+	s.recordTriggers(e.Triggers)
+	return nil
+}
+
+func (e TriggersRecorded) words(*State) (Level, string) {
+	names := make([]string, 0, len(e.Triggers))
+	for _, t := range e.Triggers {
+		names = append(names, t.Table+"."+t.Name)
+	}
+	return LevelInfo, fmt.Sprintf("recorded %s before disabling: %s", Plural(int64(len(names)), "trigger"), strings.Join(names, ", "))
+}
+
+// ActionDone occurs when an item's action has ended, well or not.
+type ActionDone struct {
+	Item  string `json:"item"`
+	Name  string `json:"name"`
+	Error string `json:"error,omitempty"`
+}
+
+// Kind implements Event.
+func (ActionDone) Kind() string { return "action_done" }
+
+func (e ActionDone) apply(s *State) error {
+	s.itemState(e.Item).Action = &ActionState{Error: e.Error, At: s.At}
+	if e.Name == ActionRestoreTriggers && e.Error == "" {
+		s.TriggersOff = false
+	}
+	return nil
+}
+
+func (e ActionDone) words(s *State) (Level, string) {
+	if e.Error != "" {
+		return LevelBad, e.Name + " failed: " + e.Error
+	}
+	return LevelGood, e.Name + " done: " + s.itemText(e.Item)
+}
+
+// Act runs an item's action.
+type Act struct{ Item string }
+
+func (c Act) can(s *State, _ time.Time) error {
+	it, err := s.Answerable(c.Item)
+	restores := it.Action != nil && it.Action.Name == ActionRestoreTriggers
+	switch {
+	case restores && s.Triggers == nil:
+		return errors.New("no trigger was disabled by this run: there is nothing to restore")
+	case restores && s.OpenPhase() == nil:
+		// At any stage: a run that is to end early leaves no trigger off.
+	case err != nil:
+		return err
+	case it.Action == nil:
+		return errors.New("this item has no action")
+	}
+	return s.Acting()
+}
+
+// Acting says that an action is under way: what it does to the database must
+// not come after the run's end, or into a phase.
+func (s *State) Acting() error {
+	for id, it := range s.Items {
+		if it.Action != nil && it.Action.Running {
+			return fmt.Errorf("the action of %q is under way: wait for its end, a minute at most", s.itemText(id))
+		}
+	}
+	return nil
+}
+
+// cutActions ends the actions that ran when the program ended: whether the
+// database did them, only a check can tell.
+func (s *State) cutActions() {
+	for _, it := range s.Items {
+		if it.Action != nil && it.Action.Running {
+			it.Action = &ActionState{Cut: true, Error: "the program ended before it was done: look at the check, and start it again", At: s.At}
+		}
+	}
+}
+
+// recordTriggers keeps the first record of each trigger: a second disabling
+// would record the state that the first one made.
+func (s *State) recordTriggers(triggers []Trigger) {
+	s.TriggersOff = true
+	have := map[[3]string]bool{}
+	for _, t := range s.Triggers {
+		have[[3]string{t.Schema, t.Table, t.Name}] = true
+	}
+	for _, t := range triggers {
+		if !have[[3]string{t.Schema, t.Table, t.Name}] {
+			s.Triggers = append(s.Triggers, t)
+		}
+	}
+}

@@ -1,0 +1,170 @@
+package phases
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// ExitCode is what a run's program ends with: 0 finished, 3 no-go, 4 rolled
+// back or aborted, 5 the outcome of a COMMIT is unknown or the database does not
+// hold it any more, 6 unfinished.
+func (s *State) ExitCode() int {
+	for i := range s.Phases {
+		if st := s.Phases[i].Status; st == PhaseUnknown || st == PhaseInDoubt || st == PhaseCommitting || st == PhaseIsUndone {
+			return 5
+		}
+	}
+	switch s.Outcome {
+	case Completed:
+		return 0
+	case NoGo:
+		return 3
+	case Aborted:
+		return 4
+	}
+	return 6
+}
+
+// Summary is what a program says of a run when it leaves it: how it stands,
+// what it leaves behind, and what to do with its journal.
+func (s *State) Summary(path string) string {
+	stands := "unfinished"
+	if s.Outcome != "" {
+		stands = strings.ReplaceAll(string(s.Outcome), "_", "-")
+	}
+	var done []string
+	for _, p := range s.Phases {
+		if p.Status != PhasePending {
+			done = append(done, fmt.Sprintf("%s %s", p.Plan.ID, strings.ReplaceAll(string(p.Status), "_", " ")))
+		}
+	}
+	out := "run " + stands
+	if s.Reason != "" {
+		out += ": " + Clean(s.Reason)
+	}
+	if len(done) > 0 {
+		out += "\nphases: " + strings.Join(done, ", ")
+	}
+	for _, line := range s.Aftermath() {
+		out += "\n" + line
+	}
+	out += "\njournal: " + path + "\nexecution log: tminus report " + path
+	if s.ClosedAt.IsZero() {
+		out += "\ntake it up again: tminus resume " + path
+	}
+	return out
+}
+
+// Aftermath is what a run that did not finish leaves to a human, a line each:
+// what is committed and what is not, how it comes back, and which triggers
+// are still off. It is empty when there is nothing to do.
+func (s *State) Aftermath() []string {
+	if s.Runbook == nil || s.Outcome == Completed {
+		return nil
+	}
+	return append(s.Undoing(), s.triggersLeft()...)
+}
+
+// Undoing says what is committed, what is not, and the way back; it is empty
+// when no phase is, or may be, committed.
+func (s *State) Undoing() []string {
+	var committed, undone, doubtful, not []string
+	for i := range s.Phases {
+		p := &s.Phases[i]
+		if !p.Plan.Writes() {
+			continue
+		}
+		switch p.Status {
+		case PhaseIsCommitted:
+			committed = append(committed, fmt.Sprintf("%s (%s)", p.Plan.ID, p.DidWords()))
+		case PhaseIsUndone:
+			undone = append(undone, p.Plan.ID)
+		case PhaseCommitting, PhaseInDoubt, PhaseUnknown:
+			doubtful = append(doubtful, p.Plan.ID)
+		default:
+			not = append(not, p.Plan.ID)
+		}
+	}
+	if len(committed)+len(undone)+len(doubtful) == 0 {
+		return nil
+	}
+	var out []string
+	for _, part := range []struct {
+		what string
+		ids  []string
+	}{{"committed: ", committed}, {"committed, and the database does not hold it: ", undone}, {"committed or not, look at the tables: ", doubtful}, {"not committed: ", not}} {
+		if len(part.ids) > 0 {
+			out = append(out, part.what+strings.Join(part.ids, ", "))
+		}
+	}
+	if len(committed)+len(doubtful) == 0 {
+		return out
+	}
+	return append(out, s.restoring()...)
+}
+
+// RestoreTime is how long a restore takes: as measured when it was tried, or as
+// the runbook expects; 0 when nobody knows.
+func (s *State) RestoreTime() (d time.Duration, measured bool) {
+	b := s.Runbook.Backup
+	if took, err := time.ParseDuration(s.Fields[b.TookField].Value); err == nil && !s.Fields[b.TookField].Assumed {
+		return took, true
+	}
+	return b.RestoreTime, false
+}
+
+func (s *State) restoring() []string {
+	b := s.Runbook.Backup
+	text := "what is committed comes back by a restore only"
+	if id := s.Fields[b.IDField].Value; id != "" {
+		text += ": backup " + Clean(id)
+	}
+	if at := s.BackupTime(); !at.IsZero() {
+		text += ", taken " + at.UTC().Format("2006-01-02 15:04:05") + " UTC"
+	}
+	if d, measured := s.RestoreTime(); measured {
+		text += ", took " + Span(d) + " when it was tried"
+	} else if d > 0 {
+		text += ", takes about " + Span(d)
+	}
+	out := []string{text}
+	if cmd := s.RestoreCommand(); cmd != "" {
+		out = append(out, "restore: "+cmd)
+	}
+	return out
+}
+
+// RestoreCommand is the runbook's command with the recorded fields filled in,
+// without control characters. What was not recorded stays as it is written.
+func (s *State) RestoreCommand() string {
+	return Clean(placeholder.ReplaceAllStringFunc(s.Runbook.Backup.Restore, func(found string) string {
+		if v := s.Fields[placeholder.FindStringSubmatch(found)[1]].Value; v != "" {
+			return v
+		}
+		return found
+	}))
+}
+
+var placeholder = regexp.MustCompile(`\{\{\s*([A-Za-z0-9_.-]+)\s*\}\}`)
+
+// triggersLeft says which triggers the run disabled and has not brought back,
+// and the statements that do.
+func (s *State) triggersLeft() []string {
+	if !s.TriggersOff {
+		return nil
+	}
+	out := []string{"triggers that this run disabled are not known to be back; as they were:"}
+	for _, t := range s.Triggers {
+		words, known := map[string]string{"O": "ENABLE", "D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}[t.Enabled]
+		if !known {
+			continue
+		}
+		out = append(out, Clean(fmt.Sprintf("  ALTER TABLE ONLY %s.%s %s TRIGGER %s;", quoted(t.Schema), quoted(t.Table), words, quoted(t.Name))))
+	}
+	return out
+}
+
+// quoted is an identifier as SQL writes it.
+func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

@@ -1,0 +1,157 @@
+package phases
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tminus/phases/runbook"
+)
+
+// Operator is who drives a run.
+type Operator struct {
+	Name string `json:"name"` // login name
+	Host string `json:"host"`
+	PID  int    `json:"pid"`
+}
+
+// String is "name@host".
+func (o Operator) String() string { return o.Name + "@" + o.Host }
+
+// Environment is how much is at stake.
+type Environment string
+
+// The environments.
+const (
+	Demo       Environment = "demo"
+	Rehearsal  Environment = "rehearsal"
+	Production Environment = "production"
+)
+
+// RunOpened is a journal's first event. It carries the runbook's whole text,
+// so that a journal alone is enough to show, report or resume the run.
+type RunOpened struct {
+	RunID       string      `json:"run_id"`
+	Version     string      `json:"version"` // of tminus
+	File        string      `json:"file"`    // the runbook's file name, without its folder
+	Source      string      `json:"source"`  // its text
+	SHA256      string      `json:"sha256"`  // of its text
+	Environment Environment `json:"environment"`
+	Unattended  bool        `json:"unattended,omitempty"`
+	Operator    Operator    `json:"operator"`
+	Target      Identity    `json:"target"`
+	PlannedT0   time.Time   `json:"planned_t0"`
+}
+
+// Kind implements Event.
+func (RunOpened) Kind() string { return "run_opened" }
+
+func (e RunOpened) apply(s *State) error {
+	book, err := runbook.Read(e.File, []byte(e.Source))
+	if err != nil {
+		return fmt.Errorf("the journal's runbook cannot be read by this version: %w", err)
+	}
+	s.Opened, s.Runbook, s.OpenedAt = e, book, s.At
+	s.Operator, s.Target, s.WAL = e.Operator, e.Target, e.Target.WAL
+	s.Items, s.Fields = map[string]*ItemState{}, map[string]FieldValue{}
+	for i := range book.Phases {
+		s.Phases = append(s.Phases, PhaseState{Plan: &book.Phases[i], Status: PhasePending, Step: -1})
+		s.Phases[i].Tables = planTables(&book.Phases[i])
+	}
+	return nil
+}
+
+func (e RunOpened) words(*State) (Level, string) {
+	return LevelInfo, fmt.Sprintf("run opened: %s, %s on database %s at %s, by %s", e.File, e.Environment, e.Target.Database, e.Target.Host, e.Operator)
+}
+
+// RunResumed occurs when a program takes up a journal that another left.
+type RunResumed struct {
+	Operator  Operator `json:"operator"`
+	Target    Identity `json:"target"`
+	TornBytes int      `json:"torn_bytes,omitempty"` // cut from the end of the journal
+	GateAgain string   `json:"gate_again,omitempty"` // why the GO does not count any more; empty: it does
+	Version   string   `json:"version"`
+}
+
+// Kind implements Event.
+func (RunResumed) Kind() string { return "run_resumed" }
+
+func (e RunResumed) apply(s *State) error {
+	s.Operator, s.Target, s.Interrupted, s.Awaited = e.Operator, e.Target, "", nil
+	s.WAL = max(s.WAL, e.Target.WAL)
+	if e.GateAgain != "" {
+		s.Gate = GateState{Approver: s.Gate.Approver, At: s.At, Closed: []string{e.GateAgain}}
+	}
+	s.Observers = nil // they were connected to the program that is gone
+	s.cutActions()
+	return nil
+}
+
+func (e RunResumed) words(*State) (Level, string) {
+	text := fmt.Sprintf("run resumed by %s", e.Operator)
+	if e.TornBytes > 0 {
+		text += fmt.Sprintf("; cut from the journal: %s of an unfinished last line", Plural(int64(e.TornBytes), "byte"))
+	}
+	if e.GateAgain != "" {
+		text += "; " + e.GateAgain
+	}
+	return LevelWarn, text
+}
+
+// SurveyTaken occurs once the runbook's names are resolved and their reach is known.
+type SurveyTaken struct{ Survey }
+
+// Kind implements Event.
+func (SurveyTaken) Kind() string { return "survey_taken" }
+
+func (e SurveyTaken) apply(s *State) error {
+	s.Survey = &e.Survey
+	return nil
+}
+
+func (e SurveyTaken) words(*State) (Level, string) {
+	reached := map[string]bool{}
+	for _, r := range e.Reach {
+		if !slices.Contains(e.Deletes, r.Table) {
+			reached[r.Table] = true
+		}
+	}
+	text := fmt.Sprintf("survey: deletes from %s, %s more through foreign keys, %s",
+		Plural(int64(len(e.Deletes)), "table"), Plural(int64(len(reached)), "table"), Plural(int64(len(e.Triggers)), "trigger"))
+	if e.Sessions > 0 {
+		text += fmt.Sprintf(", %s at its widest", Plural(int64(e.Sessions), "session"))
+	}
+	if len(e.Warnings) == 0 {
+		return LevelInfo, text
+	}
+	return LevelWarn, text + "; " + strings.Join(e.Warnings, "; ")
+}
+
+// ServerAwaited occurs when the database has not answered for a second, and,
+// with nothing awaited, when it has.
+type ServerAwaited struct {
+	Phase string `json:"phase,omitempty"`
+	What  string `json:"what"` // what is waited for: "count bookings"; empty: nothing any more
+}
+
+// Kind implements Event.
+func (ServerAwaited) Kind() string { return "server_awaited" }
+
+func (ServerAwaited) weight(*State) Weight { return Fleeting }
+
+func (e ServerAwaited) apply(s *State) error {
+	s.Awaited = nil
+	if e.What != "" {
+		s.Awaited = &Awaited{What: e.What, Phase: e.Phase, Since: s.At}
+	}
+	return nil
+}
+
+func (e ServerAwaited) words(*State) (Level, string) {
+	if e.What == "" {
+		return LevelInfo, "the database answers again"
+	}
+	return LevelInfo, "waiting for the database: " + e.What
+}
