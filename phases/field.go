@@ -93,3 +93,24 @@ func notAfter(t, now time.Time) (time.Time, error) {
 	}
 	return t, nil
 }
+
+// AssumedValue is what is taken for a field where nobody knows better: its
+// example, or a value that its type takes. An unattended run records it as
+// assumed, and a demo's form offers it.
+func AssumedValue(f runbook.Field) string {
+	switch {
+	case f.Example != "":
+		return f.Example
+	case f.Type == runbook.FieldTime:
+		return "now"
+	case f.Type == runbook.FieldYesNo:
+		return "yes"
+	case f.Type == runbook.FieldNumber:
+		return "0"
+	case f.Type == runbook.FieldDuration:
+		return "15m"
+	case f.Type == runbook.FieldPhone:
+		return "+00 000 0000"
+	}
+	return "assumed"
+}

@@ -117,12 +117,8 @@ type Hold struct {
 func (s *State) ItemLacks(it runbook.Item) string {
 	st := s.Item(it.ID)
 	for _, f := range it.Fields {
-		v := s.Fields[f.ID].Value
-		if f.Required && v == "" {
-			return "needs " + f.Label
-		}
-		if f.Required && f.Type == runbook.FieldYesNo && v != "yes" {
-			return f.Label + " is not yes"
+		if lacks := s.FieldLacks(f); lacks != "" {
+			return lacks
 		}
 	}
 	if it.Check == nil {

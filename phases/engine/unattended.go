@@ -3,10 +3,10 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"tminus/phases"
-	"tminus/phases/runbook"
 )
 
 // drive does what an operator would do where everything holds, and rolls back
@@ -71,97 +71,72 @@ func (e *Engine) driveOnce() bool {
 	if e.driveItems() {
 		return true
 	}
-	now := time.Now()
-	name := s.Target.Database
-	switch s.Stage() {
-	case phases.StageChecklist:
-		if s.Gate.Decision == "" && len(s.GateHolds(now)) == 0 {
-			return e.recordLocked(phases.GatePassed{Approver: "nobody: the run is unattended", By: s.Operator.String(), Assumed: true}) == nil
-		}
-	case phases.StagePhases:
-		p := &s.Phases[s.Current()]
-		switch p.Status {
-		case phases.PhasePending:
-			if start := (phases.StartPhase{Phase: p.Plan.ID, Typed: name}); s.Can(start, now) == nil {
-				return e.carryOut(start) == nil
-			}
-		case phases.PhaseHolding:
-			if e.phase != nil && s.Raised(phases.ConditionRows, p.StartedAt) {
-				e.phase.cancel(&stop{reason: "unattended: the rows are not as expected, and nobody is there to look"})
-				return false
-			}
-			if e.phase != nil && len(e.phase.decision) == 0 {
-				return e.phase.decide(s.Operator.String()) == nil
-			}
-		case phases.PhaseIsRolledBack, phases.PhaseIsFailed:
-			// An earlier program's attempt, which that program's end cut short.
-			if start := (phases.StartPhase{Phase: p.Plan.ID, Typed: name}); !e.begun[p.Plan.ID] && !p.Settled {
-				return s.Can(start, now) == nil && e.carryOut(start) == nil
-			}
+	n := s.Next(time.Now())
+	switch n.Wait {
+	case phases.WaitGate:
+		return e.recordLocked(phases.GatePassed{Approver: "nobody: the run is unattended", By: s.Operator.String(), Assumed: true}) == nil
+	case phases.WaitLook:
+		e.finish() // a human decides; the journal stays unfinished
+	case phases.WaitPhase:
+		return n.Phase.Status == phases.PhaseHolding && e.driveHold(n.Phase)
+	case phases.WaitConfirm, phases.WaitWindow, phases.WaitHeld, phases.WaitStart:
+		p := n.Phase
+		// An earlier program's attempt, which that program's end cut short, is
+		// tried again.
+		if p.Status != phases.PhasePending && (e.begun[p.Plan.ID] || p.Settled) {
 			return e.abort(fmt.Sprintf("unattended: %s did not hold: %s", p.Plan.Title, p.Reason), "") == nil
-		case phases.PhaseUnknown, phases.PhaseIsUndone:
-			e.finish() // a human decides; the journal stays unfinished
 		}
-	case phases.StageAfter:
-		if s.Can(phases.CloseRun{}, now) == nil {
-			return e.carryOut(phases.CloseRun{}) == nil
-		}
+		return n.Wait == phases.WaitStart && e.driveCommand(phases.StartPhase{Phase: p.Plan.ID, Typed: s.Target.Database})
+	case phases.WaitClose:
+		return e.driveCommand(phases.CloseRun{})
 	}
 	return false
+}
+
+// driveCommand does a command if it is possible now. The caller holds the lock.
+func (e *Engine) driveCommand(c phases.Command) bool {
+	return e.state.Can(c, time.Now()) == nil && e.carryOut(c) == nil
+}
+
+// driveHold decides about a verified phase. The caller holds the lock.
+func (e *Engine) driveHold(p *phases.PhaseState) bool {
+	switch {
+	case e.phase == nil:
+		return false
+	case e.state.Raised(phases.ConditionRows, p.StartedAt):
+		e.phase.cancel(&stop{reason: "unattended: the rows are not as expected, and nobody is there to look"})
+		return false
+	}
+	return len(e.phase.decision) == 0 && e.phase.decide(e.state.Operator.String()) == nil
 }
 
 // driveItems answers one item of the current stage. The caller holds the lock.
 func (e *Engine) driveItems() bool {
-	for _, g := range e.state.Runbook.Groups() {
-		for _, it := range g.Items {
-			if _, err := e.state.Answerable(it.ID); err == nil && e.state.ItemLacks(it) != "" && e.driveItem(it) {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(e.state.Asks(), e.driveItem)
 }
 
-func (e *Engine) driveItem(it runbook.Item) bool {
+func (e *Engine) driveItem(a phases.Ask) bool {
 	s := e.state
-	for _, f := range it.Fields {
-		if !f.Required || s.Fields[f.ID].Value != "" {
-			continue
+	by, it := s.Operator.String(), a.Item
+	switch a.Need {
+	case phases.NeedField:
+		if s.Fields[a.Field.ID].Value != "" {
+			return false // somebody has answered, and it holds
 		}
-		value, err := phases.ParseField(f, assumedValue(f), time.Now())
+		value, err := phases.ParseField(a.Field, phases.AssumedValue(a.Field), time.Now())
 		if err != nil || value == "" {
 			return false // nothing can be assumed: the item holds
 		}
-		return e.recordLocked(phases.FieldRecorded{Item: it.ID, Field: f.ID, Value: value, By: s.Operator.String(), Assumed: true}) == nil
-	}
-	st := s.Item(it.ID)
-	// Each action runs once: one that did not help is not tried again blindly.
-	// Whoever resumed the run has decided about one that was cut off.
-	if it.Action != nil && (st.Action == nil || st.Action.Cut) && (it.Check == nil || st.Check != nil) {
-		return s.Can(phases.Act{Item: it.ID}, time.Now()) == nil && e.act(it.ID, s.Operator.String()) == nil
-	}
-	if it.Check == nil && !st.Ticked && (st.Action == nil || (!st.Action.Running && st.Action.Error == "")) {
+		return e.recordLocked(phases.FieldRecorded{Item: it.ID, Field: a.Field.ID, Value: value, By: by, Assumed: true}) == nil
+	case phases.NeedAction:
+		// Each action runs once: one that did not help is not tried again blindly.
+		// Whoever resumed the run has decided about one that was cut off.
+		st := s.Item(it.ID).Action
+		return (st == nil || st.Cut) && s.Can(phases.Act{Item: it.ID}, time.Now()) == nil && e.act(it.ID, by) == nil
+	case phases.NeedTick:
 		return e.recordLocked(phases.ItemAssumed{Item: it.ID}) == nil
 	}
 	return false
-}
-
-func assumedValue(f runbook.Field) string {
-	switch {
-	case f.Example != "":
-		return f.Example
-	case f.Type == runbook.FieldTime:
-		return "now"
-	case f.Type == runbook.FieldYesNo:
-		return "yes"
-	case f.Type == runbook.FieldNumber:
-		return "0"
-	case f.Type == runbook.FieldDuration:
-		return "15m"
-	case f.Type == runbook.FieldPhone:
-		return "+00 000 0000"
-	}
-	return "assumed"
 }
 
 // giveUp ends a run that something holds for too long. The caller holds the lock.

@@ -1,0 +1,163 @@
+package phases
+
+import (
+	"time"
+
+	"tminus/phases/runbook"
+)
+
+// Wait is what a run waits for.
+type Wait string
+
+// What a run can wait for.
+const (
+	WaitNobody    Wait = ""          // it has ended
+	WaitResume    Wait = "resume"    // its program has left it
+	WaitChecklist Wait = "checklist" // items hold the gate
+	WaitGate      Wait = "gate"      // nothing holds the gate: GO or NO-GO
+	WaitPhase     Wait = "phase"     // a phase is open: its status says what it waits for
+	WaitLook      Wait = "look"      // a phase is unknown or undone: a human must look at the database
+	WaitConfirm   Wait = "confirm"   // the next phase has points to confirm
+	WaitWindow    Wait = "window"    // the window is over
+	WaitHeld      Wait = "held"      // something else holds the next phase
+	WaitStart     Wait = "start"     // the next phase may start
+	WaitAfter     Wait = "after"     // a stage after the last phase is not done
+	WaitClose     Wait = "close"     // all is done
+)
+
+// Next is what a run waits for at a moment, and with what.
+type Next struct {
+	Wait  Wait
+	Phase *PhaseState   // the open one, or the next; nil before the GO, and after the last
+	Group runbook.Group // what is to be confirmed, or the stage that is not done
+	Holds []Hold        // what holds the gate, or the phase
+}
+
+// Next derives what the run waits for. Whoever leads on from there reads it: the
+// screen, the plain questions, and an unattended run.
+func (s *State) Next(now time.Time) Next {
+	stage := s.Stage()
+	switch {
+	case stage == StageEnded:
+		return Next{}
+	case s.Interrupted != "":
+		return Next{Wait: WaitResume}
+	case stage == StageChecklist:
+		if holds := s.GateHolds(now); len(holds) > 0 {
+			return Next{Wait: WaitChecklist, Holds: holds}
+		}
+		return Next{Wait: WaitGate}
+	case stage == StageAfter:
+		if i := s.CurrentAfter(); i < len(s.Runbook.After) {
+			return Next{Wait: WaitAfter, Group: s.Runbook.After[i]}
+		}
+		return Next{Wait: WaitClose}
+	}
+	if p := s.OpenPhase(); p != nil {
+		return Next{Wait: WaitPhase, Phase: p}
+	}
+	return s.nextPhase(s.Current(), now)
+}
+
+// nextPhase is for the time before a phase starts.
+func (s *State) nextPhase(i int, now time.Time) Next {
+	n := Next{Wait: WaitStart, Phase: &s.Phases[i]}
+	if st := n.Phase.Status; st == PhaseUnknown || st == PhaseIsUndone {
+		n.Wait = WaitLook
+		return n
+	}
+	confirm := runbook.Group{ID: runbook.ConfirmGroup(n.Phase.Plan.ID), Items: n.Phase.Plan.Confirm}
+	n.Holds = s.PhaseHolds(i, now)
+	if done, total := s.GroupDone(confirm); done < total {
+		n.Wait, n.Group = WaitConfirm, confirm
+		return n
+	}
+	if at := s.AbortAt(); !at.IsZero() && now.After(at) {
+		n.Wait = WaitWindow
+		return n
+	}
+	if len(n.Holds) > 0 {
+		n.Wait = WaitHeld
+	}
+	return n
+}
+
+// Need is what an item waits for.
+type Need string
+
+// What an item can wait for.
+const (
+	NeedNothing Need = ""       // it is done
+	NeedField   Need = "field"  // a field that it requires
+	NeedAction  Need = "action" // its action
+	NeedTick    Need = "tick"   // a human's tick
+	NeedAnswer  Need = "answer" // an answer of its check, or its action's end: it comes by itself, or when something else has changed
+)
+
+// Ask is what an item waits for, of whoever answers it.
+type Ask struct {
+	Need  Need
+	Item  runbook.Item
+	Field runbook.Field // of NeedField
+}
+
+// Asks are what the items wait for that can be answered at this stage, in the
+// runbook's order. What is done asks for nothing.
+func (s *State) Asks() []Ask {
+	var out []Ask
+	for _, g := range s.Runbook.Groups() {
+		for _, it := range g.Items {
+			if _, err := s.Answerable(it.ID); err != nil {
+				break // the whole group cannot
+			}
+			if a := s.Ask(it); a.Need != NeedNothing {
+				out = append(out, a)
+			}
+		}
+	}
+	return out
+}
+
+// Ask is what one item waits for, whether or not it can be answered now.
+func (s *State) Ask(it runbook.Item) Ask {
+	for _, f := range it.Fields {
+		if s.FieldLacks(f) != "" {
+			return Ask{Need: NeedField, Item: it, Field: f}
+		}
+	}
+	st := s.Item(it.ID)
+	switch {
+	case s.ItemDone(it):
+		return Ask{Item: it}
+	case s.wantsAction(it, st):
+		return Ask{Need: NeedAction, Item: it}
+	case it.Check != nil, st.Action != nil && st.Action.Running:
+		return Ask{Need: NeedAnswer, Item: it}
+	}
+	return Ask{Need: NeedTick, Item: it}
+}
+
+// wantsAction tells whether an item's action is still to be taken. Before one,
+// and after, its check has to answer.
+func (s *State) wantsAction(it runbook.Item, st *ItemState) bool {
+	switch {
+	case it.Action == nil || st.Action != nil && st.Action.Running:
+		return false
+	case it.Check == nil:
+		return st.Action == nil || st.Action.Error != ""
+	}
+	return st.Check != nil && (st.Action == nil || st.Check.At.After(st.Action.At))
+}
+
+// FieldLacks says what a field that is required still needs, or nothing.
+func (s *State) FieldLacks(f runbook.Field) string {
+	switch v := s.Fields[f.ID].Value; {
+	case !f.Required:
+		return ""
+	case v == "":
+		return "needs " + f.Label
+	case f.Type == runbook.FieldYesNo && v != "yes":
+		return f.Label + " is not yes"
+	}
+	return ""
+}
