@@ -12,7 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"tminus/phases/outside"
+	"tminus/phases/engine/outside"
 )
 
 // told is an error of the driver's or the network's in words for a person.

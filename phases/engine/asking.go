@@ -2,12 +2,10 @@ package engine
 
 import (
 	"context"
-	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"tminus/phases"
+	"tminus/phases/engine/action"
 	"tminus/phases/runbook"
 )
 
@@ -78,7 +76,8 @@ func (e *Engine) act(id, by string) error {
 		ctx, cancel := context.WithTimeout(context.Background(), actionLimit)
 		defer cancel()
 		done := phases.ActionDone{Item: id, Name: it.Action.Name}
-		if err := e.perform(ctx, it.Action, recorded); err != nil {
+		do := action.Run{Target: e.target, Action: it.Action, Recorded: recorded, Record: e.record}
+		if err := do.Perform(ctx); err != nil {
 			done.Error = phases.Clean(err.Error())
 		}
 		e.mu.Lock()
@@ -92,39 +91,6 @@ func (e *Engine) act(id, by string) error {
 
 // actionLimit is how long an action may take.
 const actionLimit = time.Minute
-
-func (e *Engine) perform(ctx context.Context, a *runbook.Action, recorded []phases.Trigger) error {
-	if a.Name == phases.ActionRestoreTriggers {
-		return e.target.RestoreTriggers(ctx, recorded)
-	}
-	triggers, err := e.target.ReadTriggers(ctx, a.Triggers)
-	if err != nil {
-		return err
-	}
-	if off := offBefore(triggers, recorded); len(off) > 0 {
-		return fmt.Errorf("disabled already, before this run recorded a state to bring back: %s; enable them first (an earlier run may have left them, its execution log has their states), or take those that are to stay disabled out of the runbook", strings.Join(off, ", "))
-	}
-	// What brings the triggers back is on disk before any is disabled.
-	if err := e.record(phases.TriggersRecorded{Triggers: triggers}); err != nil {
-		return err
-	}
-	return e.target.DisableTriggers(ctx, triggers)
-}
-
-// offBefore names the triggers that are disabled and that this run has no
-// record of: to bring them "back" would leave them off for good, in silence.
-func offBefore(now, recorded []phases.Trigger) []string {
-	var out []string
-	for _, t := range now {
-		known := slices.ContainsFunc(recorded, func(r phases.Trigger) bool {
-			return r.Schema == t.Schema && r.Table == t.Table && r.Name == t.Name
-		})
-		if t.Enabled == "D" && !known {
-			out = append(out, t.Name+" on "+t.Table)
-		}
-	}
-	return out
-}
 
 // endBackend ends a session that blocks the phase. The caller holds the lock.
 func (e *Engine) endBackend(c phases.EndBackend, by string) {

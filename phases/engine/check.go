@@ -10,13 +10,13 @@ import (
 	"time"
 
 	"tminus/phases"
-	"tminus/phases/outside"
+	"tminus/phases/engine/outside"
 	"tminus/phases/runbook"
 )
 
 // ask answers one check. An error means that it could not be answered, which
 // is never a pass.
-func ask(ctx context.Context, target Target, c *runbook.Check, facts phases.Facts) (phases.Answer, error) {
+func ask(ctx context.Context, target Checker, c *runbook.Check, facts phases.Facts) (phases.Answer, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.Timeout, fmt.Errorf("no answer within %s", c.Timeout))
 	defer cancel()
 	a, err := askKind(ctx, target, c, facts)
@@ -27,7 +27,7 @@ func ask(ctx context.Context, target Target, c *runbook.Check, facts phases.Fact
 	return a, err
 }
 
-func askKind(ctx context.Context, target Target, c *runbook.Check, facts phases.Facts) (phases.Answer, error) {
+func askKind(ctx context.Context, target Checker, c *runbook.Check, facts phases.Facts) (phases.Answer, error) {
 	switch c.Kind {
 	case runbook.CheckSQL:
 		got, err := target.Query(ctx, c.SQL)

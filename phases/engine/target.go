@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tminus/phases"
+	"tminus/phases/engine/action"
 	"tminus/phases/runbook"
 )
 
@@ -16,25 +17,49 @@ var ErrSessionGone = errors.New("there is no such session any more")
 // role can find.
 var ErrNoLedger = errors.New("there is no ledger")
 
-// Target is what a run needs from a database. db.Target is the one on
-// PostgreSQL. Methods may be called from several goroutines; only a Tx
-// belongs to one.
+// Target is what a run needs from a database: all of the interfaces below it,
+// each for one part of the engine. db.Target is the one on PostgreSQL. Methods
+// may be called from several goroutines; only a Tx belongs to one.
 //
 // Every context's end cancels the statement on the server and leaves the
 // session usable where that is possible.
 type Target interface {
+	Server
+	Ledger
+	Surveyor
+	Checker
+	Transactor
+	Sessions
+	action.Target
+
+	// Close ends every session.
+	Close()
+}
+
+// Server is who answers.
+type Server interface {
 	// Identity asks the server who it is, and how far its WAL is, on a live
 	// connection.
 	Identity(ctx context.Context) (phases.Identity, error)
 
-	// LedgerRows are what the ledger holds of a run, in no order: none where
-	// the runbook wants no ledger. A ledger that is gone is ErrNoLedger.
-	LedgerRows(ctx context.Context, runID string) ([]phases.LedgerRow, error)
+	// Lock takes the operator lock: one run at a time in a database. Held by
+	// another session, it returns a *LockedError.
+	Lock(ctx context.Context) error
+}
 
+// Ledger is what proves COMMITs.
+type Ledger interface {
 	// Prepare makes the ledger when the runbook wants one. It is the only
 	// thing a run writes before its first phase.
 	Prepare(ctx context.Context) error
 
+	// LedgerRows are what the ledger holds of a run, in no order: none where
+	// the runbook wants no ledger. A ledger that is gone is ErrNoLedger.
+	LedgerRows(ctx context.Context, runID string) ([]phases.LedgerRow, error)
+}
+
+// Surveyor looks at what a run is about, and changes nothing.
+type Surveyor interface {
 	// Survey resolves every name of the runbook, and computes the reach of
 	// its deletes. Missing tables and missing rights are all in one error.
 	Survey(ctx context.Context) (phases.Survey, error)
@@ -44,45 +69,38 @@ type Target interface {
 	// transaction. progress may be nil; it is called with each count as it is
 	// done.
 	Baseline(ctx context.Context, count []phases.Counted, protect []string, progress func(phases.TableCount)) (phases.Baseline, error)
+}
 
-	// Check asks one database check by name. An error means that the
-	// question could not be answered, which is never a pass.
+// Checker answers checks. An error means that the question could not be
+// answered, which is never a pass.
+type Checker interface {
+	// Check asks one database check by name.
 	Check(ctx context.Context, check *runbook.Check, facts phases.Facts) (phases.Answer, error)
 
 	// Query runs one query in a read-only transaction and gives the first
 	// column of its only row as text. No row, or more than one, is an error.
 	Query(ctx context.Context, sql string) (string, error)
+}
 
-	// ReadTriggers gives definition and state of every trigger with one of the
-	// names, whatever table it stands on. A name without a trigger is an error.
-	ReadTriggers(ctx context.Context, names []string) ([]phases.Trigger, error)
-
-	// DisableTriggers disables exactly these triggers, in one transaction.
-	// RestoreTriggers brings back exactly what was recorded: definition and state.
-	DisableTriggers(ctx context.Context, triggers []phases.Trigger) error
-	RestoreTriggers(ctx context.Context, recorded []phases.Trigger) error
-
+// Transactor opens phases' transactions, and says what became of a COMMIT.
+type Transactor interface {
 	// Begin opens a phase's transaction on a connection of its own.
 	Begin(ctx context.Context, spec TxSpec) (Tx, error)
 
 	// Settle looks once whether an intended COMMIT happened. It reconnects
 	// by itself; an unreachable server is an error.
 	Settle(ctx context.Context, intent phases.CommitIntent) (Settlement, error)
+}
+
+// Sessions are the others in the database.
+type Sessions interface {
+	// Blockers says who blocks the session pid; empty when nobody does.
+	Blockers(ctx context.Context, pid uint32) ([]phases.Blocker, error)
 
 	// EndBackend cancels (terminate false) or terminates a session by its pid,
 	// provided that it still is the one which started at backendStart. When
 	// that one is gone, it returns ErrSessionGone.
 	EndBackend(ctx context.Context, pid uint32, backendStart time.Time, terminate bool) error
-
-	// Blockers says who blocks the session pid; empty when nobody does.
-	Blockers(ctx context.Context, pid uint32) ([]phases.Blocker, error)
-
-	// Lock takes the operator lock: one run at a time in a database. Held by
-	// another session, it returns a *LockedError.
-	Lock(ctx context.Context) error
-
-	// Close ends every session.
-	Close()
 }
 
 // Tx is one phase's transaction. It belongs to the goroutine that began it.
