@@ -25,10 +25,7 @@ type account struct {
 // newAccount adds up what a phase's steps declare, and what their deletes reach
 // through foreign keys.
 func (r *phaseRun) newAccount() account {
-	a := account{allowed: map[string]allowance{}, full: func(table string) string {
-		schema, name := r.facts.book.SplitTable(table)
-		return schema + "." + name
-	}}
+	a := account{allowed: map[string]allowance{}, full: r.facts.book.FullName}
 	for _, s := range r.plan.Steps {
 		if s.Delete != "" {
 			a.allow(s.Delete, allowance{delete: true, lock: true})

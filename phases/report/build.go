@@ -107,8 +107,7 @@ func (b *builder) operator(o phases.Operator) {
 }
 
 func (b *builder) qualified(table string) string {
-	schema, name := b.state.Runbook.SplitTable(table)
-	return schema + "." + name
+	return b.state.Runbook.FullName(table)
 }
 
 func (b *builder) line(level phases.Level, text string) Line {

@@ -46,7 +46,7 @@ func check(root *node, r *report) {
 		return
 	}
 	if n := root.value("schema"); n != nil && n.kind == isText && goodName(n.text) {
-		c.schema = n.text
+		c.schema = unquoted(n.text)
 	}
 	c.runbook(c.object(root, "runbook"))
 }

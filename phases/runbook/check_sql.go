@@ -93,11 +93,24 @@ func (s Step) Rewrites() string {
 	default:
 		return ""
 	}
-	name := next(tokens, at).text
-	if next(tokens, at+1).isMark(".") {
-		name += "." + next(tokens, at+2).text
+	name, _ := tableAtToken(tokens, at)
+	return name.text
+}
+
+// tableAtToken is the name at a place, as a runbook writes it, and the place
+// after it.
+func tableAtToken(tokens []sqlToken, at int) (sqlToken, int) {
+	name := next(tokens, at)
+	at++
+	if name.text == "" {
+		return name, at
 	}
-	return name
+	name.text = asWritten(name.text)
+	if next(tokens, at).isMark(".") {
+		name.text += "." + asWritten(next(tokens, at+1).text)
+		at += 2
+	}
+	return name, at
 }
 
 // targets gives the tables that the statement says it changes, where that can
@@ -129,12 +142,7 @@ func target(tokens []sqlToken, at int, out []sqlToken) ([]sqlToken, int) {
 	if next(tokens, at).isWord("only") {
 		at++
 	}
-	name := next(tokens, at)
-	at++
-	if next(tokens, at).isMark(".") {
-		name.text += "." + next(tokens, at+1).text
-		at += 2
-	}
+	name, at := tableAtToken(tokens, at)
 	if goodTable(name.text) {
 		out = append(out, name)
 	}

@@ -246,10 +246,7 @@ func (c *checker) table(n *node, key string) (tableAt, bool) {
 }
 
 // full is a table's name with its schema, so that two spellings are one table.
-func (c *checker) full(table string) string {
-	schema, name := (&Runbook{Schema: c.schema}).SplitTable(table)
-	return schema + "." + name
-}
+func (c *checker) full(table string) string { return (&Runbook{Schema: c.schema}).FullName(table) }
 
 // tables gives the tables of a list that has been checked.
 func (c *checker) tables(m *checked, key string) []tableAt {

@@ -9,34 +9,95 @@ import (
 const idFix = "an id is lower-case letters, digits, - and _, begins with a letter, and has at most 64 characters"
 
 // What an id, a name and a table are, in a form that Go and the JSON Schema
-// both read. A name is one part of a name as the catalog has it: it is taken as
-// it stands, and nothing is folded to lower case.
+// both read. A name is one part of a name as the catalog has it: nothing is
+// folded to lower case. One with other characters is quoted, as in SQL.
 const (
 	idPattern    = `^[a-z][a-z0-9_-]*$`
-	namePart     = `[\p{L}_][\p{L}\p{Nd}_$]*`
+	barePart     = `[\p{L}_][\p{L}\p{Nd}_$]*`
+	namePart     = `(` + barePart + `|"([^"]|"")+")`
 	namePattern  = `^` + namePart + `$`
 	tablePattern = `^` + namePart + `(\.` + namePart + `)?$`
 )
 
 var (
-	idForm   = regexp.MustCompile(idPattern)
-	nameForm = regexp.MustCompile(namePattern)
+	idForm    = regexp.MustCompile(idPattern)
+	bareForm  = regexp.MustCompile(`^` + barePart + `$`)
+	nameForm  = regexp.MustCompile(namePattern)
+	tableForm = regexp.MustCompile(tablePattern)
 )
 
-func goodID(s string) bool   { return len(s) <= maxID && idForm.MatchString(s) }
-func goodName(s string) bool { return len(s) <= maxName && nameForm.MatchString(s) }
+func goodID(s string) bool { return len(s) <= maxID && idForm.MatchString(s) }
+
+func goodName(s string) bool { return nameForm.MatchString(s) && len(unquoted(s)) <= maxName }
 
 const (
-	nameFix  = "a name as the catalog has it: letters, digits, _ and $, at most 63 bytes, without quotes"
-	tableFix = "a table is written name or schema.name, as the catalog has it, without quotes"
+	nameFix  = "a name as the catalog has it, at most 63 bytes; one with other characters than letters, digits, _ and $ in double quotes"
+	tableFix = `a table is written name or schema.name, as the catalog has it; a name with other characters than letters, digits, _ and $ in double quotes, all of it in single ones: '"App"."Order lines"'`
 )
 
 func goodTable(s string) bool {
-	schema, name, qualified := strings.Cut(s, ".")
-	if !qualified {
-		return goodName(s)
+	if !tableForm.MatchString(s) {
+		return false
 	}
-	return goodName(schema) && goodName(name)
+	schema, name := splitTable(s)
+	return len(schema) <= maxName && len(name) <= maxName
+}
+
+// unquoted is a part of a name as the catalog has it.
+func unquoted(part string) string {
+	inner, ok := strings.CutPrefix(part, `"`)
+	if !ok || len(inner) == 0 {
+		return part
+	}
+	return strings.ReplaceAll(strings.TrimSuffix(inner, `"`), `""`, `"`)
+}
+
+// asWritten is a part of a name as a runbook writes it: in quotes only where
+// it needs them.
+func asWritten(part string) string {
+	if bareForm.MatchString(part) {
+		return part
+	}
+	return `"` + strings.ReplaceAll(part, `"`, `""`) + `"`
+}
+
+// splitTable gives the parts of a table's name as the catalog has them; schema
+// is empty where the name has none.
+func splitTable(table string) (schema, name string) {
+	quoted := false
+	for i, c := range table {
+		switch {
+		case c == '"':
+			quoted = !quoted
+		case c == '.' && !quoted:
+			return unquoted(table[:i]), unquoted(table[i+1:])
+		}
+	}
+	return "", unquoted(table)
+}
+
+// SplitTable gives schema and name of a table, as the catalog has them.
+func (r *Runbook) SplitTable(table string) (schema, name string) {
+	if schema, name = splitTable(table); schema == "" {
+		schema = r.Schema
+	}
+	return schema, name
+}
+
+// TableName is what a run calls a table: one name for one table, however the
+// file writes it. It is bare in the runbook's schema, and quoted where it needs
+// to be.
+func (r *Runbook) TableName(schema, name string) string {
+	if schema == r.Schema {
+		return asWritten(name)
+	}
+	return asWritten(schema) + "." + asWritten(name)
+}
+
+// FullName is a table's name with its schema, whatever the runbook's is.
+func (r *Runbook) FullName(table string) string {
+	schema, name := r.SplitTable(table)
+	return asWritten(schema) + "." + asWritten(name)
 }
 
 // nearest gives the name that a typing mistake away from word, or "".

@@ -157,6 +157,8 @@ func reportSyntax(err error, r *report) {
 	switch {
 	case pos.Line <= len(r.lines) && pos.Line > 0 && strings.HasPrefix(r.lines[pos.Line-1], "\t"):
 		fix = "indent with spaces, not with tabs"
+	case pos.Line <= len(r.lines) && pos.Line > 0 && strings.Contains(r.lines[pos.Line-1], `"."`):
+		fix = `a name that is quoted as in SQL stands in single quotes, all of it: '"App"."Users"'`
 	case strings.Contains(syntax.Message, "mapping value is not allowed"):
 		fix = "a text with a colon and a space in it needs quotes; a key needs the indentation of its neighbours"
 	case strings.Contains(syntax.Message, "reserved character"):

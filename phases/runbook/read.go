@@ -59,6 +59,7 @@ func (n *node) makeVisible() {
 // is taken as it is written, and what cannot be taken is passed over.
 type reader struct {
 	shapes map[string]*object
+	schema string // of tables that are written without one
 	passed []string
 }
 
@@ -143,6 +144,33 @@ func (f fields) lines(key string) []string {
 	return out
 }
 
+// tables gives the tables of a list, each by its one name.
+func (f fields) tables(key string) []string {
+	out := f.lines(key)
+	for i := range out {
+		out[i] = f.table(out[i])
+	}
+	return out
+}
+
+// table is the one name of a table, however it is written.
+func (f fields) table(written string) string {
+	if written == "" {
+		return ""
+	}
+	book := &Runbook{Schema: f.schema}
+	return book.TableName(book.SplitTable(written))
+}
+
+// names gives the names of a list as the catalog has them.
+func (f fields) names(key string) []string {
+	out := f.lines(key)
+	for i := range out {
+		out[i] = unquoted(out[i])
+	}
+	return out
+}
+
 // length gives a time of at least least, or absent.
 func (f fields) length(key string, absent, least time.Duration) time.Duration {
 	s := f.block(key)
@@ -194,17 +222,17 @@ func (f fields) word(key, known string) bool {
 
 // fromYAML takes a runbook from the nodes of its file.
 func fromYAML(root *node) *Runbook {
-	r := &reader{shapes: shapes()}
+	r := &reader{shapes: shapes(), schema: "public"}
 	m := r.object(root, "runbook")
+	if s := m.text("schema"); s != "" {
+		r.schema = unquoted(s)
+	}
 	b := &Runbook{
-		Title: m.line("title"), Summary: m.block("summary"), Schema: "public",
+		Title: m.line("title"), Summary: m.block("summary"), Schema: r.schema,
 		Window: m.window(), Backup: m.backup(),
-		Protected: m.lines("protected"),
+		Protected: m.tables("protected"),
 		Ledger:    !m.word("ledger", "none"),
 		Gate:      Gate{Approve: "Approving authority"},
-	}
-	if s := m.text("schema"); s != "" {
-		b.Schema = s
 	}
 	for _, c := range m.list("contacts", "contact") {
 		b.Contacts = append(b.Contacts, Contact{Role: c.line("role"), Name: c.line("name"), Phone: c.line("phone")})
@@ -299,7 +327,7 @@ func (f fields) check(maxAge time.Duration) *Check {
 	case f.node.value("database") != nil:
 		c.Kind, c.Name = CheckDatabase, f.text("database")
 		c.Max, c.Min = f.limit("max"), f.limit("min")
-		c.Triggers, c.Tables = f.lines("triggers"), f.lines("tables")
+		c.Triggers, c.Tables = f.names("triggers"), f.tables("tables")
 		c.Observer = f.line("observer")
 		if age := f.length("max_age", maxAge, 1); c.Name == "backup.age" {
 			c.MaxAge = age
@@ -343,7 +371,7 @@ func (f fields) sql(key string) string {
 }
 
 func (f fields) action() *Action {
-	a := &Action{Name: f.text("name"), Triggers: f.lines("triggers"), Text: f.line("text")}
+	a := &Action{Name: f.text("name"), Triggers: f.names("triggers"), Text: f.line("text")}
 	if a.Text == "" {
 		a.Text = map[string]string{"triggers.disable": "disable the triggers", "triggers.restore": "restore the triggers"}[a.Name]
 	}
@@ -360,13 +388,13 @@ func (f fields) phase(maxAge time.Duration) Phase {
 		PointOfNoReturn: f.flag("point_of_no_return", false),
 		Notes:           f.lines("notes"),
 		Confirm:         f.items("confirm", maxAge),
-		Count:           f.lines("count"),
-		Zero:            f.lines("zero"), Filled: f.lines("filled"),
+		Count:           f.tables("count"),
+		Zero:            f.tables("zero"), Filled: f.tables("filled"),
 	}
 	if s := f.text("risk"); s != "" {
 		p.Risk = Risk(s)
 	}
-	for _, table := range f.lines("delete") {
+	for _, table := range f.tables("delete") {
 		p.Steps = append(p.Steps, Step{Delete: table})
 	}
 	for _, s := range f.list("steps", "step") {
@@ -376,7 +404,7 @@ func (f fields) phase(maxAge time.Duration) Phase {
 }
 
 func (f fields) step() Step {
-	s := Step{Delete: f.line("delete"), Where: f.block("where"), SQL: f.sql("sql"), Touch: f.lines("touch")}
+	s := Step{Delete: f.table(f.line("delete")), Where: f.block("where"), SQL: f.sql("sql"), Touch: f.tables("touch")}
 	if s.Where == "" && f.node.has("where") {
 		f.pass(f.node.line, "where")
 		s.Where = "false" // a condition that cannot be read is not one that every row meets

@@ -89,7 +89,7 @@ func TestReadKeepsWhatIsWritten(t *testing.T) {
 		},
 		"planned: 1m, limit: 1m, lock_wait: 5m, warn_after: 9m, delete: [a, a, 'a b'], point_of_no_return: 'true'": {
 			Planned: time.Minute, Limit: time.Minute, LockWait: 5 * time.Minute, WarnAfter: 9 * time.Minute, Risk: RiskNone,
-			PointOfNoReturn: true, Steps: []Step{{Delete: "a"}, {Delete: "a"}, {Delete: "a b"}},
+			PointOfNoReturn: true, Steps: []Step{{Delete: "a"}, {Delete: "a"}, {Delete: `"a b"`}},
 		},
 		"planned: 1m, count: a, notes: [7, " + long + "]": {
 			Planned: time.Minute, Risk: RiskNone, Count: []string{"a"}, Notes: []string{"7", long},

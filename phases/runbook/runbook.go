@@ -255,14 +255,6 @@ func (r Rows) String() string {
 	return fmt.Sprintf("%d..%d", r.Min, r.Max)
 }
 
-// SplitTable gives schema and name of a table as the runbook writes it.
-func (r *Runbook) SplitTable(table string) (schema, name string) {
-	if s, n, ok := strings.Cut(table, "."); ok {
-		return s, n
-	}
-	return r.Schema, table
-}
-
 // Groups are all checklists in the order of the run: the checklist's, each
 // phase's confirmations (as a group whose ID is ConfirmGroup of the phase),
 // and the stages after.

@@ -239,7 +239,7 @@ func badTops() map[string]string {
 		"upper-case id":               top("after: [{id: G, title: G, items: [{id: i, text: I}]}]"),
 		"contact without role":        top("contacts: [{name: N}]"),
 		"table with a space":          top("protected: [a b]"),
-		"table with quotes":           top("protected: ['\"a\"']"),
+		"table with half its quotes":  top("protected: ['\"a']"),
 		"table of three parts":        top("protected: [a.b.c]"),
 		"table twice":                 top("protected: [a, a]"),
 		"tables as text":              top("protected: a"),
