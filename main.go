@@ -15,6 +15,7 @@ import (
 	"tminus/db/sandbox"
 	"tminus/phases"
 	"tminus/phases/engine"
+	"tminus/phases/schema"
 	"tminus/ui/cli"
 )
 
@@ -25,7 +26,7 @@ func run(args []string, streams cli.Streams) int {
 	// that somebody is handed, or in the journal.
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	return cli.Execute(args, streams, cli.Database{
-		Connect: connect, StartServer: startServer, AdoptServer: adoptServer, MinUsers: gym.MinUsers,
+		Connect: connect, ReadSchema: readSchema, StartServer: startServer, AdoptServer: adoptServer, MinUsers: gym.MinUsers,
 	})
 }
 
@@ -53,6 +54,10 @@ func connect(ctx context.Context, a cli.Access) (engine.Target, phases.Identity,
 		return nil, identity, err
 	}
 	return target, identity, nil
+}
+
+func readSchema(ctx context.Context, dsn string) (*schema.Schema, error) {
+	return db.ReadSchema(ctx, db.Config{DSN: dsn})
 }
 
 // server is a demo's.

@@ -12,6 +12,26 @@ type Survey struct {
 	Sessions int `json:"sessions,omitempty"`
 }
 
+// Severity is how much a finding matters.
+type Severity string
+
+// The severities.
+const (
+	SeverityError   Severity = "error"   // a phase will fail or roll back, or something would go that must not
+	SeverityWarning Severity = "warning" // somebody should know before the window
+	SeverityNote    Severity = "note"    // nothing to do, and good to know
+)
+
+// Finding is one thing that a runbook's meaning in a database shows.
+type Finding struct {
+	Code     string   `json:"code"` // what kind it is, for ever: "key-refuses"
+	Severity Severity `json:"severity"`
+	Phase    string   `json:"phase,omitempty"` // where it shows; empty for the whole run
+	Table    string   `json:"table,omitempty"` // as the runbook calls it; empty for none
+	Text     string   `json:"text"`            // one sentence, with what it rests on
+	Remedy   string   `json:"remedy"`          // what to do, one sentence
+}
+
 // TableSize is the planner's estimate of a table.
 type TableSize struct {
 	Table string `json:"table"`

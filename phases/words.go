@@ -68,6 +68,16 @@ func Plural(n int64, one string) string {
 	return Digits(n) + " " + one + "s"
 }
 
+// Bytes is a size in words, as pg_size_pretty has it: in steps of 1,024.
+func Bytes(n int64) string {
+	units := []string{"bytes", "kB", "MB", "GB", "TB"}
+	size, at := float64(n), 0
+	for size >= 10*1024 && at < len(units)-1 {
+		size, at = size/1024, at+1
+	}
+	return fmt.Sprintf("%.0f %s", size, units[at])
+}
+
 // Span is a duration in words: tenths below ten seconds, then whole seconds.
 func Span(d time.Duration) string {
 	if d < 0 {

@@ -1,7 +1,9 @@
 package runbook
 
 import (
+	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -99,6 +101,75 @@ func (r *Runbook) FullName(table string) string {
 	schema, name := r.SplitTable(table)
 	return asWritten(schema) + "." + asWritten(name)
 }
+
+// Tables are all tables that the runbook names, each once: those of the phases
+// first, in their order.
+func (r *Runbook) Tables() []string {
+	var out []string
+	add := func(tables ...string) {
+		for _, t := range tables {
+			if t != "" && !slices.Contains(out, t) {
+				out = append(out, t)
+			}
+		}
+	}
+	for i := range r.Phases {
+		p := &r.Phases[i]
+		for _, s := range p.Steps {
+			add(s.Delete)
+			add(s.Touch...)
+		}
+		add(p.Count...)
+		add(p.Zero...)
+		add(p.Filled...)
+	}
+	add(r.Protected...)
+	for _, g := range r.Groups() {
+		for _, it := range g.Items {
+			if it.Check != nil {
+				add(it.Check.Tables...)
+			}
+		}
+	}
+	return out
+}
+
+// DisabledTriggers are the triggers that an item's action disables, each once.
+func (r *Runbook) DisabledTriggers() []string {
+	var out []string
+	for _, g := range r.Groups() {
+		for _, it := range g.Items {
+			if it.Action == nil {
+				continue
+			}
+			for _, name := range it.Action.Triggers {
+				if !slices.Contains(out, name) {
+					out = append(out, name)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// Deleting is a runbook that does nothing but delete tables, in their order:
+// for questions about what that reaches. schema is that of names without one.
+func Deleting(schema string, tables []string) (*Runbook, error) {
+	if !goodName(schema) {
+		return nil, fmt.Errorf("%s is not a schema: %s", quote(schema), nameFix)
+	}
+	b := &Runbook{Schema: unquoted(schema), Phases: []Phase{{ID: "delete"}}}
+	for _, t := range tables {
+		if !goodTable(t) {
+			return nil, fmt.Errorf("%s is not a table: %s", quote(t), tableFix)
+		}
+		b.Phases[0].Steps = append(b.Phases[0].Steps, Step{Delete: b.TableName(b.SplitTable(t))})
+	}
+	return b, nil
+}
+
+// Nearest gives the name that is a typing mistake away from word, or "".
+func Nearest(word string, names []string) string { return nearest(word, names) }
 
 // nearest gives the name that a typing mistake away from word, or "".
 func nearest(word string, names []string) string {

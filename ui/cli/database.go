@@ -6,6 +6,7 @@ import (
 	"tminus/phases"
 	"tminus/phases/engine"
 	"tminus/phases/runbook"
+	"tminus/phases/schema"
 )
 
 // Database is what the commands need of PostgreSQL. All of it is set.
@@ -13,6 +14,10 @@ type Database struct {
 	// Connect opens a database and takes its operator lock. The caller closes
 	// the target.
 	Connect func(ctx context.Context, a Access) (engine.Target, phases.Identity, error)
+
+	// ReadSchema reads what a database holds beside its rows, and changes
+	// nothing. dsn is as in Access.
+	ReadSchema func(ctx context.Context, dsn string) (*schema.Schema, error)
 
 	// StartServer starts a demo's throwaway server; progress is told what it
 	// waits for. AdoptServer takes over the one of a demo that was left or

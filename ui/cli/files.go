@@ -18,16 +18,6 @@ import (
 
 // What needs a file alone, and no database.
 
-func (a *app) lint(file string) error {
-	book, _, err := runbook.Load(file)
-	if err != nil {
-		return &Exit{Code: Usage, Err: err}
-	}
-	_, err = fmt.Fprintf(a.stdout, "%s: no mistakes: %s, %s, %s after\n", file, phases.Plural(int64(len(book.Phases)), "phase"),
-		phases.Plural(int64(len(book.Checklist)), "checklist group"), phases.Plural(int64(len(book.After)), "stage"))
-	return Failed(err)
-}
-
 func (a *app) report(path, format string) error {
 	formats := report.Formats()
 	i := slices.IndexFunc(formats, func(f report.Format) bool { return f.Name == format })

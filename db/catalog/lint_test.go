@@ -1,0 +1,154 @@
+package catalog_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"tminus/db/catalog"
+	"tminus/db/gym"
+	"tminus/db/sandbox"
+	"tminus/phases"
+	"tminus/phases/lint"
+	"tminus/phases/runbook"
+	"tminus/phases/schema"
+)
+
+func TestMain(m *testing.M) { os.Exit(sandbox.Main(m)) }
+
+// read gives the snapshot of a database of the test's own.
+func read(t *testing.T, dsn string) *schema.Schema {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	s, err := catalog.Read(t.Context(), conn, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func made(t *testing.T, sql string) string {
+	t.Helper()
+	dsn := sandbox.ForTest(t).NewDatabase(t)
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return dsn
+}
+
+func parse(t *testing.T, source string) *runbook.Runbook {
+	t.Helper()
+	book, err := runbook.Parse("t.yaml", []byte(source))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return book
+}
+
+// found are the findings by code and table, without what the server of the
+// tests is like.
+func found(of []phases.Finding) []string {
+	var out []string
+	for _, f := range of {
+		if !strings.HasPrefix(f.Code, "server-") {
+			out = append(out, f.Code+" "+f.Table)
+		}
+	}
+	return out
+}
+
+const base = `CREATE TABLE parent (id int PRIMARY KEY); INSERT INTO parent SELECT generate_series(1, 9);
+`
+
+func deletes(tables ...string) string {
+	return "phases: [{id: one, title: One, risk: high, planned: 1m, delete: [" + strings.Join(tables, ", ") + "]}]\n"
+}
+
+func TestFindings(t *testing.T) {
+	const child = `CREATE TABLE child (id int PRIMARY KEY, parent int %s REFERENCES parent %s); CREATE INDEX ON child (parent); INSERT INTO child SELECT i, i FROM generate_series(1, 9) i;`
+	for name, c := range map[string]struct {
+		sql, book string
+		want      []string
+	}{
+		"nothing":                                {base, deletes("parent"), nil},
+		"a key that refuses":                     {base + fmt.Sprintf(child, "", ""), deletes("parent"), []string{"key-refuses parent"}},
+		"a key of an empty table":                {base + fmt.Sprintf(child, "", "") + "TRUNCATE child", deletes("parent"), nil},
+		"emptied before":                         {base + fmt.Sprintf(child, "", ""), deletes("child", "parent"), nil},
+		"emptied later":                          {base + fmt.Sprintf(child, "", ""), deletes("parent", "child"), []string{"key-order parent"}},
+		"emptied later, deferred":                {base + fmt.Sprintf(child, "", "INITIALLY DEFERRED"), deletes("parent", "child"), nil},
+		"emptied later, only deferrable":         {base + fmt.Sprintf(child, "", "DEFERRABLE"), deletes("parent", "child"), []string{"key-order parent"}},
+		"emptied later by another phase":         {base + fmt.Sprintf(child, "", "INITIALLY DEFERRED"), "phases: [{id: one, title: One, risk: high, planned: 1m, delete: [parent]}, {id: two, title: Two, risk: high, planned: 1m, delete: [child]}]\n", []string{"key-order parent"}},
+		"a cascade into the unnamed":             {base + fmt.Sprintf(child, "", "ON DELETE CASCADE"), deletes("parent"), []string{"reached-unnamed child"}},
+		"a cascade into what is counted":         {base + fmt.Sprintf(child, "", "ON DELETE CASCADE"), "phases: [{id: one, title: One, risk: high, planned: 1m, delete: [parent], count: [child]}]\n", nil},
+		"a cascade into the protected":           {base + fmt.Sprintf(child, "", "ON DELETE CASCADE"), "protected: [child]\n" + deletes("parent"), []string{"protected-reached child"}},
+		"the protected refuses":                  {base + fmt.Sprintf(child, "", ""), "protected: [child]\n" + deletes("parent"), []string{"key-protects parent"}},
+		"the protected set to null":              {base + fmt.Sprintf(child, "", "ON DELETE SET NULL"), "protected: [child]\n" + deletes("parent"), []string{"protected-changed child"}},
+		"set to null, unnamed":                   {base + fmt.Sprintf(child, "", "ON DELETE SET NULL"), deletes("parent"), []string{"reached-unnamed child"}},
+		"set to null, not null":                  {base + fmt.Sprintf(child, "NOT NULL", "ON DELETE SET NULL"), "phases: [{id: one, title: One, risk: high, planned: 1m, delete: [parent], count: [child]}]\n", []string{"null-refused child"}},
+		"set to null, emptied before":            {base + fmt.Sprintf(child, "NOT NULL", "ON DELETE SET NULL"), deletes("child", "parent"), nil},
+		"set to a default that goes":             {base + fmt.Sprintf(child, "DEFAULT 1", "ON DELETE SET DEFAULT"), "phases: [{id: one, title: One, risk: high, planned: 1m, delete: [parent], count: [child]}]\n", []string{"default-refused child"}},
+		"set to a default that may stay":         {base + fmt.Sprintf(child, "DEFAULT 1", "ON DELETE SET DEFAULT"), "phases: [{id: one, title: One, risk: high, planned: 1m, count: [child], steps: [{delete: parent, where: id > 1}]}]\n", []string{"default-may-go child"}},
+		"set to no default":                      {base + fmt.Sprintf(child, "", "ON DELETE SET DEFAULT"), "phases: [{id: one, title: One, risk: high, planned: 1m, delete: [parent], count: [child]}]\n", nil},
+		"under a condition":                      {base + fmt.Sprintf(child, "", ""), "phases: [{id: one, title: One, risk: high, planned: 1m, steps: [{delete: parent, where: id > 5}]}]\n", []string{"key-may-refuse parent"}},
+		"a reference to itself":                  {"CREATE TABLE tree (id int PRIMARY KEY, up int REFERENCES tree); INSERT INTO tree VALUES (1, NULL), (2, 1); CREATE INDEX ON tree (up)", deletes("tree"), nil},
+		"a cycle":                                {"CREATE TABLE a (id int PRIMARY KEY, b int); CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a); ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b; INSERT INTO a VALUES (1); INSERT INTO b VALUES (1, 1); UPDATE a SET b = 1; CREATE INDEX ON a (b); CREATE INDEX ON b (a)", deletes("a", "b"), []string{"key-cycle a"}},
+		"a cycle that cascades one way":          {"CREATE TABLE a (id int PRIMARY KEY, b int); CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a ON DELETE CASCADE); ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b; INSERT INTO a VALUES (1); INSERT INTO b VALUES (1, 1); UPDATE a SET b = 1; CREATE INDEX ON a (b); CREATE INDEX ON b (a)", deletes("a", "b"), nil},
+		"a table that is missing":                {base, deletes("parnet"), []string{"table-missing parnet"}},
+		"a view":                                 {base + "CREATE VIEW seen AS SELECT * FROM parent", deletes("seen"), []string{"table-kind seen"}},
+		"a materialized view":                    {base + "CREATE MATERIALIZED VIEW seen AS SELECT * FROM parent", deletes("seen"), []string{"table-kind seen"}},
+		"the same name elsewhere":                {base + "CREATE SCHEMA other; CREATE TABLE other.parent AS SELECT 1", deletes("parent"), []string{"table-twice parent"}},
+		"a trigger":                              {base + "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'; CREATE TRIGGER fires BEFORE DELETE ON parent FOR EACH ROW EXECUTE FUNCTION f()", deletes("parent"), []string{"trigger-fires parent"}},
+		"a trigger that is off":                  {base + "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'; CREATE TRIGGER fires BEFORE DELETE ON parent FOR EACH ROW EXECUTE FUNCTION f(); ALTER TABLE parent DISABLE TRIGGER fires", deletes("parent"), nil},
+		"a trigger on inserts":                   {base + "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER fires BEFORE INSERT ON parent FOR EACH ROW EXECUTE FUNCTION f()", deletes("parent"), nil},
+		"a rule that keeps":                      {base + "CREATE RULE keeps AS ON DELETE TO parent DO INSTEAD NOTHING", deletes("parent"), []string{"rule-keeps parent"}},
+		"a rule that adds":                       {base + "CREATE TABLE log (n int); CREATE RULE adds AS ON DELETE TO parent DO ALSO INSERT INTO log VALUES (1)", deletes("parent"), []string{"rule-fires parent"}},
+		"a partition of the protected":           {"CREATE TABLE p (id int) PARTITION BY RANGE (id); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (9)", "protected: [p]\n" + deletes("p1"), []string{"part-of-protected p1"}},
+		"a protected partition":                  {"CREATE TABLE p (id int) PARTITION BY RANGE (id); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (9)", "protected: [p1]\n" + deletes("p"), []string{"part-protected p"}},
+		"a trigger of partitions, once":          {"CREATE TABLE p (id int) PARTITION BY RANGE (id); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (9); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'; CREATE TRIGGER fires AFTER DELETE ON p FOR EACH ROW EXECUTE FUNCTION f()", deletes("p"), []string{"trigger-fires p"}},
+		"a partition's own trigger":              {"CREATE TABLE p (id int) PARTITION BY RANGE (id); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (9); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'; CREATE TRIGGER fires AFTER DELETE ON p FOR EACH ROW EXECUTE FUNCTION f()", deletes("p1"), []string{"trigger-fires p1"}},
+		"a key without an index, small":          {base + "CREATE TABLE child (parent int REFERENCES parent ON DELETE CASCADE); INSERT INTO child SELECT 1; ANALYZE", deletes("child", "parent"), nil},
+		"a key without an index, never analyzed": {"CREATE TABLE parent (id int PRIMARY KEY) WITH (autovacuum_enabled = off); INSERT INTO parent SELECT generate_series(1, 9); CREATE TABLE child (parent int REFERENCES parent ON DELETE CASCADE) WITH (autovacuum_enabled = off); INSERT INTO child SELECT 1", deletes("child", "parent"), []string{"key-slow child"}},
+		"a partial index that the key implies":   {"CREATE TABLE parent (id int PRIMARY KEY) WITH (autovacuum_enabled = off); INSERT INTO parent SELECT generate_series(1, 9); CREATE TABLE child (parent int REFERENCES parent ON DELETE CASCADE) WITH (autovacuum_enabled = off); INSERT INTO child SELECT 1; CREATE INDEX ON child (parent) WHERE parent IS NOT NULL", deletes("child", "parent"), nil},
+		"a partial index that it does not":       {"CREATE TABLE parent (id int PRIMARY KEY) WITH (autovacuum_enabled = off); INSERT INTO parent SELECT generate_series(1, 9); CREATE TABLE child (parent int REFERENCES parent ON DELETE CASCADE) WITH (autovacuum_enabled = off); INSERT INTO child SELECT 1; CREATE INDEX ON child (parent) WHERE parent > 5", deletes("child", "parent"), []string{"key-slow child"}},
+		"quoted names":                           {`CREATE SCHEMA "My App"; CREATE TABLE "My App"."Order lines" (id int PRIMARY KEY); INSERT INTO "My App"."Order lines" VALUES (1); CREATE TABLE "My App"."a.b" (l int PRIMARY KEY REFERENCES "My App"."Order lines"); INSERT INTO "My App"."a.b" VALUES (1)`, "schema: '\"My App\"'\n" + deletes(`'"Order lines"'`), []string{`key-refuses "Order lines"`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := lint.New(parse(t, "tminus: 1\ntitle: T\n"+c.book), read(t, made(t, c.sql)))
+			got := found(v.Findings())
+			if !slices.Equal(got, c.want) {
+				t.Errorf("found %q, want %q: %+v", got, c.want, v.Findings())
+			}
+		})
+	}
+}
+
+// On the demo's database, exactly the traps that its schema was given.
+func TestFindingsOfTheGuide(t *testing.T) {
+	t.Parallel()
+	dsn := sandbox.ForTest(t).NewDatabase(t)
+	if err := gym.Load(t.Context(), dsn, gym.Options{Users: 300}); err != nil {
+		t.Fatal(err)
+	}
+	book, err := runbook.Parse("guide.yaml", runbook.Guide())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range lint.New(book, read(t, dsn)).Findings() {
+		t.Logf("%s %s: %s: %s\n    %s", f.Severity, f.Code, f.Table, f.Text, f.Remedy)
+	}
+}

@@ -1,0 +1,188 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"tminus/phases/schema"
+)
+
+// Querier is a session.
+type Querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// Read reads all of a schema, and makes it ready for questions. The caller's
+// transaction has PostgreSQL's own catalogs alone on its search path;
+// searchPath is what the role's own was before.
+func Read(ctx context.Context, q Querier, searchPath string) (*schema.Schema, error) {
+	s := &schema.Schema{}
+	for _, part := range []struct {
+		what string
+		read func(context.Context, Querier, *schema.Schema) error
+	}{
+		{"the server", readServer},
+		{"the tables", readRelations},
+		{"which tables are parts of others", readParts},
+		{"the foreign keys", readKeys},
+		{"the triggers", readTriggers},
+		{"the rules", readRules},
+	} {
+		if err := part.read(ctx, q, s); err != nil {
+			return nil, fmt.Errorf("read %s from the catalog: %w", part.what, err)
+		}
+	}
+	s.Server.SearchPath = searchPath
+	s.Index()
+	return s, nil
+}
+
+// each calls f for every row, scanned into the variables.
+func each(ctx context.Context, q Querier, sql string, into []any, f func()) error {
+	rows, err := q.Query(ctx, sql)
+	if err != nil {
+		return err
+	}
+	_, err = pgx.ForEachRow(rows, into, func() error {
+		f()
+		return nil
+	})
+	return err
+}
+
+func readServer(ctx context.Context, q Querier, s *schema.Schema) error {
+	v := &s.Server
+	return q.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, current_user::text, current_database()::text,
+			pg_is_in_recovery(), current_setting('default_transaction_read_only')::bool,
+			pg_has_role('pg_read_all_stats', 'USAGE') OR current_setting('is_superuser')::bool,
+			current_setting('fsync')::bool, current_setting('track_counts')::bool`).
+		Scan(&v.Version, &v.Role, &v.Database, &v.InRecovery, &v.ReadOnly, &v.SeesOthers, &v.Fsync, &v.TrackCounts)
+}
+
+// user picks what is not PostgreSQL's own.
+const user = `n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\_toast%'`
+
+func readRelations(ctx context.Context, q Querier, s *schema.Schema) error {
+	var r schema.Relation
+	var kind string
+	var heap, bytes *int64 // NULL: dropped meanwhile
+	return each(ctx, q, `SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text, c.relispartition, c.relpersistence = 't',
+			CASE WHEN c.relkind = 'r' AND pg_relation_size(c.oid) = 0 THEN 0 WHEN c.reltuples <= 0 AND c.relpages = 0 THEN -1 ELSE c.reltuples END::float8,
+			CASE WHEN c.relkind IN ('r', 'm') THEN pg_relation_size(c.oid) ELSE 0 END,
+			CASE WHEN c.relkind IN ('r', 'm') THEN pg_total_relation_size(c.oid) ELSE 0 END,
+			has_schema_privilege(n.oid, 'USAGE'), has_table_privilege(c.oid, 'SELECT'), has_table_privilege(c.oid, 'INSERT'),
+			has_table_privilege(c.oid, 'UPDATE'), has_table_privilege(c.oid, 'DELETE'), has_table_privilege(c.oid, 'TRUNCATE'),
+			row_security_active(c.oid)
+		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND `+user+` AND (c.relpersistence <> 't' OR pg_my_temp_schema() = n.oid)
+		ORDER BY 2, 3`,
+		[]any{
+			&r.OID, &r.Schema, &r.Name, &kind, &r.Partition, &r.Temporary, &r.Rows, &heap, &bytes,
+			&r.Rights.Usage, &r.Rights.Select, &r.Rights.Insert, &r.Rights.Update, &r.Rights.Delete, &r.Rights.Truncate, &r.Filtered,
+		},
+		func() {
+			found := r
+			found.Kind = schema.Kind(kind)
+			if heap != nil && bytes != nil {
+				found.Heap, found.Bytes = *heap, *bytes
+			}
+			s.Relations = append(s.Relations, found)
+		})
+}
+
+func readParts(ctx context.Context, q Querier, s *schema.Schema) error {
+	at := map[uint32]int{}
+	for i := range s.Relations {
+		at[s.Relations[i].OID] = i
+	}
+	var child, parent uint32
+	return each(ctx, q, `SELECT inhrelid, inhparent FROM pg_inherits ORDER BY inhparent, inhrelid`, []any{&child, &parent}, func() {
+		c, isChild := at[child]
+		p, isParent := at[parent]
+		if isChild && isParent {
+			s.Relations[c].Parents = append(s.Relations[c].Parents, parent)
+			s.Relations[p].Children = append(s.Relations[p].Children, child)
+		}
+	})
+}
+
+// carried tells whether a usable index carries a foreign key: valid, a btree or
+// a hash, the key's columns its first, with operator classes that know the
+// key's equality. A condition that asks for no more than that key columns are
+// not NULL is implied by the key's own query.
+const carried = `EXISTS (SELECT FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid JOIN pg_am am ON am.oid = ic.relam
+	WHERE i.indrelid = con.conrelid AND i.indisvalid AND i.indisready AND am.amname IN ('btree', 'hash')
+	AND i.indnkeyatts >= cardinality(con.conkey)
+	AND (i.indkey::int2[])[0:cardinality(con.conkey) - 1] @> con.conkey
+	AND NOT EXISTS (SELECT FROM unnest(con.conkey, con.conpfeqop) WITH ORDINALITY AS k (att, op, place)
+		WHERE NOT EXISTS (SELECT FROM pg_opclass oc JOIN pg_amop ao ON ao.amopfamily = oc.opcfamily
+			WHERE oc.oid = (i.indclass::oid[])[array_position((i.indkey::int2[])[0:cardinality(con.conkey) - 1], k.att) - 1] AND ao.amopopr = k.op))
+	AND (i.indpred IS NULL OR NOT EXISTS (
+		SELECT FROM regexp_split_to_table(translate(pg_get_expr(i.indpred, i.indrelid), '()', ''), ' AND ') AS part
+		WHERE part NOT IN (SELECT format('%I IS NOT NULL', a.attname) FROM pg_attribute a WHERE a.attrelid = con.conrelid AND a.attnum = ANY (con.conkey)))))`
+
+func readKeys(ctx context.Context, q Querier, s *schema.Schema) error {
+	var k schema.Key
+	var action string
+	var names, defaults []string
+	var notNull, acts []bool
+	return each(ctx, q, `SELECT con.oid, con.conparentid, con.conname::text, con.conrelid, con.confrelid, con.confdeltype::text, con.condeferrable, con.condeferred,
+			`+carried+`, cols.names, cols.not_null, cols.defaults, cols.acts
+		FROM pg_constraint con CROSS JOIN LATERAL (
+			SELECT array_agg(a.attname::text ORDER BY place) AS names, array_agg(a.attnotnull ORDER BY place) AS not_null,
+				array_agg(coalesce(pg_get_expr(d.adbin, d.adrelid), '') ORDER BY place) AS defaults,
+				array_agg(coalesce(nullif(to_jsonb(con) -> 'confdelsetcols', 'null') @> to_jsonb(att), true) ORDER BY place) AS acts
+			FROM unnest(con.conkey) WITH ORDINALITY AS k (att, place)
+			JOIN pg_attribute a ON a.attrelid = con.conrelid AND a.attnum = k.att
+			LEFT JOIN pg_attrdef d ON d.adrelid = con.conrelid AND d.adnum = k.att) cols
+		WHERE con.contype = 'f' ORDER BY con.conname, con.oid`,
+		[]any{&k.OID, &k.Parent, &k.Name, &k.From, &k.To, &action, &k.Deferrable, &k.Deferred, &k.Indexed, &names, &notNull, &defaults, &acts},
+		func() {
+			found := k
+			found.Action = schema.Action(action)
+			for i, name := range names {
+				found.Referring = append(found.Referring, name)
+				if acts[i] {
+					found.Columns = append(found.Columns, schema.Column{Name: name, NotNull: notNull[i], Default: defaults[i]})
+				}
+			}
+			s.Keys = append(s.Keys, found)
+		})
+}
+
+// userTrigger picks users' triggers of pg_trigger t. Before PostgreSQL 15 a
+// partition's copy of one counts as internal, as a foreign key's triggers do.
+const userTrigger = `(NOT t.tgisinternal OR t.tgparentid <> 0 AND (t.tgconstraint = 0
+	OR EXISTS (SELECT FROM pg_constraint con WHERE con.oid = t.tgconstraint AND con.contype = 't')))`
+
+func readTriggers(ctx context.Context, q Querier, s *schema.Schema) error {
+	var t schema.Trigger
+	var event int16
+	return each(ctx, q, `SELECT t.oid, t.tgrelid, t.tgparentid, t.tgname::text, t.tgenabled::text, t.tgtype, format('%I.%I', pn.nspname, p.proname)
+		FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+		JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace pn ON pn.oid = p.pronamespace
+		WHERE `+userTrigger+` AND `+user+` ORDER BY n.nspname, c.relname, t.tgname, t.oid`,
+		[]any{&t.OID, &t.Relation, &t.Parent, &t.Name, &t.Enabled, &event, &t.Function}, func() {
+			found := t
+			found.Event = schema.Event(event)
+			s.Triggers = append(s.Triggers, found)
+		})
+}
+
+func readRules(ctx context.Context, q Querier, s *schema.Schema) error {
+	var r schema.Rule
+	var on string
+	events := map[string]schema.Event{"2": schema.OnUpdate, "3": schema.OnInsert, "4": schema.OnDelete}
+	return each(ctx, q, `SELECT w.ev_class, w.rulename::text, w.ev_type::text, w.is_instead,
+			w.is_instead AND w.ev_qual = '<>' AND w.ev_action = '<>'
+		FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE c.relkind IN ('r', 'p') AND w.ev_type <> '1' AND w.ev_enabled <> 'D' AND `+user+` ORDER BY n.nspname, c.relname, w.rulename`,
+		[]any{&r.Relation, &r.Name, &on, &r.Instead, &r.Nothing}, func() {
+			found := r
+			found.On = events[on]
+			s.Rules = append(s.Rules, found)
+		})
+}

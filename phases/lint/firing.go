@@ -1,0 +1,78 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+
+	"tminus/phases"
+	"tminus/phases/schema"
+)
+
+var (
+	triggerFires = &Code{
+		Name: "trigger-fires", Severity: phases.SeverityWarning,
+		Means: "A trigger fires on rows that the run deletes or changes. What it writes to other tables has to be declared under touch: else the phase is rolled back.",
+		Do:    "disable it for the run by an item's action, or rehearse and declare under touch what it writes",
+	}
+	ruleFires = &Code{
+		Name: "rule-fires", Severity: phases.SeverityWarning,
+		Means: "A rule of the table adds to what a DELETE does, or does something else.",
+		Do:    "rehearse, and declare under touch what it writes",
+	}
+	ruleKeeps = &Code{
+		Name: "rule-keeps", Severity: phases.SeverityError,
+		Means: "A rule of the table does nothing, or something else, instead of a DELETE: its rows stay, and the phase is rolled back.",
+		Do:    "drop the rule for the run, or take the table out of the runbook",
+	}
+)
+
+var firing = rule{[]*Code{triggerFires}, func(v *View) []phases.Finding {
+	disabled := v.Book.DisabledTriggers()
+	var out []phases.Finding
+	parents := map[uint32]bool{} // triggers of tables whose parts are reached with them
+	for _, t := range v.Schema.Triggers {
+		parents[t.OID] = v.reach.Emptied[t.Relation] || v.reach.Changed[t.Relation]
+	}
+	for _, t := range v.Schema.Triggers {
+		r := v.Schema.Relation(t.Relation)
+		if r == nil || parents[t.Parent] || slices.Contains(disabled, t.Name) {
+			continue
+		}
+		when := ""
+		switch {
+		case v.reach.Emptied[r.OID] && t.Fires(schema.OnDelete):
+			when = "rows are deleted"
+		case v.reach.Changed[r.OID] && t.Fires(schema.OnUpdate):
+			when = "a foreign key is set to null or default"
+		default:
+			continue
+		}
+		each := "once a statement"
+		if t.Event&schema.ForEachRow != 0 {
+			each = "for each row"
+		}
+		table := v.Name(r.OID)
+		out = append(out, triggerFires.at(v.phaseOf(table), table, fmt.Sprintf("trigger %s on %s fires when %s, %s: %s", t.Name, v.Plain(r), when, each, t.Function), ""))
+	}
+	return out
+}}
+
+var rewriting = rule{[]*Code{ruleKeeps, ruleFires}, func(v *View) []phases.Finding {
+	var out []phases.Finding
+	for _, rule := range v.Schema.Rules {
+		r := v.Schema.Relation(rule.Relation)
+		if r == nil || rule.On != schema.OnDelete || !v.reach.Emptied[r.OID] {
+			continue
+		}
+		table := v.Name(r.OID)
+		switch {
+		case rule.Instead && rule.Nothing:
+			out = append(out, ruleKeeps.at(v.phaseOf(table), table, fmt.Sprintf("rule %s on %s does nothing instead of a DELETE", rule.Name, v.Plain(r)), ""))
+		case rule.Instead:
+			out = append(out, ruleKeeps.at(v.phaseOf(table), table, fmt.Sprintf("rule %s on %s does something else instead of a DELETE", rule.Name, v.Plain(r)), ""))
+		default:
+			out = append(out, ruleFires.at(v.phaseOf(table), table, fmt.Sprintf("rule %s on %s adds to each DELETE", rule.Name, v.Plain(r)), ""))
+		}
+	}
+	return out
+}}

@@ -1,0 +1,90 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tminus/phases"
+	"tminus/phases/schema"
+)
+
+var (
+	protectedReached = &Code{
+		Name: "protected-reached", Severity: phases.SeverityError,
+		Means: "A delete reaches a protected table through foreign keys that cascade: its rows would be deleted, and the phase will not offer COMMIT unless none of them refers to what goes.",
+		Do:    "take the table on the way out of the runbook, or have the key changed: a human decides",
+	}
+	protectedChanged = &Code{
+		Name: "protected-changed", Severity: phases.SeverityError,
+		Means: "A foreign key sets columns of a protected table to NULL or to their default where its rows refer to what goes: the phase will not offer COMMIT unless none does.",
+		Do:    "decide whether those rows may change: then they are not protected",
+	}
+	reachedUnnamed = &Code{
+		Name: "reached-unnamed", Severity: phases.SeverityWarning,
+		Means: "A delete reaches a table that the runbook does not mention: its rows go or change with it.",
+		Do:    "name it where it is emptied, or under count, so that everybody knows",
+	}
+)
+
+var reached = rule{[]*Code{protectedReached, protectedChanged, reachedUnnamed}, func(v *View) []phases.Finding {
+	var out []phases.Finding
+	said := map[string]bool{}
+	once := func(f phases.Finding) {
+		if key := f.Code + "\x00" + f.Table + "\x00" + f.Text; !said[key] {
+			said[key] = true
+			out = append(out, f)
+		}
+	}
+	for _, r := range v.sorted(v.reach.Emptied) {
+		name := v.Name(r.OID)
+		path := v.Path(r.OID)
+		switch {
+		case v.reach.via[r.OID] == nil: // deleted by itself
+		case v.protected[r.OID]:
+			once(protectedReached.at(v.phaseOf(path[0]), name, fmt.Sprintf("deleting from %s deletes rows of the protected table %s: %s", path[0], name, strings.Join(path, " → ")), ""))
+		case !v.mentioned(r):
+			once(reachedUnnamed.at(v.phaseOf(path[0]), name, fmt.Sprintf("rows of %s go with those of %s: %s", name, path[0], strings.Join(path, " → ")), ""))
+		}
+	}
+	for _, e := range v.reach.Edges {
+		if e.Action == phases.ReachCascade {
+			continue
+		}
+		r := v.Find(e.Table)
+		switch {
+		case e.Protected:
+			once(protectedChanged.at(v.phaseOf(e.From), e.Table, fmt.Sprintf("deleting from %s changes rows of the protected table %s: %s is ON DELETE %s", e.From, e.Table, e.Constraint, e.Action), ""))
+		case r != nil && !v.mentioned(r) && !v.reach.Emptied[r.OID]:
+			once(reachedUnnamed.at(v.phaseOf(e.From), e.Table, fmt.Sprintf("rows of %s are changed where they refer to %s: %s is ON DELETE %s", e.Table, e.From, e.Constraint, e.Action), ""))
+		}
+	}
+	return out
+}}
+
+// mentioned reports whether the runbook names a relation, or what it is a part of.
+func (v *View) mentioned(r *schema.Relation) bool {
+	return slices.ContainsFunc(v.Schema.Line(r), func(r *schema.Relation) bool { return v.named[r.OID] })
+}
+
+// phaseOf is the phase that deletes from a table first; empty when none does.
+func (v *View) phaseOf(table string) string {
+	for _, d := range v.steps {
+		if d.table == table {
+			return v.Book.Phases[d.phase].ID
+		}
+	}
+	return ""
+}
+
+// sorted are the relations of a set in the order of their names.
+func (v *View) sorted(set map[uint32]bool) []*schema.Relation {
+	var out []*schema.Relation
+	for oid := range set {
+		if r := v.Schema.Relation(oid); r != nil {
+			out = append(out, r)
+		}
+	}
+	schema.SortRelations(out)
+	return out
+}

@@ -1,0 +1,166 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tminus/phases"
+	"tminus/phases/schema"
+)
+
+var (
+	keyOrder = &Code{
+		Name: "key-order", Severity: phases.SeverityError,
+		Means: "A foreign key (NO ACTION or RESTRICT) refuses a delete because the rows that refer to it are deleted only later in the runbook. A key that is INITIALLY DEFERRED is asked at the end of its phase.",
+		Do:    "delete the referring table first",
+	}
+	keyCycle = &Code{
+		Name: "key-cycle", Severity: phases.SeverityError,
+		Means: "Tables refer to each other by foreign keys that refuse: whichever is deleted first is refused.",
+		Do:    "before the deletes, set the columns of a key of the cycle that may be NULL to NULL, by an UPDATE of its own",
+	}
+	keyRefuses = &Code{
+		Name: "key-refuses", Severity: phases.SeverityError,
+		Means: "A foreign key (NO ACTION or RESTRICT) of a table that the runbook does not empty refuses a delete as long as a row refers to what goes.",
+		Do:    "delete the referring table first, or take out what it refers to",
+	}
+	keyProtects = &Code{
+		Name: "key-protects", Severity: phases.SeverityError,
+		Means: "A protected table refers, by a foreign key that refuses, to a table that is to be emptied: as long as one of its rows does, the delete fails.",
+		Do:    "a human decides whether those rows may lose their reference: set it to NULL before, and the table is not protected as it is",
+	}
+	keyMayRefuse = &Code{
+		Name: "key-may-refuse", Severity: phases.SeverityWarning,
+		Means: "A foreign key refuses a delete as long as a row refers to what goes, and whether one will, a condition of the runbook or a statement of its own decides.",
+		Do:    "rehearse it with the data as it is",
+	}
+)
+
+var refusing = rule{[]*Code{keyOrder, keyCycle, keyRefuses, keyProtects, keyMayRefuse}, func(v *View) []phases.Finding {
+	var out []phases.Finding
+	said := map[string]bool{}
+	cycles := v.cycles()
+	for _, k := range v.reach.Refusing {
+		is, d, by := v.fateOf(k)
+		if is == gone {
+			continue
+		}
+		child, parent := v.Name(k.From), v.Name(k.To)
+		key := phases.Clean(v.reach.roots[k.OID].Name)
+		if said[child+"\x00"+parent+"\x00"+key] {
+			continue
+		}
+		said[child+"\x00"+parent+"\x00"+key] = true
+		phase := v.Book.Phases[d.phase].ID
+		text := fmt.Sprintf("deleting from %s fails while rows of %s refer to it (%s, ON DELETE %s)", parent, child, key, k.Action)
+		if parent != d.table {
+			text = fmt.Sprintf("deleting from %s, which takes rows of %s, fails while rows of %s refer to them (%s, ON DELETE %s)", d.table, parent, child, key, k.Action)
+		}
+		switch {
+		case is == maybe:
+			out = append(out, keyMayRefuse.at(phase, parent, text, ""))
+		case v.protected[k.From]:
+			out = append(out, keyProtects.at(phase, parent, text, ""))
+		case is == stays:
+			out = append(out, keyRefuses.at(phase, parent, text+": the runbook does not empty "+child, fmt.Sprintf("delete %s before %s, or take %s out", child, d.table, d.table)))
+		case cycles[[2]string{child, parent}]:
+			out = append(out, keyCycle.at(phase, parent, text+": and the other way round", cycleRemedy(child, k)))
+		default:
+			out = append(out, keyOrder.at(phase, parent, fmt.Sprintf("%s: %s comes later, in phase %s", text, child, v.Book.Phases[by.phase].ID), fmt.Sprintf("delete %s before %s; an order that works: %s", child, parent, strings.Join(v.order(), ", "))))
+		}
+	}
+	return out
+}}
+
+func cycleRemedy(child string, k *schema.Key) string {
+	var may []string
+	for _, c := range k.Columns {
+		if c.NotNull {
+			return "start with another key of the cycle: this one's columns take no NULL"
+		}
+		may = append(may, c.Name)
+	}
+	return fmt.Sprintf("before it, a step that sets %s of %s to NULL", strings.Join(may, " and "), child)
+}
+
+// before are the pairs of deleted tables of which the first has to go before
+// the second, because a key of it refuses.
+func (v *View) before() map[string][]string {
+	deleted := map[string]bool{}
+	for _, d := range v.steps {
+		if d.relation != nil {
+			deleted[v.Name(d.relation.OID)] = true
+		}
+	}
+	out := map[string][]string{}
+	for _, k := range v.reach.Refusing {
+		child, parent := v.Name(k.From), v.Name(k.To)
+		if child != parent && deleted[child] && deleted[parent] && !slices.Contains(out[child], parent) {
+			out[child] = append(out[child], parent)
+		}
+	}
+	return out
+}
+
+// cycles are the pairs of before that no order can satisfy.
+func (v *View) cycles() map[[2]string]bool {
+	before := v.before()
+	reaches := func(from, to string) bool {
+		seen := map[string]bool{from: true}
+		for queue := []string{from}; len(queue) > 0; queue = queue[1:] {
+			for _, next := range before[queue[0]] {
+				if next == to {
+					return true
+				}
+				if !seen[next] {
+					seen[next] = true
+					queue = append(queue, next)
+				}
+			}
+		}
+		return false
+	}
+	out := map[[2]string]bool{}
+	for child, parents := range before {
+		for _, parent := range parents {
+			if reaches(parent, child) {
+				out[[2]string{child, parent}] = true
+			}
+		}
+	}
+	return out
+}
+
+// order is one in which no key refuses, as near to the runbook's as there is:
+// what is in a cycle stays where it is.
+func (v *View) order() []string {
+	before, cycles := v.before(), v.cycles()
+	waits := map[string]int{}
+	for child, parents := range before {
+		for _, parent := range parents {
+			if !cycles[[2]string{child, parent}] {
+				waits[parent]++
+			}
+		}
+	}
+	var todo, out []string
+	for _, d := range v.steps {
+		if d.relation != nil && !slices.Contains(todo, v.Name(d.relation.OID)) {
+			todo = append(todo, v.Name(d.relation.OID))
+		}
+	}
+	for len(todo) > 0 {
+		i := slices.IndexFunc(todo, func(t string) bool { return waits[t] == 0 })
+		i = max(i, 0)
+		t := todo[i]
+		todo = slices.Delete(todo, i, i+1)
+		out = append(out, t)
+		for _, parent := range before[t] {
+			if !cycles[[2]string{t, parent}] {
+				waits[parent]--
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,65 @@
+package lint
+
+import (
+	"fmt"
+
+	"tminus/phases"
+)
+
+var (
+	serverRecovery = &Code{
+		Name: "server-recovery", Severity: phases.SeverityError,
+		Means: "The server is in recovery: nothing can be written here.",
+		Do:    "connect to the primary",
+	}
+	serverReadOnly = &Code{
+		Name: "server-read-only", Severity: phases.SeverityError,
+		Means: "Transactions are read-only by default for this role, database or server: no phase can begin.",
+		Do:    "set default_transaction_read_only off for the role",
+	}
+	serverUncounted = &Code{
+		Name: "server-uncounted", Severity: phases.SeverityError,
+		Means: "track_counts is off, so what a phase touches cannot be verified.",
+		Do:    "set track_counts on",
+	}
+	serverBlind = &Code{
+		Name: "server-blind", Severity: phases.SeverityWarning,
+		Means: "The role may not see what other users do: checks of their connections and transactions cannot pass.",
+		Do:    "grant pg_read_all_stats to the role",
+	}
+	serverForgetful = &Code{
+		Name: "server-forgetful", Severity: phases.SeverityWarning,
+		Means: "The server runs with fsync off: a crash of its host can lose what was committed.",
+		Do:    "set fsync on before the window",
+	}
+	serverOld = &Code{
+		Name: "server-old", Severity: phases.SeverityNote,
+		Means: "The server is older than PostgreSQL 14: deletes show rows and time, but no share done.",
+		Do:    "nothing: it works",
+	}
+)
+
+// rangesFrom is the first version with scans of ranges of a table's blocks.
+const rangesFrom = 140000
+
+var server = rule{[]*Code{serverRecovery, serverReadOnly, serverUncounted, serverBlind, serverForgetful, serverOld}, func(v *View) []phases.Finding {
+	var out []phases.Finding
+	s := v.Schema.Server
+	for _, c := range []struct {
+		code *Code
+		is   bool
+		text string
+	}{
+		{serverRecovery, s.InRecovery, "the server is in recovery"},
+		{serverReadOnly, s.ReadOnly, "default_transaction_read_only is on for " + s.Role},
+		{serverUncounted, !s.TrackCounts, "track_counts is off"},
+		{serverBlind, !s.SeesOthers, s.Role + " may not see what other users do"},
+		{serverForgetful, !s.Fsync, "fsync is off"},
+		{serverOld, s.Version < rangesFrom, fmt.Sprintf("the server is PostgreSQL %d", s.Version/10000)},
+	} {
+		if c.is {
+			out = append(out, c.code.at("", "", c.text, ""))
+		}
+	}
+	return out
+}}
