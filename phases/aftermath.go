@@ -32,7 +32,7 @@ func (s *State) ExitCode() int {
 func (s *State) Summary(path string) string {
 	stands := "unfinished"
 	if s.Outcome != "" {
-		stands = strings.ReplaceAll(string(s.Outcome), "_", "-")
+		stands = s.Outcome.Word()
 	}
 	var done []string
 	for _, p := range s.Phases {

@@ -18,6 +18,17 @@ const (
 	Unfinished Outcome = "unfinished"
 )
 
+// Word is the outcome as people read it.
+func (o Outcome) Word() string {
+	switch o {
+	case "":
+		return "not ended"
+	case NoGo:
+		return "NO-GO"
+	}
+	return string(o)
+}
+
 // RunAborted ends a run after the GO.
 type RunAborted struct {
 	Reason string `json:"reason"`
@@ -74,7 +85,7 @@ func (e RunClosed) words(s *State) (Level, string) {
 	if e.Outcome == Completed {
 		return LevelGood, "run closed: completed"
 	}
-	text := "run closed: " + outcomeWord(e.Outcome)
+	text := "run closed: " + e.Outcome.Word()
 	for i, line := range s.triggersLeft() {
 		if i > 0 {
 			text += " "

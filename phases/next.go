@@ -62,7 +62,7 @@ func (s *State) Next(now time.Time) Next {
 // nextPhase is for the time before a phase starts.
 func (s *State) nextPhase(i int, now time.Time) Next {
 	n := Next{Wait: WaitStart, Phase: &s.Phases[i]}
-	if st := n.Phase.Status; st == PhaseUnknown || st == PhaseIsUndone {
+	if n.Phase.Status.MustLook() {
 		n.Wait = WaitLook
 		return n
 	}
@@ -150,13 +150,17 @@ func (s *State) wantsAction(it runbook.Item, st *ItemState) bool {
 }
 
 // FieldLacks says what a field that is required still needs, or nothing.
-func (s *State) FieldLacks(f runbook.Field) string {
-	switch v := s.Fields[f.ID].Value; {
+func (s *State) FieldLacks(f runbook.Field) string { return ValueLacks(f, s.Fields[f.ID].Value) }
+
+// ValueLacks says what a field that is required would still need if it had a
+// value, or nothing.
+func ValueLacks(f runbook.Field, value string) string {
+	switch {
 	case !f.Required:
 		return ""
-	case v == "":
+	case value == "":
 		return "needs " + f.Label
-	case f.Type == runbook.FieldYesNo && v != "yes":
+	case f.Type == runbook.FieldYesNo && value != "yes":
 		return f.Label + " is not yes"
 	}
 	return ""

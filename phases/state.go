@@ -133,6 +133,10 @@ func (s PhaseStatus) Open() bool {
 	return false
 }
 
+// MustLook reports whether a human has to look at the database before the phase
+// can go on.
+func (s PhaseStatus) MustLook() bool { return s == PhaseUnknown || s == PhaseIsUndone }
+
 // Done reports whether the run may go on to the next phase.
 func (s PhaseStatus) Done() bool { return s == PhaseIsCommitted || s == PhaseIsPassed }
 
@@ -293,6 +297,14 @@ func (s *State) Current() int {
 	return -1
 }
 
+// CurrentID is the id of the first phase that is not done; empty when all are.
+func (s *State) CurrentID() string {
+	if i := s.Current(); i >= 0 {
+		return s.Phases[i].Plan.ID
+	}
+	return ""
+}
+
 // OpenPhase is the phase whose transaction is, or may be, open; nil when none is.
 func (s *State) OpenPhase() *PhaseState {
 	for i := range s.Phases {
@@ -335,6 +347,15 @@ func (s *State) GroupDone(g runbook.Group) (done, total int) {
 		}
 	}
 	return done, len(g.Items)
+}
+
+// GroupsDone counts the done items of several groups.
+func (s *State) GroupsDone(groups []runbook.Group) (done, total int) {
+	for _, g := range groups {
+		d, t := s.GroupDone(g)
+		done, total = done+d, total+t
+	}
+	return done, total
 }
 
 // CurrentAfter is the index in Runbook.After of the first stage that is not

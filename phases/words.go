@@ -111,13 +111,6 @@ func PhaseName(id string) string {
 	return "phase " + id
 }
 
-func outcomeWord(o Outcome) string {
-	if o == NoGo {
-		return "NO-GO"
-	}
-	return string(o)
-}
-
 func by(who string) string {
 	if who == "" {
 		return ""

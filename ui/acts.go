@@ -65,7 +65,7 @@ func (o *Operator) tick(now time.Time) tea.Cmd {
 	switch {
 	case o.state.Item(it.ID).Ticked:
 		return o.send(false, "", phases.Untick{Item: it.ID})
-	case lacksField(o.state, it):
+	case o.state.Ask(it).Need == phases.NeedField:
 		return o.edit(now)
 	}
 	return o.send(false, "", phases.Tick{Item: it.ID})
@@ -101,10 +101,8 @@ func (o *Operator) saves(it runbook.Item, fields []runbook.Field, tick bool) fun
 			switch {
 			case err != nil:
 				return nil, &fieldError{i, fmt.Errorf("expected: %w", err)}
-			case tick && f.Required && value == "":
-				return nil, &fieldError{i, errors.New(f.Label + " is needed")}
-			case tick && f.Required && f.Type == runbook.FieldYesNo && value != "yes":
-				return nil, &fieldError{i, errors.New("only yes lets the item be ticked")}
+			case tick && phases.ValueLacks(f, value) != "":
+				return nil, &fieldError{i, errors.New(phases.ValueLacks(f, value))}
 			}
 			if value == o.state.Fields[f.ID].Value {
 				continue
@@ -162,7 +160,7 @@ func (o *Operator) passGate(now time.Time) tea.Cmd {
 		if s.Runbook.Gate.Text != "" {
 			out = append(out, dialogText{phases.LevelInfo, s.Runbook.Gate.Text})
 		}
-		done, total := groupsDone(s, s.Runbook.Checklist)
+		done, total := s.GroupsDone(s.Runbook.Checklist)
 		return append(out,
 			dialogText{phases.LevelGood, fmt.Sprintf("Nothing holds the gate: %d of %s done.", done, plural(total, "item is", "items are"))},
 			dialogText{phases.LevelWarn, "After the GO phases may start on the " + where + "."})
@@ -440,7 +438,7 @@ func (o *Operator) quit(now time.Time) tea.Cmd {
 // unlessEnded is the ground of what is only asked while the run goes on.
 func unlessEnded(s *phases.State, _ time.Time) error {
 	if s.Outcome != "" {
-		return fmt.Errorf("%w: %s", phases.ErrEnded, outcomeWord(s.Outcome))
+		return fmt.Errorf("%w: %s", phases.ErrEnded, s.Outcome.Word())
 	}
 	return nil
 }

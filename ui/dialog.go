@@ -223,22 +223,10 @@ func (d *dialog) takeExample() {
 // exampleOf is a value that a field accepts; empty for a text that nobody but
 // the operator knows.
 func exampleOf(f runbook.Field) string {
-	if f.Example != "" {
+	if f.Type == runbook.FieldText {
 		return f.Example
 	}
-	switch f.Type {
-	case runbook.FieldTime:
-		return "now"
-	case runbook.FieldYesNo:
-		return "yes"
-	case runbook.FieldNumber:
-		return "1"
-	case runbook.FieldPhone:
-		return "+00 000 0000"
-	case runbook.FieldDuration:
-		return "15m"
-	}
-	return ""
+	return phases.AssumedValue(f)
 }
 
 // enter goes to the next field, from the last one to the answer, and on a

@@ -41,7 +41,7 @@ func (v *Viewer) verdict(p Pane) []line {
 	s, st := v.state, v.styles
 	level := outcomeLevel(s.Outcome)
 	style := st.levelStyle(level)
-	lines := []line{row(&style, st.levelMark(level)+" "+strings.ToUpper(outcomeWord(s.Outcome)))}
+	lines := []line{row(&style, st.levelMark(level)+" "+strings.ToUpper(s.Outcome.Word()))}
 	if s.Reason != "" {
 		lines = append(lines, p.paragraph("", &st.Text, s.Reason)...)
 	}
@@ -63,7 +63,7 @@ func (v *Viewer) verdict(p Pane) []line {
 func (v *Viewer) phaseOutcome(i int) line {
 	s, st := v.state, v.styles
 	p := &s.Phases[i]
-	mark, style := v.phaseMark(i)
+	mark, style := st.phaseMark(p.Status)
 	l := row(&style, mark+" "+phaseWord(p.Status)).add(nil, strings.Repeat(" ", max(1, 14-width(phaseWord(p.Status))))).add(&st.Text, p.Plan.Title)
 	switch rows := p.Did().Gone(); {
 	case p.Status == phases.PhaseIsCommitted && rows > 0:
@@ -72,15 +72,4 @@ func (v *Viewer) phaseOutcome(i int) line {
 		l = l.end(&st.Dim, duration(p.Took))
 	}
 	return l
-}
-
-// phaseWord is a phase's status in a word or two.
-func phaseWord(s phases.PhaseStatus) string {
-	switch s {
-	case phases.PhasePending:
-		return "not started"
-	case phases.PhaseInDoubt:
-		return "in doubt"
-	}
-	return strings.ReplaceAll(string(s), "_", " ")
 }

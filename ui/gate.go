@@ -230,7 +230,7 @@ func (p Pane) phaseVerdict(ph *phases.PhaseState, holds []phases.Hold) []line {
 	st, s := p.Styles, p.State
 	switch {
 	case s.Outcome != "":
-		return []line{row(&st.Bad, st.Mark.Failed+" The run has ended: "+outcomeWord(s.Outcome)+". This phase does not start.")}
+		return []line{row(&st.Bad, st.Mark.Failed+" The run has ended: "+s.Outcome.Word()+". This phase does not start.")}
 	case ph.Status == phases.PhaseUnknown:
 		return p.paragraph(st.Mark.Unknown+" ", &st.Bad, "Its outcome is unknown: "+ph.Reason)
 	case ph.Status == phases.PhaseIsUndone:
@@ -302,18 +302,6 @@ func (p Pane) backupLine() line {
 		return l.add(&st.Bad, minutes(age)+" old: TOO OLD, limit "+minutes(b.MaxAge))
 	}
 	return l.add(&st.Good, minutes(age)+" old, good for another "+countdown(b.MaxAge-age))
-}
-
-// outcomeWord is how a run ended, in words.
-func outcomeWord(o phases.Outcome) string {
-	switch o {
-	case phases.NoGo:
-		return "NO-GO"
-	case "":
-		return "not ended"
-	default:
-		return string(o)
-	}
 }
 
 // lowerFirst makes a label fit into a sentence.

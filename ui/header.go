@@ -94,7 +94,7 @@ func (v *Viewer) limits(now time.Time) string {
 	case v.fault != nil:
 		return paint(st.Bad, "JOURNAL STOPPED")
 	case s.Outcome != "":
-		return paint(st.levelStyle(outcomeLevel(s.Outcome)), strings.ToUpper(outcomeWord(s.Outcome)))
+		return paint(st.levelStyle(outcomeLevel(s.Outcome)), strings.ToUpper(s.Outcome.Word()))
 	case s.Interrupted != "":
 		return paint(st.Bad, "INTERRUPTED")
 	}

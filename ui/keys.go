@@ -170,7 +170,7 @@ func goNow(s *phases.State) phases.Command {
 func noGoNow(*phases.State) phases.Command { return phases.DeclareNoGo{Reason: "-"} }
 
 func startNow(s *phases.State) phases.Command {
-	return phases.StartPhase{Phase: currentID(s), Typed: s.Target.Database}
+	return phases.StartPhase{Phase: s.CurrentID(), Typed: s.Target.Database}
 }
 
 func commitNow(s *phases.State) phases.Command { return phases.Commit{Phase: openID(s)} }
@@ -186,7 +186,7 @@ func extendNow(*phases.State) phases.Command {
 func abortNow(*phases.State) phases.Command { return phases.Abort{Reason: "-"} }
 
 func acceptNow(s *phases.State) phases.Command {
-	return phases.AcceptUndone{Phase: currentID(s), Reason: "-"}
+	return phases.AcceptUndone{Phase: s.CurrentID(), Reason: "-"}
 }
 
 func closeNow(*phases.State) phases.Command { return phases.CloseRun{} }
@@ -200,7 +200,7 @@ func canTick(v *Viewer, now time.Time) error {
 	if s.Item(it.ID).Ticked {
 		return s.Can(phases.Untick{Item: it.ID}, now)
 	}
-	if it.Check == nil && lacksField(s, it) {
+	if it.Check == nil && s.Ask(it).Need == phases.NeedField {
 		return canEdit(v, now) // the form comes first, then the tick
 	}
 	return s.Can(phases.Tick{Item: it.ID}, now)
@@ -244,14 +244,6 @@ func canEndSession(v *Viewer, _ time.Time) error {
 func openID(s *phases.State) string {
 	if p := s.OpenPhase(); p != nil {
 		return p.Plan.ID
-	}
-	return ""
-}
-
-// currentID is the next phase's id; empty when all are done.
-func currentID(s *phases.State) string {
-	if i := s.Current(); i >= 0 {
-		return s.Phases[i].Plan.ID
 	}
 	return ""
 }

@@ -187,16 +187,10 @@ func whereabouts(s *phases.State) (paneID, string) {
 	}
 	p := &s.Phases[s.Current()]
 	group := runbook.Group{ID: runbook.ConfirmGroup(p.Plan.ID), Items: p.Plan.Confirm}
-	if done, total := s.GroupDone(group); !p.Status.Open() && !mustLook(p.Status) && done < total {
+	if done, total := s.GroupDone(group); !p.Status.Open() && !p.Status.MustLook() && done < total {
 		return paneChecklist, group.ID
 	}
 	return panePhase, p.Plan.ID
-}
-
-// mustLook reports whether a human has to look at the database before a phase
-// can go on.
-func mustLook(s phases.PhaseStatus) bool {
-	return s == phases.PhaseUnknown || s == phases.PhaseIsUndone
 }
 
 // follow goes back to where the run is, and stays with it.
@@ -414,24 +408,6 @@ func (v *Viewer) open() map[string]bool {
 	return out
 }
 
-// answerable reports whether a group's items can be answered at this stage.
-func (v *Viewer) answerable(group string) bool {
-	s := v.state
-	for _, g := range s.Runbook.Checklist {
-		if g.ID == group {
-			return s.T0.IsZero() && s.Outcome == ""
-		}
-	}
-	switch s.Stage() {
-	case phases.StagePhases:
-		return group == runbook.ConfirmGroup(currentID(s))
-	case phases.StageAfter:
-		i := s.CurrentAfter()
-		return i < len(s.Runbook.After) && s.Runbook.After[i].ID == group
-	}
-	return false
-}
-
 // nextOpen selects the next item after the cursor that is not done, starting
 // over at the end.
 func (v *Viewer) nextOpen() {
@@ -461,15 +437,4 @@ func (v *Viewer) selected() (runbook.Item, error) {
 		return it, fmt.Errorf("select an item first: %s", "↑ and ↓ move")
 	}
 	return it, nil
-}
-
-// lacksField reports whether an item waits for a field, rather than for a tick.
-func lacksField(s *phases.State, it runbook.Item) bool {
-	for _, f := range it.Fields {
-		v := s.Fields[f.ID].Value
-		if f.Required && (v == "" || f.Type == runbook.FieldYesNo && v != "yes") {
-			return true
-		}
-	}
-	return false
 }

@@ -4,10 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"charm.land/lipgloss/v2"
-
 	"tminus/phases"
-	"tminus/phases/runbook"
 )
 
 // step is what the run waits for, and the keys that lead on from there, the
@@ -24,41 +21,34 @@ func (v *Viewer) next(now time.Time) step {
 	if s == nil || s.Runbook == nil {
 		return step{text: "Reading the journal …", level: phases.LevelInfo}
 	}
-	if s.Interrupted != "" && s.Outcome == "" { // its program has left it: nobody takes a command
+	n := s.Next(now)
+	switch n.Wait {
+	case phases.WaitResume: // nobody takes a command
 		return step{text: "The run was interrupted: " + sanitize(s.Interrupted), level: phases.LevelBad, keys: []string{"quit", "pane 5", "pane 6"}}
-	}
-	switch s.Stage() {
-	case phases.StageEnded:
-		return step{text: "The run has ended: " + outcomeWord(s.Outcome) + ".", level: outcomeLevel(s.Outcome), keys: []string{"quit", "pane 5", "pane 6"}}
-	case phases.StageChecklist:
-		return v.nextBeforeGate(now)
-	case phases.StageAfter:
-		return v.nextAfter()
-	}
-	if p := s.OpenPhase(); p != nil {
-		return nextInPhase(p, now)
-	}
-	return v.nextPhase(now)
-}
-
-func outcomeLevel(o phases.Outcome) phases.Level {
-	switch o {
-	case phases.Completed:
-		return phases.LevelGood
-	case phases.NoGo, phases.Unfinished:
-		return phases.LevelWarn
-	}
-	return phases.LevelBad
-}
-
-func (v *Viewer) nextBeforeGate(now time.Time) step {
-	holds := v.state.GateHolds(now)
-	if len(holds) == 0 {
+	case phases.WaitNobody:
+		return step{text: "The run has ended: " + s.Outcome.Word() + ".", level: outcomeLevel(s.Outcome), keys: []string{"quit", "pane 5", "pane 6"}}
+	case phases.WaitChecklist:
+		return v.nextBeforeGate(n)
+	case phases.WaitGate:
 		return step{text: "Nothing holds the gate: it is time for GO or NO-GO.", level: phases.LevelGood, keys: []string{"go", "no-go", "pane 1", "recheck", "note"}}
+	case phases.WaitPhase:
+		return nextInPhase(n.Phase, now)
+	case phases.WaitAfter:
+		done, total := s.GroupDone(n.Group)
+		return step{
+			text:  fmt.Sprintf("%s: %s to go.", n.Group.Title, plural(total-done, "item", "items")),
+			level: phases.LevelInfo, keys: append(v.itemKeys(), "note"),
+		}
+	case phases.WaitClose:
+		return step{text: "All is done: close the run.", level: phases.LevelGood, keys: []string{"close run", "note"}}
 	}
-	st := step{text: fmt.Sprintf("%s before the gate can open.", plural(len(holds), "item", "items")), level: phases.LevelInfo}
-	if n := len(v.state.Gate.Closed); n > 0 {
-		st.text, st.level = "The gate closed again: "+v.state.Gate.Closed[0], phases.LevelWarn
+	return v.nextPhase(n)
+}
+
+func (v *Viewer) nextBeforeGate(n phases.Next) step {
+	st := step{text: fmt.Sprintf("%s before the gate can open.", plural(len(n.Holds), "item", "items")), level: phases.LevelInfo}
+	if closed := v.state.Gate.Closed; len(closed) > 0 {
+		st.text, st.level = "The gate closed again: "+closed[0], phases.LevelWarn
 	}
 	st.keys = append(v.itemKeys(), "no-go", "note")
 	return st
@@ -74,13 +64,13 @@ func (v *Viewer) itemKeys() []string {
 		return []string{"down", "next open"}
 	}
 	s := v.state
-	_, g, _ := s.Runbook.Item(it.ID)
+	_, answerable := s.Answerable(it.ID)
 	if !v.open()[it.ID] {
 		keys := []string{"next open", "down"}
 		switch {
 		case it.Check != nil:
 			keys = append(keys, "recheck")
-		case v.answerable(g.ID):
+		case answerable == nil:
 			keys = append(keys, "tick")
 		}
 		if len(it.Fields) > 0 {
@@ -92,7 +82,7 @@ func (v *Viewer) itemKeys() []string {
 	action := it.Action != nil && (s.Item(it.ID).Action == nil || !s.Item(it.ID).Action.Running)
 	switch {
 	case it.Check != nil && s.ItemDone(it): // its answer is too old
-	case lacksField(s, it):
+	case s.Ask(it).Need == phases.NeedField:
 		keys = append(keys, "edit")
 	case it.Check == nil:
 		keys = append(keys, "tick")
@@ -101,7 +91,7 @@ func (v *Viewer) itemKeys() []string {
 		keys = append([]string{"action"}, keys...)
 	}
 	if it.Check != nil {
-		if c := s.Item(it.ID).Check; c != nil && !s.ItemDone(it) && len(it.Fields) > 0 && !lacksField(s, it) {
+		if c := s.Item(it.ID).Check; c != nil && !s.ItemDone(it) && len(it.Fields) > 0 && s.Ask(it).Need != phases.NeedField {
 			keys = append(keys, "edit") // it was asked with what is recorded
 		}
 		if len(keys) == 0 && len(v.open()) > 1 {
@@ -156,35 +146,25 @@ func nextWhileLocking(p *phases.PhaseState, now time.Time) step {
 	return st
 }
 
-func nameOr(name, other string) string {
-	if name == "" {
-		return other
-	}
-	return name
-}
-
 // nextPhase is for the time between two phases.
-func (v *Viewer) nextPhase(now time.Time) step {
-	s := v.state
-	i := s.Current()
-	p := &s.Phases[i]
-	switch p.Status {
-	case phases.PhaseUnknown:
+func (v *Viewer) nextPhase(n phases.Next) step {
+	p := n.Phase
+	switch n.Wait {
+	case phases.WaitLook:
+		if p.Status == phases.PhaseIsUndone {
+			return step{text: p.Plan.Title + " is undone: a human must look at the database.", level: phases.LevelBad, keys: []string{"pane 6", "accept", "abort", "note"}}
+		}
 		return step{text: "The outcome of " + p.Plan.Title + " is unknown: a human must look at the database.", level: phases.LevelBad, keys: []string{"pane 6", "abort", "note"}}
-	case phases.PhaseIsUndone:
-		return step{text: p.Plan.Title + " is undone: a human must look at the database.", level: phases.LevelBad, keys: []string{"pane 6", "accept", "abort", "note"}}
-	}
-	if done, total := s.GroupDone(runbook.Group{Items: p.Plan.Confirm}); done < total {
+	case phases.WaitConfirm:
+		done, total := v.state.GroupDone(n.Group)
 		return step{
 			text:  fmt.Sprintf("%s to confirm before %s.", plural(total-done, "point", "points"), p.Plan.Title),
 			level: phases.LevelWarn, keys: append(v.itemKeys(), "abort"),
 		}
-	}
-	if at := s.AbortAt(); !at.IsZero() && now.After(at) {
+	case phases.WaitWindow:
 		return step{text: "The window is over: extend it with a name and a reason, or abort.", level: phases.LevelBad, keys: []string{"extend", "abort", "note"}}
-	}
-	if holds := s.PhaseHolds(i, now); len(holds) > 0 {
-		return step{text: p.Plan.Title + " is held: " + holds[0].Text + ".", level: phases.LevelBad, keys: []string{"recheck", "pane 1", "abort", "note"}}
+	case phases.WaitHeld:
+		return step{text: p.Plan.Title + " is held: " + n.Holds[0].Text + ".", level: phases.LevelBad, keys: []string{"recheck", "pane 1", "abort", "note"}}
 	}
 	st := step{text: "Next: " + p.Plan.Title + ".", level: phases.LevelInfo, keys: []string{"start", "abort", "note"}}
 	switch p.Status {
@@ -198,44 +178,4 @@ func (v *Viewer) nextPhase(now time.Time) step {
 		st.level = phases.LevelWarn
 	}
 	return st
-}
-
-func (v *Viewer) nextAfter() step {
-	s := v.state
-	i := s.CurrentAfter()
-	if i >= len(s.Runbook.After) {
-		return step{text: "All is done: close the run.", level: phases.LevelGood, keys: []string{"close run", "note"}}
-	}
-	g := s.Runbook.After[i]
-	done, total := s.GroupDone(g)
-	return step{
-		text:  fmt.Sprintf("%s: %s to go.", g.Title, plural(total-done, "item", "items")),
-		level: phases.LevelInfo, keys: append(v.itemKeys(), "note"),
-	}
-}
-
-// levelStyle is the looks of a level.
-func (s *Styles) levelStyle(l phases.Level) lipgloss.Style {
-	switch l {
-	case phases.LevelGood:
-		return s.Good
-	case phases.LevelWarn:
-		return s.Warn
-	case phases.LevelBad:
-		return s.Bad
-	}
-	return s.Text
-}
-
-// levelMark says in a cell what a level's colour says.
-func (s *Styles) levelMark(l phases.Level) string {
-	switch l {
-	case phases.LevelGood:
-		return s.Mark.Done
-	case phases.LevelWarn:
-		return s.Mark.NoReturn
-	case phases.LevelBad:
-		return s.Mark.Failed
-	}
-	return s.Mark.Cursor
 }

@@ -108,7 +108,7 @@ func (p *plain) rareCommand(word, rest string) bool {
 	case "check":
 		p.do(phases.Recheck{Item: rest})
 	case "accept":
-		p.do(phases.AcceptUndone{Phase: currentID(p.state), Reason: rest})
+		p.do(phases.AcceptUndone{Phase: p.state.CurrentID(), Reason: rest})
 	case "act":
 		p.do(phases.Act{Item: rest})
 	case "set":

@@ -58,7 +58,7 @@ func (p *plain) stands(q plainQuestion) bool {
 	case askField, askTick, askAction:
 		return !p.skipped[q.id] && p.itemQuestion(it) == q
 	case askApprover, askGo:
-		return s.Gate.Decision != phases.Go && len(s.GateHolds(now)) == 0
+		return s.Next(now).Wait == phases.WaitGate
 	case askStart:
 		return s.Can(phases.StartPhase{Phase: q.id, Typed: s.Target.Database}, now) == nil
 	case askHold:
@@ -72,47 +72,50 @@ func (p *plain) stands(q plainQuestion) bool {
 // next finds what is to be asked now.
 func (p *plain) next() plainQuestion {
 	s := p.state
-	switch s.Stage() {
-	case phases.StageChecklist:
+	n := s.Next(time.Now())
+	switch n.Wait {
+	case phases.WaitChecklist:
 		if q := p.groupQuestion(s.Runbook.Checklist); q.kind != 0 {
 			return q
 		}
-		if p.tellHolds("the gate", s.GateHolds(time.Now())) {
-			return plainQuestion{}
+		p.tellHolds("the gate", n.Holds)
+	case phases.WaitGate:
+		if q := p.groupQuestion(s.Runbook.Checklist); q.kind != 0 {
+			return q // a field that may stay empty
 		}
 		return plainQuestion{kind: askApprover}
-	case phases.StagePhases:
-		return p.phaseQuestion(s.Current())
-	case phases.StageAfter:
+	case phases.WaitPhase:
+		if n.Phase.Status == phases.PhaseHolding {
+			return plainQuestion{kind: askHold, id: n.Phase.Plan.ID}
+		}
+	case phases.WaitLook:
+		if n.Phase.Status == phases.PhaseIsUndone {
+			p.tellUndone(n.Phase)
+		}
+	case phases.WaitConfirm, phases.WaitWindow, phases.WaitHeld, phases.WaitStart:
+		return p.phaseQuestion(n)
+	case phases.WaitAfter:
 		if q := p.groupQuestion(s.Runbook.After); q.kind != 0 {
 			return q
 		}
+		p.tellHolds("the end", p.afterHolds())
+	case phases.WaitClose:
 		if s.Can(phases.CloseRun{}, time.Now()) == nil {
 			return plainQuestion{kind: askClose}
 		}
-		p.tellHolds("the end", p.afterHolds())
 	}
 	return plainQuestion{}
 }
 
-func (p *plain) phaseQuestion(i int) plainQuestion {
-	s, ph := p.state, &p.state.Phases[i]
-	switch {
-	case ph.Status == phases.PhaseHolding:
-		return plainQuestion{kind: askHold, id: ph.Plan.ID}
-	case ph.Status == phases.PhaseIsUndone:
-		p.tellUndone(ph)
-		return plainQuestion{}
-	case ph.Status.Open() || ph.Status == phases.PhaseUnknown:
-		return plainQuestion{}
-	}
-	if q := p.groupQuestion([]runbook.Group{{Items: ph.Plan.Confirm}}); q.kind != 0 {
+func (p *plain) phaseQuestion(n phases.Next) plainQuestion {
+	id := n.Phase.Plan.ID
+	if q := p.groupQuestion([]runbook.Group{{Items: n.Phase.Plan.Confirm}}); q.kind != 0 {
 		return q
 	}
-	if p.tellHolds(phases.PhaseName(ph.Plan.ID), s.PhaseHolds(i, time.Now())) {
+	if p.tellHolds(phases.PhaseName(id), n.Holds) {
 		return plainQuestion{}
 	}
-	return plainQuestion{kind: askStart, id: ph.Plan.ID}
+	return plainQuestion{kind: askStart, id: id}
 }
 
 // tellUndone says once what leads on from a phase that was committed and is not
@@ -164,30 +167,22 @@ func (p *plain) itemQuestion(it runbook.Item) plainQuestion {
 		return plainQuestion{}
 	}
 	for _, f := range it.Fields {
-		v := s.Fields[f.ID].Value
-		lacks := v == "" && (f.Required || !p.declined[f.ID]) || f.Required && f.Type == runbook.FieldYesNo && v != "yes"
-		if lacks && s.Can(phases.Record{Item: it.ID, Field: f.ID}, now) == nil {
+		optional := !f.Required && s.Fields[f.ID].Value == "" && !p.declined[f.ID]
+		if (optional || s.FieldLacks(f) != "") && s.Can(phases.Record{Item: it.ID, Field: f.ID}, now) == nil {
 			return plainQuestion{kind: askField, id: it.ID, field: f.ID}
 		}
 	}
-	st := s.Item(it.ID)
-	if it.Action != nil && s.Can(phases.Act{Item: it.ID}, now) == nil && p.wantsAction(it, st) {
-		return plainQuestion{kind: askAction, id: it.ID}
-	}
-	if it.Check == nil && s.Can(phases.Tick{Item: it.ID}, now) == nil {
-		return plainQuestion{kind: askTick, id: it.ID}
+	switch s.Ask(it).Need {
+	case phases.NeedAction:
+		if s.Can(phases.Act{Item: it.ID}, now) == nil {
+			return plainQuestion{kind: askAction, id: it.ID}
+		}
+	case phases.NeedTick:
+		if s.Can(phases.Tick{Item: it.ID}, now) == nil {
+			return plainQuestion{kind: askTick, id: it.ID}
+		}
 	}
 	return plainQuestion{}
-}
-
-// wantsAction tells whether an item's action is still to be taken. After one,
-// its check has to answer first.
-func (p *plain) wantsAction(it runbook.Item, st *phases.ItemState) bool {
-	if it.Check == nil {
-		return st.Action == nil || st.Action.Error != ""
-	}
-	c := st.Check
-	return c != nil && (st.Action == nil || c.At.After(st.Action.At))
 }
 
 func (p *plain) afterHolds() []phases.Hold {

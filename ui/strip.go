@@ -7,7 +7,6 @@ import (
 	"charm.land/lipgloss/v2"
 
 	"tminus/phases"
-	"tminus/phases/runbook"
 )
 
 // stripLine is the timeline on one line, for screens without room for the pane:
@@ -20,7 +19,7 @@ func (v *Viewer) stripLine() string {
 	var parts []string
 	add := func(style lipgloss.Style, mark, text string) { parts = append(parts, paint(style, mark+" "+text)) }
 
-	done, total := groupsDone(s, s.Runbook.Checklist)
+	done, total := s.GroupsDone(s.Runbook.Checklist)
 	word := fmt.Sprintf("checklist %d/%d", done, total)
 	switch {
 	case !s.T0.IsZero() || done == total:
@@ -37,7 +36,7 @@ func (v *Viewer) stripLine() string {
 		add(st.Dim, st.Mark.Todo, "gate")
 	}
 	for i := range s.Phases {
-		mark, style := v.phaseMark(i)
+		mark, style := st.phaseMark(s.Phases[i].Status)
 		label := fmt.Sprint(i + 1)
 		if s.Phases[i].Plan.PointOfNoReturn {
 			label += st.Mark.NoReturn
@@ -51,7 +50,7 @@ func (v *Viewer) stripLine() string {
 		}
 		add(style, mark, label)
 	}
-	if done, total := groupsDone(s, s.Runbook.After); total > 0 {
+	if done, total := s.GroupsDone(s.Runbook.After); total > 0 {
 		style, mark := st.Dim, st.Mark.Todo
 		switch {
 		case done == total:
@@ -62,32 +61,4 @@ func (v *Viewer) stripLine() string {
 		add(style, mark, fmt.Sprintf("after %d/%d", done, total))
 	}
 	return pad(" "+strings.Join(parts, "  "), v.width)
-}
-
-func groupsDone(s *phases.State, groups []runbook.Group) (done, total int) {
-	for _, g := range groups {
-		d, t := s.GroupDone(g)
-		done, total = done+d, total+t
-	}
-	return done, total
-}
-
-// phaseMark is one phase's state in a cell.
-func (v *Viewer) phaseMark(i int) (string, lipgloss.Style) {
-	st := v.styles
-	switch p := &v.state.Phases[i]; p.Status {
-	case phases.PhaseIsCommitted, phases.PhaseIsPassed:
-		return st.Mark.Done, st.Good
-	case phases.PhaseHolding:
-		return st.Mark.Waiting, st.Warn
-	case phases.PhaseInDoubt, phases.PhaseUnknown:
-		return st.Mark.Unknown, st.Bad
-	case phases.PhaseIsRolledBack:
-		return st.Mark.Undone, st.Warn
-	case phases.PhaseIsFailed, phases.PhaseIsUndone:
-		return st.Mark.Failed, st.Bad
-	case phases.PhasePending:
-		return st.Mark.Todo, st.Dim
-	}
-	return st.Mark.Running, st.Accent
 }

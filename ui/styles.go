@@ -136,3 +136,48 @@ func (s *Styles) Frame(e phases.Environment) lipgloss.Style {
 	}
 	return s.FrameProduction
 }
+
+// levelStyle is the looks of a level.
+func (s *Styles) levelStyle(l phases.Level) lipgloss.Style {
+	switch l {
+	case phases.LevelGood:
+		return s.Good
+	case phases.LevelWarn:
+		return s.Warn
+	case phases.LevelBad:
+		return s.Bad
+	}
+	return s.Text
+}
+
+// levelMark says in a cell what a level's colour says.
+func (s *Styles) levelMark(l phases.Level) string {
+	switch l {
+	case phases.LevelGood:
+		return s.Mark.Done
+	case phases.LevelWarn:
+		return s.Mark.NoReturn
+	case phases.LevelBad:
+		return s.Mark.Failed
+	}
+	return s.Mark.Cursor
+}
+
+// phaseMark is a phase's status in a cell.
+func (st *Styles) phaseMark(status phases.PhaseStatus) (string, lipgloss.Style) {
+	switch status {
+	case phases.PhaseIsCommitted, phases.PhaseIsPassed:
+		return st.Mark.Done, st.Good
+	case phases.PhaseHolding:
+		return st.Mark.Waiting, st.Warn
+	case phases.PhaseInDoubt, phases.PhaseUnknown:
+		return st.Mark.Unknown, st.Bad
+	case phases.PhaseIsRolledBack:
+		return st.Mark.Undone, st.Warn
+	case phases.PhaseIsFailed, phases.PhaseIsUndone:
+		return st.Mark.Failed, st.Bad
+	case phases.PhasePending:
+		return st.Mark.Todo, st.Dim
+	}
+	return st.Mark.Running, st.Accent
+}

@@ -110,7 +110,7 @@ func hasStatus(s *phases.State, status phases.PhaseStatus) bool {
 func doubtfulPhases(s *phases.State) []*phases.PhaseState {
 	var out []*phases.PhaseState
 	for i := range s.Phases {
-		if mustLook(s.Phases[i].Status) {
+		if s.Phases[i].Status.MustLook() {
 			out = append(out, &s.Phases[i])
 		}
 	}

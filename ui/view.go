@@ -304,7 +304,7 @@ func (v *Viewer) windowTitle() string {
 	what := s.Runbook.Title
 	switch p := s.OpenPhase(); {
 	case s.Outcome != "":
-		what = outcomeWord(s.Outcome)
+		what = s.Outcome.Word()
 	case p != nil:
 		what = p.Plan.Title
 	}

@@ -201,7 +201,7 @@ func (f *feed) word() (phases.Level, string) {
 // ended says how the run ended. The caller holds the lock, and the run has.
 func (f *feed) ended() string {
 	s := f.state
-	text := "The run has ended: " + outcomeWord(s.Outcome)
+	text := "The run has ended: " + s.Outcome.Word()
 	if !s.ClosedAt.IsZero() {
 		text += " at " + s.ClosedAt.In(f.now.Location()).Format("15:04:05")
 	}
