@@ -1,9 +1,18 @@
 package ui
 
 import (
+	"fmt"
+
 	"tminus/phases"
 	"tminus/phases/runbook"
 )
+
+// paneChecklist is the pane's name.
+const paneChecklist paneID = "checklist"
+
+func checklistPane() paneKind {
+	return paneKind{id: paneChecklist, title: "Checklist", content: Pane.checklistContent, edge: Pane.checklistEdge}
+}
 
 // RowKind says what a selectable row is.
 type RowKind string
@@ -103,15 +112,26 @@ func watchItems(s *phases.State) []runbook.Item {
 	return out
 }
 
-// Checklist draws the items of the stage now on, the selected one with its
+// checklistEdge is how much of the list is done.
+func (p Pane) checklistEdge() string {
+	rows, done := ChecklistRows(p.State), 0
+	for _, r := range rows {
+		if it, _, ok := p.State.Runbook.Item(r.ID); ok && p.State.ItemDone(it) {
+			done++
+		}
+	}
+	return fmt.Sprintf("%d of %d done", done, len(rows))
+}
+
+// checklistContent draws the items of the stage now on, the selected one with its
 // fields and help.
-func (p Pane) Checklist() string {
+func (p Pane) checklistContent() content {
 	if !p.ready() {
 		return p.empty("The checklist appears with the run.")
 	}
 	secs := sections(p.State)
 	if len(secs) == 0 {
-		return p.fit(p.nothingToTick())
+		return content{body: p.nothingToTick(), windowed: true}
 	}
 	// Heights first, text only for what is seen: a list of thousands costs
 	// no more than a page of it.
@@ -124,7 +144,7 @@ func (p Pane) Checklist() string {
 		top = min(top, from)
 	}
 	top = max(0, min(top, height-p.Height))
-	return p.fit(p.checklistWindow(secs, top))
+	return content{body: p.checklistWindow(secs, top), windowed: true}
 }
 
 // checklistHeights gives the lines of the whole list, and where the selected

@@ -8,25 +8,43 @@ import (
 	"tminus/phases/runbook"
 )
 
-// Gate draws the go/no-go decision: what still holds it, what was decided, by
+// paneGate is the pane's name.
+const paneGate paneID = "gate"
+
+func gatePane() paneKind {
+	return paneKind{id: paneGate, title: "Go / no-go", content: Pane.gateContent, edge: Pane.gateEdge}
+}
+
+// gateEdge is the decision, or how much is to be done before it.
+func (p Pane) gateEdge() string {
+	switch p.State.Gate.Decision {
+	case phases.Go:
+		return "GO"
+	case phases.NoGoDecision:
+		return "NO-GO"
+	}
+	return fmt.Sprintf("%d to go", len(p.State.GateHolds(p.Now)))
+}
+
+// gateContent draws the go/no-go decision: what still holds it, what was decided, by
 // whom. After the GO it draws what holds the next phase.
-func (p Pane) Gate() string {
+func (p Pane) gateContent() content {
 	if !p.ready() {
 		return p.empty("The gate appears with the run.")
 	}
 	s := p.State
 	switch {
 	case s.Outcome == phases.NoGo:
-		return p.fitAround(p.noGoLines(), 0)
+		return content{body: p.noGoLines()}
 	case s.Gate.Decision != phases.Go:
-		return p.fitAround(p.gateLines(), 0)
+		return content{body: p.gateLines()}
 	case s.Current() < 0:
-		return p.fitAround(p.afterGateLines(), 0)
+		return content{body: p.afterGateLines()}
 	case s.Phases[s.Current()].Status.Open():
-		return p.fitAround(p.underWayLines(&s.Phases[s.Current()]), 0)
+		return content{body: p.underWayLines(&s.Phases[s.Current()])}
 	}
 	lines, keep := p.beforePhase(s.Current())
-	return p.fitAround(lines, keep)
+	return content{body: lines, keep: keep}
 }
 
 // gateLines are the gate before a decision, or closed again after one.

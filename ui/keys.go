@@ -2,7 +2,6 @@ package ui
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -78,13 +77,14 @@ func readerKeys() keymap {
 		{id: "next pane", keys: []string{"tab", "right", "l"}, label: "tab", name: "next pane", help: "the next pane", group: groupMove, move: func(v *Viewer) { v.cycle(1) }},
 		{id: "last pane", keys: []string{"shift+tab", "left", "h"}, label: "shift+tab", name: "pane before", help: "the pane before", group: groupMove, move: func(v *Viewer) { v.cycle(-1) }},
 	}
-	for i, p := range numberedPanes() {
-		key := fmt.Sprint(i + 1)
-		out = append(out, binding{
-			id: "pane " + key, keys: []string{key}, label: key, name: strings.ToLower(p.title()),
-			help: "the pane " + strings.ToLower(p.title()), group: groupMove,
-			move: func(v *Viewer) { v.goTo(p) },
-		})
+	for _, k := range paneKinds() {
+		if key := digitOf(k.id); key != "" {
+			out = append(out, binding{
+				id: toPane(k.id), keys: []string{key}, label: key, name: strings.ToLower(k.title),
+				help: "the pane " + strings.ToLower(k.title), group: groupMove,
+				move: func(v *Viewer) { v.goTo(k.id) },
+			})
+		}
 	}
 	return append(out,
 		binding{id: "next open", keys: []string{"n"}, label: "n", name: "next open item", help: "the next item that is not done", group: groupMove, move: (*Viewer).nextOpen, can: canNextOpen},

@@ -6,47 +6,6 @@ const (
 	minHeight = 16
 )
 
-// paneID names a pane.
-type paneID string
-
-// The panes.
-const (
-	paneChecklist paneID = "checklist"
-	paneGate      paneID = "gate"
-	panePhase     paneID = "phase"
-	paneTimeline  paneID = "timeline"
-	paneLog       paneID = "log"
-	paneUndo      paneID = "undo"
-	paneEnd       paneID = "end"
-)
-
-// numberedPanes are the panes that a digit leads to, in that order.
-func numberedPanes() []paneID {
-	return []paneID{paneChecklist, paneGate, panePhase, paneTimeline, paneLog, paneUndo, paneEnd}
-}
-
-func (p paneID) title() string {
-	switch p {
-	case paneChecklist:
-		return "Checklist"
-	case paneGate:
-		return "Go / no-go"
-	case panePhase:
-		return "Phase"
-	case paneTimeline:
-		return "Timeline"
-	case paneLog:
-		return "Events"
-	case paneUndo:
-		return "Undo"
-	}
-	return "Outcome"
-}
-
-// main reports whether a pane may stand in the main rectangle of every layout:
-// timeline and events have places of their own where there is room.
-func (p paneID) main() bool { return p != paneTimeline && p != paneLog }
-
 // rect is a part of the screen, in cells.
 type rect struct{ x, y, w, h int }
 

@@ -9,14 +9,21 @@ import (
 	"tminus/phases"
 )
 
-// Log draws what happened, the newest at the bottom. Scroll goes back by so
-// many entries. Only what is shown is laid out, however long the log is.
-func (p Pane) Log() string {
+// paneLog is the pane's name.
+const paneLog paneID = "log"
+
+func logPane() paneKind {
+	return paneKind{id: paneLog, title: "Events", content: Pane.logContent, beside: true}
+}
+
+// logContent is what happened, the newest at the bottom. Scroll goes by
+// entries. Only what is shown is laid out, however long the log is.
+func (p Pane) logContent() content {
 	if p.State == nil || len(p.State.Log) == 0 {
 		return p.empty("Nothing has happened yet.")
 	}
 	entries := p.State.Log
-	skip := max(0, min(p.Scroll, len(entries)-1))
+	skip := max(0, min(-p.Scroll, len(entries)-1))
 	var out []line // newest first
 	for i := len(entries) - 1 - skip; i >= 0 && len(out) < p.Height; i-- {
 		lines := p.logLines(entries[i])
@@ -30,7 +37,19 @@ func (p Pane) Log() string {
 	if skip > 0 && p.Height >= 3 && len(out) == p.Height {
 		out[len(out)-1] = row(&p.Styles.Dim, "  ↓ "+plural(skip, "newer entry", "newer entries"))
 	}
-	return p.fit(out)
+	return content{body: out, windowed: true, back: func() int { return p.logBack(entries) }}
+}
+
+// logBack is how many entries the log can go back: the oldest stay in sight,
+// as many as there is room for.
+func (p Pane) logBack(entries []phases.LogLine) int {
+	lines := 0
+	for i, e := range entries {
+		if lines += len(p.logLines(e)); lines >= p.Height {
+			return len(entries) - 1 - i
+		}
+	}
+	return 0
 }
 
 // logLines is one entry: T-clock, level as mark and word, text.

@@ -3,8 +3,7 @@ package ui
 import (
 	"errors"
 	"fmt"
-	"sort"
-	"strings"
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -208,7 +207,7 @@ func (v *Viewer) follow() {
 // focusOn gives a pane the keys, and the main rectangle when it is not in sight.
 func (v *Viewer) focusOn(p paneID) {
 	v.nav.focus = p
-	if !p.main() {
+	if kindOf(p).beside {
 		return
 	}
 	if l, ok := v.layout(); ok && !v.following(p) {
@@ -225,7 +224,7 @@ func (v *Viewer) following(p paneID) bool { return p == v.nav.want }
 
 // goTo is the reader's choice of a pane.
 func (v *Viewer) goTo(p paneID) {
-	if p == paneEnd && (v.state == nil || v.state.Outcome == "") {
+	if !kindOf(p).isThere(v.state) {
 		return
 	}
 	v.nav.help = false
@@ -235,33 +234,23 @@ func (v *Viewer) goTo(p paneID) {
 
 // cycle goes to the next pane, of those in sight where there are several.
 func (v *Viewer) cycle(by int) {
-	panes := numberedPanes()
+	var panes []paneID
 	if l, ok := v.layout(); ok && len(l.areas) > 1 {
-		panes = panes[:0]
 		for _, a := range l.areas {
 			panes = append(panes, a.pane)
 		}
-	}
-	if v.state == nil || v.state.Outcome == "" {
-		panes = without(panes, paneEnd)
-	}
-	for i, p := range panes {
-		if p == v.nav.focus {
-			v.goTo(panes[(i+by+len(panes))%len(panes)])
-			return
+	} else {
+		for _, k := range paneKinds() {
+			panes = append(panes, k.id)
 		}
 	}
-	v.goTo(panes[0])
-}
-
-func without(panes []paneID, drop paneID) []paneID {
-	var out []paneID
-	for _, p := range panes {
-		if p != drop {
-			out = append(out, p)
-		}
+	panes = slices.DeleteFunc(panes, func(p paneID) bool { return !kindOf(p).isThere(v.state) })
+	at := slices.Index(panes, v.nav.focus)
+	if at < 0 {
+		v.goTo(panes[0])
+		return
 	}
-	return out
+	v.goTo(panes[(at+by+len(panes))%len(panes)])
 }
 
 // escape closes the help page, or follows the run again.
@@ -291,9 +280,8 @@ func (v *Viewer) step(by int) {
 // edge goes to the first or last row or line.
 func (v *Viewer) edge(to int) { v.step(to * 100_000) }
 
-// scrollBy moves a pane by lines. How far it can go the pane alone knows: of
-// the way asked for, as much is kept as changes something, so that the way back
-// starts at once.
+// scrollBy moves a pane by lines, as far as it has any: the way back starts at
+// once.
 func (v *Viewer) scrollBy(by int) {
 	l, ok := v.layout()
 	if !ok || v.state == nil {
@@ -303,43 +291,9 @@ func (v *Viewer) scrollBy(by int) {
 	if !ok {
 		return
 	}
-	from, dir := v.nav.scroll[a.pane], sign(by)
-	if a.pane == paneLog {
-		dir = -dir // its newest line is at the bottom, and it scrolls back
-	}
-	to := func(n int) int {
-		if a.pane == paneLog {
-			return max(0, from+dir*n)
-		}
-		return from + dir*n
-	}
-	draw := func(n int) string {
-		v.nav.scroll[a.pane] = to(n)
-		return v.drawPane(a, v.state.At)
-	}
-	way := abs(by)
-	if a.pane == paneLog && dir > 0 {
-		// Back to the oldest line, not beyond it.
-		way = sort.Search(way, func(n int) bool { return !full(draw(n + 1)) })
-	} else {
-		end := draw(way)
-		way = sort.Search(way, func(n int) bool { return draw(n) == end })
-	}
-	v.nav.scroll[a.pane] = to(way)
-}
-
-// full reports whether a pane's last line holds something.
-func full(pane string) bool {
-	return strings.TrimSpace(pane[strings.LastIndexByte(pane, '\n')+1:]) != ""
-}
-
-func abs(n int) int { return max(n, -n) }
-
-func sign(n int) int {
-	if n < 0 {
-		return -1
-	}
-	return 1
+	back, forth := kindOf(a.pane).room(v.paneOf(a, v.state.At))
+	from := max(-back, min(v.nav.scroll[a.pane], forth))
+	v.nav.scroll[a.pane] = max(-back, min(from+by, forth))
 }
 
 // rows are the checklist's selectable rows.

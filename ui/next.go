@@ -24,13 +24,13 @@ func (v *Viewer) next(now time.Time) step {
 	n := s.Next(now)
 	switch n.Wait {
 	case phases.WaitResume: // nobody takes a command
-		return step{text: "The run was interrupted: " + sanitize(s.Interrupted), level: phases.LevelBad, keys: []string{"quit", "pane 5", "pane 6"}}
+		return step{text: "The run was interrupted: " + sanitize(s.Interrupted), level: phases.LevelBad, keys: []string{"quit", toPane(paneLog), toPane(paneUndo)}}
 	case phases.WaitNobody:
-		return step{text: "The run has ended: " + s.Outcome.Word() + ".", level: outcomeLevel(s.Outcome), keys: []string{"quit", "pane 5", "pane 6"}}
+		return step{text: "The run has ended: " + s.Outcome.Word() + ".", level: outcomeLevel(s.Outcome), keys: []string{"quit", toPane(paneLog), toPane(paneUndo)}}
 	case phases.WaitChecklist:
 		return v.nextBeforeGate(n)
 	case phases.WaitGate:
-		return step{text: "Nothing holds the gate: it is time for GO or NO-GO.", level: phases.LevelGood, keys: []string{"go", "no-go", "pane 1", "recheck", "note"}}
+		return step{text: "Nothing holds the gate: it is time for GO or NO-GO.", level: phases.LevelGood, keys: []string{"go", "no-go", toPane(paneChecklist), "recheck", "note"}}
 	case phases.WaitPhase:
 		return nextInPhase(n.Phase, now)
 	case phases.WaitAfter:
@@ -152,9 +152,9 @@ func (v *Viewer) nextPhase(n phases.Next) step {
 	switch n.Wait {
 	case phases.WaitLook:
 		if p.Status == phases.PhaseIsUndone {
-			return step{text: p.Plan.Title + " is undone: a human must look at the database.", level: phases.LevelBad, keys: []string{"pane 6", "accept", "abort", "note"}}
+			return step{text: p.Plan.Title + " is undone: a human must look at the database.", level: phases.LevelBad, keys: []string{toPane(paneUndo), "accept", "abort", "note"}}
 		}
-		return step{text: "The outcome of " + p.Plan.Title + " is unknown: a human must look at the database.", level: phases.LevelBad, keys: []string{"pane 6", "abort", "note"}}
+		return step{text: "The outcome of " + p.Plan.Title + " is unknown: a human must look at the database.", level: phases.LevelBad, keys: []string{toPane(paneUndo), "abort", "note"}}
 	case phases.WaitConfirm:
 		done, total := v.state.GroupDone(n.Group)
 		return step{
@@ -164,7 +164,7 @@ func (v *Viewer) nextPhase(n phases.Next) step {
 	case phases.WaitWindow:
 		return step{text: "The window is over: extend it with a name and a reason, or abort.", level: phases.LevelBad, keys: []string{"extend", "abort", "note"}}
 	case phases.WaitHeld:
-		return step{text: p.Plan.Title + " is held: " + n.Holds[0].Text + ".", level: phases.LevelBad, keys: []string{"recheck", "pane 1", "abort", "note"}}
+		return step{text: p.Plan.Title + " is held: " + n.Holds[0].Text + ".", level: phases.LevelBad, keys: []string{"recheck", toPane(paneChecklist), "abort", "note"}}
 	}
 	st := step{text: "Next: " + p.Plan.Title + ".", level: phases.LevelInfo, keys: []string{"start", "abort", "note"}}
 	switch p.Status {

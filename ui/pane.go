@@ -14,9 +14,6 @@ import (
 // Pane is what every pane needs to draw itself: what is known of the run, the
 // moment it is drawn for, and a rectangle. It is a value; its methods are pure,
 // touch no clock, and may be called for any size, 0 included.
-//
-// Each method gives exactly Height lines of at most Width cells. What does not
-// fit is cut at the end of a line, or scrolled to.
 type Pane struct {
 	State    *phases.State // read, never written; nil draws an empty pane
 	Now      time.Time     // ages, rates and countdowns are as of this moment, in its location
@@ -26,7 +23,8 @@ type Pane struct {
 	Focused  bool   // whether keys go to this pane
 	Cursor   string // id of the selected row; empty for none
 	ReadOnly bool   // a reader's: no key of it acts, so no pane names one
-	Scroll   int    // lines away from where the pane stands by itself; a pane limits it to what it has
+	Scroll   int    // lines away from where the pane stands by itself, back below zero; a pane limits it to what it has
+	Journal  string // the journal's path as the reader knows it; may be empty
 }
 
 // span is a piece of plain text and the style it gets. A nil style is none.
@@ -171,11 +169,7 @@ func (p Pane) fitAround(lines []line, keep int) string {
 	if len(lines) <= p.Height || p.Height <= 0 {
 		return p.fit(lines)
 	}
-	top := 0
-	if keep >= p.Height-1 {
-		top = keep - p.Height*2/3
-	}
-	top = max(0, min(top+p.Scroll, len(lines)-p.Height))
+	top := max(0, min(stands(len(lines), p.Height, keep)+p.Scroll, len(lines)-p.Height))
 	shown := append([]line(nil), lines[top:top+p.Height]...)
 	if p.Height >= 4 {
 		if top > 0 {
@@ -188,12 +182,12 @@ func (p Pane) fitAround(lines []line, keep int) string {
 	return p.fit(shown)
 }
 
-// empty draws a pane that has nothing to show yet.
-func (p Pane) empty(text string) string {
+// empty is a pane that has nothing to show yet.
+func (p Pane) empty(text string) content {
 	if p.Styles == nil {
-		return p.fit(nil)
+		return content{}
 	}
-	return p.fit([]line{row(&p.Styles.Dim, text)})
+	return content{body: []line{row(&p.Styles.Dim, text)}, windowed: true}
 }
 
 // paragraph wraps text under an indent: the first line starts with lead, the

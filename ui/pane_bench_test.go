@@ -40,7 +40,7 @@ func BenchmarkPane(b *testing.B) {
 		p.Cursor, p.Styles = "big4000", NewStyles(true)
 		b.ReportAllocs()
 		for b.Loop() {
-			p.Checklist()
+			p.show(paneChecklist)
 		}
 	})
 }

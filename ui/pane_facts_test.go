@@ -47,7 +47,7 @@ func TestChecklistKeepsTheCursorInSight(t *testing.T) {
 					p := r.pane(80, h)
 					p.Cursor, p.Scroll = row.ID, scroll
 					// A list whose selected item is taller than the pane shows its first line.
-					if got := plainText(p.Checklist()); h >= 3 && !strings.Contains(got, p.Styles.Mark.Cursor+" [") {
+					if got := plainText(p.show(paneChecklist)); h >= 3 && !strings.Contains(got, p.Styles.Mark.Cursor+" [") {
 						t.Fatalf("%s: cursor %s at height %d, scroll %d is out of sight:\n%s", state, row.ID, h, scroll, got)
 					}
 				}
@@ -64,7 +64,7 @@ func TestChecklistMarksEveryStateDifferently(t *testing.T) {
 	r.Items["triggers_disabled"] = &phases.ItemState{Action: &phases.ActionState{Running: true, At: r.now.Add(-2 * time.Second)}}
 	p := r.pane(100, 40)
 	p.Cursor = ""
-	got := plainText(p.Checklist())
+	got := plainText(p.show(paneChecklist))
 	for _, want := range []string{
 		"[x] All six phases", "[ ] No error", "[!] The backup is less than 15 minutes old", "cannot tell",
 		"[~] The rollback engineer", "assumed, nobody looked", "[*] The four business triggers", "under way",
@@ -75,12 +75,12 @@ func TestChecklistMarksEveryStateDifferently(t *testing.T) {
 		}
 	}
 	r.Items["triggers_disabled"] = &phases.ItemState{}
-	if got := plainText(p.Checklist()); !strings.Contains(got, "[?] The four business triggers") {
+	if got := plainText(p.show(paneChecklist)); !strings.Contains(got, "[?] The four business triggers") {
 		t.Errorf("an item that no check has answered is not [?]:\n%s", got)
 	}
 	r.refresh()
 	p.Now = p.Now.Add(2 * time.Minute)
-	if got := plainText(p.Checklist()); !strings.Contains(got, "[?] The database has at most 5") || !strings.Contains(got, "too old") {
+	if got := plainText(p.show(paneChecklist)); !strings.Contains(got, "[?] The database has at most 5") || !strings.Contains(got, "too old") {
 		t.Errorf("an answer that is too old still counts as one:\n%s", got)
 	}
 }
@@ -104,7 +104,7 @@ func TestUndoChangesItsFace(t *testing.T) {
 		"fresh": "NOTHING TO UNDO", "running": "TRANSACTION OPEN: ROLLBACK UNDOES IT", "committed": "COMMITTED: UNDOING NEEDS A RESTORE",
 		"in_doubt": "COMMIT IN DOUBT: TOUCH NOTHING YET", "unknown": "OUTCOME UNKNOWN: LOOK FIRST", "past": "PAST THE POINT OF NO RETURN", "rolled_back": "NOTHING TO UNDO",
 	} {
-		got := plainText(paneStates()[state]().pane(100, 40).Undo())
+		got := plainText(paneStates()[state]().pane(100, 40).show(paneUndo))
 		if !strings.Contains(got, want) {
 			t.Errorf("%s: missing %q in\n%s", state, want, got)
 		}
@@ -138,7 +138,7 @@ func TestHoldCountsDown(t *testing.T) {
 		want  string
 	}{{0, "01:43"}, {100 * time.Second, "00:03"}, {time.Hour, "00:00"}} {
 		p.Now = r.now.Add(left.after)
-		if got := plainText(p.Phase()); !strings.Contains(got, "rolls back by itself in "+left.want) {
+		if got := plainText(p.show(panePhase)); !strings.Contains(got, "rolls back by itself in "+left.want) {
 			t.Errorf("after %s: missing %q in\n%s", left.after, left.want, got)
 		}
 	}
@@ -201,15 +201,15 @@ func TestLogShowsTheNewestAndScrollsBack(t *testing.T) {
 		r.log(time.Duration(i)*time.Second, phases.LevelInfo, fmt.Sprintf("event-%d.", i))
 	}
 	p := r.pane(80, 10)
-	if got := plainText(p.Log()); !strings.Contains(got, "event-499.") || strings.Contains(got, "event-489.") {
+	if got := plainText(p.show(paneLog)); !strings.Contains(got, "event-499.") || strings.Contains(got, "event-489.") {
 		t.Errorf("not the ten newest:\n%s", got)
 	}
-	p.Scroll = 100
-	if got := plainText(p.Log()); strings.Contains(got, "event-499.") || !strings.Contains(got, "event-395.") || !strings.Contains(got, "100 newer entries") {
+	p.Scroll = -100
+	if got := plainText(p.show(paneLog)); strings.Contains(got, "event-499.") || !strings.Contains(got, "event-395.") || !strings.Contains(got, "100 newer entries") {
 		t.Errorf("not a hundred back:\n%s", got)
 	}
-	p.Scroll = 1 << 30
-	if got := plainText(p.Log()); !strings.Contains(got, "run opened") {
+	p.Scroll = -(1 << 30)
+	if got := plainText(p.show(paneLog)); !strings.Contains(got, "run opened") {
 		t.Errorf("scrolled past the start:\n%s", got)
 	}
 }
@@ -219,7 +219,7 @@ func TestTimelineInOneLine(t *testing.T) {
 	for state, want := range map[string]string{
 		"fresh": "checklist 0/10", "running": "▸ phase 2/6 running", "past": "past no return", "after": "phases 6/6", "no_go": "NO-GO",
 	} {
-		if got := plainText(paneStates()[state]().pane(120, 1).Timeline()); !strings.Contains(got, want) {
+		if got := plainText(paneStates()[state]().pane(120, 1).show(paneTimeline)); !strings.Contains(got, want) {
 			t.Errorf("%s: missing %q in %q", state, want, got)
 		}
 	}
@@ -240,7 +240,7 @@ func TestTimelineSaysLateAndEarly(t *testing.T) {
 // The end of a box's title counts most: how long there is to decide.
 func TestBoxTitleIsNotLostOnANarrowPane(t *testing.T) {
 	for w := 24; w < 80; w++ {
-		got := strings.ToLower(strings.Join(strings.Fields(strings.NewReplacer("│", " ", "─", " ").Replace(plainText(paneStates()["holding"]().pane(w, 40).Phase()))), " "))
+		got := strings.ToLower(strings.Join(strings.Fields(strings.NewReplacer("│", " ", "─", " ").Replace(plainText(paneStates()["holding"]().pane(w, 40).show(panePhase)))), " "))
 		for _, want := range []string{"hold:", "rolls back by itself in", "01:43"} {
 			if !strings.Contains(got, want) && !strings.Contains(got, strings.ReplaceAll(want, ":", "")) {
 				t.Errorf("at %d cells: missing %q in\n%s", w, want, got)
@@ -257,7 +257,7 @@ func TestTimelineKeepsTheStageUnderWay(t *testing.T) {
 			continue
 		}
 		for h := 3; h <= 30; h++ {
-			if got := plainText(r.pane(80, h).Timeline()); !strings.Contains(got, "› ") {
+			if got := plainText(r.pane(80, h).show(paneTimeline)); !strings.Contains(got, "› ") {
 				t.Errorf("%s at height %d does not show where the run stands:\n%s", state, h, got)
 			}
 		}

@@ -14,10 +14,13 @@ import (
 
 // paneNames are the panes, each with the way to draw it.
 func paneNames() map[string]func(Pane) string {
-	return map[string]func(Pane) string{
-		"timeline": Pane.Timeline, "checklist": Pane.Checklist, "gate": Pane.Gate,
-		"phase": Pane.Phase, "log": Pane.Log, "undo": Pane.Undo,
+	out := map[string]func(Pane) string{}
+	for _, k := range paneKinds() {
+		if k.id != paneEnd { // drawn with the whole screen, at a run's end
+			out[string(k.id)] = k.draw
+		}
 	}
+	return out
 }
 
 // goldenStates are the moments at which a pane shows something of its own.
@@ -50,6 +53,9 @@ func (r *paneRun) pane(w, h int) Pane {
 	}
 	return p
 }
+
+// show draws a pane.
+func (p Pane) show(id paneID) string { return kindOf(id).draw(p) }
 
 // framed marks a drawing's right edge, so that a golden file shows its width.
 func framed(drawn string) string {

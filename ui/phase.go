@@ -9,9 +9,16 @@ import (
 	"tminus/phases"
 )
 
+// panePhase is the pane's name.
+const panePhase paneID = "phase"
+
+func phasePane() paneKind {
+	return paneKind{id: panePhase, title: "Phase", content: Pane.phaseContent}
+}
+
 // Phase draws the phase that is open, or else the last one that began: where
 // it stands, what it waits for, a row a table, and what was verified.
-func (p Pane) Phase() string {
+func (p Pane) phaseContent() content {
 	if !p.ready() || len(p.State.Phases) == 0 {
 		return p.empty("The phases appear with the run.")
 	}
@@ -19,7 +26,7 @@ func (p Pane) Phase() string {
 	ph := &p.State.Phases[i]
 	pinned := append(p.phaseHead(ph, i), p.urgent(ph)...)
 	body, keep := p.phaseBody(ph)
-	return p.pinned(pinned, body, keep)
+	return content{head: pinned, body: body, keep: keep}
 }
 
 // shownPhase is the index of the phase that is open, or is undone, of the last
@@ -35,17 +42,6 @@ func shownPhase(s *phases.State) int {
 		}
 	}
 	return last
-}
-
-// pinned draws lines that stay, above lines that scroll. Where too little
-// would be left to scroll in, all of it scrolls.
-func (p Pane) pinned(head, body []line, keep int) string {
-	if p.Height-len(head) < 4 {
-		return p.fitAround(append(head, body...), 0)
-	}
-	top, rest := p, p
-	top.Height, rest.Height = len(head), p.Height-len(head)
-	return top.fit(head) + "\n" + rest.fitAround(body, keep)
 }
 
 // phaseHead is title, status and times.

@@ -164,20 +164,20 @@ func (s *Styles) levelMark(l phases.Level) string {
 }
 
 // phaseMark is a phase's status in a cell.
-func (st *Styles) phaseMark(status phases.PhaseStatus) (string, lipgloss.Style) {
+func (s *Styles) phaseMark(status phases.PhaseStatus) (string, lipgloss.Style) {
 	switch status {
 	case phases.PhaseIsCommitted, phases.PhaseIsPassed:
-		return st.Mark.Done, st.Good
+		return s.Mark.Done, s.Good
 	case phases.PhaseHolding:
-		return st.Mark.Waiting, st.Warn
+		return s.Mark.Waiting, s.Warn
 	case phases.PhaseInDoubt, phases.PhaseUnknown:
-		return st.Mark.Unknown, st.Bad
+		return s.Mark.Unknown, s.Bad
 	case phases.PhaseIsRolledBack:
-		return st.Mark.Undone, st.Warn
+		return s.Mark.Undone, s.Warn
 	case phases.PhaseIsFailed, phases.PhaseIsUndone:
-		return st.Mark.Failed, st.Bad
+		return s.Mark.Failed, s.Bad
 	case phases.PhasePending:
-		return st.Mark.Todo, st.Dim
+		return s.Mark.Todo, s.Dim
 	}
-	return st.Mark.Running, st.Accent
+	return s.Mark.Running, s.Accent
 }

@@ -11,6 +11,13 @@ import (
 	"tminus/phases/runbook"
 )
 
+// paneTimeline is the pane's name.
+const paneTimeline paneID = "timeline"
+
+func timelinePane() paneKind {
+	return paneKind{id: paneTimeline, title: "Timeline", content: Pane.timelineContent, beside: true}
+}
+
 // stop is one stage on the timeline.
 type stop struct {
 	mark    string
@@ -32,12 +39,12 @@ type stop struct {
 
 // Timeline draws all stages from the checklist to the last one, with what was
 // planned and what came of it. In one or two lines it draws the progress only.
-func (p Pane) Timeline() string {
+func (p Pane) timelineContent() content {
 	if !p.ready() {
 		return p.empty("The timeline appears with the run.")
 	}
 	if p.Height <= 2 {
-		return p.fit([]line{p.progressLine()})
+		return content{body: []line{p.progressLine()}, windowed: true}
 	}
 	stops := p.stops()
 	// Groups are open side by side; one of them is where the run stands.
@@ -49,7 +56,7 @@ func (p Pane) Timeline() string {
 		stops = p.folded(stops, over)
 	}
 	lines, keep := p.stopLines(stops)
-	return p.fitAround(lines, keep)
+	return content{body: lines, keep: keep}
 }
 
 // stops are all stages in order.

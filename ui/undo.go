@@ -9,10 +9,17 @@ import (
 	"tminus/phases/runbook"
 )
 
+// paneUndo is the pane's name.
+const paneUndo paneID = "undo"
+
+func undoPane() paneKind {
+	return paneKind{id: paneUndo, title: "Undo", content: Pane.undoContent}
+}
+
 // Undo draws what it would take to undo now: the rollback engineer's pane. As
 // long as a transaction is open, ROLLBACK does; what is committed needs a
 // restore. It changes its face at the point of no return.
-func (p Pane) Undo() string {
+func (p Pane) undoContent() content {
 	if !p.ready() {
 		return p.empty("What an undo would take appears with the run.")
 	}
@@ -20,7 +27,7 @@ func (p Pane) Undo() string {
 	lines = append(lines, line{})
 	lines = append(lines, p.restoreLines()...)
 	lines = append(lines, p.contactLines()...)
-	return p.fitAround(lines, 0)
+	return content{body: lines}
 }
 
 // undoVerdict says what can be undone, and how, in a box at the top.

@@ -80,10 +80,11 @@ func (v *Viewer) bodyLines(l layout, now time.Time) []string {
 // drawArea draws a pane with its frame.
 func (v *Viewer) drawArea(a area, now time.Time) []string {
 	in := a.inside()
-	lines := strings.Split(v.drawPane(a, now), "\n")
+	kind, p := kindOf(a.pane), v.paneOf(a, now)
+	lines := strings.Split(kind.draw(p), "\n")
 	frame := v.frameStyle(a.pane)
 	out := make([]string, 0, a.h)
-	out = append(out, v.titleRule(a, frame, now))
+	out = append(out, v.titleRule(a, frame, kind, p))
 	for i := range in.h {
 		line := ""
 		if i < len(lines) {
@@ -115,24 +116,19 @@ func (v *Viewer) frameStyle(p paneID) lipgloss.Style {
 
 // titleRule is a pane's upper edge: the digit that leads there, its name, and a
 // word on what it holds.
-func (v *Viewer) titleRule(a area, frame lipgloss.Style, now time.Time) string {
+func (v *Viewer) titleRule(a area, frame lipgloss.Style, kind paneKind, p Pane) string {
 	left, right := "─", "─"
 	if a.framed {
 		left, right = "╭", "╮"
 	}
-	name := a.pane.title()
-	for i, p := range numberedPanes() {
-		if p == a.pane {
-			name = fmt.Sprintf("%d %s", i+1, name)
-		}
-	}
+	name := strings.TrimLeft(digitOf(a.pane)+" "+kind.title, " ")
 	title := v.styles.Title
 	if a.pane == v.nav.focus {
 		name = v.styles.Mark.Cursor + " " + name
 	}
-	word := v.titleWord(a.pane, now)
-	if word != "" {
-		word = " " + word + " "
+	word := ""
+	if kind.edge != nil && p.ready() {
+		word = " " + kind.edge(p) + " "
 	}
 	rule := a.w - 4 - width(name) - width(word) - 2
 	if rule < 0 {
@@ -142,57 +138,14 @@ func (v *Viewer) titleRule(a area, frame lipgloss.Style, now time.Time) string {
 		paint(frame, strings.Repeat("─", rule)) + paint(v.styles.Dim, word) + paint(frame, "─"+right)
 }
 
-// titleWord is what a pane's edge says of its content.
-func (v *Viewer) titleWord(p paneID, now time.Time) string {
-	s := v.state
-	if s == nil || s.Runbook == nil {
-		return ""
-	}
-	switch p {
-	case paneChecklist:
-		rows, done := v.rows(), 0
-		for _, r := range rows {
-			if it, _, ok := s.Runbook.Item(r.ID); ok && s.ItemDone(it) {
-				done++
-			}
-		}
-		return fmt.Sprintf("%d of %d done", done, len(rows))
-	case paneGate:
-		switch s.Gate.Decision {
-		case phases.Go:
-			return "GO"
-		case phases.NoGoDecision:
-			return "NO-GO"
-		}
-		return fmt.Sprintf("%d to go", len(s.GateHolds(now)))
-	}
-	return ""
-}
-
-// drawPane draws a pane's content: the inside of its area.
-func (v *Viewer) drawPane(a area, now time.Time) string {
+// paneOf is a pane as it stands in its area.
+func (v *Viewer) paneOf(a area, now time.Time) Pane {
 	in := a.inside()
 	_, acts := v.keys.get("tick")
-	p := Pane{
-		State: v.state, Now: now, Styles: v.styles, Width: in.w, Height: in.h,
-		Focused: a.pane == v.nav.focus, ReadOnly: !acts, Scroll: v.nav.scroll[a.pane],
+	return Pane{
+		State: v.state, Now: now, Styles: v.styles, Width: in.w, Height: in.h, Cursor: v.nav.cursor,
+		Focused: a.pane == v.nav.focus, ReadOnly: !acts, Scroll: v.nav.scroll[a.pane], Journal: v.opts.Journal,
 	}
-	switch a.pane {
-	case paneChecklist:
-		p.Cursor = v.nav.cursor
-		return p.Checklist()
-	case paneGate:
-		return p.Gate()
-	case panePhase:
-		return p.Phase()
-	case paneTimeline:
-		return p.Timeline()
-	case paneLog:
-		return p.Log()
-	case paneUndo:
-		return p.Undo()
-	}
-	return v.end(p)
 }
 
 // statusLine says what the run waits for, or why the screen stands still.

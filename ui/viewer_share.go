@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -18,7 +19,7 @@ type Standing struct {
 	focus, main   paneID
 	want          paneID
 	cursor        string
-	scroll        [8]int // by number of the pane; the last is any other
+	scroll        string // of the panes that are not where they stand by themselves
 	help          bool
 	helpScroll    int
 }
@@ -30,8 +31,10 @@ func (v *Viewer) Standing() Standing {
 		focus: v.nav.focus, main: v.nav.main, want: v.nav.want, cursor: v.nav.cursor,
 		help: v.nav.help, helpScroll: v.nav.helpScroll,
 	}
-	for i, p := range numberedPanes() {
-		s.scroll[min(i, len(s.scroll)-1)] = v.nav.scroll[p]
+	for _, k := range paneKinds() {
+		if n := v.nav.scroll[k.id]; n != 0 {
+			s.scroll += fmt.Sprintf("%s %d;", k.id, n)
+		}
 	}
 	return s
 }

@@ -65,18 +65,7 @@ func (v *View) computeReach() Reach {
 				out.Refusing = append(out.Refusing, k)
 				continue
 			}
-			edge := phases.Reach{
-				From: v.Name(k.To), Table: v.Name(k.From), Constraint: phases.Clean(out.roots[k.OID].Name),
-				Action: actions[k.Action], Protected: v.protected[k.From],
-			}
-			j, known := at[edge]
-			if !known {
-				j = len(out.Edges)
-				at[edge] = j
-				edge.Indexed = true
-				out.Edges = append(out.Edges, edge)
-			}
-			out.Edges[j].Indexed = out.Edges[j].Indexed && usable
+			v.addEdge(&out, at, k, usable)
 			if k.Action == schema.Cascade {
 				empty(child, k)
 				continue
@@ -90,6 +79,22 @@ func (v *View) computeReach() Reach {
 		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.Table, b.Table), cmp.Compare(a.Constraint, b.Constraint))
 	})
 	return out
+}
+
+// addEdge adds a key that acts: one edge for all partitions of its table.
+func (v *View) addEdge(to *Reach, at map[phases.Reach]int, k *schema.Key, usable bool) {
+	edge := phases.Reach{
+		From: v.Name(k.To), Table: v.Name(k.From), Constraint: phases.Clean(to.roots[k.OID].Name),
+		Action: actions[k.Action], Protected: v.protected[k.From],
+	}
+	i, known := at[edge]
+	if !known {
+		i = len(to.Edges)
+		at[edge] = i
+		edge.Indexed = true
+		to.Edges = append(to.Edges, edge)
+	}
+	to.Edges[i].Indexed = to.Edges[i].Indexed && usable
 }
 
 // readRoots finds which key of a partitioned table a partition's was made for.

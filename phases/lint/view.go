@@ -28,11 +28,6 @@ type delete struct {
 	relation    *schema.Relation // nil when there is none of that name
 }
 
-// before reports whether a step ends before another begins.
-func (d delete) before(o delete) bool {
-	return d.phase < o.phase || d.phase == o.phase && d.step < o.step
-}
-
 // New looks at a runbook on a schema.
 func New(book *runbook.Runbook, s *schema.Schema) *View {
 	v := &View{Book: book, Schema: s, named: map[uint32]bool{}, acted: map[uint32]bool{}, protected: map[uint32]bool{}}

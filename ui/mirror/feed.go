@@ -225,13 +225,6 @@ func (f *feed) restoreCommand() string {
 	return ui.RestoreCommand(f.state)
 }
 
-func outcomeWord(o phases.Outcome) string {
-	if o == phases.NoGo {
-		return "no-go"
-	}
-	return phases.Clean(string(o))
-}
-
 func endLevel(o phases.Outcome) phases.Level {
 	if o == phases.Completed {
 		return phases.LevelGood
