@@ -140,12 +140,12 @@ func TestEndOfTheRunStaysVisible(t *testing.T) {
 	v := r.watch(100, 30)
 	v.sees("READ-ONLY")
 	r.append(phases.NoGoDeclared{Reason: "no backup", By: "dba"}, phases.RunClosed{Outcome: phases.NoGo})
-	v.sees("The run has ended: no-go")
+	v.sees("The run has ended: NO-GO")
 	if err := r.w.Close(); err != nil { // the operator's program ends too
 		t.Fatal(err)
 	}
-	r.watch(100, 30).sees("The run has ended: no-go")
-	v.sees("The run has ended: no-go")
+	r.watch(100, 30).sees("The run has ended: NO-GO")
+	v.sees("The run has ended: NO-GO")
 	v.press("q")
 	if err := v.exit(); err != nil {
 		t.Errorf("exit: %v", err)
