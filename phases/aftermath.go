@@ -147,6 +147,22 @@ func (s *State) RestoreCommand() string {
 	}))
 }
 
+// RestoreLacks are the labels of the fields that the restore command needs and
+// nobody has recorded.
+func (s *State) RestoreLacks() []string {
+	var out []string
+	for _, found := range placeholder.FindAllStringSubmatch(s.Runbook.Backup.Restore, -1) {
+		if s.Fields[found[1]].Value == "" {
+			label := found[1]
+			if f, ok := s.Runbook.Field(found[1]); ok {
+				label = f.Label
+			}
+			out = append(out, label)
+		}
+	}
+	return out
+}
+
 var placeholder = regexp.MustCompile(`\{\{\s*([A-Za-z0-9_.-]+)\s*\}\}`)
 
 // triggersLeft says which triggers the run disabled and has not brought back,

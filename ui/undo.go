@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"tminus/phases"
-	"tminus/phases/runbook"
 )
 
 // paneUndo is the pane's name.
@@ -183,13 +182,13 @@ func (p Pane) restoreLines() []line {
 	} else {
 		out = append(out, row(&st.Warn, "  How long it takes is not known."))
 	}
-	cmd := RestoreCommand(s)
+	cmd := s.RestoreCommand()
 	if cmd == "" {
 		return append(out, row(&st.Warn, "  The runbook gives no restore command."))
 	}
 	out = append(out, line{})
 	out = append(out, p.commandLines("  $ ", &st.Accent, cmd)...)
-	for _, id := range missingFields(s) {
+	for _, id := range s.RestoreLacks() {
 		out = append(out, p.paragraph("  "+st.Mark.Failed+" ", &st.Bad, "not recorded yet: "+id)...)
 	}
 	return out
@@ -230,74 +229,10 @@ func committedPhases(s *phases.State) []*phases.PhaseState {
 	return out
 }
 
-// RestoreCommand is the runbook's restore command with the recorded fields
-// filled in. A field that is not recorded keeps its {{name}}, so that nobody
-// runs a command with a hole in it unseen. It has no control characters; it is
-// empty when the runbook gives none.
-func RestoreCommand(s *phases.State) string {
-	if s == nil || s.Runbook == nil {
-		return ""
-	}
-	cmd := fillFields(s.Runbook.Backup.Restore, func(id string) (string, bool) {
-		v, ok := s.Fields[id]
-		return v.Value, ok && v.Value != ""
-	})
-	return strings.TrimSpace(sanitize(cmd))
-}
-
-// missingFields are the fields that the restore command needs and nobody has recorded.
-func missingFields(s *phases.State) []string {
-	var out []string
-	fillFields(s.Runbook.Backup.Restore, func(id string) (string, bool) {
-		if s.Fields[id].Value == "" {
-			out = append(out, fieldLabel(s.Runbook, id))
-		}
-		return "", false
-	})
-	return out
-}
-
-func fieldLabel(book *runbook.Runbook, id string) string {
-	for _, g := range book.Groups() {
-		for _, it := range g.Items {
-			for _, f := range it.Fields {
-				if f.ID == id {
-					return f.Label
-				}
-			}
-		}
-	}
-	return id
-}
-
 // roundly is a planned time, without seconds that say nothing.
 func roundly(d time.Duration) string {
 	if d >= time.Minute && d%time.Minute == 0 && d < time.Hour {
 		return fmt.Sprintf("%d min", d/time.Minute)
 	}
 	return duration(d)
-}
-
-// fillFields puts values in the place of {{id}}, each once: what a value
-// brings along is not looked at again.
-func fillFields(text string, value func(id string) (string, bool)) string {
-	var b strings.Builder
-	for {
-		before, rest, found := strings.Cut(text, "{{")
-		b.WriteString(before)
-		if !found {
-			return b.String()
-		}
-		id, after, closed := strings.Cut(rest, "}}")
-		if !closed {
-			b.WriteString("{{" + rest)
-			return b.String()
-		}
-		if v, ok := value(strings.TrimSpace(id)); ok {
-			b.WriteString(v)
-		} else {
-			b.WriteString("{{" + id + "}}")
-		}
-		text = after
-	}
 }

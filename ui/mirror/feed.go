@@ -222,7 +222,10 @@ func (f *feed) farewell() string {
 func (f *feed) restoreCommand() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return ui.RestoreCommand(f.state)
+	if f.state == nil || f.state.Runbook == nil {
+		return ""
+	}
+	return f.state.RestoreCommand()
 }
 
 func endLevel(o phases.Outcome) phases.Level {
