@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode"
+
+	"tminus/phases"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -144,19 +145,8 @@ var hints = map[string]string{
 	"42601": "the SQL is not valid: look at the runbook",
 }
 
-// clean takes control characters out of text from outside. A line break
-// becomes a space, so that one error stays one line.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t' || r == '\r':
-			return ' '
-		case unicode.IsControl(r) || r == unicode.ReplacementChar || unicode.Is(unicode.Bidi_Control, r):
-			return -1
-		}
-		return r
-	}, s)
-}
+// clean makes one line of text from outside.
+func clean(s string) string { return phases.Clean(s) }
 
 // cut shortens text to n runes.
 func cut(s string, n int) string {

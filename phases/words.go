@@ -2,6 +2,7 @@ package phases
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -10,10 +11,10 @@ import (
 )
 
 // Clean makes text from outside (database, command, runbook, an observer's
-// name) safe for one line of a terminal: white space of any kind becomes a
-// space; control characters, and those that turn the direction of text or take
-// no room, are gone; bytes that are no UTF-8 become U+FFFD. What is left of an
-// escape sequence is its harmless letters.
+// name) safe for one line of a terminal: escape sequences are gone, white space
+// of any kind becomes a space; control characters, and those that turn the
+// direction of text or take no room, are gone; bytes that are no UTF-8 become
+// U+FFFD.
 func Clean(text string) string {
 	if isClean(text) {
 		return text
@@ -28,8 +29,15 @@ func Clean(text string) string {
 			return -1
 		}
 		return r
-	}, text)
+	}, sequences.ReplaceAllString(strings.ToValidUTF8(text, "\uFFFD"), ""))
 }
+
+// sequences are what a terminal takes for commands, as ECMA-48 has them: control
+// sequences, and strings such as a window's title, which end with BEL or ST. One
+// that is not ended on its line is left, without its escape character.
+var sequences = regexp.MustCompile("(?:\x1b\\[|\u009b)[0-?]*[ -/]*[@-~]" +
+	"|(?:\x1b[]PX^_]|[\u009d\u0090\u0098\u009e\u009f])[^\x07\x1b\u009c\n]*(?:\x07|\x1b\\\\|\u009c)" +
+	"|\x1b[!-/]+[0-~]|\x1b[0-Z^-~]")
 
 func isClean(text string) bool {
 	for _, r := range text {

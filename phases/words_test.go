@@ -59,7 +59,7 @@ func TestDescribe(t *testing.T) {
 		{TableCounted{Phase: "leaf", Table: "notes", Rows: 0}, LevelInfo, "phase leaf: notes: 0 rows left"},
 		{ItemTicked{Item: "backup", By: "ada@ops1"}, LevelGood, "ticked: The backup is taken, by ada@ops1"},
 		{ItemAssumed{Item: "backup"}, LevelWarn, "assumed, nobody looked: The backup is taken"},
-		{FieldRecorded{Item: "backup", Field: "backup_id", Value: "b\x1b]0;x\x07 1", By: "ada"}, LevelInfo, "recorded: Backup ID: b]0;x 1, by ada"},
+		{FieldRecorded{Item: "backup", Field: "backup_id", Value: "b\x1b]0;x\x07 1", By: "ada"}, LevelInfo, "recorded: Backup ID: b 1, by ada"},
 		{GatePassed{Approver: "B. Boss", By: "ada"}, LevelGood, "GO: approved by B. Boss, by ada"},
 		{GatePassed{Approver: "nobody", Assumed: true}, LevelGood, "GO: assumed, nobody approved"},
 		{ConditionRaised{Condition: "phase_slow", Phase: "leaf", Strength: RollbackStrength, Detail: "over 5 min"}, LevelBad, "phase leaf: abort condition phase slow: over 5 min; rolling back"},

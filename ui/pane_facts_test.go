@@ -90,7 +90,7 @@ func TestRestoreCommandFillsInWhatWasRecorded(t *testing.T) {
 	r.Runbook.Backup.Restore = "restore {{ backup_id }} {{backup_location}} {{unknown}} {{open"
 	r.record("backup_id", "{{backup_location}}\x1b[31m\x07")
 	r.record("backup_location", "s3://b")
-	want := "restore {{backup_location}}[31m s3://b {{unknown}} {{open"
+	want := "restore {{backup_location}} s3://b {{unknown}} {{open"
 	if got := r.State.RestoreCommand(); got != want {
 		t.Errorf("got %q, want %q: a value is text, not another place to fill in", got, want)
 	}

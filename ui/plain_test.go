@@ -275,7 +275,7 @@ func TestPlainAsksNothingWithoutInput(t *testing.T) {
 		if err := r.ended(); err != nil {
 			t.Errorf("Plain: %v", err)
 		}
-		r.wants("bad  NO-GO: no backup[2J, by ada@ops1", "bad  run closed: NO-GO")
+		r.wants("bad  NO-GO: no backup, by ada@ops1", "bad  run closed: NO-GO")
 		if strings.Contains(r.out.String(), "?") {
 			t.Errorf("a question without input:\n%s", r.out.String())
 		}

@@ -8,6 +8,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"tminus/phases"
+
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 )
@@ -58,35 +60,8 @@ func wrap(s string, n int) []string {
 	return strings.Split(ansi.Wrap(s, n, ""), "\n")
 }
 
-// sanitize makes foreign text fit for a terminal and for one line: escape
-// sequences and control characters are dropped, line breaks and tabs become
-// blanks, characters that reorder or hide text are dropped, and bytes that are
-// not UTF-8 are replaced.
-func sanitize(s string) string {
-	if printable(s) {
-		return s
-	}
-	s = ansi.Strip(strings.ToValidUTF8(s, "\uFFFD"))
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t' || r == '\r' || r == '\u2028' || r == '\u2029':
-			return ' '
-		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r):
-			return -1
-		}
-		return r
-	}, s)
-}
-
-// printable reports whether sanitize has nothing to do: ASCII without controls.
-func printable(s string) bool {
-	for i := range len(s) {
-		if s[i] < 0x20 || s[i] > 0x7e {
-			return false
-		}
-	}
-	return true
-}
+// sanitize makes foreign text fit for a terminal and for one line.
+func sanitize(s string) string { return phases.Clean(s) }
 
 // clock is a T-clock: "T-58:12", "T+03:10", "T+1:03:10".
 func clock(d time.Duration) string {

@@ -240,7 +240,7 @@ func TestReportOfACompletedRun(t *testing.T) {
 	if p := r.Protected; len(p) != 2 || p[0].Intact == nil || !*p[0].Intact || p[0].VerifiedIn != "users" || p[1].Intact != nil {
 		t.Errorf("protected: %+v", p)
 	}
-	if r.Backup.ID != "b-7[31m" || r.Backup.Restore != "pg_restore --clean -d gym b-7[31m.dump {{backup_place}}" {
+	if r.Backup.ID != "b-7" || r.Backup.Restore != "pg_restore --clean -d gym b-7.dump {{backup_place}}" {
 		t.Errorf("backup: %+v", r.Backup)
 	}
 	for _, want := range []string{"retried: phase leaf, attempt 2", "rolled back: phase leaf", "late: phase users took 4 min 5 s, planned 3 min"} {
