@@ -196,21 +196,3 @@ func (d *dialog) hint(st *Styles, w int) string {
 	}
 	return pad(" "+strings.Join(out, "  "), w)
 }
-
-// over lays a box into the middle of a body of lines, and gives where it lies.
-func over(lines []string, box []string, body rect, w int) (x, y int) {
-	if len(box) == 0 {
-		return 0, 0
-	}
-	bw := width(box[0])
-	x = max(0, (w-bw)/2)
-	y = body.y + max(0, (body.h-len(box))/2)
-	for i, l := range box {
-		at := y + i
-		if at >= body.y+body.h || at >= len(lines) {
-			break
-		}
-		lines[at] = pad(ansi.Truncate(lines[at], x, ""), x) + l + ansi.Cut(lines[at], x+bw, w)
-	}
-	return x, y
-}
