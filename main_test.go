@@ -33,7 +33,7 @@ func (s suite) Run() int { return sandbox.Main(s.m) }
 // TestMain puts this very program on the PATH, as tminus.
 func TestMain(m *testing.M) { testscript.Main(suite{m}, map[string]func(){"tminus": main}) }
 
-// The arrows of design.md, and the house's other rules.
+// The arrows between the packages, the map of them, and the house's other rules.
 func TestTheHouseHoldsItsRules(t *testing.T) {
 	mistakes, err := house.Mistakes(".")
 	if err != nil {

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"strings"
 
-	"tminus/phases"
-
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"tminus/phases"
 )
 
 // Errors that callers tell apart.

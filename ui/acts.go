@@ -11,22 +11,25 @@ import (
 
 	"tminus/phases"
 	"tminus/phases/runbook"
+	"tminus/ui/dialog"
+	"tminus/ui/look"
+	"tminus/ui/pane"
 )
 
 // ask opens a dialog.
-func (o *Operator) ask(d dialog, now time.Time) tea.Cmd {
-	d.offer = o.state != nil && (o.state.Opened.Environment == phases.Demo || o.state.Opened.Environment == phases.Rehearsal)
-	o.dialog = d.begin(now)
+func (o *Operator) ask(d dialog.Dialog, now time.Time) tea.Cmd {
+	d.Offer = o.state != nil && (o.state.Opened.Environment == phases.Demo || o.state.Opened.Environment == phases.Rehearsal)
+	o.dialog = d.Begin(now)
 	return nil
 }
 
 // no is the button that ends a dialog without doing anything.
-func no(label string) button { return button{label: label} }
+func no(label string) dialog.Button { return dialog.Button{Label: label} }
 
 // sends is a button's act that checks every field, asks the state, and sends.
 func (o *Operator) sends(follow bool, make func(values []string) (phases.Command, error)) func([]string, time.Time) (tea.Cmd, error) {
 	return func(values []string, now time.Time) (tea.Cmd, error) {
-		if err := o.dialog.checkAll(now); err != nil {
+		if err := o.dialog.CheckAll(now); err != nil {
 			return nil, err
 		}
 		c, err := make(values)
@@ -78,17 +81,17 @@ func (o *Operator) edit(now time.Time) tea.Cmd {
 		return nil
 	}
 	fields := it.Fields
-	d := dialog{title: it.Text, form: true, ground: leadsTo(phases.Record{Item: it.ID, Field: fields[0].ID})}
+	d := dialog.Dialog{Title: it.Text, Form: true, Ground: dialog.LeadsTo(phases.Record{Item: it.ID, Field: fields[0].ID})}
 	if it.Help != "" {
-		d.text = says(dialogText{phases.LevelInfo, it.Help})
+		d.Text = dialog.Says(dialog.Say(phases.LevelInfo, it.Help))
 	}
 	for _, f := range fields {
-		d.fields = append(d.fields, newField(f.Label, f, o.state.Fields[f.ID].Value))
+		d.Fields = append(d.Fields, dialog.NewField(f.Label, f, o.state.Fields[f.ID].Value))
 	}
 	if it.Check == nil && !o.state.Item(it.ID).Ticked {
-		d.buttons = append(d.buttons, button{"Save and tick", o.saves(it, fields, true)})
+		d.Buttons = append(d.Buttons, dialog.Do("Save and tick", o.saves(it, fields, true)))
 	}
-	d.buttons = append(d.buttons, button{"Save", o.saves(it, fields, false)}, no("Cancel"))
+	d.Buttons = append(d.Buttons, dialog.Do("Save", o.saves(it, fields, false)), no("Cancel"))
 	return o.ask(d, now)
 }
 
@@ -100,9 +103,9 @@ func (o *Operator) saves(it runbook.Item, fields []runbook.Field, tick bool) fun
 			value, err := phases.ParseField(f, values[i], now)
 			switch {
 			case err != nil:
-				return nil, &fieldError{i, fmt.Errorf("expected: %w", err)}
+				return nil, dialog.At(i, fmt.Errorf("expected: %w", err))
 			case tick && phases.ValueLacks(f, value) != "":
-				return nil, &fieldError{i, errors.New(phases.ValueLacks(f, value))}
+				return nil, dialog.At(i, errors.New(phases.ValueLacks(f, value)))
 			}
 			if value == o.state.Fields[f.ID].Value {
 				continue
@@ -126,15 +129,15 @@ func (o *Operator) action(now time.Time) tea.Cmd {
 	if err != nil {
 		return nil
 	}
-	label := nameOr(it.Action.Text, it.Action.Name)
-	text := []dialogText{{phases.LevelInfo, "On " + o.where() + "."}}
+	label := look.NameOr(it.Action.Text, it.Action.Name)
+	text := []dialog.Text{dialog.Say(phases.LevelInfo, "On "+o.where()+".")}
 	if n := len(it.Action.Triggers); n > 0 {
-		text = append(text, dialogText{phases.LevelInfo, "Triggers: " + strings.Join(it.Action.Triggers, ", ")})
+		text = append(text, dialog.Say(phases.LevelInfo, "Triggers: "+strings.Join(it.Action.Triggers, ", ")))
 	}
 	act := phases.Act{Item: it.ID}
-	return o.ask(dialog{
-		title: initial(label) + "?", level: phases.LevelWarn, careful: true, text: says(text...), ground: leadsTo(act),
-		buttons: []button{no("No"), {initial(label), o.sends(false, fixed(act))}},
+	return o.ask(dialog.Dialog{
+		Title: look.Initial(label) + "?", Level: phases.LevelWarn, Careful: true, Text: dialog.Says(text...), Ground: dialog.LeadsTo(act),
+		Buttons: []dialog.Button{no("No"), dialog.Do(look.Initial(label), o.sends(false, fixed(act)))},
 	}, now)
 }
 
@@ -155,40 +158,40 @@ func (o *Operator) where() string {
 func (o *Operator) passGate(now time.Time) tea.Cmd {
 	s := o.state
 	where := o.where()
-	text := func(s *phases.State, _ time.Time) []dialogText {
-		var out []dialogText
+	text := func(s *phases.State, _ time.Time) []dialog.Text {
+		var out []dialog.Text
 		if s.Runbook.Gate.Text != "" {
-			out = append(out, dialogText{phases.LevelInfo, s.Runbook.Gate.Text})
+			out = append(out, dialog.Say(phases.LevelInfo, s.Runbook.Gate.Text))
 		}
 		done, total := s.GroupsDone(s.Runbook.Checklist)
 		return append(out,
-			dialogText{phases.LevelGood, fmt.Sprintf("Nothing holds the gate: %d of %s done.", done, plural(total, "item is", "items are"))},
-			dialogText{phases.LevelWarn, "After the GO phases may start on the " + where + "."})
+			dialog.Say(phases.LevelGood, fmt.Sprintf("Nothing holds the gate: %d of %s done.", done, look.Plural(total, "item is", "items are"))),
+			dialog.Say(phases.LevelWarn, "After the GO phases may start on the "+where+"."))
 	}
-	return o.ask(dialog{
-		title: "GO?", level: phases.LevelWarn, careful: true, text: text, ground: leadsTo(goNow(s)),
-		fields: []dialogField{textField(nameOr(s.Runbook.Gate.Approve, "Approver")), typedField("Database's name", s.Target.Database)},
-		buttons: []button{no("No"), {"GO", o.sends(true, func(v []string) (phases.Command, error) {
+	return o.ask(dialog.Dialog{
+		Title: "GO?", Level: phases.LevelWarn, Careful: true, Text: text, Ground: dialog.LeadsTo(goNow(s)),
+		Fields: []dialog.Field{dialog.TextField(look.NameOr(s.Runbook.Gate.Approve, "Approver")), dialog.TypedField("Database's name", s.Target.Database)},
+		Buttons: []dialog.Button{no("No"), dialog.Do("GO", o.sends(true, func(v []string) (phases.Command, error) {
 			return phases.PassGate{Approver: v[0], Typed: v[1]}, nil
-		})}},
+		}))},
 	}, now)
 }
 
 func (o *Operator) declareNoGo(now time.Time) tea.Cmd {
-	return o.ask(dialog{
-		title: "NO-GO?", level: phases.LevelBad, careful: true, ground: leadsTo(noGoNow(o.state)),
-		text:   says(dialogText{phases.LevelWarn, "The run ends here. Nothing was deleted. The reason goes into the execution log."}),
-		fields: []dialogField{textField("Reason")},
-		buttons: []button{no("No"), {"NO-GO", o.sends(true, func(v []string) (phases.Command, error) {
+	return o.ask(dialog.Dialog{
+		Title: "NO-GO?", Level: phases.LevelBad, Careful: true, Ground: dialog.LeadsTo(noGoNow(o.state)),
+		Text:   dialog.Says(dialog.Say(phases.LevelWarn, "The run ends here. Nothing was deleted. The reason goes into the execution log.")),
+		Fields: []dialog.Field{dialog.TextField("Reason")},
+		Buttons: []dialog.Button{no("No"), dialog.Do("NO-GO", o.sends(true, func(v []string) (phases.Command, error) {
 			return phases.DeclareNoGo{Reason: v[0]}, nil
-		})}},
+		}))},
 	}, now)
 }
 
 func (o *Operator) startPhase(now time.Time) tea.Cmd {
 	s := o.state
 	p := s.Phases[s.Current()].Plan
-	d := dialog{title: "Start " + p.Title + "?", level: phases.LevelWarn, careful: true, text: says(o.phaseText(p)...), ground: leadsTo(startNow(s))}
+	d := dialog.Dialog{Title: "Start " + p.Title + "?", Level: phases.LevelWarn, Careful: true, Text: dialog.Says(o.phaseText(p)...), Ground: dialog.LeadsTo(startNow(s))}
 	start := func(v []string) (phases.Command, error) {
 		c := phases.StartPhase{Phase: p.ID}
 		if len(v) > 0 {
@@ -197,48 +200,48 @@ func (o *Operator) startPhase(now time.Time) tea.Cmd {
 		return c, nil
 	}
 	if p.PointOfNoReturn {
-		d.level = phases.LevelBad
-		d.fields = []dialogField{typedField("Database's name", s.Target.Database)}
+		d.Level = phases.LevelBad
+		d.Fields = []dialog.Field{dialog.TypedField("Database's name", s.Target.Database)}
 	}
-	d.buttons = []button{no("No"), {"Start", o.sends(true, start)}}
+	d.Buttons = []dialog.Button{no("No"), dialog.Do("Start", o.sends(true, start))}
 	return o.ask(d, now)
 }
 
 // phaseText says what a phase is about to do.
-func (o *Operator) phaseText(p *runbook.Phase) []dialogText {
-	text := []dialogText{{phases.LevelInfo, "On " + o.where() + "."}}
+func (o *Operator) phaseText(p *runbook.Phase) []dialog.Text {
+	text := []dialog.Text{dialog.Say(phases.LevelInfo, "On "+o.where()+".")}
 	switch deletes := p.Deletes(); {
 	case !p.Writes():
-		text = append(text, dialogText{phases.LevelGood, "It only reads."})
+		text = append(text, dialog.Say(phases.LevelGood, "It only reads."))
 	case len(deletes) > 0:
-		text = append(text, dialogText{phases.LevelWarn, "It deletes from " + strings.Join(deletes, ", ") + ", in one transaction, and holds before COMMIT."})
+		text = append(text, dialog.Say(phases.LevelWarn, "It deletes from "+strings.Join(deletes, ", ")+", in one transaction, and holds before COMMIT."))
 	default:
-		text = append(text, dialogText{phases.LevelWarn, "It writes in one transaction, and holds before COMMIT."})
+		text = append(text, dialog.Say(phases.LevelWarn, "It writes in one transaction, and holds before COMMIT."))
 	}
 	for _, n := range p.Notes {
-		text = append(text, dialogText{phases.LevelInfo, n})
+		text = append(text, dialog.Say(phases.LevelInfo, n))
 	}
 	if p.PointOfNoReturn {
-		text = append(text, dialogText{phases.LevelBad, "Its COMMIT is the POINT OF NO RETURN: after it only a restore helps."})
+		text = append(text, dialog.Say(phases.LevelBad, "Its COMMIT is the POINT OF NO RETURN: after it only a restore helps."))
 	}
-	return append(text, dialogText{phases.LevelInfo, "Planned: " + duration(p.Planned) + "."})
+	return append(text, dialog.Say(phases.LevelInfo, "Planned: "+look.Duration(p.Planned)+"."))
 }
 
 func (o *Operator) commit(now time.Time) tea.Cmd {
 	p := o.state.OpenPhase()
 	i, where := indexOf(o.state, p), o.where()
-	text := func(s *phases.State, _ time.Time) []dialogText {
+	text := func(s *phases.State, _ time.Time) []dialog.Text {
 		out := holdText(s, &s.Phases[i])
-		return append(out, dialogText{phases.LevelInfo, "On " + where + "."})
+		return append(out, dialog.Say(phases.LevelInfo, "On "+where+"."))
 	}
 	level := phases.LevelWarn
 	if p.Plan.PointOfNoReturn {
 		level = phases.LevelBad
 	}
 	c := phases.Commit{Phase: p.Plan.ID}
-	return o.ask(dialog{
-		title: "COMMIT " + p.Plan.Title + "?", level: level, careful: true, text: text, ground: leadsTo(c),
-		buttons: []button{no("No"), {"COMMIT", o.sends(true, fixed(c))}},
+	return o.ask(dialog.Dialog{
+		Title: "COMMIT " + p.Plan.Title + "?", Level: level, Careful: true, Text: text, Ground: dialog.LeadsTo(c),
+		Buttons: []dialog.Button{no("No"), dialog.Do("COMMIT", o.sends(true, fixed(c)))},
 	}, now)
 }
 
@@ -253,18 +256,18 @@ func indexOf(s *phases.State, p *phases.PhaseState) int {
 }
 
 // holdText is what a COMMIT would make last.
-func holdText(s *phases.State, p *phases.PhaseState) []dialogText {
-	sum := sumVerified(p)
+func holdText(s *phases.State, p *phases.PhaseState) []dialog.Text {
+	sum := pane.SumVerified(p)
 	level := phases.LevelGood
-	if sum.passed < sum.total {
+	if sum.Passed < sum.Total {
 		level = phases.LevelBad
 	}
-	out := []dialogText{{level, sum.String() + ". In the open transaction: " + p.DidWords() + "."}}
-	for _, detail := range unexpectedRows(s, p) {
-		out = append(out, dialogText{phases.LevelWarn, "Not as expected: " + detail + "."})
+	out := []dialog.Text{dialog.Say(level, sum.String()+". In the open transaction: "+p.DidWords()+".")}
+	for _, detail := range pane.UnexpectedRows(s, p) {
+		out = append(out, dialog.Say(phases.LevelWarn, "Not as expected: "+detail+"."))
 	}
 	if p.Plan.PointOfNoReturn {
-		out = append(out, dialogText{phases.LevelBad, "This is the POINT OF NO RETURN: after it only a restore helps."})
+		out = append(out, dialog.Say(phases.LevelBad, "This is the POINT OF NO RETURN: after it only a restore helps."))
 	}
 	return out
 }
@@ -272,47 +275,47 @@ func holdText(s *phases.State, p *phases.PhaseState) []dialogText {
 func (o *Operator) rollback(now time.Time) tea.Cmd {
 	p := o.state.OpenPhase()
 	i := indexOf(o.state, p)
-	text := func(s *phases.State, _ time.Time) []dialogText {
-		if waitsForLocks(&s.Phases[i]) {
-			return []dialogText{{phases.LevelInfo, "The phase still waits for its locks and has deleted nothing: the wait ends. It can be started again."}}
+	text := func(s *phases.State, _ time.Time) []dialog.Text {
+		if pane.WaitsForLocks(&s.Phases[i]) {
+			return []dialog.Text{dialog.Say(phases.LevelInfo, "The phase still waits for its locks and has deleted nothing: the wait ends. It can be started again.")}
 		}
-		return []dialogText{{phases.LevelInfo, "The phase's transaction is taken back: the database is as it was before the phase. It can be started again."}}
+		return []dialog.Text{dialog.Say(phases.LevelInfo, "The phase's transaction is taken back: the database is as it was before the phase. It can be started again.")}
 	}
-	return o.ask(dialog{
-		title: "ROLLBACK " + p.Plan.Title + "?", level: phases.LevelWarn, careful: true, text: text, ground: leadsTo(rollbackNow(o.state)), blind: true,
-		fields: []dialogField{textField("Reason")},
-		buttons: []button{no("No"), {"ROLLBACK", o.sends(true, func(v []string) (phases.Command, error) {
+	return o.ask(dialog.Dialog{
+		Title: "ROLLBACK " + p.Plan.Title + "?", Level: phases.LevelWarn, Careful: true, Text: text, Ground: dialog.LeadsTo(rollbackNow(o.state)), Blind: true,
+		Fields: []dialog.Field{dialog.TextField("Reason")},
+		Buttons: []dialog.Button{no("No"), dialog.Do("ROLLBACK", o.sends(true, func(v []string) (phases.Command, error) {
 			return phases.Rollback{Phase: p.Plan.ID, Reason: v[0]}, nil
-		})}},
+		}))},
 	}, now)
 }
 
 // abortText says what ending the run leaves behind.
-func abortText(s *phases.State, _ time.Time) []dialogText {
-	text := []dialogText{{phases.LevelWarn, "The run ends here and cannot be resumed."}}
+func abortText(s *phases.State, _ time.Time) []dialog.Text {
+	text := []dialog.Text{dialog.Say(phases.LevelWarn, "The run ends here and cannot be resumed.")}
 	if p := s.OpenPhase(); p != nil {
-		text = append(text, dialogText{phases.LevelInfo, p.Plan.Title + " is rolled back first."})
+		text = append(text, dialog.Say(phases.LevelInfo, p.Plan.Title+" is rolled back first."))
 	}
 	var committed []string
-	for _, p := range committedPhases(s) {
+	for _, p := range pane.CommittedPhases(s) {
 		committed = append(committed, p.Plan.Title)
 	}
 	if len(committed) > 0 {
-		text = append(text, dialogText{phases.LevelBad, "Committed, and staying so: " + strings.Join(committed, ", ") + "."})
+		text = append(text, dialog.Say(phases.LevelBad, "Committed, and staying so: "+strings.Join(committed, ", ")+"."))
 	}
-	for _, p := range doubtfulPhases(s) {
-		text = append(text, dialogText{phases.LevelBad, p.Plan.Title + ": " + lookFirst(p.Status) + "."})
+	for _, p := range pane.DoubtfulPhases(s) {
+		text = append(text, dialog.Say(phases.LevelBad, p.Plan.Title+": "+pane.LookFirst(p.Status)+"."))
 	}
 	return text
 }
 
 func (o *Operator) abort(now time.Time) tea.Cmd {
-	return o.ask(dialog{
-		title: "Abort the run?", level: phases.LevelBad, careful: true, text: abortText, ground: leadsTo(abortNow(o.state)), blind: true,
-		fields: []dialogField{textField("Reason")},
-		buttons: []button{no("No"), {"Abort", o.sends(true, func(v []string) (phases.Command, error) {
+	return o.ask(dialog.Dialog{
+		Title: "Abort the run?", Level: phases.LevelBad, Careful: true, Text: abortText, Ground: dialog.LeadsTo(abortNow(o.state)), Blind: true,
+		Fields: []dialog.Field{dialog.TextField("Reason")},
+		Buttons: []dialog.Button{no("No"), dialog.Do("Abort", o.sends(true, func(v []string) (phases.Command, error) {
 			return phases.Abort{Reason: v[0]}, nil
-		})}},
+		}))},
 	}, now)
 }
 
@@ -320,89 +323,89 @@ func (o *Operator) abort(now time.Time) tea.Cmd {
 func (o *Operator) accept(now time.Time) tea.Cmd {
 	p := &o.state.Phases[o.state.Current()]
 	i := indexOf(o.state, p)
-	text := func(s *phases.State, _ time.Time) []dialogText {
-		return []dialogText{
-			{phases.LevelBad, "The ledger proves its COMMIT, and the database does not hold it any more: " + nameOr(s.Phases[i].Reason, "not recorded") + "."},
-			{phases.LevelWarn, "Only after somebody has looked: the phase then counts as committed, with the tables as they are now, and the run goes on. What was found goes into the execution log."},
+	text := func(s *phases.State, _ time.Time) []dialog.Text {
+		return []dialog.Text{
+			dialog.Say(phases.LevelBad, "The ledger proves its COMMIT, and the database does not hold it any more: "+look.NameOr(s.Phases[i].Reason, "not recorded")+"."),
+			dialog.Say(phases.LevelWarn, "Only after somebody has looked: the phase then counts as committed, with the tables as they are now, and the run goes on. What was found goes into the execution log."),
 		}
 	}
-	return o.ask(dialog{
-		title: "Let " + p.Plan.Title + " count as committed?", level: phases.LevelBad, careful: true, text: text, ground: leadsTo(acceptNow(o.state)),
-		fields: []dialogField{textField("What was found")},
-		buttons: []button{no("No"), {"Accept", o.sends(true, func(v []string) (phases.Command, error) {
+	return o.ask(dialog.Dialog{
+		Title: "Let " + p.Plan.Title + " count as committed?", Level: phases.LevelBad, Careful: true, Text: text, Ground: dialog.LeadsTo(acceptNow(o.state)),
+		Fields: []dialog.Field{dialog.TextField("What was found")},
+		Buttons: []dialog.Button{no("No"), dialog.Do("Accept", o.sends(true, func(v []string) (phases.Command, error) {
 			return phases.AcceptUndone{Phase: p.Plan.ID, Reason: v[0]}, nil
-		})}},
+		}))},
 	}, now)
 }
 
 func (o *Operator) extend(now time.Time) tea.Cmd {
-	more := newField("Minutes more", runbook.Field{ID: "-", Type: runbook.FieldNumber, Required: true}, "10")
-	return o.ask(dialog{
-		title: "Extend the window?", level: phases.LevelWarn, careful: true, ground: leadsTo(extendNow(o.state)),
-		text:   says(dialogText{phases.LevelInfo, "Moves the abort limit. Whoever takes this decision is named in the execution log."}),
-		fields: []dialogField{textField("Who decides"), textField("Reason"), more},
-		buttons: []button{no("No"), {"Extend", o.sends(false, func(v []string) (phases.Command, error) {
+	more := dialog.NewField("Minutes more", runbook.Field{ID: "-", Type: runbook.FieldNumber, Required: true}, "10")
+	return o.ask(dialog.Dialog{
+		Title: "Extend the window?", Level: phases.LevelWarn, Careful: true, Ground: dialog.LeadsTo(extendNow(o.state)),
+		Text:   dialog.Says(dialog.Say(phases.LevelInfo, "Moves the abort limit. Whoever takes this decision is named in the execution log.")),
+		Fields: []dialog.Field{dialog.TextField("Who decides"), dialog.TextField("Reason"), more},
+		Buttons: []dialog.Button{no("No"), dialog.Do("Extend", o.sends(false, func(v []string) (phases.Command, error) {
 			n, err := strconv.Atoi(v[2])
 			if err != nil {
-				return nil, &fieldError{2, errors.New("whole minutes")}
+				return nil, dialog.At(2, errors.New("whole minutes"))
 			}
 			return phases.ExtendWindow{By: v[0], Reason: v[1], Extra: time.Duration(n) * time.Minute}, nil
-		})}},
+		}))},
 	}, now)
 }
 
 func (o *Operator) note(now time.Time) tea.Cmd {
-	return o.ask(dialog{
-		title: "A note for the execution log", form: true, ground: leadsTo(phases.Note{Text: "-"}),
-		fields: []dialogField{textField("Note")},
-		buttons: []button{{"Write", o.sends(false, func(v []string) (phases.Command, error) {
+	return o.ask(dialog.Dialog{
+		Title: "A note for the execution log", Form: true, Ground: dialog.LeadsTo(phases.Note{Text: "-"}),
+		Fields: []dialog.Field{dialog.TextField("Note")},
+		Buttons: []dialog.Button{dialog.Do("Write", o.sends(false, func(v []string) (phases.Command, error) {
 			return phases.Note{Text: v[0]}, nil
-		})}, no("Cancel")},
+		})), no("Cancel")},
 	}, now)
 }
 
 func (o *Operator) closeRun(now time.Time) tea.Cmd {
-	return o.ask(dialog{
-		title: "Close the run?", level: phases.LevelGood, careful: true, ground: leadsTo(closeNow(o.state)),
-		text:    says(dialogText{phases.LevelInfo, "All stages are done. The journal is closed; the execution log can be made from it at any time."}),
-		buttons: []button{no("No"), {"Close the run", o.sends(true, fixed(phases.CloseRun{}))}},
+	return o.ask(dialog.Dialog{
+		Title: "Close the run?", Level: phases.LevelGood, Careful: true, Ground: dialog.LeadsTo(closeNow(o.state)),
+		Text:    dialog.Says(dialog.Say(phases.LevelInfo, "All stages are done. The journal is closed; the execution log can be made from it at any time.")),
+		Buttons: []dialog.Button{no("No"), dialog.Do("Close the run", o.sends(true, fixed(phases.CloseRun{})))},
 	}, now)
 }
 
 // endSession asks what to do with the first session that blocks the phase.
 func (o *Operator) endSession(now time.Time) tea.Cmd {
 	pid := o.state.OpenPhase().Lock.Blockers[0].PID
-	return o.ask(dialog{
-		title: fmt.Sprintf("End session %d?", pid), level: phases.LevelWarn, careful: true,
-		text:   func(s *phases.State, now time.Time) []dialogText { return blockerText(s, pid, now) },
-		ground: leadsTo(phases.EndBackend{PID: pid}),
-		buttons: []button{
+	return o.ask(dialog.Dialog{
+		Title: fmt.Sprintf("End session %d?", pid), Level: phases.LevelWarn, Careful: true,
+		Text:   func(s *phases.State, now time.Time) []dialog.Text { return blockerText(s, pid, now) },
+		Ground: dialog.LeadsTo(phases.EndBackend{PID: pid}),
+		Buttons: []dialog.Button{
 			no("No"),
-			{"Cancel its statement", o.sends(false, fixed(phases.EndBackend{PID: pid}))},
-			{"End the session", o.sends(false, fixed(phases.EndBackend{PID: pid, Terminate: true}))},
+			dialog.Do("Cancel its statement", o.sends(false, fixed(phases.EndBackend{PID: pid}))),
+			dialog.Do("End the session", o.sends(false, fixed(phases.EndBackend{PID: pid, Terminate: true}))),
 		},
 	}, now)
 }
 
 // blockerText is a session that blocks the phase, and after it the others.
-func blockerText(s *phases.State, pid uint32, now time.Time) []dialogText {
+func blockerText(s *phases.State, pid uint32, now time.Time) []dialog.Text {
 	p := s.OpenPhase()
 	if p == nil || p.Lock == nil {
 		return nil
 	}
-	var first, others []dialogText
+	var first, others []dialog.Text
 	for _, b := range p.Lock.Blockers {
-		line := fmt.Sprintf("Session %d: %s, %s, %s", b.PID, nameOr(b.User, "unknown user"), nameOr(b.Application, "no application name"), nameOr(b.State, "state not visible"))
+		line := fmt.Sprintf("Session %d: %s, %s, %s", b.PID, look.NameOr(b.User, "unknown user"), look.NameOr(b.Application, "no application name"), look.NameOr(b.State, "state not visible"))
 		if !b.Since.IsZero() {
-			line += ", transaction open for " + duration(now.Sub(b.Since))
+			line += ", transaction open for " + look.Duration(now.Sub(b.Since))
 		}
 		if b.Query != "" {
 			line += ": " + b.Query
 		}
 		if b.PID == pid {
-			first = append(first, dialogText{phases.LevelWarn, line})
+			first = append(first, dialog.Say(phases.LevelWarn, line))
 		} else {
-			others = append(others, dialogText{phases.LevelInfo, line})
+			others = append(others, dialog.Say(phases.LevelInfo, line))
 		}
 	}
 	return append(first, others...)
@@ -417,21 +420,21 @@ func (o *Operator) quit(now time.Time) tea.Cmd {
 	if o.small() {
 		return nil // nobody answers what nobody can read
 	}
-	d := dialog{title: "Leave the run?", level: phases.LevelWarn, careful: true, ground: unlessEnded, blind: true}
+	d := dialog.Dialog{Title: "Leave the run?", Level: phases.LevelWarn, Careful: true, Ground: unlessEnded, Blind: true}
 	if s.OpenPhase() != nil {
-		d.level = phases.LevelBad
+		d.Level = phases.LevelBad
 	}
 	hint := o.resumeHint()
-	d.text = func(s *phases.State, _ time.Time) []dialogText {
-		out := dialogText{phases.LevelInfo, "The run is not finished. No transaction is open."}
+	d.Text = func(s *phases.State, _ time.Time) []dialog.Text {
+		out := dialog.Say(phases.LevelInfo, "The run is not finished. No transaction is open.")
 		if p := s.OpenPhase(); p != nil {
-			out = dialogText{phases.LevelBad, leavingText(p)}
+			out = dialog.Say(phases.LevelBad, leavingText(p))
 		}
-		return []dialogText{out, {phases.LevelInfo, hint}}
+		return []dialog.Text{out, dialog.Say(phases.LevelInfo, hint)}
 	}
 	leave := func([]string, time.Time) (tea.Cmd, error) { return tea.Quit, nil }
-	d.buttons = []button{no("Stay"), {"Leave", leave}}
-	o.leaving = d.begin(now)
+	d.Buttons = []dialog.Button{no("Stay"), dialog.Do("Leave", leave)}
+	o.leaving = d.Begin(now)
 	return nil
 }
 

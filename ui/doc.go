@@ -10,11 +10,11 @@
 // off. Frame is pure: readers of the same size may share what it draws.
 // Operator is a Viewer with dialogs and a Commander. One table of bindings
 // (keys.go) feeds dispatch, the hint line and the help page; a key that does
-// nothing says why, with the reason that phases.State.Can gives. Pane is the
-// inside of a frame: state and rectangle in, text out. Plain is the line mode,
-// for pipes, dumb terminals and screen readers.
+// nothing says why, with the reason that phases.State.Can gives. Below it,
+// package pane draws what is inside of a frame, dialog what is asked over it, and
+// look has what both are written with; package plain is the line mode.
 //
-// Run, Watch and Plain block until the person leaves, the context ends or the
+// Run and Watch block until the person leaves, the context ends or the
 // screen fails, and may be called once a process each, from any goroutine. They
 // restore the terminal in every case, a panic included, and never end the
 // engine: who called them does. A Viewer belongs to one goroutine. Commands are

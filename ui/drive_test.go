@@ -14,6 +14,7 @@ import (
 
 	"tminus/phases"
 	"tminus/phases/runbook"
+	"tminus/ui/dialog"
 )
 
 // scripted is an operator's screen that drives a script.
@@ -90,28 +91,28 @@ func firstHint(t testing.TB, o *Operator) string {
 // where there is one and a word where there is none, and chooses the yes.
 func answerDialog(o *Operator) {
 	d := o.dialog
-	if d.focus >= len(d.fields) {
-		for d.focus < len(d.fields)+d.yes() {
+	if d.Focus >= len(d.Fields) {
+		for d.Focus < len(d.Fields)+d.Yes() {
 			run(o, keyNamed("right"))
 		}
 		run(o, keyNamed("enter"))
 		return
 	}
-	switch f := d.fields[d.focus]; {
-	case f.must != "":
-		run(o, tea.PasteMsg{Content: f.must})
-	case f.edit.Value() == "" && exampleOf(f.field) == "":
+	switch f := d.Fields[d.Focus]; {
+	case f.Must != "":
+		run(o, tea.PasteMsg{Content: f.Must})
+	case f.Edit.Value() == "" && dialog.ExampleOf(f.Field) == "":
 		typed(o, "somebody")
-	case f.edit.Value() == "":
+	case f.Edit.Value() == "":
 		run(o, keyNamed("tab"))
 		run(o, keyNamed("up"))
 	default:
 		run(o, keyNamed("enter"))
 	}
-	if f := d.fields; d.focus < len(f) && f[d.focus].must != "" && f[d.focus].edit.Value() != "" {
+	if f := d.Fields; d.Focus < len(f) && f[d.Focus].Must != "" && f[d.Focus].Edit.Value() != "" {
 		// A quiet moment, then the answer.
 		now := o.now
-		o.now = func() time.Time { return now().Add(armAfter) }
+		o.now = func() time.Time { return now().Add(dialog.ArmAfter) }
 		run(o, keyNamed("enter"))
 		o.now = now
 	}
@@ -180,7 +181,7 @@ func TestNoExampleOfAnApprover(t *testing.T) {
 	o, _ := screen(t, "ready", 80, 24)
 	run(o, keyNamed("o"))
 	run(o, keyNamed("tab"))
-	if v := o.dialog.values(); v[0] != "" {
+	if v := o.dialog.Values(); v[0] != "" {
 		t.Errorf("tab fills in %q as approver", v[0])
 	}
 }
@@ -191,7 +192,7 @@ func TestNoExamplesInProduction(t *testing.T) {
 	o.nav.cursor = "backup"
 	run(o, keyNamed("enter"))
 	run(o, keyNamed("tab"))
-	if v := o.dialog.values(); v[0] != "" {
+	if v := o.dialog.Values(); v[0] != "" {
 		t.Errorf("tab fills in %q in production", v[0])
 	}
 }
@@ -277,7 +278,7 @@ func TestDialogsArmAfterAQuietMoment(t *testing.T) {
 		if len(rec.commands) > 0 || o.dialog == nil {
 			t.Fatalf("a burst of keys commits: %v", rec.commands)
 		}
-		time.Sleep(armAfter - time.Millisecond)
+		time.Sleep(dialog.ArmAfter - time.Millisecond)
 		run(o, keyNamed("enter"))
 		if len(rec.commands) > 0 {
 			t.Fatal("enter commits before the quiet moment is over")

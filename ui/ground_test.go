@@ -10,6 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"tminus/phases"
+	"tminus/ui/pane"
 )
 
 // grounds are ways in which a question's ground goes while it is open.
@@ -55,10 +56,10 @@ func openAsking(t *testing.T, stage, key string) (*Operator, *recorder) {
 	o, rec := screen(t, stage, 80, 24)
 	switch {
 	case key == "x":
-		o.goTo(paneChecklist)
+		o.goTo(pane.Checklist)
 		o.nav.cursor = "triggers"
 	case key == "enter":
-		o.goTo(paneChecklist)
+		o.goTo(pane.Checklist)
 		o.nav.cursor = "backup"
 	}
 	run(o, keyNamed(key))
@@ -109,7 +110,7 @@ func TestAQuestionSaysWhatIsSo(t *testing.T) {
 	}
 	o.state.Phases[1].Tables[1].Deleted = 1
 	o.state.Conditions = []phases.Condition{{At: o.now(), ConditionRaised: phases.ConditionRaised{
-		Condition: conditionRows, Phase: "bookings", Detail: "bookings: 310,000 expected, 1 found",
+		Condition: phases.ConditionRows, Phase: "bookings", Detail: "bookings: 310,000 expected, 1 found",
 	}}}
 	if text := trimmed(frameText(o)); !strings.Contains(text, "92,001 rows deleted") || !strings.Contains(text, "Not as expected: bookings: 310,000 expected, 1 found") {
 		t.Errorf("the question says what was so before:\n%s", text)
@@ -135,8 +136,8 @@ func TestAQuestionKeepsWhatWasTyped(t *testing.T) {
 	for range 3 {
 		ticks(o)
 	}
-	if v := o.dialog.values(); !reflect.DeepEqual(v, []string{"Kim", "gym"}) || o.dialog.focus != 1 {
-		t.Errorf("typed %q, with the keys at %d", v, o.dialog.focus)
+	if v := o.dialog.Values(); !reflect.DeepEqual(v, []string{"Kim", "gym"}) || o.dialog.Focus != 1 {
+		t.Errorf("typed %q, with the keys at %d", v, o.dialog.Focus)
 	}
 }
 
@@ -147,7 +148,7 @@ func TestKeysForAClosedQuestionDoNothing(t *testing.T) {
 		o, rec := openAsking(t, "ready", "o")
 		base, begun := o.now(), time.Now()
 		o.now = func() time.Time { return base.Add(time.Since(begun)) }
-		o.nav.focus, o.nav.cursor = paneChecklist, "notice"
+		o.nav.focus, o.nav.cursor = pane.Checklist, "notice"
 		typed(o, "M. ")
 		o.state.Items["quiet"].Check = &phases.CheckState{Value: "3 connections", At: o.now()}
 		ticks(o)
@@ -155,7 +156,7 @@ func TestKeysForAClosedQuestionDoNothing(t *testing.T) {
 		for _, key := range []string{"L", "i", "N", "space", "b", "q", "enter", "esc", "y", "tab", "1"} {
 			time.Sleep(hushFor - time.Millisecond)
 			run(o, keyNamed(key))
-			if o.front() != nil || len(rec.commands) > 0 || o.nav.focus != paneChecklist {
+			if o.front() != nil || len(rec.commands) > 0 || o.nav.focus != pane.Checklist {
 				t.Fatalf("%s, typed for the question, reached the screen: %v", key, rec.commands)
 			}
 			run(o, tea.PasteMsg{Content: "gym_demo"})
@@ -165,7 +166,7 @@ func TestKeysForAClosedQuestionDoNothing(t *testing.T) {
 		}
 		time.Sleep(hushFor)
 		run(o, keyNamed("N"))
-		if o.dialog == nil || o.dialog.title != "NO-GO?" {
+		if o.dialog == nil || o.dialog.Title != "NO-GO?" {
 			t.Error("after a quiet moment a key still does nothing")
 		}
 	})

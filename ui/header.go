@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tminus/phases"
+	"tminus/ui/look"
 )
 
 // silentAfter is the time without an event from which a reader is told so: a
@@ -16,15 +17,15 @@ const silentAfter = 30 * time.Second
 func (v *Viewer) headerLines(now time.Time) []string {
 	st, s := v.styles, v.state
 	if s == nil || s.Runbook == nil {
-		return []string{between(" "+paint(st.Title, "tminus"), v.readOnly(now)+" ", v.width), ""}
+		return []string{look.Between(" "+look.Paint(st.Title, "tminus"), v.readOnly(now)+" ", v.width), ""}
 	}
-	env := " " + strings.ToUpper(sanitize(string(s.Opened.Environment))) + " "
-	left := paint(st.Env(s.Opened.Environment), env) + " " + paint(st.Title, sanitize(s.Runbook.Title))
+	env := " " + strings.ToUpper(look.Sanitize(string(s.Opened.Environment))) + " "
+	left := look.Paint(st.Env(s.Opened.Environment), env) + " " + look.Paint(st.Title, look.Sanitize(s.Runbook.Title))
 	where := fmt.Sprintf("%s@%s", s.Target.Database, s.Target.Host)
 	if s.Opened.Unattended {
 		where = "unattended  " + where
 	}
-	first := between(left, paint(st.Text, clip(sanitize(where), v.width/2))+"  "+v.clockText(now)+" ", v.width)
+	first := look.Between(left, look.Paint(st.Text, look.Clip(look.Sanitize(where), v.width/2))+"  "+v.clockText(now)+" ", v.width)
 	return []string{first, v.secondLine(now)}
 }
 
@@ -34,7 +35,7 @@ func (v *Viewer) clockText(now time.Time) string {
 	if s.Outcome != "" {
 		now = s.At
 	}
-	return paint(v.styles.Title, clock(s.Clock(now)))
+	return look.Paint(v.styles.Title, look.Clock(s.Clock(now)))
 }
 
 func (v *Viewer) secondLine(now time.Time) string {
@@ -43,14 +44,14 @@ func (v *Viewer) secondLine(now time.Time) string {
 	if r := v.readOnly(now); r != "" {
 		parts = append(parts, r)
 	}
-	parts = append(parts, paint(st.Dim, "operator ")+paint(st.Text, sanitize(s.Operator.String())))
+	parts = append(parts, look.Paint(st.Dim, "operator ")+look.Paint(st.Text, look.Sanitize(s.Operator.String())))
 	if w := watchers(s.Observers, max(12, v.width/4)); w != "" {
-		parts = append(parts, paint(st.Dim, w))
+		parts = append(parts, look.Paint(st.Dim, w))
 	}
 	if v.opts.Note != "" {
-		parts = append(parts, paint(st.Dim, sanitize(v.opts.Note)))
+		parts = append(parts, look.Paint(st.Dim, look.Sanitize(v.opts.Note)))
 	}
-	return between(" "+strings.Join(parts, paint(st.Dim, " · ")), v.limits(now)+" ", v.width)
+	return look.Between(" "+strings.Join(parts, look.Paint(st.Dim, " · ")), v.limits(now)+" ", v.width)
 }
 
 // readOnly is a reader's mark, with how old what it sees may be.
@@ -59,14 +60,14 @@ func (v *Viewer) readOnly(now time.Time) string {
 		return ""
 	}
 	st := v.styles
-	out := paint(st.Warn, v.opts.ReadOnly)
+	out := look.Paint(st.Warn, v.opts.ReadOnly)
 	if s := v.state; s != nil && s.Outcome == "" {
 		age := now.Sub(s.At)
 		style := st.Dim
 		if age >= silentAfter {
 			style = st.Warn
 		}
-		out += paint(style, " last event "+ago(age))
+		out += look.Paint(style, " last event "+look.Ago(age))
 	}
 	return out
 }
@@ -79,12 +80,12 @@ func watchers(obs []phases.Observer, n int) string {
 	names := make([]string, 0, len(obs))
 	seen := map[string]bool{}
 	for _, o := range obs {
-		if name := sanitize(nameOr(o.Name, "unnamed key")); !seen[name] {
+		if name := look.Sanitize(look.NameOr(o.Name, "unnamed key")); !seen[name] {
 			seen[name] = true
 			names = append(names, name)
 		}
 	}
-	return clip(fmt.Sprintf("%d watching: %s", len(obs), strings.Join(names, ", ")), n)
+	return look.Clip(fmt.Sprintf("%d watching: %s", len(obs), strings.Join(names, ", ")), n)
 }
 
 // limits are the countdowns, and what is out of the ordinary.
@@ -92,18 +93,18 @@ func (v *Viewer) limits(now time.Time) string {
 	st, s := v.styles, v.state
 	switch {
 	case v.fault != nil:
-		return paint(st.Bad, "JOURNAL STOPPED")
+		return look.Paint(st.Bad, "JOURNAL STOPPED")
 	case s.Outcome != "":
-		return paint(st.levelStyle(outcomeLevel(s.Outcome)), strings.ToUpper(s.Outcome.Word()))
+		return look.Paint(st.LevelStyle(look.OutcomeLevel(s.Outcome)), strings.ToUpper(s.Outcome.Word()))
 	case s.Interrupted != "":
-		return paint(st.Bad, "INTERRUPTED")
+		return look.Paint(st.Bad, "INTERRUPTED")
 	}
 	if p := s.OpenPhase(); p != nil {
 		switch p.Status {
 		case phases.PhaseHolding:
-			return paint(st.Warn, "ROLLBACK in "+countdown(p.HoldUntil.Sub(now)))
+			return look.Paint(st.Warn, "ROLLBACK in "+look.Countdown(p.HoldUntil.Sub(now)))
 		case phases.PhaseInDoubt:
-			return paint(st.Bad, "COMMIT IN DOUBT")
+			return look.Paint(st.Bad, "COMMIT IN DOUBT")
 		}
 	}
 	return v.windowLimit(now)
@@ -116,20 +117,20 @@ func (v *Viewer) windowLimit(now time.Time) string {
 	case at.IsZero() && s.Gate.Decision != phases.Go:
 		due := s.Opened.PlannedT0.Add(-s.Runbook.Window.Gate).Sub(now)
 		if due <= 0 {
-			return paint(st.Warn, "gate due since "+duration(-due))
+			return look.Paint(st.Warn, "gate due since "+look.Duration(-due))
 		}
-		return paint(st.Dim, "gate due in ") + paint(st.Text, countdown(due))
+		return look.Paint(st.Dim, "gate due in ") + look.Paint(st.Text, look.Countdown(due))
 	case at.IsZero():
-		return paint(st.Dim, "abort limit T+") + paint(st.Text, minutes(s.Runbook.Window.Abort+s.Extra))
+		return look.Paint(st.Dim, "abort limit T+") + look.Paint(st.Text, look.Minutes(s.Runbook.Window.Abort+s.Extra))
 	case s.Current() < 0:
-		return paint(st.Good, "all phases are done")
+		return look.Paint(st.Good, "all phases are done")
 	}
 	left := at.Sub(now)
 	switch {
 	case left <= 0:
-		return paint(st.Bad, "WINDOW OVER since "+duration(-left))
+		return look.Paint(st.Bad, "WINDOW OVER since "+look.Duration(-left))
 	case left < 5*time.Minute:
-		return paint(st.Warn, "abort limit in "+countdown(left))
+		return look.Paint(st.Warn, "abort limit in "+look.Countdown(left))
 	}
-	return paint(st.Dim, "abort limit in ") + paint(st.Text, countdown(left))
+	return look.Paint(st.Dim, "abort limit in ") + look.Paint(st.Text, look.Countdown(left))
 }

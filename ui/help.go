@@ -2,6 +2,8 @@ package ui
 
 import (
 	"strings"
+
+	"tminus/ui/look"
 )
 
 // helpLines are the help page: every key of the table, by heading, for a body
@@ -15,14 +17,14 @@ func (v *Viewer) helpLines(body rect) []string {
 	if len(all) > room {
 		title += " (↓ and ↑ scroll)"
 	}
-	rule := max(0, body.w-width(title)-4)
-	out := []string{paint(st.Focus, "── ") + paint(st.Title, title) + " " + paint(st.Focus, strings.Repeat("─", rule))}
+	rule := max(0, body.w-look.Width(title)-4)
+	out := []string{look.Paint(st.Focus, "── ") + look.Paint(st.Title, title) + " " + look.Paint(st.Focus, strings.Repeat("─", rule))}
 	for i := range room {
 		line := ""
 		if skip+i < len(all) {
 			line = all[skip+i]
 		}
-		out = append(out, pad(" "+line, body.w))
+		out = append(out, look.Pad(" "+line, body.w))
 	}
 	return out
 }
@@ -42,12 +44,12 @@ func (v *Viewer) helpText() []string {
 				if len(out) > 0 {
 					out = append(out, "")
 				}
-				out = append(out, paint(st.Title, group))
+				out = append(out, look.Paint(st.Title, group))
 			}
-			out = append(out, "  "+pad(paint(st.Key, keyNames(b.keys)), 20)+" "+paint(st.Text, b.help))
+			out = append(out, "  "+look.Pad(look.Paint(st.Key, keyNames(b.keys)), 20)+" "+look.Paint(st.Text, b.help))
 		}
 	}
-	return append(out, "", paint(st.Dim, "A key that does nothing says why on the line above the keys."))
+	return append(out, "", look.Paint(st.Dim, "A key that does nothing says why on the line above the keys."))
 }
 
 // keyNames writes keys as keyboards do.

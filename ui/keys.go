@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"tminus/phases"
+	"tminus/ui/pane"
 )
 
 // binding is one key: what it is called, what it does, and why it does nothing
@@ -77,12 +78,12 @@ func readerKeys() keymap {
 		{id: "next pane", keys: []string{"tab", "right", "l"}, label: "tab", name: "next pane", help: "the next pane", group: groupMove, move: func(v *Viewer) { v.cycle(1) }},
 		{id: "last pane", keys: []string{"shift+tab", "left", "h"}, label: "shift+tab", name: "pane before", help: "the pane before", group: groupMove, move: func(v *Viewer) { v.cycle(-1) }},
 	}
-	for _, k := range paneKinds() {
-		if key := digitOf(k.id); key != "" {
+	for _, k := range pane.Kinds() {
+		if key := pane.Digit(k.ID); key != "" {
 			out = append(out, binding{
-				id: toPane(k.id), keys: []string{key}, label: key, name: strings.ToLower(k.title),
-				help: "the pane " + strings.ToLower(k.title), group: groupMove,
-				move: func(v *Viewer) { v.goTo(k.id) },
+				id: pane.Binding(k.ID), keys: []string{key}, label: key, name: strings.ToLower(k.Title),
+				help: "the pane " + strings.ToLower(k.Title), group: groupMove,
+				move: func(v *Viewer) { v.goTo(k.ID) },
 			})
 		}
 	}

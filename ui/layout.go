@@ -1,5 +1,7 @@
 package ui
 
+import "tminus/ui/pane"
+
 // The smallest screen on which a run can be driven.
 const (
 	minWidth  = 60
@@ -11,7 +13,7 @@ type rect struct{ x, y, w, h int }
 
 // area is a pane's place, its frame included.
 type area struct {
-	pane paneID
+	pane pane.ID
 	rect
 	framed bool // four sides; otherwise a rule above is all
 }
@@ -36,7 +38,7 @@ type layout struct {
 
 // arrange computes a layout. Focus and main are what the reader looks at; ok is
 // false where the screen is too small for anything.
-func arrange(w, h int, focus, main, side paneID) (l layout, ok bool) {
+func arrange(w, h int, focus, main, side pane.ID) (l layout, ok bool) {
 	if w < minWidth || h < minHeight {
 		return layout{w: w, h: h}, false
 	}
@@ -57,33 +59,33 @@ func arrange(w, h int, focus, main, side paneID) (l layout, ok bool) {
 }
 
 // medium: timeline left, main right, events below it.
-func (l *layout) medium(main paneID) {
+func (l *layout) medium(main pane.ID) {
 	b := l.body
 	left := min(44, b.w/3)
 	events := max(7, b.h/4)
 	l.areas = []area{
-		{pane: paneTimeline, rect: rect{b.x, b.y, left, b.h}, framed: true},
+		{pane: pane.Timeline, rect: rect{b.x, b.y, left, b.h}, framed: true},
 		{pane: main, rect: rect{b.x + left, b.y, b.w - left, b.h - events}, framed: true},
-		{pane: paneLog, rect: rect{b.x + left, b.y + b.h - events, b.w - left, events}, framed: true},
+		{pane: pane.Log, rect: rect{b.x + left, b.y + b.h - events, b.w - left, events}, framed: true},
 	}
 }
 
 // wide: timeline left, main in the middle, a second pane and the events right.
-func (l *layout) wide(main, side paneID) {
+func (l *layout) wide(main, side pane.ID) {
 	b := l.body
 	left, right := 46, max(56, b.w/3-8)
 	middle := b.w - left - right
 	upper := b.h * 11 / 20
 	l.areas = []area{
-		{pane: paneTimeline, rect: rect{b.x, b.y, left, b.h}, framed: true},
+		{pane: pane.Timeline, rect: rect{b.x, b.y, left, b.h}, framed: true},
 		{pane: main, rect: rect{b.x + left, b.y, middle, b.h}, framed: true},
 		{pane: side, rect: rect{b.x + left + middle, b.y, right, upper}, framed: true},
-		{pane: paneLog, rect: rect{b.x + left + middle, b.y + upper, right, b.h - upper}, framed: true},
+		{pane: pane.Log, rect: rect{b.x + left + middle, b.y + upper, right, b.h - upper}, framed: true},
 	}
 }
 
 // find gives the area of a pane.
-func (l layout) find(p paneID) (area, bool) {
+func (l layout) find(p pane.ID) (area, bool) {
 	for _, a := range l.areas {
 		if a.pane == p {
 			return a, true

@@ -11,14 +11,16 @@ import (
 	"tminus/phases"
 	"tminus/phases/journal"
 	"tminus/phases/runbook"
+	"tminus/ui/look"
+	"tminus/ui/pane"
 )
 
 // ViewerOptions is what a Viewer is told once.
 type ViewerOptions struct {
-	Styles   *Styles // nil: PlainStyles
-	ReadOnly string  // shown in the header, "READ-ONLY"; empty on the operator's screen
-	Journal  string  // the journal's path as the reader knows it; shown at the end; may be empty
-	Note     string  // one sentence that the header shows, such as where the mirror listens; may be empty
+	Styles   *look.Styles // nil: PlainStyles
+	ReadOnly string       // shown in the header, "READ-ONLY"; empty on the operator's screen
+	Journal  string       // the journal's path as the reader knows it; shown at the end; may be empty
+	Note     string       // one sentence that the header shows, such as where the mirror listens; may be empty
 }
 
 // Viewer is the screen that looks and cannot touch: what is known of a run, and
@@ -27,7 +29,7 @@ type ViewerOptions struct {
 // goroutine.
 type Viewer struct {
 	opts   ViewerOptions
-	styles *Styles
+	styles *look.Styles
 	keys   keymap
 	state  *phases.State // nil before the first record
 	fault  error         // why the journal is not read on; nil while it is
@@ -39,13 +41,13 @@ type Viewer struct {
 
 // nav is where the reader stands.
 type nav struct {
-	focus      paneID // keys go there
-	main       paneID // in the main rectangle
-	place      string // where the run is: changes when the screen should turn to something else
-	want       paneID // the pane for that
-	moved      bool   // the reader went somewhere else
-	cursor     string // id of the selected item
-	scroll     map[paneID]int
+	focus      pane.ID // keys go there
+	main       pane.ID // in the main rectangle
+	place      string  // where the run is: changes when the screen should turn to something else
+	want       pane.ID // the pane for that
+	moved      bool    // the reader went somewhere else
+	cursor     string  // id of the selected item
+	scroll     map[pane.ID]int
 	help       bool
 	helpScroll int
 }
@@ -53,11 +55,11 @@ type nav struct {
 // NewViewer gives a Viewer of a run of which nothing is known yet.
 func NewViewer(opts ViewerOptions) *Viewer {
 	if opts.Styles == nil {
-		opts.Styles = PlainStyles()
+		opts.Styles = look.PlainStyles()
 	}
 	return &Viewer{
 		opts: opts, styles: opts.Styles, keys: readerKeys(),
-		nav: nav{focus: paneChecklist, main: paneChecklist, want: paneChecklist, scroll: map[paneID]int{}},
+		nav: nav{focus: pane.Checklist, main: pane.Checklist, want: pane.Checklist, scroll: map[pane.ID]int{}},
 	}
 }
 
@@ -104,7 +106,7 @@ func (v *Viewer) Resize(width, height int) {
 }
 
 // SetStyles changes the looks, when the terminal's background becomes known.
-func (v *Viewer) SetStyles(s *Styles) { v.styles = s }
+func (v *Viewer) SetStyles(s *look.Styles) { v.styles = s }
 
 // Navigate takes a key that moves, scrolls, switches panes or shows help, and
 // reports whether the key was one.
@@ -133,17 +135,17 @@ func (v *Viewer) layout() (layout, bool) {
 }
 
 // side is the second pane of a wide screen: what the main one makes one ask for.
-func (v *Viewer) side() paneID {
+func (v *Viewer) side() pane.ID {
 	passed := v.state != nil && v.state.Gate.Decision == phases.Go
 	switch {
-	case v.nav.main == paneUndo:
-		return panePhase
+	case v.nav.main == pane.Undo:
+		return pane.Phase
 	case passed:
-		return paneUndo
-	case v.nav.main == paneGate:
-		return paneChecklist
+		return pane.Undo
+	case v.nav.main == pane.Gate:
+		return pane.Checklist
 	}
-	return paneGate
+	return pane.Gate
 }
 
 // turn follows the run: when it has come to another place, the screen shows
@@ -160,7 +162,7 @@ func (v *Viewer) turn() {
 		}
 		return
 	}
-	stageChanged := want == paneEnd || v.nav.want == paneGate && want == panePhase
+	stageChanged := want == pane.End || v.nav.want == pane.Gate && want == pane.Phase
 	v.nav.place, v.nav.want = place, want
 	if v.nav.moved && !stageChanged {
 		return
@@ -169,27 +171,27 @@ func (v *Viewer) turn() {
 }
 
 // whereabouts says which pane shows what the run is at, and names the place.
-func whereabouts(s *phases.State) (paneID, string) {
+func whereabouts(s *phases.State) (pane.ID, string) {
 	switch s.Stage() {
 	case phases.StageEnded:
-		return paneEnd, "end"
+		return pane.End, "end"
 	case phases.StageChecklist:
 		if len(s.GateHolds(s.At)) == 0 {
-			return paneGate, "gate"
+			return pane.Gate, "gate"
 		}
-		return paneChecklist, "checklist"
+		return pane.Checklist, "checklist"
 	case phases.StageAfter:
 		if i := s.CurrentAfter(); i < len(s.Runbook.After) {
-			return paneChecklist, s.Runbook.After[i].ID
+			return pane.Checklist, s.Runbook.After[i].ID
 		}
-		return paneChecklist, "done"
+		return pane.Checklist, "done"
 	}
 	p := &s.Phases[s.Current()]
 	group := runbook.Group{ID: runbook.ConfirmGroup(p.Plan.ID), Items: p.Plan.Confirm}
 	if done, total := s.GroupDone(group); !p.Status.Open() && !p.Status.MustLook() && done < total {
-		return paneChecklist, group.ID
+		return pane.Checklist, group.ID
 	}
-	return panePhase, p.Plan.ID
+	return pane.Phase, p.Plan.ID
 }
 
 // follow goes back to where the run is, and stays with it.
@@ -197,7 +199,7 @@ func (v *Viewer) follow() {
 	v.nav.moved = false
 	v.focusOn(v.nav.want)
 	v.nav.scroll[v.nav.want] = 0
-	if v.nav.want == paneChecklist {
+	if v.nav.want == pane.Checklist {
 		if id := v.firstOpen(v.nav.place); id != "" {
 			v.nav.cursor = id
 		}
@@ -205,9 +207,9 @@ func (v *Viewer) follow() {
 }
 
 // focusOn gives a pane the keys, and the main rectangle when it is not in sight.
-func (v *Viewer) focusOn(p paneID) {
+func (v *Viewer) focusOn(p pane.ID) {
 	v.nav.focus = p
-	if kindOf(p).beside {
+	if pane.KindOf(p).Beside {
 		return
 	}
 	if l, ok := v.layout(); ok && !v.following(p) {
@@ -220,11 +222,11 @@ func (v *Viewer) focusOn(p paneID) {
 
 // following reports whether a pane is the one that the run is at: that one
 // belongs into the main rectangle, even where it is in sight elsewhere.
-func (v *Viewer) following(p paneID) bool { return p == v.nav.want }
+func (v *Viewer) following(p pane.ID) bool { return p == v.nav.want }
 
 // goTo is the reader's choice of a pane.
-func (v *Viewer) goTo(p paneID) {
-	if !kindOf(p).isThere(v.state) {
+func (v *Viewer) goTo(p pane.ID) {
+	if !pane.KindOf(p).IsThere(v.state) {
 		return
 	}
 	v.nav.help = false
@@ -234,17 +236,17 @@ func (v *Viewer) goTo(p paneID) {
 
 // cycle goes to the next pane, of those in sight where there are several.
 func (v *Viewer) cycle(by int) {
-	var panes []paneID
+	var panes []pane.ID
 	if l, ok := v.layout(); ok && len(l.areas) > 1 {
 		for _, a := range l.areas {
 			panes = append(panes, a.pane)
 		}
 	} else {
-		for _, k := range paneKinds() {
-			panes = append(panes, k.id)
+		for _, k := range pane.Kinds() {
+			panes = append(panes, k.ID)
 		}
 	}
-	panes = slices.DeleteFunc(panes, func(p paneID) bool { return !kindOf(p).isThere(v.state) })
+	panes = slices.DeleteFunc(panes, func(p pane.ID) bool { return !pane.KindOf(p).IsThere(v.state) })
 	at := slices.Index(panes, v.nav.focus)
 	if at < 0 {
 		v.goTo(panes[0])
@@ -264,7 +266,7 @@ func (v *Viewer) escape() {
 
 // step moves the cursor of the checklist, or scrolls any other pane.
 func (v *Viewer) step(by int) {
-	if v.nav.focus != paneChecklist {
+	if v.nav.focus != pane.Checklist {
 		v.scrollBy(by)
 		return
 	}
@@ -273,7 +275,7 @@ func (v *Viewer) step(by int) {
 		return
 	}
 	at := rowIndex(rows, v.nav.cursor)
-	v.nav.scroll[paneChecklist] = 0
+	v.nav.scroll[pane.Checklist] = 0
 	v.nav.cursor = rows[max(0, min(len(rows)-1, at+by))].ID
 }
 
@@ -291,20 +293,20 @@ func (v *Viewer) scrollBy(by int) {
 	if !ok {
 		return
 	}
-	back, forth := kindOf(a.pane).room(v.paneOf(a, v.state.At))
+	back, forth := pane.KindOf(a.pane).Room(v.paneOf(a, v.state.At))
 	from := max(-back, min(v.nav.scroll[a.pane], forth))
 	v.nav.scroll[a.pane] = max(-back, min(from+by, forth))
 }
 
 // rows are the checklist's selectable rows.
-func (v *Viewer) rows() []Row {
+func (v *Viewer) rows() []pane.Row {
 	if v.state == nil || v.state.Runbook == nil {
 		return nil
 	}
-	return ChecklistRows(v.state)
+	return pane.ChecklistRows(v.state)
 }
 
-func rowIndex(rows []Row, id string) int {
+func rowIndex(rows []pane.Row, id string) int {
 	for i, r := range rows {
 		if r.ID == id {
 			return i
@@ -365,7 +367,7 @@ func (v *Viewer) open() map[string]bool {
 // nextOpen selects the next item after the cursor that is not done, starting
 // over at the end.
 func (v *Viewer) nextOpen() {
-	v.goTo(paneChecklist)
+	v.goTo(pane.Checklist)
 	rows := v.rows()
 	open := v.open()
 	at := rowIndex(rows, v.nav.cursor)
@@ -383,7 +385,7 @@ func (v *Viewer) selected() (runbook.Item, error) {
 	if err != nil {
 		return runbook.Item{}, err
 	}
-	if v.nav.focus != paneChecklist {
+	if v.nav.focus != pane.Checklist {
 		return runbook.Item{}, errors.New("select an item first: 1 goes to the checklist")
 	}
 	it, _, ok := s.Runbook.Item(v.nav.cursor)

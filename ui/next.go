@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"tminus/phases"
+	"tminus/ui/look"
+	"tminus/ui/pane"
 )
 
 // step is what the run waits for, and the keys that lead on from there, the
@@ -24,19 +26,19 @@ func (v *Viewer) next(now time.Time) step {
 	n := s.Next(now)
 	switch n.Wait {
 	case phases.WaitResume: // nobody takes a command
-		return step{text: "The run was interrupted: " + sanitize(s.Interrupted), level: phases.LevelBad, keys: []string{"quit", toPane(paneLog), toPane(paneUndo)}}
+		return step{text: "The run was interrupted: " + look.Sanitize(s.Interrupted), level: phases.LevelBad, keys: []string{"quit", pane.Binding(pane.Log), pane.Binding(pane.Undo)}}
 	case phases.WaitNobody:
-		return step{text: "The run has ended: " + s.Outcome.Word() + ".", level: outcomeLevel(s.Outcome), keys: []string{"quit", toPane(paneLog), toPane(paneUndo)}}
+		return step{text: "The run has ended: " + s.Outcome.Word() + ".", level: look.OutcomeLevel(s.Outcome), keys: []string{"quit", pane.Binding(pane.Log), pane.Binding(pane.Undo)}}
 	case phases.WaitChecklist:
 		return v.nextBeforeGate(n)
 	case phases.WaitGate:
-		return step{text: "Nothing holds the gate: it is time for GO or NO-GO.", level: phases.LevelGood, keys: []string{"go", "no-go", toPane(paneChecklist), "recheck", "note"}}
+		return step{text: "Nothing holds the gate: it is time for GO or NO-GO.", level: phases.LevelGood, keys: []string{"go", "no-go", pane.Binding(pane.Checklist), "recheck", "note"}}
 	case phases.WaitPhase:
 		return nextInPhase(n.Phase, now)
 	case phases.WaitAfter:
 		done, total := s.GroupDone(n.Group)
 		return step{
-			text:  fmt.Sprintf("%s: %s to go.", n.Group.Title, plural(total-done, "item", "items")),
+			text:  fmt.Sprintf("%s: %s to go.", n.Group.Title, look.Plural(total-done, "item", "items")),
 			level: phases.LevelInfo, keys: append(v.itemKeys(), "note"),
 		}
 	case phases.WaitClose:
@@ -46,7 +48,7 @@ func (v *Viewer) next(now time.Time) step {
 }
 
 func (v *Viewer) nextBeforeGate(n phases.Next) step {
-	st := step{text: fmt.Sprintf("%s before the gate can open.", plural(len(n.Holds), "item", "items")), level: phases.LevelInfo}
+	st := step{text: fmt.Sprintf("%s before the gate can open.", look.Plural(len(n.Holds), "item", "items")), level: phases.LevelInfo}
 	if closed := v.state.Gate.Closed; len(closed) > 0 {
 		st.text, st.level = "The gate closed again: "+closed[0], phases.LevelWarn
 	}
@@ -56,7 +58,7 @@ func (v *Viewer) nextBeforeGate(n phases.Next) step {
 
 // itemKeys are what the selected item asks for.
 func (v *Viewer) itemKeys() []string {
-	if v.nav.focus != paneChecklist {
+	if v.nav.focus != pane.Checklist {
 		return []string{"next open", "follow"}
 	}
 	it, err := v.selected()
@@ -112,7 +114,7 @@ func nextInPhase(p *phases.PhaseState, now time.Time) step {
 	case phases.PhaseVerifying:
 		return step{text: title + ": verifying before COMMIT.", level: phases.LevelInfo, keys: []string{"rollback"}}
 	case phases.PhaseHolding:
-		text := fmt.Sprintf("%s is verified. COMMIT or ROLLBACK: it is rolled back in %s.", title, countdown(p.HoldUntil.Sub(now)))
+		text := fmt.Sprintf("%s is verified. COMMIT or ROLLBACK: it is rolled back in %s.", title, look.Countdown(p.HoldUntil.Sub(now)))
 		return step{text: text, level: phases.LevelWarn, keys: []string{"commit", "rollback", "note"}}
 	case phases.PhaseCommitting:
 		return step{text: title + ": COMMIT is sent; waiting for the answer.", level: phases.LevelWarn}
@@ -132,13 +134,13 @@ func nextInPhase(p *phases.PhaseState, now time.Time) step {
 func nextWhileLocking(p *phases.PhaseState, now time.Time) step {
 	st := step{text: p.Plan.Title + ": taking its locks.", level: phases.LevelInfo, keys: []string{"rollback"}}
 	if l := p.Lock; l != nil {
-		st.text, st.level = fmt.Sprintf("Waiting for the lock on %s, %s", nameOr(l.Table, "a table"), duration(l.Waited)), phases.LevelWarn
+		st.text, st.level = fmt.Sprintf("Waiting for the lock on %s, %s", look.NameOr(l.Table, "a table"), look.Duration(l.Waited)), phases.LevelWarn
 		if !l.Until.IsZero() {
-			st.text = fmt.Sprintf("Waiting for %s, rolled back in %s", nameOr(l.Table, "another session"), countdown(l.Until.Sub(now)))
+			st.text = fmt.Sprintf("Waiting for %s, rolled back in %s", look.NameOr(l.Table, "another session"), look.Countdown(l.Until.Sub(now)))
 		}
 		if len(l.Blockers) > 0 {
 			b := l.Blockers[0]
-			st.text += fmt.Sprintf(", blocked by session %d (%s)", b.PID, nameOr(b.Application, nameOr(b.User, "unknown")))
+			st.text += fmt.Sprintf(", blocked by session %d (%s)", b.PID, look.NameOr(b.Application, look.NameOr(b.User, "unknown")))
 			st.keys = []string{"session", "rollback"}
 		}
 		st.text += "."
@@ -152,26 +154,26 @@ func (v *Viewer) nextPhase(n phases.Next) step {
 	switch n.Wait {
 	case phases.WaitLook:
 		if p.Status == phases.PhaseIsUndone {
-			return step{text: p.Plan.Title + " is undone: a human must look at the database.", level: phases.LevelBad, keys: []string{toPane(paneUndo), "accept", "abort", "note"}}
+			return step{text: p.Plan.Title + " is undone: a human must look at the database.", level: phases.LevelBad, keys: []string{pane.Binding(pane.Undo), "accept", "abort", "note"}}
 		}
-		return step{text: "The outcome of " + p.Plan.Title + " is unknown: a human must look at the database.", level: phases.LevelBad, keys: []string{toPane(paneUndo), "abort", "note"}}
+		return step{text: "The outcome of " + p.Plan.Title + " is unknown: a human must look at the database.", level: phases.LevelBad, keys: []string{pane.Binding(pane.Undo), "abort", "note"}}
 	case phases.WaitConfirm:
 		done, total := v.state.GroupDone(n.Group)
 		return step{
-			text:  fmt.Sprintf("%s to confirm before %s.", plural(total-done, "point", "points"), p.Plan.Title),
+			text:  fmt.Sprintf("%s to confirm before %s.", look.Plural(total-done, "point", "points"), p.Plan.Title),
 			level: phases.LevelWarn, keys: append(v.itemKeys(), "abort"),
 		}
 	case phases.WaitWindow:
 		return step{text: "The window is over: extend it with a name and a reason, or abort.", level: phases.LevelBad, keys: []string{"extend", "abort", "note"}}
 	case phases.WaitHeld:
-		return step{text: p.Plan.Title + " is held: " + n.Holds[0].Text + ".", level: phases.LevelBad, keys: []string{"recheck", toPane(paneChecklist), "abort", "note"}}
+		return step{text: p.Plan.Title + " is held: " + n.Holds[0].Text + ".", level: phases.LevelBad, keys: []string{"recheck", pane.Binding(pane.Checklist), "abort", "note"}}
 	}
 	st := step{text: "Next: " + p.Plan.Title + ".", level: phases.LevelInfo, keys: []string{"start", "abort", "note"}}
 	switch p.Status {
 	case phases.PhaseIsRolledBack:
-		st.text, st.level = p.Plan.Title+" was rolled back: "+nameOr(p.Reason, "on command")+". It can be started again.", phases.LevelWarn
+		st.text, st.level = p.Plan.Title+" was rolled back: "+look.NameOr(p.Reason, "on command")+". It can be started again.", phases.LevelWarn
 	case phases.PhaseIsFailed:
-		st.text, st.level = p.Plan.Title+" failed: "+nameOr(p.Reason, "see its panes")+". It can be started again.", phases.LevelBad
+		st.text, st.level = p.Plan.Title+" failed: "+look.NameOr(p.Reason, "see its panes")+". It can be started again.", phases.LevelBad
 	}
 	if p.Plan.PointOfNoReturn {
 		st.text += " Its COMMIT is the point of no return."

@@ -1,13 +1,17 @@
 package ui
 
-import "testing"
+import (
+	"testing"
+
+	"tminus/ui/pane"
+)
 
 // The keys that panes name are those that the operator's table holds.
 func TestPaneNamesTheKeysThatThereAre(t *testing.T) {
 	keys := operatorKeys()
 	for id, label := range map[string]string{
-		"tick": keyTick, "edit": keyFill, "action": keyAction, "recheck": keyRecheck, "go": keyGo, "no-go": keyNoGo, "start": keyStart,
-		"commit": keyCommit, "rollback": keyRollback, "session": keySession, "extend": keyExtend, "accept": keyAccept, "close run": keyClose,
+		"tick": pane.KeyTick, "edit": pane.KeyFill, "action": pane.KeyAction, "recheck": pane.KeyRecheck, "go": pane.KeyGo, "no-go": pane.KeyNoGo, "start": pane.KeyStart,
+		"commit": pane.KeyCommit, "rollback": pane.KeyRollback, "session": pane.KeySession, "extend": pane.KeyExtend, "accept": pane.KeyAccept, "close run": pane.KeyClose,
 	} {
 		if b, ok := keys.get(id); !ok || b.label != label {
 			t.Errorf("panes name key %q for %q; the table has %q", label, id, b.label)

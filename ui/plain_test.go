@@ -15,6 +15,7 @@ import (
 
 	"tminus/phases"
 	"tminus/phases/journal"
+	"tminus/ui/plain"
 )
 
 const plainBook = `tminus: 1
@@ -163,17 +164,17 @@ type plainRun struct {
 
 // startPlain runs Plain in the bubble. Its goroutine ends with the run, or
 // when the test's context does.
-func startPlain(t *testing.T, e *fakeEngine, change func(*PlainOptions)) *plainRun {
+func startPlain(t *testing.T, e *fakeEngine, change func(*plain.Options)) *plainRun {
 	t.Helper()
 	in, keys := io.Pipe()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	r := &plainRun{t: t, in: keys, done: make(chan error, 1), stop: cancel}
-	opt := PlainOptions{Journal: e.w.Path(), Commander: e, In: in, Out: &r.out}
+	opt := plain.Options{Journal: e.w.Path(), Commander: e, In: in, Out: &r.out}
 	if change != nil {
 		change(&opt)
 	}
 	t.Cleanup(func() { cancel(nil); keys.Close() })
-	go func() { r.done <- Plain(ctx, opt) }()
+	go func() { r.done <- plain.Run(ctx, opt) }()
 	r.settle()
 	return r
 }
@@ -181,7 +182,7 @@ func startPlain(t *testing.T, e *fakeEngine, change func(*PlainOptions)) *plainR
 // settle lets Plain do all that there is to do: fake time passes only while
 // every goroutine waits.
 func (r *plainRun) settle() {
-	time.Sleep(2 * plainPoll)
+	time.Sleep(2 * plain.Poll)
 	synctest.Wait()
 }
 
@@ -253,7 +254,7 @@ func TestPlainProgressIsThinned(t *testing.T) {
 		}
 		done := make(chan struct{})
 		close(done)
-		r := startPlain(t, e, func(o *PlainOptions) { o.Done, o.In, o.Commander = done, nil, nil })
+		r := startPlain(t, e, func(o *plain.Options) { o.Done, o.In, o.Commander = done, nil, nil })
 		if err := r.ended(); err != nil {
 			t.Fatal(err)
 		}
@@ -267,7 +268,7 @@ func TestPlainProgressIsThinned(t *testing.T) {
 func TestPlainAsksNothingWithoutInput(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newFakeEngine(t)
-		r := startPlain(t, e, func(o *PlainOptions) { o.In = nil })
+		r := startPlain(t, e, func(o *plain.Options) { o.In = nil })
 		if err := e.Do(phases.DeclareNoGo{Reason: "no backup\x1b[2J"}); err != nil {
 			t.Fatal(err)
 		}
@@ -325,7 +326,7 @@ func TestPlainQuitAsksWhileATransactionIsOpen(t *testing.T) {
 func TestPlainWatcherCannotAct(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newFakeEngine(t)
-		r := startPlain(t, e, func(o *PlainOptions) { o.Commander = nil })
+		r := startPlain(t, e, func(o *plain.Options) { o.Commander = nil })
 		r.enter("no-go I want to", "y", "holds")
 		r.wants("this is a watcher", "The final backup is taken: needs Backup ID")
 		if len(e.got) != 0 || strings.Contains(r.out.String(), "? ") {
@@ -379,7 +380,7 @@ func TestPlainStopsAtAnUnknownEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newFakeEngine(t)
 		other := newFakeEngine(t)
-		r := startPlain(t, e, func(o *PlainOptions) { o.Journal = other.w.Path() })
+		r := startPlain(t, e, func(o *plain.Options) { o.Journal = other.w.Path() })
 		other.add(phases.NoteRecorded{Text: "fine"})
 		r.settle()
 		if _, err := other.w.Append(time.Now(), "from_the_future", struct{}{}, journal.Buffered); err != nil {
@@ -398,7 +399,7 @@ func TestPlainShowsTheSafeEndAfterASignal(t *testing.T) {
 		e := newFakeEngine(t)
 		e.phase("leaf")
 		done, signal := make(chan struct{}), errors.New("signal: hangup")
-		r := startPlain(t, e, func(o *PlainOptions) { o.Done = done })
+		r := startPlain(t, e, func(o *plain.Options) { o.Done = done })
 		r.stop(signal)
 		r.settle()
 		e.add(phases.PhaseRolledBack{Phase: "leaf", Reason: "signal: hangup"}, phases.RunInterrupted{Reason: "signal: hangup"})

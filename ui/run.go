@@ -14,6 +14,7 @@ import (
 
 	"tminus/phases"
 	"tminus/phases/journal"
+	"tminus/ui/look"
 )
 
 // Options is what Run needs.
@@ -147,7 +148,7 @@ func programOptions(ctx context.Context, opts Options) []tea.ProgramOption {
 // StylesFor gives the styles for a terminal with that environment (nil: the
 // process's): plain ones when NO_COLOR holds anything at all, else coloured
 // ones. fixed says that they must not be changed for the background's sake.
-func StylesFor(env []string, dark bool) (styles *Styles, fixed bool) {
+func StylesFor(env []string, dark bool) (styles *look.Styles, fixed bool) {
 	if env == nil {
 		env = os.Environ()
 	}
@@ -158,9 +159,9 @@ func StylesFor(env []string, dark bool) (styles *Styles, fixed bool) {
 		}
 	}
 	if value != "" {
-		return PlainStyles(), true
+		return look.PlainStyles(), true
 	}
-	return NewStyles(dark), false
+	return look.NewStyles(dark), false
 }
 
 // guard keeps a screen's panic from everything else: it is caught, kept, and

@@ -9,6 +9,7 @@ import (
 	"github.com/charmbracelet/x/exp/golden"
 
 	"tminus/phases"
+	"tminus/ui/look"
 )
 
 // screen is an operator's screen of a fixture, with a commander that records.
@@ -65,7 +66,7 @@ func TestScreenGoldenColoured(t *testing.T) {
 		for _, env := range []phases.Environment{phases.Demo, phases.Production} {
 			t.Run(stage+"_"+string(env), func(t *testing.T) {
 				o, _ := screen(t, stage, 80, 24)
-				o.SetStyles(NewStyles(true))
+				o.SetStyles(look.NewStyles(true))
 				o.state.Opened.Environment = env
 				golden.RequireEqual(t, frameText(o))
 			})

@@ -7,6 +7,7 @@ import (
 	"charm.land/lipgloss/v2"
 
 	"tminus/phases"
+	"tminus/ui/look"
 )
 
 // stripLine is the timeline on one line, for screens without room for the pane:
@@ -17,7 +18,7 @@ func (v *Viewer) stripLine() string {
 		return ""
 	}
 	var parts []string
-	add := func(style lipgloss.Style, mark, text string) { parts = append(parts, paint(style, mark+" "+text)) }
+	add := func(style lipgloss.Style, mark, text string) { parts = append(parts, look.Paint(style, mark+" "+text)) }
 
 	done, total := s.GroupsDone(s.Runbook.Checklist)
 	word := fmt.Sprintf("checklist %d/%d", done, total)
@@ -36,7 +37,7 @@ func (v *Viewer) stripLine() string {
 		add(st.Dim, st.Mark.Todo, "gate")
 	}
 	for i := range s.Phases {
-		mark, style := st.phaseMark(s.Phases[i].Status)
+		mark, style := st.PhaseMark(s.Phases[i].Status)
 		label := fmt.Sprint(i + 1)
 		if s.Phases[i].Plan.PointOfNoReturn {
 			label += st.Mark.NoReturn
@@ -46,7 +47,7 @@ func (v *Viewer) stripLine() string {
 			if s.Phases[i].Status == phases.PhaseIsUndone {
 				word = " undone"
 			}
-			label += " " + clip(sanitize(s.Phases[i].Plan.Title), 28-2*width(word)) + word
+			label += " " + look.Clip(look.Sanitize(s.Phases[i].Plan.Title), 28-2*look.Width(word)) + word
 		}
 		add(style, mark, label)
 	}
@@ -60,5 +61,5 @@ func (v *Viewer) stripLine() string {
 		}
 		add(style, mark, fmt.Sprintf("after %d/%d", done, total))
 	}
-	return pad(" "+strings.Join(parts, "  "), v.width)
+	return look.Pad(" "+strings.Join(parts, "  "), v.width)
 }

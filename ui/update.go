@@ -10,6 +10,8 @@ import (
 
 	"tminus/phases"
 	"tminus/phases/journal"
+	"tminus/ui/dialog"
+	"tminus/ui/look"
 )
 
 // How often a screen looks for records, and how many it takes at once; how
@@ -32,7 +34,7 @@ const (
 // by itself: what was typed for it is no key of the screen behind. No longer
 // than a dialog wants it quiet: whoever presses one key after another, and sees
 // each do nothing, must not be kept out for as long as they try.
-const hushFor = armAfter
+const hushFor = dialog.ArmAfter
 
 // Operator is the screen that drives a run: a Viewer, dialogs, and a way to
 // send commands. It is a tea.Model; Run and Watch are the ways to use it. It
@@ -48,8 +50,8 @@ type Operator struct {
 	busy    bool   // a command is under way
 	behind  bool   // it is recorded, and what it did is not on screen yet
 	seen    uint64 // the last record on screen when it was sent
-	dialog  *dialog
-	leaving *dialog // asks whether to leave; stands before the other one
+	dialog  *dialog.Dialog
+	leaving *dialog.Dialog // asks whether to leave; stands before the other one
 	said    said
 	hushed  time.Time // of the last key, or of the question's end, while keys do nothing; zero when they do
 }
@@ -127,7 +129,7 @@ func (o *Operator) route(msg tea.Msg) tea.Cmd {
 		o.Resize(msg.Width, msg.Height)
 	case tea.BackgroundColorMsg:
 		if !o.fixed {
-			o.SetStyles(NewStyles(msg.IsDark()))
+			o.SetStyles(look.NewStyles(msg.IsDark()))
 		}
 	case tea.KeyPressMsg:
 		return o.key(msg)
@@ -200,7 +202,7 @@ func (o *Operator) say(level phases.Level, text string) {
 }
 
 // front is the question that has the keys; nil when there is none.
-func (o *Operator) front() **dialog {
+func (o *Operator) front() **dialog.Dialog {
 	switch {
 	case o.leaving != nil:
 		return &o.leaving
@@ -214,15 +216,15 @@ func (o *Operator) front() **dialog {
 func (o *Operator) withdraw(now time.Time) {
 	for at := o.front(); at != nil; at = o.front() {
 		d := *at
-		err := o.deaf(d.blind)
+		err := o.deaf(d.Blind)
 		if err == nil {
-			err = d.ground(o.state, now)
+			err = d.Ground(o.state, now)
 		}
 		if err == nil {
 			return
 		}
 		*at, o.hushed = nil, now
-		o.said = said{level: phases.LevelWarn, text: strings.TrimSuffix(d.title, "?") + ": closed, " + err.Error() + ".", until: now.Add(closedFor)}
+		o.said = said{level: phases.LevelWarn, text: strings.TrimSuffix(d.Title, "?") + ": closed, " + err.Error() + ".", until: now.Add(closedFor)}
 	}
 }
 
@@ -243,9 +245,9 @@ func (o *Operator) paste(msg tea.PasteMsg) {
 	switch {
 	case o.hush(o.now()):
 	case o.leaving != nil:
-		o.leaving.paste(msg, o.now())
+		o.leaving.Paste(msg, o.now())
 	case o.dialog != nil:
-		o.dialog.paste(msg, o.now())
+		o.dialog.Paste(msg, o.now())
 	default:
 		o.say(phases.LevelInfo, "Pasted text has no place here.")
 	}
@@ -270,7 +272,7 @@ func (o *Operator) key(msg tea.KeyPressMsg) tea.Cmd {
 		if o.small() && msg.String() != "esc" {
 			return nil // nobody answers what nobody can read
 		}
-		cmd, done := d.key(msg, now)
+		cmd, done := d.Key(msg, now)
 		if done && o.dialog == d {
 			o.dialog = nil
 		}
@@ -287,7 +289,7 @@ func (o *Operator) keyLeaving(msg tea.KeyPressMsg, now time.Time) tea.Cmd {
 		return nil // the question stands; asking twice answers nothing
 	}
 	d := o.leaving
-	cmd, done := d.key(msg, now)
+	cmd, done := d.Key(msg, now)
 	if done {
 		o.leaving = nil
 	}
@@ -332,7 +334,7 @@ func (o *Operator) sayNothing(key string) {
 	if _, acts := operatorKeys().press(key); acts && o.do == nil {
 		why = "is the operator's: this screen is read-only"
 	}
-	o.say(phases.LevelInfo, sanitize(key)+" "+why+": ? shows the keys.")
+	o.say(phases.LevelInfo, look.Sanitize(key)+" "+why+": ? shows the keys.")
 }
 
 var (
@@ -409,8 +411,8 @@ func (o *Operator) frame(now time.Time) ([]string, *tea.Cursor) {
 		return o.lines(now, status, hints), nil
 	}
 	d := *at
-	lines := o.lines(now, status, d.hint(o.styles, o.width))
-	box, typing := d.box(o.width, l.body.h, o.styles, o.state, now)
+	lines := o.lines(now, status, d.Hint(o.styles, o.width))
+	box, typing := d.Box(o.width, l.body.h, o.styles, o.state, now)
 	x, y := over(lines, box, l.body, o.width)
 	if typing == nil {
 		return lines, nil

@@ -10,6 +10,8 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"tminus/phases"
+	"tminus/ui/look"
+	"tminus/ui/pane"
 )
 
 // Frame draws the screen as of now: exactly as many lines as the terminal has,
@@ -37,7 +39,7 @@ func (v *Viewer) lines(now time.Time, status, hints string) []string {
 	}
 	out = append(out, status, hints)
 	for i := range out {
-		out[i] = pad(out[i], v.width)
+		out[i] = look.Pad(out[i], v.width)
 	}
 	return out
 }
@@ -49,11 +51,11 @@ func (v *Viewer) tooSmall() []string {
 	if v.width == 0 || v.height == 0 {
 		return nil
 	}
-	lines := wrap(text, v.width)
+	lines := look.Wrap(text, v.width)
 	out := make([]string, v.height)
 	for i := range out {
 		if i < len(lines) {
-			out[i] = pad(strings.TrimRight(lines[i], " "), v.width)
+			out[i] = look.Pad(strings.TrimRight(lines[i], " "), v.width)
 		} else {
 			out[i] = strings.Repeat(" ", v.width)
 		}
@@ -71,7 +73,7 @@ func (v *Viewer) bodyLines(l layout, now time.Time) []string {
 			if y < 0 || y >= len(out) || at[y] != a.x {
 				continue
 			}
-			out[y] += pad(line, a.w)
+			out[y] += look.Pad(line, a.w)
 			at[y] += a.w
 		}
 	}
@@ -81,8 +83,8 @@ func (v *Viewer) bodyLines(l layout, now time.Time) []string {
 // drawArea draws a pane with its frame.
 func (v *Viewer) drawArea(a area, now time.Time) []string {
 	in := a.inside()
-	kind, p := kindOf(a.pane), v.paneOf(a, now)
-	lines := strings.Split(kind.draw(p), "\n")
+	kind, p := pane.KindOf(a.pane), v.paneOf(a, now)
+	lines := strings.Split(kind.Draw(p), "\n")
 	frame := v.frameStyle(a.pane)
 	out := make([]string, 0, a.h)
 	out = append(out, v.titleRule(a, frame, kind, p))
@@ -92,18 +94,18 @@ func (v *Viewer) drawArea(a area, now time.Time) []string {
 			line = lines[i]
 		}
 		if a.framed {
-			out = append(out, paint(frame, "│")+" "+pad(line, in.w)+" "+paint(frame, "│"))
+			out = append(out, look.Paint(frame, "│")+" "+look.Pad(line, in.w)+" "+look.Paint(frame, "│"))
 		} else {
-			out = append(out, " "+pad(line, in.w)+" ")
+			out = append(out, " "+look.Pad(line, in.w)+" ")
 		}
 	}
 	if a.framed {
-		out = append(out, paint(frame, "╰"+strings.Repeat("─", max(0, a.w-2))+"╯"))
+		out = append(out, look.Paint(frame, "╰"+strings.Repeat("─", max(0, a.w-2))+"╯"))
 	}
 	return out
 }
 
-func (v *Viewer) frameStyle(p paneID) lipgloss.Style {
+func (v *Viewer) frameStyle(p pane.ID) lipgloss.Style {
 	focused := p == v.nav.focus
 	if v.state == nil || v.state.Opened.Environment == phases.Demo {
 		if focused {
@@ -117,33 +119,33 @@ func (v *Viewer) frameStyle(p paneID) lipgloss.Style {
 
 // titleRule is a pane's upper edge: the digit that leads there, its name, and a
 // word on what it holds.
-func (v *Viewer) titleRule(a area, frame lipgloss.Style, kind paneKind, p Pane) string {
+func (v *Viewer) titleRule(a area, frame lipgloss.Style, kind pane.Kind, p pane.Pane) string {
 	left, right := "─", "─"
 	if a.framed {
 		left, right = "╭", "╮"
 	}
-	name := strings.TrimLeft(digitOf(a.pane)+" "+kind.title, " ")
+	name := strings.TrimLeft(pane.Digit(a.pane)+" "+kind.Title, " ")
 	title := v.styles.Title
 	if a.pane == v.nav.focus {
 		name = v.styles.Mark.Cursor + " " + name
 	}
 	word := ""
-	if kind.edge != nil && p.ready() {
-		word = " " + kind.edge(p) + " "
+	if kind.Edge != nil && p.Ready() {
+		word = " " + kind.Edge(p) + " "
 	}
-	rule := a.w - 4 - width(name) - width(word) - 2
+	rule := a.w - 4 - look.Width(name) - look.Width(word) - 2
 	if rule < 0 {
-		word, rule = "", max(0, a.w-6-width(name))
+		word, rule = "", max(0, a.w-6-look.Width(name))
 	}
-	return paint(frame, left+"─ ") + paint(title, clip(name, max(0, a.w-6))) + " " +
-		paint(frame, strings.Repeat("─", rule)) + paint(v.styles.Dim, word) + paint(frame, "─"+right)
+	return look.Paint(frame, left+"─ ") + look.Paint(title, look.Clip(name, max(0, a.w-6))) + " " +
+		look.Paint(frame, strings.Repeat("─", rule)) + look.Paint(v.styles.Dim, word) + look.Paint(frame, "─"+right)
 }
 
 // paneOf is a pane as it stands in its area.
-func (v *Viewer) paneOf(a area, now time.Time) Pane {
+func (v *Viewer) paneOf(a area, now time.Time) pane.Pane {
 	in := a.inside()
 	_, acts := v.keys.get("tick")
-	return Pane{
+	return pane.Pane{
 		State: v.state, Now: now, Styles: v.styles, Width: in.w, Height: in.h, Cursor: v.nav.cursor,
 		Focused: a.pane == v.nav.focus, ReadOnly: !acts, Scroll: v.nav.scroll[a.pane], Journal: v.opts.Journal,
 	}
@@ -161,7 +163,7 @@ func (v *Viewer) statusLine(now time.Time) string {
 	}
 	st := v.next(now)
 	if s := v.state; s != nil && s.Outcome == "" && s.Awaited != nil {
-		return v.message(phases.LevelWarn, "Waiting for the database: "+s.Awaited.What+", "+seconds(now.Sub(s.Awaited.Since))+". "+st.text)
+		return v.message(phases.LevelWarn, "Waiting for the database: "+s.Awaited.What+", "+pane.Seconds(now.Sub(s.Awaited.Since))+". "+st.text)
 	}
 	return v.message(st.level, st.text)
 }
@@ -175,8 +177,8 @@ func (v *Viewer) resumeHint() string {
 
 // message is a line with its level's mark and colour.
 func (v *Viewer) message(level phases.Level, text string) string {
-	style := v.styles.levelStyle(level)
-	return " " + paint(style, clip(v.styles.levelMark(level)+" "+sanitize(text), max(0, v.width-2)))
+	style := v.styles.LevelStyle(level)
+	return " " + look.Paint(style, look.Clip(v.styles.LevelMark(level)+" "+look.Sanitize(text), max(0, v.width-2)))
 }
 
 // hintLine is the keys that lead on, as many as there is room for; help and the
@@ -189,7 +191,7 @@ func (v *Viewer) hintLine(now time.Time) string {
 	if v.nav.focus != v.nav.want {
 		ids = append([]string{"follow"}, ids...)
 	}
-	if v.nav.focus == paneUndo {
+	if v.nav.focus == pane.Undo {
 		ids = append([]string{"copy"}, ids...) // a mirror's; other screens have no such key
 	}
 	return v.hints(append(ids, "next pane"), []string{"help", "quit"}, now)
@@ -213,19 +215,19 @@ func (v *Viewer) hints(ids, last []string, now time.Time) string {
 		}
 		seen[id] = true
 		h := v.hint(b)
-		if width(out)+width(h)+2+width(tail) > v.width-2 {
+		if look.Width(out)+look.Width(h)+2+look.Width(tail) > v.width-2 {
 			break
 		}
 		out += "  " + h
 	}
-	return between(strings.TrimPrefix(out, " "), strings.TrimPrefix(tail, "  ")+" ", v.width)
+	return look.Between(strings.TrimPrefix(out, " "), strings.TrimPrefix(tail, "  ")+" ", v.width)
 }
 
 func (v *Viewer) hint(b binding) string {
 	name := b.name
 	if b.id == "action" {
 		if it, err := v.selected(); err == nil && it.Action != nil && it.Action.Text != "" {
-			name = clip(sanitize(it.Action.Text), 32)
+			name = look.Clip(look.Sanitize(it.Action.Text), 32)
 		}
 	}
 	if b.id == "tick" {
@@ -233,7 +235,7 @@ func (v *Viewer) hint(b binding) string {
 			name = "take the tick back"
 		}
 	}
-	return paint(v.styles.Key, b.label) + " " + paint(v.styles.Dim, name)
+	return look.Paint(v.styles.Key, b.label) + " " + look.Paint(v.styles.Dim, name)
 }
 
 // View is the frame with what a terminal can be told beside it: title, and how
@@ -262,7 +264,7 @@ func (v *Viewer) windowTitle() string {
 	case p != nil:
 		what = p.Plan.Title
 	}
-	return sanitize(fmt.Sprintf("tminus %s %s: %s", strings.ToUpper(string(s.Opened.Environment)), s.Target.Database, what))
+	return look.Sanitize(fmt.Sprintf("tminus %s %s: %s", strings.ToUpper(string(s.Opened.Environment)), s.Target.Database, what))
 }
 
 // progressBar is the open phase's share for the terminal's own bar.
@@ -311,7 +313,7 @@ func over(lines []string, box []string, body rect, w int) (x, y int) {
 	if len(box) == 0 {
 		return 0, 0
 	}
-	bw := width(box[0])
+	bw := look.Width(box[0])
 	x = max(0, (w-bw)/2)
 	y = body.y + max(0, (body.h-len(box))/2)
 	for i, l := range box {
@@ -319,7 +321,7 @@ func over(lines []string, box []string, body rect, w int) (x, y int) {
 		if at >= body.y+body.h || at >= len(lines) {
 			break
 		}
-		lines[at] = pad(ansi.Truncate(lines[at], x, ""), x) + l + ansi.Cut(lines[at], x+bw, w)
+		lines[at] = look.Pad(ansi.Truncate(lines[at], x, ""), x) + l + ansi.Cut(lines[at], x+bw, w)
 	}
 	return x, y
 }

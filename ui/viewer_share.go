@@ -8,16 +8,18 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"tminus/phases"
+	"tminus/ui/look"
+	"tminus/ui/pane"
 )
 
 // Standing is where a reader stands and what their terminal is like: two
 // viewers of the same state whose Standing is equal draw the same Frame for the
 // same moment. It is comparable; its content is nobody's business.
 type Standing struct {
-	styles        *Styles
+	styles        *look.Styles
 	width, height int
-	focus, main   paneID
-	want          paneID
+	focus, main   pane.ID
+	want          pane.ID
 	cursor        string
 	scroll        string // of the panes that are not where they stand by themselves
 	help          bool
@@ -31,9 +33,9 @@ func (v *Viewer) Standing() Standing {
 		focus: v.nav.focus, main: v.nav.main, want: v.nav.want, cursor: v.nav.cursor,
 		help: v.nav.help, helpScroll: v.nav.helpScroll,
 	}
-	for _, k := range paneKinds() {
-		if n := v.nav.scroll[k.id]; n != 0 {
-			s.scroll += fmt.Sprintf("%s %d;", k.id, n)
+	for _, k := range pane.Kinds() {
+		if n := v.nav.scroll[k.ID]; n != 0 {
+			s.scroll += fmt.Sprintf("%s %d;", k.ID, n)
 		}
 	}
 	return s

@@ -10,6 +10,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"tminus/phases"
+	"tminus/ui/look"
+	"tminus/ui/pane"
 )
 
 // No frame is larger than its terminal, whatever the size and the stage.
@@ -71,8 +73,8 @@ func checkFrame(t *testing.T, name, frame string, w, h int) {
 		t.Fatalf("%s: %d lines", name, len(lines))
 	}
 	for i, l := range lines {
-		if width(l) != w {
-			t.Fatalf("%s: line %d has %d cells:\n%s", name, i, width(l), l)
+		if look.Width(l) != w {
+			t.Fatalf("%s: line %d has %d cells:\n%s", name, i, look.Width(l), l)
 		}
 	}
 }
@@ -99,7 +101,7 @@ func TestTooSmallSaysSo(t *testing.T) {
 	if want := "terminal too small: 20x5, needs at least 60x16"; text != want {
 		t.Errorf("the screen says %q, want %q", text, want)
 	}
-	o.goTo(paneChecklist)
+	o.goTo(pane.Checklist)
 	o.nav.cursor = "notice"
 	for _, key := range []string{"space", "s", "c", "enter", "N"} {
 		run(o, keyNamed(key))
@@ -201,16 +203,16 @@ func TestNoColorTakesAnyValue(t *testing.T) {
 }
 
 // coloured reports whether a frame in these styles sets a colour.
-func coloured(t *testing.T, st *Styles) bool {
+func coloured(t *testing.T, st *look.Styles) bool {
 	o, _ := screen(t, "holding", 120, 40)
 	o.SetStyles(st)
 	return regexp.MustCompile(`\x1b\[([0-9;]*;)?(3[0-8]|4[0-8]|9[0-7]|10[0-7])[;m]`).MatchString(frameText(o))
 }
 
 func TestScreenFollowsTheRun(t *testing.T) {
-	for stage, want := range map[string]paneID{
-		"checklist": paneChecklist, "ready": paneGate, "go": panePhase, "running": panePhase, "holding": panePhase,
-		"confirm": paneChecklist, "confirmed": panePhase, "after": paneChecklist, "completed": paneEnd, "no-go": paneEnd,
+	for stage, want := range map[string]pane.ID{
+		"checklist": pane.Checklist, "ready": pane.Gate, "go": pane.Phase, "running": pane.Phase, "holding": pane.Phase,
+		"confirm": pane.Checklist, "confirmed": pane.Phase, "after": pane.Checklist, "completed": pane.End, "no-go": pane.End,
 	} {
 		o, _ := screen(t, stage, 80, 24)
 		if o.nav.focus != want {
@@ -224,7 +226,7 @@ func TestScreenFollowsTheRun(t *testing.T) {
 func TestReaderMayLookElsewhere(t *testing.T) {
 	o, _ := screen(t, "next", 80, 24)
 	run(o, keyNamed("5"))
-	if o.nav.focus != paneLog {
+	if o.nav.focus != pane.Log {
 		t.Fatalf("5 goes to %s", o.nav.focus)
 	}
 	if hint := trimmed(o.hintLine(o.now())); !strings.HasPrefix(hint, " f follow the run") {
@@ -232,17 +234,17 @@ func TestReaderMayLookElsewhere(t *testing.T) {
 	}
 	o.state.Phases[1].Status = phases.PhaseIsPassed
 	o.Show(o.state)
-	if o.nav.focus != paneLog {
+	if o.nav.focus != pane.Log {
 		t.Errorf("the next phase took the reader from the events to %s", o.nav.focus)
 	}
 	run(o, keyNamed("f"))
-	if o.nav.focus != paneChecklist || o.nav.cursor != "confirm_backup" {
+	if o.nav.focus != pane.Checklist || o.nav.cursor != "confirm_backup" {
 		t.Errorf("f goes to %s, %s", o.nav.focus, o.nav.cursor)
 	}
 	run(o, keyNamed("5"))
 	o.state.Outcome = phases.Aborted
 	o.Show(o.state)
-	if o.nav.focus != paneEnd {
+	if o.nav.focus != pane.End {
 		t.Errorf("the end is not shown: %s", o.nav.focus)
 	}
 }
@@ -276,7 +278,7 @@ func TestMovingAbout(t *testing.T) {
 		checkFrame(t, "after tab", frameText(o), 80, 24)
 	}
 	o.Resize(200, 60)
-	seen := map[paneID]bool{}
+	seen := map[pane.ID]bool{}
 	for range 4 {
 		run(o, keyNamed("shift+tab"))
 		seen[o.nav.focus] = true

@@ -14,6 +14,7 @@ import (
 	"tminus/phases/runbook"
 	"tminus/ui"
 	"tminus/ui/mirror"
+	"tminus/ui/plain"
 )
 
 // What needs a file alone, and no database.
@@ -56,11 +57,11 @@ func (a *app) guide() error {
 	return Failed(err)
 }
 
-func (a *app) watch(ctx context.Context, path string, plain bool) error {
+func (a *app) watch(ctx context.Context, path string, inLines bool) error {
 	ctx, release := engine.StopOnSignals(ctx)
 	defer release()
-	if plain || !a.interactive() {
-		return Failed(ui.Plain(ctx, ui.PlainOptions{Journal: path, Out: a.stdout}))
+	if inLines || !a.interactive() {
+		return Failed(plain.Run(ctx, plain.Options{Journal: path, Out: a.stdout}))
 	}
 	return Failed(ui.Watch(ctx, path))
 }

@@ -18,6 +18,7 @@ import (
 	"tminus/phases/runbook"
 	"tminus/ui"
 	"tminus/ui/mirror"
+	"tminus/ui/plain"
 )
 
 // app is one command's work.
@@ -173,11 +174,11 @@ func (a *app) conduct(ctx context.Context, engine *engine.Engine, path string, f
 		if !f.Plain && a.interactive() {
 			return ui.Run(ctx, ui.Options{Journal: path, Commander: engine, Done: engine.Ended(), Note: note})
 		}
-		opts := ui.PlainOptions{Journal: path, Out: a.stdout, Done: engine.Ended()}
+		opts := plain.Options{Journal: path, Out: a.stdout, Done: engine.Ended()}
 		if !f.Unattended {
 			opts.Commander, opts.In = engine, a.stdin
 		}
-		return ui.Plain(ctx, opts)
+		return plain.Run(ctx, opts)
 	})
 	closeMirror()
 	var s string

@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"tminus/ui"
+	"tminus/ui/look"
 )
 
 // keysPerSecond is more than a hand or a held key gives, and few enough that
@@ -18,7 +19,7 @@ const saidFor = 3 * time.Second
 
 // looks are the styles that all viewers share. They are never written.
 type looks struct {
-	dark, light, plain *ui.Styles
+	dark, light, plain *look.Styles
 }
 
 // beatMsg says that there may be a new frame.
@@ -88,7 +89,7 @@ func (m *screen) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	return m, nil
 }
 
-func (l *looks) of(dark bool) *ui.Styles {
+func (l *looks) of(dark bool) *look.Styles {
 	if dark {
 		return l.dark
 	}

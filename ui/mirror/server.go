@@ -13,7 +13,7 @@ import (
 	"charm.land/wish/v2"
 	gossh "golang.org/x/crypto/ssh"
 
-	"tminus/ui"
+	"tminus/ui/look"
 )
 
 // maxAuthTries is how many keys a client may offer.
@@ -74,7 +74,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		opts: o, keys: keys, warnings: ring.skipped, host: signer, feed: f,
-		looks:    &looks{dark: ui.NewStyles(true), light: ui.NewStyles(false), plain: ui.PlainStyles()},
+		looks:    &looks{dark: look.NewStyles(true), light: look.NewStyles(false), plain: look.PlainStyles()},
 		door:     &door{limit: o.MaxHalfOpen, grace: o.Grace},
 		sessions: map[string]*session{}, closed: make(chan struct{}),
 	}

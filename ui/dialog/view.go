@@ -1,0 +1,199 @@
+package dialog
+
+import (
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"tminus/phases"
+	"tminus/phases/runbook"
+	"tminus/ui/look"
+)
+
+// dialogWidth is the most cells a dialog takes.
+const dialogWidth = 78
+
+// Box draws a dialog for a body of w times h cells, as of a state and a moment.
+// The cursor is where the next letter goes, from the box's upper left corner;
+// nil outside of a field.
+func (d *Dialog) Box(w, h int, st *look.Styles, s *phases.State, now time.Time) (lines []string, cursor *tea.Position) {
+	outer := min(dialogWidth, w)
+	inner := max(1, outer-4)
+	var text []string
+	if d.Text != nil {
+		text = textLines(d.Text(s, now), inner, st)
+	}
+	fields, at := d.fieldLines(inner, st)
+	foot := d.footLines(inner, st, now)
+
+	// Keys and what is typed stay in sight; the text gives way.
+	room := max(0, h-2-len(fields)-len(foot))
+	if len(text) > room {
+		text = text[:max(0, room-1)]
+		if room > 0 {
+			text = append(text, look.Paint(st.Dim, "…"))
+		}
+	}
+	fields, at = window(fields, at, max(1, h-2-len(text)-len(foot)))
+
+	frame := st.LevelStyle(d.Level)
+	title := look.Clip(look.Sanitize(d.Title), max(0, outer-6))
+	lines = append(lines, look.Paint(frame, "╭─ ")+look.Paint(st.Title, title)+look.Paint(frame, " "+strings.Repeat("─", max(0, outer-5-look.Width(title)))+"╮"))
+	for _, part := range [][]string{text, fields, foot} {
+		for _, l := range part {
+			lines = append(lines, look.Paint(frame, "│")+" "+look.Pad(l, inner)+" "+look.Paint(frame, "│"))
+		}
+	}
+	lines = append(lines, look.Paint(frame, "╰"+strings.Repeat("─", max(0, outer-2))+"╯"))
+	if at != nil {
+		cursor = &tea.Position{X: 2 + at.X, Y: 1 + len(text) + at.Y}
+	}
+	return lines, cursor
+}
+
+// window keeps the cursor's line among at most n lines.
+func window(lines []string, at *tea.Position, n int) ([]string, *tea.Position) {
+	if len(lines) <= n || at == nil {
+		return lines[:min(n, len(lines))], at
+	}
+	top := max(0, min(at.Y-n/2, len(lines)-n))
+	return lines[top : top+n], &tea.Position{X: at.X, Y: at.Y - top}
+}
+
+func textLines(text []Text, inner int, st *look.Styles) []string {
+	var out []string
+	for _, t := range text {
+		for _, l := range look.Wrap(look.Sanitize(t.Text), inner) {
+			out = append(out, look.Paint(st.LevelStyle(t.Level), strings.TrimRight(l, " ")))
+		}
+	}
+	if len(out) > 0 {
+		out = append(out, "")
+	}
+	return out
+}
+
+// fieldLines draws one line a field, an error below its own.
+func (d *Dialog) fieldLines(inner int, st *look.Styles) (out []string, at *tea.Position) {
+	label := 0
+	for i := range d.Fields {
+		label = max(label, look.Width(look.Sanitize(d.Fields[i].label)))
+	}
+	label = min(label, inner/2)
+	room := max(4, inner-label-4)
+	for i := range d.Fields {
+		f := &d.Fields[i]
+		mark, style := " ", st.Dim
+		if i == d.Focus {
+			mark, style = st.Mark.Cursor, st.Text
+		}
+		value, x := f.shown(room, i == d.Focus, st)
+		if i == d.Focus {
+			at = &tea.Position{X: 2 + label + 1 + x, Y: len(out)}
+		}
+		out = append(out, look.Paint(st.Accent, mark)+" "+look.Paint(style, look.Pad(look.Sanitize(f.label), label))+" "+value)
+		if f.err != "" {
+			out = append(out, "  "+look.Paint(st.Bad, look.Clip(st.Mark.Failed+" "+look.Sanitize(f.err), inner-2)))
+		}
+	}
+	if len(d.Fields) > 0 {
+		out = append(out, "")
+	}
+	return out, at
+}
+
+// shown is the part of a field's value around the cursor, and the cursor's
+// place in it. An empty field shows what it expects.
+func (f *Field) shown(room int, focused bool, st *look.Styles) (text string, x int) {
+	value := []rune(f.Edit.Value())
+	if len(value) == 0 {
+		return look.Paint(st.Dim, look.Clip(f.expects(), room)), 0
+	}
+	from, pos := 0, f.Edit.Position()
+	if !focused {
+		pos = 0
+	}
+	for from < pos && look.Width(string(value[from:pos])) >= room {
+		from++
+	}
+	return look.Paint(st.Input, ansi.Truncate(string(value[from:]), room, "")), look.Width(string(value[from:pos]))
+}
+
+// expects says what belongs into a field.
+func (f *Field) expects() string {
+	if f.Must != "" {
+		return "type " + look.Sanitize(f.Must)
+	}
+	out := map[runbook.FieldType]string{
+		runbook.FieldTime: "a time: now, 14:05, 2026-01-30 14:05", runbook.FieldYesNo: "yes or no",
+		runbook.FieldNumber: "a number", runbook.FieldPhone: "a phone number", runbook.FieldDuration: "how long: 12m, 1h30m",
+	}[f.Field.Type]
+	if f.Field.Example != "" {
+		if out != "" {
+			out += "; "
+		}
+		out += "e.g. " + look.Sanitize(f.Field.Example)
+	}
+	if out == "" {
+		out = "type here"
+	}
+	if !f.Field.Required {
+		out = strings.TrimSuffix("optional; "+out, "; ")
+	}
+	return out
+}
+
+// footLines are the buttons, and why the last enter did nothing.
+func (d *Dialog) footLines(inner int, st *look.Styles, now time.Time) []string {
+	var parts []string
+	for i, b := range d.Buttons {
+		label := " " + look.Sanitize(b.Label) + " "
+		switch {
+		case len(d.Fields)+i == d.Focus:
+			parts = append(parts, look.Paint(st.Accent, st.Mark.Cursor)+look.Paint(st.Selected, "["+label+"]"))
+		case b.Act != nil && d.Careful && now.Sub(d.quiet) < ArmAfter:
+			parts = append(parts, " "+look.Paint(st.Dim, "["+label+"]"))
+		default:
+			parts = append(parts, " "+look.Paint(st.Text, "["+label+"]"))
+		}
+	}
+	out := []string{look.Clip(strings.Join(parts, "  "), inner)}
+	if d.message != "" {
+		for _, l := range look.Wrap(st.Mark.NoReturn+" "+look.Sanitize(d.message), inner) {
+			out = append(out, look.Paint(st.Warn, l))
+		}
+	}
+	return out
+}
+
+// Hint is the dialog's keys, in one line.
+func (d *Dialog) Hint(st *look.Styles, w int) string {
+	type pair struct{ key, name string }
+	leave := pair{"esc", "no"}
+	if d.Form {
+		leave.name = "cancel"
+	}
+	pairs := []pair{{"enter", "answer"}, {"←→", "choose"}}
+	if len(d.Buttons) == 2 {
+		pairs = append(pairs, pair{"y", d.Buttons[d.Yes()].Label})
+	}
+	if d.Focus < len(d.Fields) {
+		pairs = []pair{{"enter", "next"}}
+		if d.Focus == len(d.Fields)-1 {
+			pairs[0].name = d.Buttons[d.Yes()].Label
+		}
+		if f := &d.Fields[d.Focus]; d.Offer && f.Must == "" && f.Edit.Value() == "" && ExampleOf(f.Field) != "" {
+			pairs = append(pairs, pair{"tab", "take the example"})
+		} else {
+			pairs = append(pairs, pair{"tab", "next line"})
+		}
+	}
+	pairs = append(pairs, leave)
+	var out []string
+	for _, p := range pairs {
+		out = append(out, look.Paint(st.Key, p.key)+" "+look.Paint(st.Dim, look.Sanitize(p.name)))
+	}
+	return look.Pad(" "+strings.Join(out, "  "), w)
+}

@@ -1,0 +1,169 @@
+package look
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"tminus/phases"
+)
+
+// Width is how many cells a styled text of one line takes.
+func Width(s string) int { return ansi.StringWidth(s) }
+
+// Clip cuts a styled line to at most n cells; what was cut ends in "…".
+func Clip(s string, n int) string {
+	if n <= 0 {
+		return ""
+	}
+	if Width(s) <= n {
+		return s
+	}
+	return ansi.Truncate(s, n, "…")
+}
+
+// Pad makes a styled line exactly n cells wide: cut, or filled on the right.
+func Pad(s string, n int) string {
+	s = Clip(s, n)
+	return s + strings.Repeat(" ", max(0, n-Width(s)))
+}
+
+// PadLeft makes a styled line exactly n cells wide: cut, or filled on the left.
+func PadLeft(s string, n int) string {
+	s = Clip(s, n)
+	return strings.Repeat(" ", max(0, n-Width(s))) + s
+}
+
+// Between puts left and right at the ends of a line of exactly n cells. Where
+// both don't fit, left is cut and right stays.
+func Between(left, right string, n int) string {
+	right = Clip(right, n)
+	room := n - Width(right)
+	if right != "" && room > 0 {
+		room--
+	}
+	return Pad(left, room) + strings.Repeat(" ", max(0, n-Width(right)-room)) + right
+}
+
+// Wrap breaks plain text into lines of at most n cells, between words where it
+// can. An empty text is one empty line.
+func Wrap(s string, n int) []string {
+	if n <= 0 {
+		return nil
+	}
+	return strings.Split(ansi.Wrap(s, n, ""), "\n")
+}
+
+// Sanitize makes foreign text fit for a terminal and for one line.
+func Sanitize(s string) string { return phases.Clean(s) }
+
+// Clock is a T-clock: "T-58:12", "T+03:10", "T+1:03:10".
+func Clock(d time.Duration) string {
+	sign := "+"
+	if d < 0 {
+		// The second that has begun counts: T-00:01 until T-0 is there.
+		sign, d = "-", -d+time.Second-1
+	}
+	return "T" + sign + Minutes(d)
+}
+
+// Minutes is "03:10" or "1:03:10"; a negative duration counts as none.
+func Minutes(d time.Duration) string {
+	s := int64(max(0, d) / time.Second)
+	if s >= 3600 {
+		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+	}
+	return fmt.Sprintf("%02d:%02d", s/60, s%60)
+}
+
+// Countdown is the time that is left, "01:58"; the second that has begun counts.
+func Countdown(d time.Duration) string {
+	if d <= 0 {
+		return "00:00"
+	}
+	return Minutes(d + time.Second - 1)
+}
+
+// Duration is how long something took: "0.4 s", "12 s", "3m 05s", "1h 02m".
+func Duration(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "0 s"
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", float64(d.Truncate(100*time.Millisecond))/float64(time.Second))
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%dm %02ds", d/time.Minute, d/time.Second%60)
+	}
+	return fmt.Sprintf("%dh %02dm", d/time.Hour, d/time.Minute%60)
+}
+
+// Ago is an age: "now", "12 s ago", "3 min ago", "2 h ago", "5 d ago".
+func Ago(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return "now"
+	case d < time.Minute:
+		return fmt.Sprintf("%d s ago", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%d min ago", d/time.Minute)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h ago", d/time.Hour)
+	}
+	return fmt.Sprintf("%d d ago", d/(24*time.Hour))
+}
+
+// Count is a number with its thousands apart: "1,234,567". Below zero nobody
+// knows it: "–".
+func Count(n int64) string {
+	if n < 0 {
+		return "–"
+	}
+	s := strconv.FormatInt(n, 10)
+	var b strings.Builder
+	for i, r := range s {
+		if i > 0 && (len(s)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// Plural is "1 row", "2 rows", "1,234 rows".
+func Plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return Count(int64(n)) + " " + many
+}
+
+// Percent is a share as "42 %"; only what is done is 100 %.
+func Percent(share float64) string {
+	p := int(share * 100)
+	if share < 1 {
+		p = min(99, p)
+	}
+	return fmt.Sprintf("%d %%", max(0, min(100, p)))
+}
+
+// Paint applies a style to plain text; an empty text stays empty.
+func Paint(st lipgloss.Style, s string) string {
+	if s == "" {
+		return ""
+	}
+	return st.Render(s)
+}
+
+// Initial is a text with its first letter in upper case.
+func Initial(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
+}

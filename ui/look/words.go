@@ -1,0 +1,37 @@
+package look
+
+import (
+	"strings"
+
+	"tminus/phases"
+)
+
+// NameOr is a name, or what stands for it where there is none.
+func NameOr(name, other string) string {
+	if name == "" {
+		return other
+	}
+	return name
+}
+
+// OutcomeLevel is how good an outcome is.
+func OutcomeLevel(o phases.Outcome) phases.Level {
+	switch o {
+	case phases.Completed:
+		return phases.LevelGood
+	case phases.NoGo, phases.Unfinished:
+		return phases.LevelWarn
+	}
+	return phases.LevelBad
+}
+
+// PhaseWord is a phase's status in a word or two.
+func PhaseWord(s phases.PhaseStatus) string {
+	switch s {
+	case phases.PhasePending:
+		return "not started"
+	case phases.PhaseInDoubt:
+		return "in doubt"
+	}
+	return strings.ReplaceAll(string(s), "_", " ")
+}

@@ -1,0 +1,332 @@
+package pane
+
+import (
+	"fmt"
+	"strings"
+
+	"tminus/phases"
+	"tminus/phases/runbook"
+	"tminus/ui/look"
+)
+
+// Gate is the pane's name.
+const Gate ID = "gate"
+
+func gatePane() Kind {
+	return Kind{ID: Gate, Title: "Go / no-go", content: Pane.gateContent, Edge: Pane.gateEdge}
+}
+
+// gateEdge is the decision, or how much is to be done before it.
+func (p Pane) gateEdge() string {
+	switch p.State.Gate.Decision {
+	case phases.Go:
+		return "GO"
+	case phases.NoGoDecision:
+		return "NO-GO"
+	}
+	return fmt.Sprintf("%d to go", len(p.State.GateHolds(p.Now)))
+}
+
+// gateContent draws the go/no-go decision: what still holds it, what was decided, by
+// whom. After the GO it draws what holds the next phase.
+func (p Pane) gateContent() content {
+	if !p.Ready() {
+		return p.empty("The gate appears with the run.")
+	}
+	s := p.State
+	switch {
+	case s.Outcome == phases.NoGo:
+		return content{body: p.noGoLines()}
+	case s.Gate.Decision != phases.Go:
+		return content{body: p.gateLines()}
+	case s.Current() < 0:
+		return content{body: p.afterGateLines()}
+	case s.Phases[s.Current()].Status.Open():
+		return content{body: p.underWayLines(&s.Phases[s.Current()])}
+	}
+	lines, keep := p.beforePhase(s.Current())
+	return content{body: lines, keep: keep}
+}
+
+// gateLines are the gate before a decision, or closed again after one.
+func (p Pane) gateLines() []look.Line {
+	st, s := p.Styles, p.State
+	holds := s.GateHolds(p.Now)
+	var out []look.Line
+	if s.Gate.Closed != nil {
+		out = append(out, look.Row(&st.Bad, st.Mark.Failed+" The gate closed again at "+p.at(s.Gate.At)+". The GO of "+valueOr(s.Gate.Approver, "nobody")+" no longer counts."))
+		for _, c := range s.Gate.Closed {
+			out = append(out, p.paragraph("    ", &st.Bad, c)...)
+		}
+		out = append(out, look.Line{})
+	}
+	out = append(out, p.gateVerdict(holds)...)
+	if s.Runbook.Gate.Text != "" {
+		out = append(out, p.paragraph("  ", &st.Dim, s.Runbook.Gate.Text)...)
+	}
+	out = append(out, look.Line{})
+	out = append(out, p.groupCounts(s.Runbook.Checklist)...)
+	if len(holds) > 0 {
+		out = append(out, look.Line{}, look.Row(&st.Title, "What holds it"))
+		out = append(out, p.holdLines(holds)...)
+	}
+	return out
+}
+
+// gateVerdict says in one place whether the gate opens, and which key passes it.
+func (p Pane) gateVerdict(holds []phases.Hold) []look.Line {
+	st, s := p.Styles, p.State
+	due := s.Clock(p.Now) + s.Runbook.Window.Gate
+	when := "decision due at " + look.Clock(-s.Runbook.Window.Gate) + ", in " + look.Minutes(-due)
+	style := &st.Dim
+	if due > 0 {
+		when, style = "decision was due at "+look.Clock(-s.Runbook.Window.Gate)+", "+look.Minutes(due)+" late", &st.Warn
+	}
+	if s.Outcome != "" {
+		when = ""
+	}
+	if len(holds) > 0 {
+		return []look.Line{
+			look.Row(&st.Bad, st.Mark.Failed+" NOT OPEN").Add(&st.Text, ": held by "+look.Plural(len(holds), "item", "items")).End(style, when),
+		}
+	}
+	out := []look.Line{look.Row(&st.Good, st.Mark.Done+" OPEN").Add(&st.Text, ": nothing holds it, it waits for the decision").End(style, when)}
+	if s.Outcome != "" {
+		return out
+	}
+	out = append(out, p.hint("  ", KeyGo, "GO: needs the "+lowerFirst(s.Runbook.Gate.Approve)+"'s name and the database's name, typed")...)
+	return append(out, p.hint("  ", KeyNoGo, "NO-GO: needs a reason, and ends the run")...)
+}
+
+// groupCounts is a line a group, with how much of it is done.
+func (p Pane) groupCounts(groups []runbook.Group) []look.Line {
+	st := p.Styles
+	rows := make([]look.GridRow, 0, len(groups))
+	for _, g := range groups {
+		done, total := p.State.GroupDone(g)
+		mark, style := st.Mark.Todo, &st.Text
+		switch {
+		case p.groupFails(g):
+			mark, style = st.Mark.Failed, &st.Bad
+		case done == total:
+			mark, style = st.Mark.Done, &st.Good
+		}
+		share := 1.0
+		if total > 0 {
+			share = float64(done) / float64(total)
+		}
+		rows = append(rows, look.GridRow{Fields: []look.Field{
+			look.One(style, "  "+mark+" "+g.Title), p.barField(share, 10), look.One(style, fmt.Sprintf("%d of %d", done, total)),
+		}})
+	}
+	return look.Grid([]look.Column{{Flex: 12}, {Rank: 1}, {Right: true}}, rows, p.Width, nil)
+}
+
+// barField is a share as a bar.
+func (p Pane) barField(share float64, n int) look.Field {
+	st := p.Styles
+	full := int(share * float64(n))
+	switch {
+	case share >= 1:
+		full = n
+	case full >= n:
+		full = n - 1
+	case full <= 0 && share > 0:
+		full = min(1, n)
+	}
+	full = max(0, full)
+	return look.Field{
+		{Text: strings.Repeat(st.Mark.BarFull, full), Style: &st.BarFull},
+		{Text: strings.Repeat(st.Mark.BarEmpty, n-full), Style: &st.BarEmpty},
+	}
+}
+
+// holdLines are what holds, one beneath the other. Failing checks come first:
+// they take longest to put right.
+func (p Pane) holdLines(holds []phases.Hold) []look.Line {
+	var failing, open []look.Line
+	for _, h := range holds {
+		if c := p.State.Item(h.Item).Check; h.Item == "" || (c != nil && !c.Pass) {
+			failing = append(failing, p.paragraph("  "+p.Styles.Mark.Failed+" ", &p.Styles.Bad, h.Text)...)
+		} else {
+			open = append(open, p.paragraph("  "+p.Styles.Mark.Todo+" ", &p.Styles.Text, h.Text)...)
+		}
+	}
+	return append(failing, open...)
+}
+
+func (p Pane) noGoLines() []look.Line {
+	st, s := p.Styles, p.State
+	out := []look.Line{look.Row(&st.Bad, st.Mark.Failed+" NO-GO").Add(&st.Text, " declared by "+valueOr(s.EndedBy, "tminus")+" at "+p.at(s.Gate.At))}
+	out = append(out, p.paragraph("  Reason: ", &st.Text, s.Reason)...)
+	out = append(out, p.paragraph("  ", &st.Dim, "Nothing was deleted. The run has ended; a new one starts with a checklist of its own.")...)
+	return append(append(out, look.Line{}), p.groupCounts(s.Runbook.Checklist)...)
+}
+
+// goLine says who took the decision.
+func (p Pane) goLine() look.Line {
+	st, g := p.Styles, p.State.Gate
+	if g.Assumed {
+		return look.Row(&st.Warn, st.Mark.Assumed+" GO assumed").Add(&st.Text, " at "+p.at(g.At)+": unattended, nobody approved")
+	}
+	return look.Row(&st.Good, st.Mark.Done+" GO").Add(&st.Text, " by "+g.Approver+" at "+p.at(g.At))
+}
+
+func (p Pane) afterGateLines() []look.Line {
+	st := p.Styles
+	out := []look.Line{p.goLine(), {}, look.Row(&st.Good, st.Mark.Done+" All phases are done.")}
+	out = append(append(out, look.Line{}), p.groupCounts(p.State.Runbook.After)...)
+	if p.State.Can(phases.CloseRun{}, p.Now) == nil {
+		out = append(append(out, look.Line{}), p.hint("  ", KeyClose, "close the run: everything is done")...)
+	}
+	return out
+}
+
+func (p Pane) underWayLines(ph *phases.PhaseState) []look.Line {
+	mark, word, style := p.statusWord(ph.Status)
+	out := []look.Line{p.goLine(), {}, look.Row(style, mark+" "+ph.Plan.Title+": "+word)}
+	return append(out, p.conditionLines()...)
+}
+
+// conditionLines are the abort conditions that were met.
+func (p Pane) conditionLines() []look.Line {
+	st := p.Styles
+	var out []look.Line
+	for _, c := range p.State.Conditions {
+		word := "holds"
+		if c.Strength == phases.RollbackStrength {
+			word = "rolls back"
+		}
+		out = append(out, p.paragraph("  "+st.Mark.Failed+" ", &st.Warn, p.at(c.At)+" "+word+": "+c.Detail)...)
+	}
+	if len(out) > 0 {
+		out = append([]look.Line{{}, look.Row(&st.Title, "Abort conditions met")}, out...)
+	}
+	return out
+}
+
+// beforePhase is what holds the next phase: its confirmations one by one, and
+// at the point of no return what it means. keep is the line of the cursor.
+func (p Pane) beforePhase(i int) (lines []look.Line, keep int) {
+	st, s := p.Styles, p.State
+	ph := &s.Phases[i]
+	done, total := s.GroupDone(runbook.Group{Items: ph.Plan.Confirm})
+	holds := s.PhaseHolds(i, p.Now)
+	risk, riskSt := p.riskWord(ph.Plan.Risk)
+	out := []look.Line{p.goLine(), {}}
+	head := look.Row(&st.Title, fmt.Sprintf("Before phase %d of %d: %s", i+1, len(s.Phases), ph.Plan.Title))
+	if total > 0 {
+		head = head.Add(&st.Text, fmt.Sprintf(" – %s, %d done", look.Plural(total, "confirmation", "confirmations"), done))
+	}
+	out = append(out, head.End(riskSt, risk))
+	if ph.Status == phases.PhaseIsRolledBack || ph.Status == phases.PhaseIsFailed {
+		_, word, style := p.statusWord(ph.Status)
+		out = append(out, p.paragraph("  ", style, fmt.Sprintf("Attempt %d %s: %s", ph.Attempt, word, ph.Reason))...)
+	}
+	out = append(out, p.phaseVerdict(ph, holds)...)
+	if ph.Plan.PointOfNoReturn {
+		out = append(out, p.noReturnBox()...)
+	}
+	for j := range ph.Plan.Confirm {
+		it := &ph.Plan.Confirm[j]
+		if it.ID == p.Cursor || (keep == 0 && p.Cursor == "" && !s.ItemDone(*it)) {
+			keep = len(out)
+		}
+		out = append(out, p.confirmLines(it)...)
+	}
+	for _, n := range ph.Plan.Notes {
+		out = append(out, p.paragraph("  - ", &st.Dim, n)...)
+	}
+	return append(out, p.conditionLines()...), keep
+}
+
+func (p Pane) confirmLines(it *runbook.Item) []look.Line {
+	return p.itemLines(it, section{kind: RowConfirm})
+}
+
+// phaseVerdict says whether the phase may start, with which key, or what else holds it.
+func (p Pane) phaseVerdict(ph *phases.PhaseState, holds []phases.Hold) []look.Line {
+	st, s := p.Styles, p.State
+	switch {
+	case s.Outcome != "":
+		return []look.Line{look.Row(&st.Bad, st.Mark.Failed+" The run has ended: "+s.Outcome.Word()+". This phase does not start.")}
+	case ph.Status == phases.PhaseUnknown:
+		return p.paragraph(st.Mark.Unknown+" ", &st.Bad, "Its outcome is unknown: "+ph.Reason)
+	case ph.Status == phases.PhaseIsUndone:
+		return p.paragraph(st.Mark.Failed+" ", &st.Bad, "UNDONE: "+LookFirst(ph.Status)+": "+ph.Reason)
+	}
+	confirm := map[string]bool{}
+	for _, it := range ph.Plan.Confirm {
+		confirm[it.ID] = true
+	}
+	var others []phases.Hold
+	for _, h := range holds {
+		if h.Item == "" || !confirm[h.Item] {
+			others = append(others, h)
+		}
+	}
+	var out []look.Line
+	switch {
+	case len(holds) == 0:
+		out = append(out, look.Row(&st.Good, st.Mark.Done+" READY").Add(&st.Text, ": nothing holds it"))
+		text := "start it"
+		if ph.Plan.PointOfNoReturn {
+			text = "start it: needs the database's name, typed"
+		}
+		out = append(out, p.hint("  ", KeyStart, text)...)
+	default:
+		out = append(out, look.Row(&st.Bad, st.Mark.Failed+" NOT YET").Add(&st.Text, ": held by "+look.Plural(len(holds), "item", "items")))
+	}
+	out = append(out, p.holdLines(others)...)
+	if at := s.AbortAt(); !at.IsZero() && p.Now.After(at) {
+		out = append(out, p.hint("  ", KeyExtend, "extend the window: needs a name and a reason")...)
+	}
+	return out
+}
+
+// noReturnBox says what the next phase takes away for good, and what undoing
+// it would cost.
+func (p Pane) noReturnBox() []look.Line {
+	st, s := p.Styles, p.State
+	in := p.narrower()
+	lines := in.paragraph("", &st.Text, "After this phase's COMMIT only a restore of the backup brings the data back. Nothing can be undone in part.")
+	lines = append(lines, p.backupLine())
+	if d, measured := s.RestoreTime(); measured {
+		lines = append(lines, look.Row(&st.Text, "A restore took "+roundly(d)+" when it was tried."))
+	} else if d > 0 {
+		lines = append(lines, look.Row(&st.Text, "A restore takes about "+roundly(d)+"."))
+	}
+	// On a small screen the confirmations need the room; the undo pane has it.
+	if cmd := s.RestoreCommand(); cmd != "" && p.Height >= 26 {
+		lines = append(lines, in.commandLines("$ ", &st.Text, cmd)...)
+	}
+	return p.box(&st.Bad, st.Mark.NoReturn+" POINT OF NO RETURN", lines)
+}
+
+// backupLine is the backup's id and age, against the age it may have.
+func (p Pane) backupLine() look.Line {
+	st, s := p.Styles, p.State
+	b := s.Runbook.Backup
+	l := look.Row(&st.Text, "Backup "+valueOr(s.Fields[b.IDField].Value, "(no ID recorded)"))
+	t := s.BackupTime()
+	if t.IsZero() {
+		return l.Add(&st.Warn, ", its time is not recorded")
+	}
+	age := p.Now.Sub(t)
+	l = l.Add(&st.Text, ", taken "+p.at(t)+", ")
+	if b.MaxAge <= 0 {
+		return l.Add(&st.Text, look.Ago(age))
+	}
+	if age > b.MaxAge {
+		return l.Add(&st.Bad, look.Minutes(age)+" old: TOO OLD, limit "+look.Minutes(b.MaxAge))
+	}
+	return l.Add(&st.Good, look.Minutes(age)+" old, good for another "+look.Countdown(b.MaxAge-age))
+}
+
+// lowerFirst makes a label fit into a sentence.
+func lowerFirst(s string) string {
+	if s == "" {
+		return "approver"
+	}
+	return strings.ToLower(s[:1]) + s[1:]
+}

@@ -1,0 +1,305 @@
+package pane
+
+import (
+	"net/url"
+	"strings"
+	"time"
+
+	"charm.land/lipgloss/v2"
+
+	"tminus/phases"
+	"tminus/phases/runbook"
+	"tminus/ui/look"
+)
+
+// remedyShown reports whether a line with the remedy stands beneath an item.
+func (p Pane) remedyShown(it *runbook.Item) bool {
+	if it.Check == nil {
+		return false
+	}
+	c := p.State.Item(it.ID).Check
+	return c != nil && !c.Pass
+}
+
+// itemLines draws one item: a line, the remedy of a failed check, and all that
+// there is to know about the selected one.
+func (p Pane) itemLines(it *runbook.Item, sec section) []look.Line {
+	st := p.Styles
+	selected := it.ID == p.Cursor
+	mark, style := p.itemMark(it, sec.later)
+	lead := "  "
+	if selected {
+		lead = st.Mark.Cursor + " "
+	}
+	text := &st.Text
+	if sec.later {
+		text = &st.Dim
+	}
+	endStyle, end := p.itemEnd(it)
+	first := look.Row(&st.Accent, lead).Add(style, mark+" ")
+	first.Selected = selected
+	if !selected {
+		first = first.Add(text, it.Text).End(endStyle, end)
+		out := []look.Line{first}
+		if p.remedyShown(it) {
+			out = append(out, look.Row(&st.Warn, "      "+it.Check.Remedy))
+		}
+		return out
+	}
+	return append(p.selectedText(first, it, endStyle, end), p.itemDetail(it)...)
+}
+
+// selectedText is the selected item's text in full: on one line with what
+// stands at its end where both fit, else wrapped, with the end beneath.
+func (p Pane) selectedText(first look.Line, it *runbook.Item, endStyle *lipgloss.Style, end string) []look.Line {
+	lead := look.SpansWidth(first.Spans)
+	room := p.Width - lead
+	text := look.Sanitize(it.Text)
+	if room < 8 || look.Width(text)+2+look.Width(end) <= room {
+		return []look.Line{first.Add(&p.Styles.Text, text).End(endStyle, end)}
+	}
+	var out []look.Line
+	for i, t := range look.Wrap(text, room) {
+		l := first
+		if i > 0 {
+			l = look.Row(nil, strings.Repeat(" ", lead))
+			l.Selected = true
+		}
+		out = append(out, l.Add(&p.Styles.Text, t))
+	}
+	if end != "" {
+		l := look.Row(nil, strings.Repeat(" ", lead)).Add(endStyle, end)
+		l.Selected = true
+		out = append(out, l)
+	}
+	return out
+}
+
+// itemMark is an item's box. Each state has a sign of its own.
+func (p Pane) itemMark(it *runbook.Item, later bool) (string, *lipgloss.Style) {
+	st := p.Styles
+	s := p.State.Item(it.ID)
+	switch {
+	case s.Action != nil && s.Action.Running:
+		return "[*]", &st.Accent
+	case s.Action != nil && s.Action.Error != "":
+		return "[!]", &st.Bad
+	case later:
+		return "[ ]", &st.Dim
+	case it.Check != nil && s.Check == nil:
+		return "[?]", &st.Dim
+	case it.Check != nil && (!s.Check.Pass || s.Check.Error != ""):
+		return "[!]", &st.Bad
+	case it.Check != nil && p.stale(it):
+		return "[?]", &st.Warn
+	case p.State.ItemDone(*it) && s.Assumed:
+		return "[~]", &st.Warn
+	case p.State.ItemDone(*it):
+		return "[x]", &st.Good
+	}
+	return "[ ]", &st.Text
+}
+
+// stale reports whether a check's answer is too old to be evidence.
+func (p Pane) stale(it *runbook.Item) bool {
+	c := p.State.Item(it.ID).Check
+	return c != nil && p.asked(it) && p.Now.Sub(c.At) > phases.StaleAfter(it.Check)
+}
+
+// asked reports whether the item's check is still asked: a checklist's only
+// until the first phase, unless it holds through the phases.
+func (p Pane) asked(it *runbook.Item) bool {
+	s := p.State
+	if s.Outcome != "" {
+		return false
+	}
+	if s.T0.IsZero() || s.Current() < 0 || it.Check.Through {
+		return true
+	}
+	for i := range s.Phases[s.Current()].Plan.Confirm {
+		if s.Phases[s.Current()].Plan.Confirm[i].ID == it.ID {
+			return !s.Phases[s.Current()].Status.Open()
+		}
+	}
+	return false
+}
+
+// itemEnd is what stands at the end of an item's line: who ticked it and when,
+// or what its check found and how long ago.
+func (p Pane) itemEnd(it *runbook.Item) (*lipgloss.Style, string) {
+	st := p.Styles
+	s := p.State.Item(it.ID)
+	if a := s.Action; a != nil && a.Running {
+		return &st.Accent, "under way, " + look.Duration(p.Now.Sub(a.At))
+	}
+	if a := s.Action; a != nil && a.Error != "" {
+		return &st.Bad, "action failed"
+	}
+	if it.Check != nil {
+		return p.checkEnd(it, s.Check)
+	}
+	switch {
+	case s.Ticked && s.Assumed:
+		return &st.Warn, "assumed, nobody looked"
+	case s.Ticked:
+		return &st.Dim, s.By + " " + p.at(s.At)
+	}
+	if missing := p.fieldsMissing(it); missing > 0 {
+		return &st.Dim, look.Plural(missing, "field", "fields") + " to fill in"
+	}
+	return nil, ""
+}
+
+func (p Pane) checkEnd(it *runbook.Item, c *phases.CheckState) (*lipgloss.Style, string) {
+	st := p.Styles
+	if c == nil {
+		return &st.Dim, "not answered yet"
+	}
+	found := c.Value
+	if p.asked(it) {
+		found = p.State.Found(*it, p.Now)
+	}
+	switch {
+	case c.Error != "":
+		return &st.Bad, "cannot tell, " + p.age(c.At)
+	case !c.Pass:
+		return &st.Bad, "found " + valueOr(found, "nothing") + ", " + p.age(c.At)
+	case p.fieldsMissing(it) > 0:
+		return &st.Dim, look.Plural(p.fieldsMissing(it), "field", "fields") + " to fill in"
+	case p.stale(it):
+		return &st.Warn, valueOr(found, "passed") + ", too old: " + p.age(c.At)
+	}
+	return &st.Dim, valueOr(found, "passed") + ", " + p.age(c.At)
+}
+
+func (p Pane) fieldsMissing(it *runbook.Item) int {
+	n := 0
+	for _, f := range it.Fields {
+		if f.Required && p.State.Fields[f.ID].Value == "" {
+			n++
+		}
+	}
+	return n
+}
+
+// itemDetail is what stands beneath the selected item.
+func (p Pane) itemDetail(it *runbook.Item) []look.Line {
+	st := p.Styles
+	s := p.State.Item(it.ID)
+	const indent = "      "
+	var out []look.Line
+	if a := s.Action; a != nil && a.Error != "" {
+		out = append(out, p.paragraph(indent, &st.Bad, "Action failed "+p.age(a.At)+": "+a.Error)...)
+	}
+	if c := s.Check; c != nil && it.Check != nil && !c.Pass {
+		if c.Error != "" {
+			out = append(out, p.paragraph(indent, &st.Bad, "Could not be asked: "+c.Error)...)
+		}
+		out = append(out, p.paragraph(indent, &st.Warn, "Remedy: "+it.Check.Remedy)...)
+	}
+	for _, f := range it.Fields {
+		out = append(out, p.fieldLine(indent, f))
+	}
+	if it.Help != "" {
+		out = append(out, p.paragraph(indent, &st.Dim, it.Help)...)
+	}
+	if it.Check != nil {
+		out = append(out, p.paragraph(indent, &st.Dim, checkHint(it.Check))...)
+	}
+	return append(out, p.itemHints(indent, it)...)
+}
+
+// itemHints are the keys that do something for the selected item now.
+func (p Pane) itemHints(indent string, it *runbook.Item) []look.Line {
+	s := p.State
+	var out []look.Line
+	can := func(c phases.Command) bool { return s.Can(c, p.Now) == nil }
+	if it.Action != nil && can(phases.Act{Item: it.ID}) {
+		out = append(out, p.hint(indent, KeyAction, valueOr(it.Action.Text, it.Action.Name))...)
+	}
+	if len(it.Fields) > 0 && can(phases.Record{Item: it.ID, Field: it.Fields[0].ID}) {
+		out = append(out, p.hint(indent, KeyFill, "fill in")...)
+	}
+	switch {
+	case it.Check != nil && s.Outcome == "":
+		out = append(out, p.hint(indent, KeyRecheck, "ask again")...)
+	case can(phases.Tick{Item: it.ID}):
+		out = append(out, p.hint(indent, KeyTick, "tick")...)
+	case can(phases.Untick{Item: it.ID}):
+		out = append(out, p.hint(indent, KeyTick, "take the tick back")...)
+	}
+	return out
+}
+
+func (p Pane) fieldLine(indent string, f runbook.Field) look.Line {
+	st := p.Styles
+	l := look.Row(nil, indent).Add(&st.Dim, f.Label+": ")
+	v := p.State.Fields[f.ID]
+	switch {
+	case v.Value != "" && v.Assumed:
+		return l.Add(&st.Warn, p.fieldText(f, v.Value)).Add(&st.Warn, " (assumed)")
+	case v.Value != "":
+		return l.Add(&st.Title, p.fieldText(f, v.Value))
+	}
+	l = l.Add(&st.Text, "________")
+	if f.Example != "" {
+		l = l.Add(&st.Dim, "  e.g. "+f.Example)
+	}
+	if !f.Required {
+		l = l.Add(&st.Dim, "  (optional)")
+	}
+	return l
+}
+
+// fieldText is a value as it is read: a time in the reader's zone, with its age.
+func (p Pane) fieldText(f runbook.Field, value string) string {
+	if f.Type == runbook.FieldTime {
+		if t, err := time.Parse(time.RFC3339, value); err == nil {
+			return t.In(p.Now.Location()).Format("2006-01-02 15:04:05") + ", " + p.age(t)
+		}
+	}
+	return value
+}
+
+// checkHint says who answers an item that nobody ticks.
+func checkHint(c *runbook.Check) string {
+	what := ""
+	switch c.Kind {
+	case runbook.CheckDatabase:
+		what = "Database check " + c.Name
+	case runbook.CheckSQL:
+		what = "Query " + c.SQL
+	case runbook.CheckCommand:
+		// Its arguments may hold what no screen shows.
+		what = "Shell command"
+		if len(c.Command) > 0 {
+			what = "Command " + c.Command[0]
+		}
+	case runbook.CheckHTTP:
+		what = "Request " + valueOr(c.Method, "GET") + " " + bareURL(c.URL)
+	}
+	if c.Every > 0 {
+		what += ", asked every " + Seconds(c.Every)
+	}
+	return what
+}
+
+// bareURL is a URL without user, password and query.
+func bareURL(s string) string {
+	u, err := url.Parse(s)
+	if err != nil {
+		return "a URL that cannot be read"
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	return u.String()
+}
+
+// valueOr is a text, or another one where it is empty.
+func valueOr(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+func plainCount(n int) string { return look.Count(int64(n)) }

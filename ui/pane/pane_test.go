@@ -1,0 +1,195 @@
+package pane
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/charmbracelet/x/exp/golden"
+
+	"tminus/phases"
+	"tminus/ui/look"
+)
+
+// paneNames are the panes, each with the way to draw it.
+func paneNames() map[string]func(Pane) string {
+	out := map[string]func(Pane) string{}
+	for _, k := range Kinds() {
+		if k.ID != End { // drawn with the whole screen, at a run's end
+			out[string(k.ID)] = k.Draw
+		}
+	}
+	return out
+}
+
+// goldenStates are the moments at which a pane shows something of its own.
+func goldenStates() map[string][]string {
+	return map[string][]string{
+		"timeline":  {"fresh", "failing", "running", "rolled_back", "confirm", "past", "after", "aborted", "undone"},
+		"checklist": {"fresh", "half", "failing", "green", "go", "running", "confirm", "after"},
+		"gate":      {"fresh", "failing", "green", "closed", "no_go", "go", "running", "confirm", "rolled_back", "unknown", "undone", "after", "aborted"},
+		"phase": {
+			"fresh", "counting", "baseline", "locking", "running", "verifying", "holding", "rolled_back", "in_doubt", "unknown",
+			"committed", "cascading", "past", "after", "waiting", "waiting_for_a_row", "undone", "undone_no_ledger", "undone_none_kept", "undone_and_ended",
+			"unknown_checks", "unknown_and_failed", "unexpected_rows", "beside_rows",
+		},
+		"log":  {"fresh", "failing", "rolled_back"},
+		"undo": {"fresh", "green", "running", "committed", "in_doubt", "unknown", "past", "waiting", "waiting_for_a_row", "undone"},
+	}
+}
+
+func (r *paneRun) pane(w, h int) Pane {
+	p := Pane{State: r.State, Now: r.now, Styles: look.PlainStyles(), Width: w, Height: h, Focused: true}
+	if rows := ChecklistRows(r.State); len(rows) > 0 {
+		p.Cursor = rows[0].ID
+		for _, row := range rows {
+			it, _, _ := r.Runbook.Item(row.ID)
+			if !r.ItemDone(it) {
+				p.Cursor = row.ID
+				break
+			}
+		}
+	}
+	return p
+}
+
+// show draws a pane.
+func (p Pane) show(id ID) string { return KindOf(id).Draw(p) }
+
+// framed marks a drawing's right edge, so that a golden file shows its width.
+func framed(drawn string) string {
+	return "|" + strings.ReplaceAll(drawn, "\n", "|\n|") + "|\n"
+}
+
+func TestPaneGolden(t *testing.T) {
+	for name, draw := range paneNames() {
+		for _, state := range goldenStates()[name] {
+			for _, size := range [][2]int{{80, 24}, {120, 40}, {200, 60}, {42, 30}} {
+				t.Run(fmt.Sprintf("%s/%s/%dx%d", name, state, size[0], size[1]), func(t *testing.T) {
+					drawn := draw(paneStates()[state]().pane(size[0], size[1]))
+					golden.RequireEqual(t, framed(ansi.Strip(drawn)))
+				})
+			}
+			t.Run(fmt.Sprintf("%s/%s/ansi", name, state), func(t *testing.T) {
+				p := paneStates()[state]().pane(80, 24)
+				p.Styles = look.NewStyles(true)
+				golden.RequireEqual(t, draw(p)+"\n")
+			})
+		}
+	}
+}
+
+// Colour never says anything alone: without it, the text is the same.
+func TestPaneTextIsTheSameWithoutColour(t *testing.T) {
+	for state, run := range paneStates() {
+		for name, draw := range paneNames() {
+			p := run().pane(100, 30)
+			plain := ansi.Strip(draw(p))
+			for _, dark := range []bool{true, false} {
+				p.Styles = look.NewStyles(dark)
+				if got := ansi.Strip(draw(p)); got != plain {
+					t.Errorf("%s in state %s reads otherwise in colour:\n%s\n\nplain:\n%s", name, state, got, plain)
+				}
+			}
+		}
+	}
+}
+
+// requireRect fails when a drawing is not exactly h lines, or a line is wider than w.
+func requireRect(t *testing.T, what, drawn string, w, h int) {
+	t.Helper()
+	lines := strings.Split(drawn, "\n")
+	if h == 0 && drawn == "" {
+		return
+	}
+	if len(lines) != h {
+		t.Fatalf("%s at %dx%d has %d lines", what, w, h, len(lines))
+	}
+	for i, l := range lines {
+		if got := ansi.StringWidth(l); got > w {
+			t.Fatalf("%s at %dx%d: line %d is %d cells wide: %q", what, w, h, i+1, got, l)
+		}
+	}
+}
+
+func TestPaneFillsAnyRectangle(t *testing.T) {
+	var states []string
+	for name := range paneStates() {
+		states = append(states, name)
+	}
+	sort.Strings(states)
+	for i, state := range states {
+		r := paneStates()[state]()
+		for name, draw := range paneNames() {
+			for w := 0; w <= 130; w += 1 + (w+i)%17 {
+				for h := 0; h <= 45; h += 1 + (h+i)%9 {
+					p := r.pane(w, h)
+					p.Scroll = w - h
+					requireRect(t, name+" in state "+state, draw(p), w, h)
+				}
+			}
+		}
+	}
+}
+
+func TestPaneDrawsWithoutARun(t *testing.T) {
+	for name, draw := range paneNames() {
+		for _, s := range []*phases.State{nil, {}} {
+			for _, size := range [][2]int{{0, 0}, {1, 1}, {80, 24}} {
+				p := Pane{State: s, Styles: look.PlainStyles(), Width: size[0], Height: size[1]}
+				requireRect(t, name, draw(p), size[0], size[1])
+			}
+		}
+	}
+	if rows := ChecklistRows(nil); rows != nil {
+		t.Errorf("a run that is not there has rows: %v", rows)
+	}
+}
+
+// A name in the database, a check's output, an operator's text: whatever it
+// holds, no control character reaches the terminal and no line grows.
+func TestPaneDefusesForeignText(t *testing.T) {
+	statuses := []phases.PhaseStatus{
+		phases.PhaseLocking, phases.PhaseRunning, phases.PhaseHolding, phases.PhaseInDoubt, phases.PhaseUnknown, phases.PhaseIsRolledBack, phases.PhaseIsCommitted, phases.PhaseIsUndone,
+	}
+	for _, status := range statuses {
+		r := hostile()
+		r.Phases[4].Status = status
+		for name, draw := range paneNames() {
+			for _, w := range []int{1, 7, 20, 40, 80, 200} {
+				p := r.pane(w, 60)
+				drawn := draw(p)
+				requireRect(t, name, drawn, w, 60)
+				for _, c := range drawn {
+					if c != '\n' && c != '\x1b' && (c < ' ' || c == 0x7f || c == '\u202e') {
+						t.Fatalf("%s in status %s lets %U through", name, status, c)
+					}
+				}
+				plain := strings.ReplaceAll(ansi.Strip(drawn), "\n", "")
+				if strings.ContainsRune(plain, '\x1b') || strings.Contains(drawn, "\x1b]0") || strings.Contains(drawn, "[2J") {
+					t.Fatalf("%s in status %s lets an escape sequence through", name, status)
+				}
+			}
+		}
+	}
+}
+
+// A reader's pane names no key: none of its keys acts.
+func TestPaneOfAReaderNamesNoKey(t *testing.T) {
+	for _, state := range []string{"green", "holding", "locking", "rolled_back", "half", "undone"} {
+		r := paneStates()[state]()
+		for name, draw := range paneNames() {
+			p := r.pane(100, 40)
+			with := draw(p)
+			p.ReadOnly = true
+			without := draw(p)
+			for _, hint := range []string{"o  GO", "N  NO-GO", "c  COMMIT", "b  ROLLBACK", "t  cancel", "s  start", "A  accept", "r  ask", "enter  fill", "space  tick"} {
+				if strings.Contains(ansi.Strip(without), hint) {
+					t.Errorf("%s in state %s shows a reader %q; an operator sees\n%s", name, state, hint, with)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,286 @@
+package pane
+
+import (
+	"strings"
+	"time"
+
+	"tminus/phases"
+	"tminus/phases/runbook"
+	"tminus/ui/look"
+)
+
+// paneStates are the moments of a run that the panes' golden files show.
+func paneStates() map[string]func() *paneRun {
+	phase := func(f func(r *paneRun)) func() *paneRun {
+		return func() *paneRun {
+			r := newPaneRun().baseline()
+			f(r)
+			return r
+		}
+	}
+	return map[string]func() *paneRun{
+		"fresh":       func() *paneRun { return newPaneRun() },
+		"half":        func() *paneRun { return newPaneRun().half() },
+		"failing":     func() *paneRun { return newPaneRun().failing() },
+		"green":       func() *paneRun { return newPaneRun().green() },
+		"go":          func() *paneRun { return newPaneRun().goAhead() },
+		"closed":      closedAgain,
+		"no_go":       declaredNoGo,
+		"counting":    counting,
+		"baseline":    phase(func(*paneRun) {}),
+		"locking":     phase(locking),
+		"running":     phase(func(r *paneRun) { r.begin(1, 30*time.Second); r.work(1, 1, 0.4) }),
+		"verifying":   phase(func(r *paneRun) { r.begin(1, 30*time.Second); r.verify(1) }),
+		"holding":     phase(func(r *paneRun) { r.begin(1, 30*time.Second); r.hold(1) }),
+		"rolled_back": phase(rolledBack),
+		"in_doubt":    phase(inDoubt),
+		"unknown":     phase(unknownOutcome),
+		"committed":   func() *paneRun { return newPaneRun().through(2) },
+		"confirm":     func() *paneRun { return newPaneRun().atNoReturn() },
+		"cascading":   cascading,
+		"past":        func() *paneRun { return newPaneRun().pastNoReturn() },
+		"after":       afterPhases,
+		"aborted":     abortedRun,
+
+		"waiting":           phase(func(r *paneRun) { locking(r); r.Phases[1].Lock.Until = r.now.Add(21 * time.Second) }),
+		"waiting_for_a_row": phase(waitingForARow),
+		"undone":            undone(true),
+		"undone_no_ledger":  undone(false),
+		"undone_none_kept":  undoneNoneKept,
+		"undone_and_ended":  undoneAndEnded,
+		"unknown_checks":    phase(unknownChecks),
+		"unknown_and_failed": phase(func(r *paneRun) {
+			unknownChecks(r)
+			r.Phases[1].Verified[0].Pass, r.Phases[1].Verified[0].Got = false, "12"
+		}),
+		"unexpected_rows": phase(unexpected),
+		"beside_rows":     phase(besideRows),
+	}
+}
+
+func waitingForARow(r *paneRun) {
+	p := r.begin(1, 30*time.Second)
+	r.work(1, 1, 0.4)
+	p.Status, p.LockedAt = phases.PhaseLocking, paneT0.Add(31*time.Second)
+	p.Lock = &phases.LockWait{Waited: 2 * time.Second, Attempt: 2, Until: r.now.Add(27 * time.Second), Blockers: []phases.Blocker{
+		{PID: 4711, User: "app", Application: "web-2", State: "idle in transaction", Since: r.now.Add(-4 * time.Minute), Query: "UPDATE lesson_attendance SET seen = true"},
+	}}
+}
+
+// undone is a run that two phases of are committed, the first of them undone.
+func undone(ledger bool) func() *paneRun {
+	return func() *paneRun {
+		r := newPaneRun().through(3)
+		p := &r.Phases[1]
+		takeAway(p, false)
+		p.Status, p.Ledger = phases.PhaseIsUndone, ledger
+		p.Intent = &phases.CommitIntent{Nonce: "c0ffee", Ledger: true}
+		p.Reason = "audit_logs holds 220,000 rows, and was empty before COMMIT: rows were put back, or written since"
+		if !ledger {
+			p.Reason = "the server's WAL ends at 0/3000000, and this run saw it at 0/5A00120: it was restored, or it is a copy from before"
+		}
+		r.log(r.now.Sub(paneT0), phases.LevelBad, "phase leaves: UNDONE: "+p.Reason)
+		return r
+	}
+}
+
+// undoneNoneKept is undone where nothing but the counts can tell: the runbook
+// keeps no ledger.
+func undoneNoneKept() *paneRun {
+	r := undone(false)()
+	p := &r.Phases[1]
+	p.Intent.Ledger = false
+	p.Reason = "audit_logs holds 220,000 rows, and was empty before COMMIT: rows were put back, or written since"
+	return r
+}
+
+func undoneAndEnded() *paneRun {
+	r := undone(true)()
+	r.Outcome, r.Reason, r.EndedBy = phases.Aborted, "somebody restored the database", "ada@ops1"
+	return r
+}
+
+// unknownChecks is a verification without an answer: nothing is asked after it,
+// and what was not asked for is not counted.
+func unknownChecks(r *paneRun) {
+	p := r.begin(1, 30*time.Second)
+	r.verify(1)
+	p.Verified = p.Verified[:3]
+	last := &p.Verified[2]
+	last.Pass, last.Got, last.Unknown = false, "unknown", "the server did not answer within 30 s"
+	for i := range p.Tables {
+		if t := &p.Tables[i]; t.Name != p.Verified[0].Name && t.Name != p.Verified[1].Name {
+			t.Left = -1
+		}
+	}
+}
+
+func unexpected(r *paneRun) {
+	p := r.begin(1, 30*time.Second)
+	r.hold(1)
+	p.Tables[1].Deleted = 1
+	for _, c := range []phases.ConditionRaised{
+		{Condition: phases.ConditionRows, Phase: "leaves", Detail: "lesson_attendance: 91,004 expected, 1 found"},
+		{Condition: phases.ConditionRows, Phase: "users", Detail: "another phase's"},
+		{Condition: phases.ConditionSlow, Phase: "leaves", Detail: "it is slow"},
+	} {
+		r.Conditions = append(r.Conditions, phases.Condition{At: r.now.Add(-time.Second), ConditionRaised: c})
+	}
+}
+
+func besideRows(r *paneRun) {
+	p := r.begin(1, 30*time.Second)
+	r.verify(1)
+	p.Changes = []phases.Change{
+		{Kind: phases.ChangeTruncated, Object: "table push_tokens", Table: "push_tokens"},
+		{Kind: phases.ChangeAltered, Object: "sequence audit_logs_id_seq", Detail: "its definition"},
+	}
+	p.Verified[len(p.Verified)-1].Pass, p.Verified[len(p.Verified)-1].Got = false, "table push_tokens was truncated"
+	takeAway(p, true)
+	p.Status, p.EndedAt, p.Reason = phases.PhaseIsRolledBack, r.now, "all tables: table push_tokens was truncated"
+}
+
+// takeAway leaves a phase's tables as the fold does when the database does not
+// hold what was done to them; counted where ROLLBACK brought it back.
+func takeAway(p *phases.PhaseState, counted bool) {
+	for i := range p.Tables {
+		t := &p.Tables[i]
+		left := int64(-1)
+		if counted {
+			left = t.Expected
+		}
+		*t = phases.TableState{Name: t.Name, Role: t.Role, Step: t.Step, Expected: t.Expected, Left: left, Undone: t.Effect()}
+	}
+}
+
+func closedAgain() *paneRun {
+	r := newPaneRun().goAhead()
+	r.answer("no_connections", false, "9 connections: app (9)", "")
+	r.Gate = phases.GateState{Approver: "M. Lindqvist", At: r.now, Closed: []string{"The database has at most 5 client connections: found 9 connections: app (9)"}}
+	return r
+}
+
+func declaredNoGo() *paneRun {
+	r := newPaneRun().failing()
+	r.Gate = phases.GateState{Decision: phases.NoGoDecision, At: r.now}
+	r.Outcome, r.Reason, r.EndedBy = phases.NoGo, "the application cannot be stopped before 03:00", "ada@ops1"
+	return r
+}
+
+func counting() *paneRun {
+	r := newPaneRun().goAhead()
+	p := r.begin(0, 0)
+	for i := range 2 {
+		p.Tables[i].Left, p.Tables[i].EndedAt = paneExpected[p.Tables[i].Name], r.now
+	}
+	return r
+}
+
+func locking(r *paneRun) {
+	p := r.begin(1, 30*time.Second)
+	p.Status = phases.PhaseLocking
+	p.Lock = &phases.LockWait{Table: "audit_logs", Waited: 3 * time.Second, Attempt: 4, Blockers: []phases.Blocker{
+		{PID: 4711, User: "app", Application: "web-2", State: "idle in transaction", Since: r.now.Add(-4 * time.Minute), Query: "UPDATE audit_logs\n  SET seen = true WHERE id = 17"},
+		{PID: 4712, User: "etl"},
+	}}
+	r.log(33*time.Second, phases.LevelWarn, "waiting for lock on audit_logs, blocked by 4711 (app, web-2)")
+}
+
+func rolledBack(r *paneRun) {
+	p := r.begin(1, 30*time.Second)
+	r.verify(1)
+	takeAway(p, true)
+	p.Verified[0].Pass, p.Verified[0].Got, p.Verified[0].Detail = false, "12", "rows inserted by a trigger while the phase ran"
+	p.Status, p.EndedAt, p.Reason = phases.PhaseIsRolledBack, r.now, "scan_audit_logs: 12 rows left, wanted 0"
+	r.log(40*time.Second, phases.LevelBad, "rolled back: scan_audit_logs: 12 rows left, wanted 0")
+	r.now = r.now.Add(9 * time.Second)
+}
+
+func inDoubt(r *paneRun) {
+	p := r.begin(1, 30*time.Second)
+	r.verify(1)
+	p.Status, p.Intent = phases.PhaseInDoubt, &phases.CommitIntent{Nonce: "c0ffee", Ledger: true}
+	p.Doubt = []string{"the connection to the server was lost", "server reachable again", "session 812 still holds the transaction, ending it in 10 s"}
+}
+
+func unknownOutcome(r *paneRun) {
+	inDoubt(r)
+	p := &r.Phases[1]
+	p.Status, p.EndedAt, p.Reason = phases.PhaseUnknown, r.now, "another server answers: system identifier 9912, the run's is 7431"
+}
+
+func cascading() *paneRun {
+	r := newPaneRun().atNoReturn()
+	r.tick("c5", "c6", "c7", "c8", "c9")
+	p := r.begin(4, 4*time.Minute)
+	r.work(4, 0, 0.6)
+	p.Tables = append(p.Tables, phases.TableState{Name: "push_tokens", Role: phases.RoleCascade, Step: -1, Expected: paneExpected["push_tokens"], Left: -1, Cascaded: 11_020, StartedAt: p.StartedAt})
+	p.Tables = append(p.Tables, phases.TableState{Name: "lesson_waitlist", Role: phases.RoleCascade, Step: -1, Expected: 410, Left: -1, Updated: 207, StartedAt: p.StartedAt})
+	return r
+}
+
+func afterPhases() *paneRun {
+	r := newPaneRun().pastNoReturn()
+	p := r.begin(5, 6*time.Minute)
+	for i := range p.Tables {
+		t := &p.Tables[i]
+		t.Left = 0
+		kind, want := phases.VerifyZero, "0"
+		if t.Role == phases.RoleFilled {
+			t.Left, kind, want = t.Expected, phases.VerifyFilled, "at least 1"
+		}
+		p.Verified = append(p.Verified, phases.Verification{Kind: kind, Name: t.Name, Want: want, Got: look.Count(t.Left), Pass: true})
+	}
+	p.Status, p.EndedAt = phases.PhaseIsPassed, r.now
+	r.now = r.now.Add(2 * time.Minute)
+	r.tick("told_users")
+	r.answer("triggers_restored", false, "0 of 4 restored", "")
+	return r
+}
+
+func abortedRun() *paneRun {
+	r := newPaneRun().through(3)
+	r.Outcome, r.Reason, r.EndedBy = phases.Aborted, "the window is over", "ada@ops1"
+	r.Conditions = []phases.Condition{{At: r.now, ConditionRaised: phases.ConditionRaised{Condition: "window_over", Strength: phases.HoldStrength, Detail: "the abort limit passed 12 s ago"}}}
+	r.log(r.now.Sub(paneT0), phases.LevelBad, "run aborted by ada@ops1: the window is over")
+	return r
+}
+
+// hostile is a fixture in which every text from outside tries to break out.
+func hostile() *paneRun {
+	r := cascading()
+	evil := "x\x1b[2J\x1b]0;t\x07\u202e界面\u0301é\t\nend" + strings.Repeat("長", 40)
+	r.Runbook.Title = evil
+	for _, g := range [][]runbook.Group{r.Runbook.Checklist, r.Runbook.After} {
+		for i := range g {
+			g[i].Title = evil
+			for j := range g[i].Items {
+				g[i].Items[j].Text, g[i].Items[j].Help = evil, evil
+			}
+		}
+	}
+	for i := range r.Phases {
+		p := &r.Phases[i]
+		p.Plan.Title, p.Reason, p.Doubt = evil, evil, []string{evil}
+		p.Plan.Notes = []string{evil}
+		p.Changes = []phases.Change{{Kind: "\x07", Object: "t\u202e界面\n", Detail: strings.Repeat("長", 99)}}
+		p.Verified = append(p.Verified, phases.Verification{Name: evil, Unknown: evil})
+		r.Conditions = append(r.Conditions, phases.Condition{At: r.now, ConditionRaised: phases.ConditionRaised{Condition: phases.ConditionRows, Phase: p.Plan.ID, Detail: evil}})
+		for j := range p.Tables {
+			p.Tables[j].Name = evil
+		}
+		for j := range p.Verified {
+			p.Verified[j].Name, p.Verified[j].Got, p.Verified[j].Detail = evil, evil, evil
+		}
+		p.Lock = &phases.LockWait{Table: evil, Blockers: []phases.Blocker{{PID: 1, User: evil, Application: evil, State: evil, Query: evil}}}
+	}
+	for i := range r.Runbook.Contacts {
+		r.Runbook.Contacts[i] = runbook.Contact{Role: evil, Name: evil, Phone: evil}
+	}
+	for id := range r.Fields {
+		r.record(id, evil)
+	}
+	r.Gate.Approver, r.Gate.Closed = evil, []string{evil}
+	r.log(0, phases.LevelBad, evil)
+	return r
+}

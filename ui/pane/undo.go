@@ -1,0 +1,239 @@
+package pane
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"tminus/phases"
+	"tminus/ui/look"
+)
+
+// Undo is the pane's name.
+const Undo ID = "undo"
+
+func undoPane() Kind {
+	return Kind{ID: Undo, Title: "Undo", content: Pane.undoContent}
+}
+
+// Undo draws what it would take to undo now: the rollback engineer's pane. As
+// long as a transaction is open, ROLLBACK does; what is committed needs a
+// restore. It changes its face at the point of no return.
+func (p Pane) undoContent() content {
+	if !p.Ready() {
+		return p.empty("What an undo would take appears with the run.")
+	}
+	lines := p.undoVerdict()
+	lines = append(lines, look.Line{})
+	lines = append(lines, p.restoreLines()...)
+	lines = append(lines, p.contactLines()...)
+	return content{body: lines}
+}
+
+// undoVerdict says what can be undone, and how, in a box at the top.
+func (p Pane) undoVerdict() []look.Line {
+	st, s := p.Styles, p.State
+	in := p.narrower()
+	committed := CommittedPhases(s)
+	open := s.OpenPhase()
+	var lines []look.Line
+	title, style := "NOTHING TO UNDO", &st.Good
+	switch {
+	case open != nil && open.Status == phases.PhaseInDoubt:
+		title, style = "COMMIT IN DOUBT: TOUCH NOTHING YET", &st.Bad
+	case hasStatus(s, phases.PhaseUnknown):
+		title, style = "OUTCOME UNKNOWN: LOOK FIRST", &st.Bad
+	case hasStatus(s, phases.PhaseIsUndone):
+		title, style = "COMMITTED, AND UNDONE SINCE: LOOK FIRST", &st.Bad
+	case s.PastPointOfNoReturn():
+		title, style = "PAST THE POINT OF NO RETURN", &st.Bad
+		lines = append(lines, look.Row(&st.Bad, "Only a restore helps."))
+	case open != nil && open.Status == phases.PhaseCommitting:
+		title, style = "COMMIT SENT: WAITING FOR THE ANSWER", &st.Warn
+	case len(committed) > 0:
+		title, style = "COMMITTED: UNDOING NEEDS A RESTORE", &st.Warn
+	case open != nil && open.Plan.Writes() && WaitsForLocks(open):
+		title, style = "NOTHING DELETED YET: ROLLBACK STOPS THE WAIT", &st.Warn
+	case open != nil && open.Plan.Writes():
+		title, style = "TRANSACTION OPEN: ROLLBACK UNDOES IT", &st.Warn
+	}
+	if open != nil {
+		lines = append(lines, p.openTransaction(in, open)...)
+	}
+	for _, ph := range DoubtfulPhases(s) {
+		mark, _, _ := p.statusWord(ph.Status)
+		lines = append(lines, in.paragraph(mark+" ", &st.Bad, ph.Plan.Title+": "+LookFirst(ph.Status)+". "+ph.Reason)...)
+	}
+	switch {
+	case len(committed) > 0:
+		rows := int64(0)
+		for _, ph := range committed {
+			rows += ph.Did().Gone()
+		}
+		head := look.Plural(len(committed), "phase", "phases") + " committed"
+		if rows > 0 {
+			head += ", " + rowsOf(rows) + " gone"
+		}
+		lines = append(lines, in.paragraph("", &st.Text, head+":")...)
+		lines = append(lines, in.committedLines(committed)...)
+	case open == nil && len(lines) == 0:
+		lines = append(lines, look.Row(&st.Text, "No phase has committed anything: the data is as it was."))
+	}
+	return p.box(style, title, lines)
+}
+
+func (p Pane) committedLines(committed []*phases.PhaseState) []look.Line {
+	st := p.Styles
+	rows := make([]look.GridRow, len(committed))
+	for i, ph := range committed {
+		rows[i] = look.GridRow{Fields: []look.Field{
+			{{Text: "  " + st.Mark.Done + " ", Style: &st.Bad}, {Text: look.Sanitize(ph.Plan.Title), Style: &st.Text}},
+			look.One(&st.Text, goneWords(ph)), look.One(&st.Dim, "COMMIT at "+p.at(ph.EndedAt)),
+		}}
+	}
+	return look.Grid([]look.Column{{Flex: 16}, {Right: true}, {Rank: 1}}, rows, p.Width, nil)
+}
+
+// goneWords are the rows that only a restore brings back; of a phase that took
+// none, what it did instead.
+func goneWords(ph *phases.PhaseState) string {
+	if n := ph.Did().Gone(); n > 0 {
+		return rowsOf(n)
+	}
+	return strings.TrimSuffix(ph.DidWords(), " deleted") // "0 rows"
+}
+
+func hasStatus(s *phases.State, status phases.PhaseStatus) bool {
+	for i := range s.Phases {
+		if s.Phases[i].Status == status {
+			return true
+		}
+	}
+	return false
+}
+
+// DoubtfulPhases are those of which nobody can say what the database holds
+// without having looked.
+func DoubtfulPhases(s *phases.State) []*phases.PhaseState {
+	var out []*phases.PhaseState
+	for i := range s.Phases {
+		if s.Phases[i].Status.MustLook() {
+			out = append(out, &s.Phases[i])
+		}
+	}
+	return out
+}
+
+// LookFirst says why somebody has to look at such a phase.
+func LookFirst(status phases.PhaseStatus) string {
+	if status == phases.PhaseIsUndone {
+		return "it was committed, and the database does not hold that any more"
+	}
+	return "nobody knows whether it was committed"
+}
+
+// WaitsForLocks reports whether a phase has not got its locks yet: it has
+// changed nothing.
+func WaitsForLocks(ph *phases.PhaseState) bool {
+	return ph.Status == phases.PhaseLocking && ph.LockedAt.IsZero()
+}
+
+// openTransaction says what ending the open transaction would do.
+func (p Pane) openTransaction(in Pane, ph *phases.PhaseState) []look.Line {
+	st := p.Styles
+	if !ph.Plan.Writes() {
+		return in.paragraph(st.Mark.Running+" ", &st.Accent, ph.Plan.Title+" only reads: there is nothing to undo in it.")
+	}
+	session := ""
+	if ph.Tx.PID != 0 {
+		session = fmt.Sprintf(" (session %d)", ph.Tx.PID)
+	}
+	switch {
+	case WaitsForLocks(ph):
+		return in.paragraph(st.Mark.Waiting+" ", &st.Warn, ph.Plan.Title+" waits for its locks"+session+", nothing is deleted yet: ROLLBACK stops the wait and nothing is lost.")
+	case ph.Status == phases.PhaseCommitting:
+		return in.paragraph(st.Mark.Running+" ", &st.Warn, ph.Plan.Title+": COMMIT has been sent, ROLLBACK is no longer possible.")
+	case ph.Status == phases.PhaseInDoubt:
+		return in.paragraph(st.Mark.Unknown+" ", &st.Bad, ph.Plan.Title+": COMMIT was sent and its answer was lost. Whether it was committed is being established; do nothing to the database until it is.")
+	default:
+		return in.paragraph(st.Mark.Running+" ", &st.Warn, fmt.Sprintf(
+			"%s: its transaction is open%s, %s. ROLLBACK undoes it and nothing is lost.", ph.Plan.Title, session, ph.DidWords()))
+	}
+}
+
+// restoreLines are the backup and the way back.
+func (p Pane) restoreLines() []look.Line {
+	st, s := p.Styles, p.State
+	b := s.Runbook.Backup
+	out := []look.Line{look.Row(&st.Title, "Restore")}
+	if t := s.BackupTime(); !t.IsZero() && len(CommittedPhases(s)) > 0 {
+		id := valueOr(s.Fields[b.IDField].Value, "(no ID recorded)")
+		out = append(out, p.paragraph("  ", &st.Text, "Backup "+id+", taken "+p.at(t)+": a restore also loses the "+look.Minutes(p.Now.Sub(t))+" that came after it")...)
+	} else {
+		backup := p.backupLine()
+		backup.Spans = append([]look.Span{{Text: "  "}}, backup.Spans...)
+		out = append(out, backup)
+	}
+	if d, measured := s.RestoreTime(); d > 0 {
+		takes := "Takes about " + roundly(d)
+		if measured {
+			takes = "Took " + roundly(d) + " when it was tried"
+		}
+		out = append(out, p.paragraph("  ", &st.Text, takes+": back at about "+p.at(p.Now.Add(d))[:5]+" if started now")...)
+	} else {
+		out = append(out, look.Row(&st.Warn, "  How long it takes is not known."))
+	}
+	cmd := s.RestoreCommand()
+	if cmd == "" {
+		return append(out, look.Row(&st.Warn, "  The runbook gives no restore command."))
+	}
+	out = append(out, look.Line{})
+	out = append(out, p.commandLines("  $ ", &st.Accent, cmd)...)
+	for _, id := range s.RestoreLacks() {
+		out = append(out, p.paragraph("  "+st.Mark.Failed+" ", &st.Bad, "not recorded yet: "+id)...)
+	}
+	return out
+}
+
+func (p Pane) contactLines() []look.Line {
+	st := p.Styles
+	contacts := p.State.Runbook.Contacts
+	if len(contacts) == 0 {
+		return nil
+	}
+	if p.Width < 56 {
+		out := []look.Line{{}, look.Row(&st.Title, "Whom to call, in this order")}
+		for i, c := range contacts {
+			out = append(out, look.Row(&st.Dim, fmt.Sprintf("  %d. %s", i+1, c.Role)),
+				look.Row(&st.Text, "     "+valueOr(c.Name, "(no name)")).Add(&st.Title, "  "+valueOr(c.Phone, "(no phone)")))
+		}
+		return out
+	}
+	rows := make([]look.GridRow, len(contacts))
+	for i, c := range contacts {
+		rows[i] = look.GridRow{Fields: []look.Field{
+			look.One(&st.Dim, fmt.Sprintf("  %d. %s", i+1, c.Role)), look.One(&st.Text, valueOr(c.Name, "(no name)")), look.One(&st.Title, valueOr(c.Phone, "(no phone)")),
+		}}
+	}
+	out := []look.Line{{}, look.Row(&st.Title, "Whom to call, in this order")}
+	return append(out, look.Grid([]look.Column{{Flex: 10}, {Flex: 8}, {}}, rows, p.Width, nil)...)
+}
+
+// CommittedPhases are the phases that changed the database for good.
+func CommittedPhases(s *phases.State) []*phases.PhaseState {
+	var out []*phases.PhaseState
+	for i := range s.Phases {
+		if s.Phases[i].Status == phases.PhaseIsCommitted {
+			out = append(out, &s.Phases[i])
+		}
+	}
+	return out
+}
+
+// roundly is a planned time, without seconds that say nothing.
+func roundly(d time.Duration) string {
+	if d >= time.Minute && d%time.Minute == 0 && d < time.Hour {
+		return fmt.Sprintf("%d min", d/time.Minute)
+	}
+	return look.Duration(d)
+}

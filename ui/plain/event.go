@@ -1,0 +1,162 @@
+package plain
+
+import (
+	"fmt"
+	"time"
+
+	"tminus/phases"
+	"tminus/phases/journal"
+	"tminus/ui/look"
+)
+
+// plainProgress is what was last said of a running delete.
+type plainProgress struct {
+	at      time.Time
+	percent int
+}
+
+// Progress of one table is said once in so long, or when its share has grown
+// by so much.
+const (
+	plainEvery = time.Second
+	plainGrown = 10 // per cent
+)
+
+// event applies one record and writes its line.
+func (p *plain) event(rec journal.Record) error {
+	e, err := phases.Decode(rec)
+	if err != nil {
+		return fmt.Errorf("read journal %s: %w", p.Journal, err)
+	}
+	if err := p.state.Apply(rec); err != nil {
+		return fmt.Errorf("read journal %s: %w", p.Journal, err)
+	}
+	if line, ok := phases.Describe(p.state, e); ok {
+		p.eventLine(line.Level, line.Text)
+	}
+	switch e := e.(type) {
+	case phases.RunOpened, phases.RunResumed:
+		p.surveying = true // the engine takes no command before it knows the database
+	case phases.SurveyTaken:
+		p.surveying = false
+	case phases.StepStarted:
+		p.progress[e.Phase] = plainProgress{at: p.state.At}
+	case phases.TableProgressed:
+		p.progressed(e)
+	case phases.CheckAnswered:
+		p.remedy(e)
+	case phases.HoldOpened:
+		p.warned = 0
+	case phases.PhaseVerified:
+		p.counts(e)
+	}
+	return nil
+}
+
+func (p *plain) eventLine(level phases.Level, text string) {
+	p.say("%-9s %-4s %s", look.Clock(p.state.Clock(p.state.At)), level, text)
+}
+
+// progressed says how far a delete is. Steps of a phase run one after the
+// other, so one mark a phase is enough.
+func (p *plain) progressed(e phases.TableProgressed) {
+	ph := p.phase(e.Phase)
+	if ph == nil || e.Step < 0 || e.Step >= len(ph.Plan.Steps) {
+		return
+	}
+	name := ph.Plan.Steps[e.Step].Delete
+	if name == "" {
+		return // a free statement has no progress to tell
+	}
+	text := fmt.Sprintf("%s: %s: %s deleted so far", phases.PhaseName(e.Phase), name, phases.Rows(e.Deleted))
+	last, percent := p.progress[e.Phase], 0
+	for _, t := range ph.Tables {
+		if t.Name != name || t.Role == phases.RoleSQL {
+			continue
+		}
+		if s, ok := t.Share(); ok {
+			percent = int(100*s + 1e-9) // 0.29*100 is a little less than 29
+			text += fmt.Sprintf(", %d %%", percent)
+		}
+	}
+	if p.state.At.Sub(last.at) < plainEvery && percent-last.percent < plainGrown {
+		return
+	}
+	if cascaded := ph.Did().Cascaded; cascaded > 0 {
+		text += fmt.Sprintf("; %s more by foreign keys and triggers", phases.Digits(cascaded))
+	}
+	p.progress[e.Phase] = plainProgress{at: p.state.At, percent: percent}
+	p.eventLine(phases.LevelInfo, text)
+}
+
+// remedy follows a check's new failure with what to do.
+func (p *plain) remedy(e phases.CheckAnswered) {
+	c := p.state.Item(e.Item).Check
+	it, _, ok := p.state.Runbook.Item(e.Item)
+	if e.Pass || !ok || it.Check == nil || it.Check.Remedy == "" || c == nil || !c.Since.Equal(c.At) {
+		return
+	}
+	p.say("  remedy: %s", it.Check.Remedy)
+}
+
+// counts lists what a phase did to each table, before COMMIT is asked for.
+func (p *plain) counts(e phases.PhaseVerified) {
+	ph := p.phase(e.Phase)
+	if ph == nil || !ph.Plan.Writes() {
+		return
+	}
+	for _, t := range ph.Tables {
+		if text := tableDid(t); text != "" {
+			p.say("  %s: %s", t.Name, text)
+		}
+	}
+	for _, c := range ph.Changes {
+		p.say("  beside rows: %s", c)
+	}
+}
+
+// tableDid is what a phase did to one of its tables, or what one of its
+// statements did; nothing where it did nothing and nobody counted.
+func tableDid(t phases.TableState) string {
+	did := t.Effect()
+	text := ""
+	switch {
+	case t.Role == phases.RoleSQL:
+		return phases.Statement{Command: t.Command, Rows: t.Rows}.String()
+	case did != (phases.Effect{}):
+		text = did.String()
+	case t.Role == phases.RoleDelete:
+		text = phases.Rows(0) + " deleted"
+	case t.Left >= 0:
+		return phases.Rows(t.Left) + " left"
+	}
+	if text != "" && t.Left >= 0 {
+		text += fmt.Sprintf(", %s left", phases.Digits(t.Left))
+	}
+	return text
+}
+
+// countdown says when a hold is about to end by itself.
+func (p *plain) countdown() {
+	ph := p.state.OpenPhase()
+	if ph == nil || ph.Status != phases.PhaseHolding {
+		return
+	}
+	left := time.Until(ph.HoldUntil)
+	for _, mark := range []time.Duration{10 * time.Second, 30 * time.Second, time.Minute} {
+		if left > 0 && left <= mark && (p.warned == 0 || p.warned > mark) {
+			p.warned = mark
+			p.say("  %s rolls back by itself in %s", phases.PhaseName(ph.Plan.ID), phases.Span(left.Round(time.Second)))
+			return
+		}
+	}
+}
+
+func (p *plain) phase(id string) *phases.PhaseState {
+	for i := range p.state.Phases {
+		if p.state.Phases[i].Plan.ID == id {
+			return &p.state.Phases[i]
+		}
+	}
+	return nil
+}

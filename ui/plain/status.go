@@ -1,0 +1,121 @@
+package plain
+
+import (
+	"strings"
+	"time"
+
+	"tminus/phases"
+	"tminus/ui/look"
+)
+
+// explain says what is known of the item or phase that is asked about.
+func (p *plain) explain(q plainQuestion) {
+	it, _, ok := p.state.Runbook.Item(q.id)
+	switch {
+	case ok && it.ID != "":
+		if it.Help != "" {
+			p.say("  help: %s", it.Help)
+		}
+		if c := p.state.Item(it.ID).Check; c != nil {
+			p.say("  found: %s", firstText(c.Error, c.Value))
+		}
+		if it.Check != nil {
+			p.say("  remedy: %s", it.Check.Remedy)
+		}
+		p.say("  id: %s", it.ID)
+	case q.kind == askHold:
+		for _, v := range p.phase(q.id).Verified {
+			if v.Unknown != "" {
+				p.say("  UNKNOWN: %s", v)
+				continue
+			}
+			p.say("  %s: %s", yesNoWord(v.Pass, "holds", "DOES NOT HOLD"), v)
+		}
+	default:
+		p.say("  help lists the commands")
+	}
+}
+
+func firstText(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return "nothing"
+}
+
+func yesNoWord(yes bool, ifYes, ifNo string) string {
+	if yes {
+		return ifYes
+	}
+	return ifNo
+}
+
+// status says where the run stands, in a few lines.
+func (p *plain) status() {
+	s, now := p.state, time.Now()
+	if s.Runbook == nil {
+		p.say("  the run has not begun")
+		return
+	}
+	p.say("  %s, %s: database %s at %s", look.Clock(s.Clock(now)), s.Opened.Environment, s.Target.Database, s.Target.Host)
+	switch s.Stage() {
+	case phases.StageChecklist:
+		p.say("  checklist: the gate is held by %d", len(s.GateHolds(now)))
+	case phases.StageEnded:
+		p.say("  the run has ended: %s", s.Outcome)
+	}
+	for i := range s.Phases {
+		ph := &s.Phases[i]
+		p.say("  %s: %s%s", phases.PhaseName(ph.Plan.ID), strings.ReplaceAll(string(ph.Status), "_", " "), phaseDid(ph))
+	}
+	if at := s.AbortAt(); !at.IsZero() && s.Current() >= 0 {
+		p.say("  abort limit %s", yesNoWord(now.Before(at), "in "+phases.Span(at.Sub(now)), "passed "+phases.Span(now.Sub(at))+" ago"))
+	}
+	for _, o := range s.Observers {
+		p.say("  observer: %s", o.Name)
+	}
+}
+
+// phaseDid is what a phase did to rows, and whether that is in the database.
+func phaseDid(ph *phases.PhaseState) string {
+	did, undone := ph.DidWords(), ph.Undone()
+	switch {
+	case !ph.Plan.Writes() || ph.StartedAt.IsZero():
+		return ""
+	case ph.Status == phases.PhaseIsCommitted:
+		return ", " + did
+	case ph.Status == phases.PhaseIsRolledBack && undone != (phases.Effect{}):
+		return ", taken back: " + undone.String()
+	case ph.Status == phases.PhaseIsUndone:
+		return ", the database does not hold it: " + undone.String()
+	case ph.Status == phases.PhaseCommitting || ph.Status == phases.PhaseInDoubt || ph.Status == phases.PhaseUnknown:
+		return ", nobody knows yet whether it lasts: " + did
+	case ph.Status.Open():
+		return ", not committed: " + did
+	}
+	return ""
+}
+
+// holds says what holds the gate or the next phase.
+func (p *plain) holds() {
+	s, now := p.state, time.Now()
+	if s.Runbook == nil {
+		p.say("  the run has not begun")
+		return
+	}
+	var holds []phases.Hold
+	switch s.Stage() {
+	case phases.StageChecklist:
+		holds = s.GateHolds(now)
+	case phases.StagePhases:
+		holds = s.PhaseHolds(s.Current(), now)
+	case phases.StageAfter:
+		holds = p.afterHolds()
+	}
+	if len(holds) == 0 {
+		p.say("  nothing holds")
+	}
+	p.sayHolds(holds)
+}
