@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"tminus/phases"
+	declared "tminus/phases/check"
 	"tminus/phases/runbook"
 )
 
@@ -25,11 +26,15 @@ func number(n int64) *int64 { return &n }
 
 func TestEveryDatabaseCheckIsAnswered(t *testing.T) {
 	target := open(t, database(t, `CREATE TABLE t (id int)`), book("t"))
-	for name := range runbook.DatabaseChecks {
-		_, err := target.Check(limited(t), &runbook.Check{Name: name, Tables: []string{"t"}, Triggers: []string{"x"}}, phases.Facts{})
-		engines := name == "backup.age" || name == "mirror.present"
-		if errors.Is(err, ErrEngineCheck) != engines || (err != nil && !engines) {
-			t.Errorf("%s: %v", name, err)
+	for _, k := range declared.Kinds() {
+		_, err := target.Check(limited(t), &runbook.Check{Name: k.Name, Tables: []string{"t"}, Triggers: []string{"x"}}, phases.Facts{})
+		if errors.Is(err, ErrEngineCheck) != k.OfRun || (err != nil && !k.OfRun) {
+			t.Errorf("%s: %v", k.Name, err)
+		}
+	}
+	for name := range checks {
+		if k := declared.Of(name); k.Name == "" || k.OfRun {
+			t.Errorf("there is a query for %s, which no runbook can ask for: declare it in phases/check", name)
 		}
 	}
 	_, err := target.Check(limited(t), &runbook.Check{Name: "database.happy"}, phases.Facts{})

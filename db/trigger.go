@@ -12,6 +12,7 @@ import (
 
 	"tminus/phases"
 	"tminus/phases/engine"
+	"tminus/phases/runbook"
 )
 
 // Bits of pg_trigger.tgtype.
@@ -76,7 +77,7 @@ func (t *Target) triggerNames() []string {
 	var out []string
 	for _, g := range t.book.Groups() {
 		for _, it := range g.Items {
-			if it.Action != nil && it.Action.Name == "triggers.disable" {
+			if it.Action != nil && it.Action.Name == runbook.DisableTriggers {
 				out = append(out, it.Action.Triggers...)
 			}
 		}

@@ -5,12 +5,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
-)
 
-// The actions that an item may name.
-const (
-	ActionDisableTriggers = "triggers.disable"
-	ActionRestoreTriggers = "triggers.restore"
+	"tminus/phases/check"
+	"tminus/phases/runbook"
 )
 
 // ActionStarted occurs before an item's action touches the database.
@@ -40,6 +37,8 @@ type TriggersRecorded struct {
 // Kind implements Event.
 func (TriggersRecorded) Kind() string { return "triggers_recorded" }
 
+func (TriggersRecorded) stirs(*State) check.Fact { return check.Triggers }
+
 func (e TriggersRecorded) apply(s *State) error {
 	s.recordTriggers(e.Triggers)
 	return nil
@@ -65,7 +64,7 @@ func (ActionDone) Kind() string { return "action_done" }
 
 func (e ActionDone) apply(s *State) error {
 	s.itemState(e.Item).Action = &ActionState{Error: e.Error, At: s.At}
-	if e.Name == ActionRestoreTriggers && e.Error == "" {
+	if e.Name == runbook.RestoreTriggers && e.Error == "" {
 		s.TriggersOff = false
 	}
 	return nil
@@ -83,7 +82,7 @@ type Act struct{ Item string }
 
 func (c Act) can(s *State, _ time.Time) error {
 	it, err := s.Answerable(c.Item)
-	restores := it.Action != nil && it.Action.Name == ActionRestoreTriggers
+	restores := it.Action != nil && it.Action.Name == runbook.RestoreTriggers
 	switch {
 	case restores && s.Triggers == nil:
 		return errors.New("no trigger was disabled by this run: there is nothing to restore")

@@ -13,10 +13,10 @@ import (
 // not. It must be possible to start it again.
 func TestResumeEndsACutAction(t *testing.T) {
 	s := described()
-	s.Runbook.Checklist[0].Items[0].Action = &runbook.Action{Name: ActionDisableTriggers}
+	s.Runbook.Checklist[0].Items[0].Action = &runbook.Action{Name: runbook.DisableTriggers}
 	s.Phases[0].Status = PhasePending
 	for _, e := range []Event{
-		ActionStarted{Item: "backup", Name: ActionDisableTriggers},
+		ActionStarted{Item: "backup", Name: runbook.DisableTriggers},
 		TriggersRecorded{Triggers: []Trigger{{Schema: "public", Table: "users", Name: "guard", Enabled: "R"}}},
 	} {
 		if err := e.apply(s); err != nil {

@@ -32,7 +32,7 @@ func (s *State) Asked() []runbook.Item {
 			// What a stage found is not asked for ever: smoke tests write rows
 			// again. Triggers that were brought back have to stay.
 			current := i == s.CurrentAfter()
-			add(s.Runbook.After[i].Items, func(c *runbook.Check) bool { return current || c.Name == "triggers.restored" })
+			add(s.Runbook.After[i].Items, func(c *runbook.Check) bool { return current || c.Named().Lasts })
 		}
 		return out
 	}

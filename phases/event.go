@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"tminus/phases/check"
 	"tminus/phases/journal"
 )
 
@@ -104,6 +105,15 @@ func WeightOf(s *State, e Event) Weight {
 		return w.weight(s)
 	}
 	return Decisive
+}
+
+// Stirs are the facts that an event changes, given the state after it: checks
+// whose answers rest on one of them are to be asked again.
+func Stirs(s *State, e Event) check.Fact {
+	if c, ok := e.(interface{ stirs(*State) check.Fact }); ok {
+		return c.stirs(s)
+	}
+	return 0
 }
 
 // Decode gives the event of a record. It fails on a kind that this version does not know.

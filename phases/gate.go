@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"tminus/phases/check"
 	"tminus/phases/runbook"
 )
 
@@ -161,7 +162,7 @@ func (s *State) backupHolds(items []runbook.Item, planned time.Duration, now tim
 		return nil
 	}
 	for _, it := range items {
-		if it.Check != nil && it.Check.Name == "backup.age" {
+		if it.Check != nil && it.Check.Name == check.BackupAge {
 			return nil // its own limit holds
 		}
 		for _, f := range it.Fields {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"tminus/phases/check"
 	"tminus/phases/runbook"
 )
 
@@ -82,6 +83,13 @@ type FieldRecorded struct {
 // Kind implements Event.
 func (FieldRecorded) Kind() string { return "field_recorded" }
 
+func (e FieldRecorded) stirs(s *State) check.Fact {
+	if e.Field == s.Runbook.Backup.TimeField {
+		return check.BackupTime
+	}
+	return 0
+}
+
 func (e FieldRecorded) apply(s *State) error {
 	if e.Value == "" {
 		delete(s.Fields, e.Field)
@@ -132,7 +140,7 @@ func (e CheckAnswered) weight(s *State) Weight {
 
 func (e CheckAnswered) apply(s *State) error {
 	it := s.itemState(e.Item)
-	if item, _, ok := s.Runbook.Item(e.Item); ok && item.Check != nil && item.Check.Name == "triggers.restored" && s.Triggers != nil {
+	if item, _, ok := s.Runbook.Item(e.Item); ok && item.Check != nil && item.Check.Name == check.TriggersRestored && s.Triggers != nil {
 		s.TriggersOff = !e.Pass
 	}
 	since := s.At

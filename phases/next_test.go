@@ -105,7 +105,7 @@ func TestAskByWhatTheItemHas(t *testing.T) {
 	field := func(kind runbook.FieldType, required bool) []runbook.Field {
 		return []runbook.Field{{ID: "f", Label: "F", Type: kind, Required: required}}
 	}
-	act := &runbook.Action{Name: ActionDisableTriggers}
+	act := &runbook.Action{Name: runbook.DisableTriggers}
 	at := time.Date(2026, 1, 31, 2, 0, 0, 0, time.UTC)
 	failed := &CheckState{At: at}
 	for name, c := range map[string]struct {

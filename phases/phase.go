@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"tminus/phases/check"
 	"tminus/phases/runbook"
 )
 
@@ -270,6 +271,8 @@ type BaselineTaken struct {
 
 // Kind implements Event.
 func (BaselineTaken) Kind() string { return "baseline_taken" }
+
+func (BaselineTaken) stirs(*State) check.Fact { return check.Baseline }
 
 func (e BaselineTaken) apply(s *State) error {
 	b := e.Baseline

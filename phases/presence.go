@@ -1,6 +1,10 @@
 package phases
 
-import "fmt"
+import (
+	"fmt"
+
+	"tminus/phases/check"
+)
 
 // ObserverJoined occurs when a mirror session starts.
 type ObserverJoined struct {
@@ -11,6 +15,8 @@ type ObserverJoined struct {
 
 // Kind implements Event.
 func (ObserverJoined) Kind() string { return "observer_joined" }
+
+func (ObserverJoined) stirs(*State) check.Fact { return check.Observers }
 
 func (e ObserverJoined) apply(s *State) error {
 	s.Observers = append(s.Observers, Observer{Name: e.Name, Fingerprint: e.Fingerprint, Session: e.Session, Since: s.At})
@@ -28,6 +34,8 @@ type ObserverLeft struct {
 
 // Kind implements Event.
 func (ObserverLeft) Kind() string { return "observer_left" }
+
+func (ObserverLeft) stirs(*State) check.Fact { return check.Observers }
 
 func (e ObserverLeft) apply(s *State) error {
 	s.observerLeft(e.Session)

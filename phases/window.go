@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"tminus/phases/check"
 )
 
 // Strength is what an abort condition does.
@@ -71,6 +73,9 @@ type WindowExtended struct {
 
 // Kind implements Event.
 func (WindowExtended) Kind() string { return "window_extended" }
+
+// stirs: who extends the window also answers for the backup's age.
+func (WindowExtended) stirs(*State) check.Fact { return check.BackupTime }
 
 func (e WindowExtended) apply(s *State) error {
 	s.Extra += e.Extra

@@ -44,7 +44,7 @@ func fixtureBook() *runbook.Runbook {
 					{ID: "backup_id", Label: "Backup ID", Type: runbook.FieldText, Required: true, Example: "gym-20260131"},
 					{ID: "backup_time", Label: "Snapshot taken at", Type: runbook.FieldTime, Required: true, Example: "now"},
 				}},
-				{ID: "triggers", Text: "The triggers are disabled", Action: &runbook.Action{Name: phases.ActionDisableTriggers, Triggers: []string{"audit_members"}, Text: "disable the trigger"}, Check: &runbook.Check{Kind: runbook.CheckDatabase, Name: "triggers.disabled", Timeout: 10 * time.Second, Every: 10 * time.Second, Remedy: "Press x to disable them."}},
+				{ID: "triggers", Text: "The triggers are disabled", Action: &runbook.Action{Name: runbook.DisableTriggers, Triggers: []string{"audit_members"}, Text: "disable the trigger"}, Check: &runbook.Check{Kind: runbook.CheckDatabase, Name: "triggers.disabled", Timeout: 10 * time.Second, Every: 10 * time.Second, Remedy: "Press x to disable them."}},
 			}},
 		},
 		Gate: runbook.Gate{Text: "Reset the gym's database now?", Approve: "Approving authority"},

@@ -40,11 +40,8 @@ func askKind(ctx context.Context, target Checker, c *runbook.Check, facts phases
 	case runbook.CheckHTTP:
 		return askHTTP(ctx, c)
 	}
-	switch c.Name {
-	case "backup.age":
-		return phases.BackupAnswer(c, facts, time.Now()), nil
-	case "mirror.present":
-		return phases.MirrorAnswer(c, facts), nil
+	if answer, ofRun := phases.OfRun(c, facts, time.Now()); ofRun {
+		return answer, nil
 	}
 	return target.Check(ctx, c, facts)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tminus/phases"
+	"tminus/phases/check"
 	"tminus/phases/runbook"
 )
 
@@ -13,7 +14,7 @@ import (
 // the triggers is none.
 func like(s *phases.State, it runbook.Item, ev phases.CheckAnswered) bool {
 	c := s.Item(it.ID).Check
-	if it.Check.Name == "triggers.restored" && s.Triggers != nil && s.TriggersOff == ev.Pass {
+	if it.Check.Name == check.TriggersRestored && s.Triggers != nil && s.TriggersOff == ev.Pass {
 		return false
 	}
 	return c != nil && c.Pass == ev.Pass && c.Error == ev.Error && c.Value == ev.Value
@@ -90,30 +91,14 @@ func (e *Engine) rests(ev phases.Event) bool {
 
 // askDependents makes those checks due that read what ev changed.
 func (e *Engine) askDependents(ev phases.Event) {
-	var depends func(runbook.Item) bool
-	named := func(names ...string) func(runbook.Item) bool {
-		return func(it runbook.Item) bool { return slices.Contains(names, it.Check.Name) }
-	}
-	switch ev := ev.(type) {
-	case phases.FieldRecorded:
-		depends = func(it runbook.Item) bool {
-			return it.ID == ev.Item || it.Check.Name == "backup.age" && ev.Field == e.state.Runbook.Backup.TimeField
-		}
-	case phases.ActionDone: // it may have done anything to the database
-		depends = func(runbook.Item) bool { return true }
-	case phases.TriggersRecorded:
-		depends = named("triggers.disabled", "triggers.restored")
-	case phases.BaselineTaken:
-		depends = named("protected.intact")
-	case phases.WindowExtended: // who extends it also answers for the backup's age
-		depends = named("backup.age")
-	case phases.ObserverJoined, phases.ObserverLeft: // the others' pace is not an observer's to set
-		depends = named("mirror.present")
-	default:
+	facts := phases.Stirs(e.state, ev)
+	recorded, _ := ev.(phases.FieldRecorded)
+	_, acted := ev.(phases.ActionDone) // it may have done anything to the database
+	if facts == 0 && recorded.Item == "" && !acted {
 		return
 	}
 	for _, it := range e.state.Asked() {
-		if depends(it) {
+		if acted || it.ID == recorded.Item || it.Check.Named().Rests&facts != 0 {
 			e.recheck(it.ID)
 		}
 	}

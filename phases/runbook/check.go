@@ -35,7 +35,7 @@ type checked struct {
 }
 
 // check reports every mistake of a file.
-func check(root *node, r *report) {
+func checkFile(root *node, r *report) {
 	all := shapes()
 	c := &checker{
 		report: r, reader: &reader{shapes: all}, shapes: all, schema: "public",
@@ -265,8 +265,8 @@ func (c *checker) gather(m *checked) {
 			}
 		}
 		for _, a := range item.inner["action"] {
-			if v := c.values(a); v.text("name") == "triggers.disable" {
-				c.disables = append(c.disables, v.lines("triggers")...)
+			if v := c.values(a); v.text("name") == DisableTriggers {
+				c.disables = append(c.disables, v.triggers()...)
 			}
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tminus/phases/check"
 )
 
 // stage is where in the run an item stands.
@@ -81,14 +83,14 @@ func (c *checker) example(m *checked) {
 func (c *checker) action(m *checked, where stage) {
 	n := m.node
 	switch c.values(m).text("name") {
-	case "triggers.disable":
+	case DisableTriggers:
 		if !m.has("triggers") {
 			c.fault(n, "triggers.disable without triggers", "add `triggers:` with their names")
 		}
 		if where == inAfter {
 			c.fault(n, "triggers.disable after the last COMMIT", "put it into the checklist")
 		}
-	case "triggers.restore":
+	case RestoreTriggers:
 		if m.has("triggers") {
 			c.fault(m.place("triggers", n), "triggers.restore with names", "leave them out: it brings back all that triggers.disable recorded")
 		}
@@ -174,21 +176,20 @@ func (c *checker) databaseCheck(m *checked, is word, shape *object) {
 // nowhere in the runbook, or does not exist yet when it is asked.
 func (c *checker) checkNeeds(m *checked, name string, in asking) {
 	n := m.node.value("database")
-	switch name {
-	case "backup.age":
-		if in.backup.TimeField == "" {
-			c.fault(n, "backup.age, but no field records the backup's time", "add `time_field:` to backup, with the id of a field of type time")
-		}
-	case "triggers.disabled", "triggers.restored":
-		if len(c.disables) == 0 && len(c.values(m).lines("triggers")) == 0 {
-			c.fault(n, name+", but no item disables triggers", "give an item of the checklist the action triggers.disable")
-		}
-	case "protected.intact":
-		if !in.protected {
-			c.fault(n, "protected.intact, but nothing is protected", "add `protected:` with the tables")
-		}
-		if in.where == inChecklist || in.first {
-			c.fault(n, "protected.intact before the first phase", "the baseline is taken in the first phase: ask it later")
-		}
+	rests := check.Of(name).Rests
+	if rests&check.BackupTime != 0 && in.backup.TimeField == "" {
+		c.fault(n, name+", but no field records the backup's time", "add `time_field:` to backup, with the id of a field of type time")
+	}
+	if rests&check.Triggers != 0 && len(c.disables) == 0 && len(c.values(m).triggers()) == 0 {
+		c.fault(n, name+", but no item disables triggers", "give an item of the checklist the action triggers.disable")
+	}
+	if rests&check.Baseline == 0 {
+		return
+	}
+	if !in.protected {
+		c.fault(n, name+", but nothing is protected", "add `protected:` with the tables")
+	}
+	if in.where == inChecklist || in.first {
+		c.fault(n, name+" before the first phase", "the baseline is taken in the first phase: ask it later")
 	}
 }

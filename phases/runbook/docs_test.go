@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tminus/phases/check"
 )
 
 // TestReferenceIsGenerated holds docs/runbook.md against the loader. With
@@ -118,7 +120,8 @@ func written(f form) string {
 
 func checkTable() string {
 	var names []string
-	for name := range DatabaseChecks {
+	for _, k := range check.Kinds() {
+		name := k.Name
 		names = append(names, name)
 	}
 	slices.Sort(names)
@@ -129,7 +132,7 @@ func checkTable() string {
 		for i := range takes {
 			takes[i] = "`" + takes[i] + "`"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", name, DatabaseChecks[name], strings.Join(takes, ", "))
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", name, check.Of(name).Means, strings.Join(takes, ", "))
 	}
 	return b.String()
 }

@@ -55,7 +55,7 @@ func Parse(file string, src []byte) (*Runbook, error) {
 	if root == nil {
 		return nil, r.err()
 	}
-	check(root, r)
+	checkFile(root, r)
 	if err := r.err(); err != nil {
 		return nil, err
 	}

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"tminus/phases/check"
 )
 
 // Read reads the runbook that a journal recorded, of whatever age, and judges
@@ -162,9 +164,9 @@ func (f fields) table(written string) string {
 	return book.TableName(book.SplitTable(written))
 }
 
-// names gives the names of a list as the catalog has them.
-func (f fields) names(key string) []string {
-	out := f.lines(key)
+// triggers gives the names of triggers as the catalog has them.
+func (f fields) triggers() []string {
+	out := f.lines("triggers")
 	for i := range out {
 		out[i] = unquoted(out[i])
 	}
@@ -327,9 +329,9 @@ func (f fields) check(maxAge time.Duration) *Check {
 	case f.node.value("database") != nil:
 		c.Kind, c.Name = CheckDatabase, f.text("database")
 		c.Max, c.Min = f.limit("max"), f.limit("min")
-		c.Triggers, c.Tables = f.names("triggers"), f.tables("tables")
+		c.Triggers, c.Tables = f.triggers(), f.tables("tables")
 		c.Observer = f.line("observer")
-		if age := f.length("max_age", maxAge, 1); c.Name == "backup.age" {
+		if age := f.length("max_age", maxAge, 1); check.Of(c.Name).Rests&check.BackupTime != 0 {
 			c.MaxAge = age
 		}
 	case f.node.value("sql") != nil:
@@ -371,9 +373,9 @@ func (f fields) sql(key string) string {
 }
 
 func (f fields) action() *Action {
-	a := &Action{Name: f.text("name"), Triggers: f.names("triggers"), Text: f.line("text")}
+	a := &Action{Name: f.text("name"), Triggers: f.triggers(), Text: f.line("text")}
 	if a.Text == "" {
-		a.Text = map[string]string{"triggers.disable": "disable the triggers", "triggers.restore": "restore the triggers"}[a.Name]
+		a.Text = map[string]string{DisableTriggers: "disable the triggers", RestoreTriggers: "restore the triggers"}[a.Name]
 	}
 	return a
 }

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tminus/phases/check"
 )
 
 // Version is the file format's version, the value of the key `tminus`.
@@ -119,7 +121,7 @@ type Check struct {
 	Through bool          // `through: phases`: asked until the last phase has ended, and a failure holds the next phase; default until the first phase begins
 
 	// database
-	Name     string        // one of DatabaseChecks
+	Name     string        // one of check.Kinds
 	Max      *int64        // largest accepted value, for checks that count
 	Min      *int64        // smallest accepted value, for checks that count
 	Triggers []string      // for triggers.*; empty means every trigger named by triggers.disable
@@ -151,15 +153,15 @@ type Action struct {
 	Text     string   // what the key says, e.g. "disable the business triggers"
 }
 
-// DatabaseChecks are the names that a `database:` check may use, with the
-// sentence that the documentation shows.
-var DatabaseChecks = func() map[string]string {
-	out := map[string]string{}
-	for _, w := range databaseChecks() {
-		out[w.name] = w.doc
-	}
-	return out
-}()
+// The actions that an item can have.
+const (
+	DisableTriggers = "triggers.disable"
+	RestoreTriggers = "triggers.restore"
+)
+
+// Named is the check of that name; the zero value for a question that
+// has no name.
+func (c *Check) Named() check.Kind { return check.Of(c.Name) }
 
 // Gate is the go/no-go decision.
 type Gate struct {

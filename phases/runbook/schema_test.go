@@ -11,6 +11,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"tminus/phases/check"
 )
 
 func compileSchema(t *testing.T) *jsonschema.Schema {
@@ -127,22 +129,22 @@ func TestSchemaHasTheLoadersKeys(t *testing.T) {
 
 func TestSchemaHasTheLoadersChecksAndLimits(t *testing.T) {
 	var root jsonObject
-	var check, phase, group, item jsonObject
+	var asked, phase, group, item jsonObject
 	if err := json.Unmarshal(Schema(), &root); err != nil {
 		t.Fatal(err)
 	}
-	for name, into := range map[string]*jsonObject{"check": &check, "phase": &phase, "group": &group, "item": &item} {
+	for name, into := range map[string]*jsonObject{"check": &asked, "phase": &phase, "group": &group, "item": &item} {
 		if err := json.Unmarshal(root.Defs[name], into); err != nil {
 			t.Fatal(err)
 		}
 	}
-	names := check.Properties["database"].OneOf
-	if len(names) != len(DatabaseChecks) {
-		t.Errorf("the schema has %d database checks, the loader %d", len(names), len(DatabaseChecks))
+	names := asked.Properties["database"].OneOf
+	if len(names) != len(check.Kinds()) {
+		t.Errorf("the schema has %d database checks, the loader %d", len(names), len(check.Kinds()))
 	}
 	for _, n := range names {
-		if DatabaseChecks[n.Const] != n.Description {
-			t.Errorf("%s: the schema says %q, the loader %q", n.Const, n.Description, DatabaseChecks[n.Const])
+		if check.Of(n.Const).Means != n.Description {
+			t.Errorf("%s: the schema says %q, the loader %q", n.Const, n.Description, check.Of(n.Const).Means)
 		}
 	}
 	for what, limit := range map[string][2]int{
@@ -156,7 +158,7 @@ func TestSchemaHasTheLoadersChecksAndLimits(t *testing.T) {
 		"fields":   {item.Properties["fields"].MaxItems, maxFields},
 		"steps":    {phase.Properties["steps"].MaxItems, maxSteps},
 		"notes":    {phase.Properties["notes"].MaxItems, maxNotes},
-		"command":  {check.Properties["command"].MaxItems, maxArgs},
+		"command":  {asked.Properties["command"].MaxItems, maxArgs},
 		"line":     {maxLength(t, root, "line"), maxLine},
 		"text":     {maxLength(t, root, "text"), maxText},
 		"id":       {maxLength(t, root, "id"), maxID},

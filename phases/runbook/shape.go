@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tminus/phases/check"
 )
 
 // The shape says which mappings a file has, with which keys, and what may
@@ -375,27 +377,17 @@ func checkObject() object {
 }
 
 func databaseChecks() []word {
-	return []word{
-		{name: "backup.age", doc: "the recorded backup time is less than max_age ago", takes: []string{"max_age"}},
-		{name: "database.connections", doc: "client connections to this database other than tminus's own are at most max (default 0)", takes: []string{"max"}},
-		{name: "database.connects", doc: "the database answers on a new connection"},
-		{name: "database.size", doc: "the database's size in megabytes is between min and max", takes: []string{"min", "max"}, needs: []string{"min", "max"}},
-		{name: "database.tables", doc: "the number of tables in the runbook's schema is between min and max", takes: []string{"min", "max"}, needs: []string{"min", "max"}},
-		{name: "database.transactions", doc: "open transactions in this database other than tminus's own are at most max (default 0)", takes: []string{"max"}},
-		{name: "database.writable", doc: "the server is not in recovery and transactions are not read-only"},
-		{name: "mirror.present", doc: "a mirror session is connected, of the key with the comment observer where that is given", takes: []string{"observer"}},
-		{name: "protected.intact", doc: "every protected table has the count and content of the baseline"},
-		{name: "tables.filled", doc: "the named tables each hold at least one row", takes: []string{"tables"}, needs: []string{"tables"}},
-		{name: "tables.zero", doc: "the named tables hold no row", takes: []string{"tables"}, needs: []string{"tables"}},
-		{name: "triggers.disabled", doc: "the named triggers exist and none of them fires", takes: []string{"triggers"}},
-		{name: "triggers.restored", doc: "every trigger recorded by triggers.disable is back in the state and with the definition it had"},
+	var out []word
+	for _, k := range check.Kinds() {
+		out = append(out, word{name: k.Name, doc: k.Means, takes: slices.Clone(k.Takes), needs: k.Needs})
 	}
+	return out
 }
 
 func actionObject() object {
 	actions := []word{
-		{name: "triggers.disable", takes: []string{"triggers"}, needs: []string{"triggers"}},
-		{name: "triggers.restore"},
+		{name: DisableTriggers, takes: []string{"triggers"}, needs: []string{"triggers"}},
+		{name: RestoreTriggers},
 	}
 	return object{
 		name: "action",

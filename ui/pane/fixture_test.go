@@ -49,7 +49,7 @@ func paneBook() *runbook.Runbook {
 			{ID: "triggers_back", Title: "Triggers back", Items: []runbook.Item{
 				{
 					ID: "triggers_restored", Text: "The four triggers are back as they were",
-					Action: &runbook.Action{Name: phases.ActionRestoreTriggers, Text: "bring the four triggers back"},
+					Action: &runbook.Action{Name: runbook.RestoreTriggers, Text: "bring the four triggers back"},
 					Check:  &runbook.Check{Kind: runbook.CheckDatabase, Name: "triggers.restored", Timeout: 10 * time.Second, Every: 10 * time.Second, Remedy: "Bring them back by this item's key."},
 				},
 			}},
@@ -62,7 +62,7 @@ func paneChecklistGroups() []runbook.Group {
 	triggers := checked("triggers_disabled", "The four business triggers are disabled", "triggers.disabled", "Disable them by this item's key; if one came back by itself, find out who enables it.")
 	triggers.Check.Through = true
 	triggers.Help = "Their definitions and states are recorded first, and brought back exactly so after the run."
-	triggers.Action = &runbook.Action{Name: phases.ActionDisableTriggers, Text: "disable the four triggers"}
+	triggers.Action = &runbook.Action{Name: runbook.DisableTriggers, Text: "disable the four triggers"}
 	taken := human("backup_taken", "The final production backup is taken and has ended",
 		fieldOf("backup_time", "Snapshot taken at", runbook.FieldTime, "now"),
 		fieldOf("backup_location", "Location", runbook.FieldText, "gym-production.dump"),

@@ -24,8 +24,8 @@ type Run struct {
 
 // actions are all there are, by the name that the runbook gives them.
 var actions = map[string]func(context.Context, Run) error{
-	phases.ActionDisableTriggers: disableTriggers,
-	phases.ActionRestoreTriggers: restoreTriggers,
+	runbook.DisableTriggers: disableTriggers,
+	runbook.RestoreTriggers: restoreTriggers,
 }
 
 // Perform does it. It ends with ctx at the latest; an error says why it was not

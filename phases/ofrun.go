@@ -6,8 +6,24 @@ import (
 	"strings"
 	"time"
 
+	"tminus/phases/check"
 	"tminus/phases/runbook"
 )
+
+// ofRun are the checks that the run's own facts answer, by name.
+var ofRun = map[string]func(*runbook.Check, Facts, time.Time) Answer{
+	check.BackupAge:  BackupAnswer,
+	"mirror.present": MirrorAnswer,
+}
+
+// OfRun answers a check from the run's own facts; ok is false where the
+// database has to be asked.
+func OfRun(c *runbook.Check, f Facts, now time.Time) (a Answer, ok bool) {
+	if answer, ok := ofRun[c.Name]; ok {
+		return answer(c, f, now), true
+	}
+	return Answer{}, false
+}
 
 // BackupAnswer answers with moments, not with an age: what time alone changes is
 // no other answer, and nobody reads an age that has grown since. State.Found
@@ -45,7 +61,7 @@ func (s *State) Found(it runbook.Item, now time.Time) string {
 	if c == nil || it.Check == nil {
 		return ""
 	}
-	if taken := s.BackupTime(); it.Check.Name == "backup.age" && c.Error == "" && !taken.IsZero() {
+	if taken := s.BackupTime(); it.Check.Name == check.BackupAge && c.Error == "" && !taken.IsZero() {
 		return backupAge(taken, backupLimit(it.Check, s.Runbook.Backup.MaxAge)+s.Extra, now).Value
 	}
 	return c.Value
@@ -67,7 +83,7 @@ func backupAge(taken time.Time, limit time.Duration, now time.Time) Answer {
 }
 
 // MirrorAnswer answers who watches.
-func MirrorAnswer(c *runbook.Check, f Facts) Answer {
+func MirrorAnswer(c *runbook.Check, f Facts, _ time.Time) Answer {
 	watching := strings.Join(f.Observers, ", ")
 	switch {
 	case watching == "":

@@ -1,0 +1,65 @@
+// Package check declares the checks that a runbook can ask for by name: what
+// each takes, what it means, and what of the run its answer rests on. It asks
+// nothing: package db has the query behind each, by the same name, and a test
+// holds the two together; what the run itself knows, package phases answers.
+package check
+
+// Fact is something that a run knows, and that an answer may rest on: when it
+// changes, whoever rests on it is asked again at once.
+type Fact int
+
+// The facts, as bits of a set.
+const (
+	Triggers   Fact = 1 << iota // those that were recorded before they were disabled
+	BackupTime                  // when the backup was taken, and how old it may be
+	Observers                   // who watches a mirror
+	Baseline                    // counts and content before the first phase
+)
+
+// Kind is one check.
+type Kind struct {
+	Name  string
+	Means string   // what holds when it passes, as the reference says it
+	Takes []string // the keys of `check` that belong to it, beside those of every check
+	Needs []string // of which it needs one
+	Rests Fact     // what its answer rests on, beside the database; 0 for nothing
+	OfRun bool     // the run's own facts answer it, and no query
+	Lasts bool     // what it finds has to stay true: it is asked at the later stages too
+}
+
+// The checks that others speak of by name.
+const (
+	BackupAge        = "backup.age"
+	TriggersRestored = "triggers.restored"
+)
+
+// kinds are all checks, by name.
+var kinds = []Kind{
+	{Name: BackupAge, Means: "the recorded backup time is less than max_age ago", Takes: []string{"max_age"}, Rests: BackupTime, OfRun: true},
+	{Name: "database.connections", Means: "client connections to this database other than tminus's own are at most max (default 0)", Takes: []string{"max"}},
+	{Name: "database.connects", Means: "the database answers on a new connection"},
+	{Name: "database.size", Means: "the database's size in megabytes is between min and max", Takes: []string{"min", "max"}, Needs: []string{"min", "max"}},
+	{Name: "database.tables", Means: "the number of tables in the runbook's schema is between min and max", Takes: []string{"min", "max"}, Needs: []string{"min", "max"}},
+	{Name: "database.transactions", Means: "open transactions in this database other than tminus's own are at most max (default 0)", Takes: []string{"max"}},
+	{Name: "database.writable", Means: "the server is not in recovery and transactions are not read-only"},
+	{Name: "mirror.present", Means: "a mirror session is connected, of the key with the comment observer where that is given", Takes: []string{"observer"}, Rests: Observers, OfRun: true},
+	{Name: "protected.intact", Means: "every protected table has the count and content of the baseline", Rests: Baseline},
+	{Name: "tables.filled", Means: "the named tables each hold at least one row", Takes: []string{"tables"}, Needs: []string{"tables"}},
+	{Name: "tables.zero", Means: "the named tables hold no row", Takes: []string{"tables"}, Needs: []string{"tables"}},
+	{Name: "triggers.disabled", Means: "the named triggers exist and none of them fires", Takes: []string{"triggers"}, Rests: Triggers},
+	{Name: TriggersRestored, Means: "every trigger recorded by triggers.disable is back in the state and with the definition it had", Rests: Triggers, Lasts: true},
+}
+
+// Kinds are all checks, in the order of their names.
+func Kinds() []Kind { return kinds }
+
+// Of is the check of a name; the zero value for one that nobody knows, and for
+// the empty name.
+func Of(name string) Kind {
+	for _, k := range kinds {
+		if k.Name == name {
+			return k
+		}
+	}
+	return Kind{}
+}
