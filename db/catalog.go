@@ -92,7 +92,7 @@ func readCatalog(ctx context.Context, s *session, book *runbook.Runbook) (*catal
 	if err != nil {
 		return nil, err
 	}
-	for _, table := range namedTables(book) {
+	for _, table := range book.Tables() {
 		if r := c.find(table); r != nil {
 			c.named[r.oid] = true
 		}
@@ -111,15 +111,7 @@ func (c *catalog) find(table string) *relation {
 	return c.byKey[[2]string{schema, name}]
 }
 
-func (c *catalog) plainName(r *relation) string { return tableName(c.book, r.schema, r.name) }
-
-// tableName is how the program calls a table: bare in the runbook's schema.
-func tableName(book *runbook.Runbook, schema, name string) string {
-	if schema == book.Schema {
-		return name
-	}
-	return schema + "." + name
-}
+func (c *catalog) plainName(r *relation) string { return c.book.TableName(r.schema, r.name) }
 
 // name is the table that a relation is accounted to. Of itself and those it is
 // a partition or an only child of, that is the nearest one which the runbook
@@ -179,39 +171,6 @@ func readForeignKeys(ctx context.Context, s *session) ([]foreignKey, error) {
 		return nil
 	})
 	return out, err
-}
-
-// namedTables are all tables that the runbook names, each once, in its order.
-func namedTables(book *runbook.Runbook) []string {
-	var out []string
-	for i := range book.Phases {
-		p := &book.Phases[i]
-		out = append(out, p.Deletes()...)
-		for _, s := range p.Steps {
-			out = append(out, s.Touch...)
-		}
-		out = append(out, p.Count...)
-		out = append(out, p.Zero...)
-		out = append(out, p.Filled...)
-	}
-	out = append(out, book.Protected...)
-	for _, g := range book.Groups() {
-		for _, it := range g.Items {
-			if it.Check != nil {
-				out = append(out, it.Check.Tables...)
-			}
-		}
-	}
-	seen := map[string]bool{}
-	return slices.DeleteFunc(out, func(t string) bool {
-		schema, name := book.SplitTable(t)
-		key := schema + "." + name
-		if seen[key] {
-			return true
-		}
-		seen[key] = true
-		return false
-	})
 }
 
 // actedTables are the tables that the phases delete from or touch.

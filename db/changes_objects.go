@@ -212,7 +212,7 @@ func (l *catalogLook) table(oid uint32) string {
 	case r == nil || r.kind == "c":
 		return ""
 	default:
-		return tableName(l.x.t.book, r.schema, r.name)
+		return l.x.t.book.TableName(r.schema, r.name)
 	}
 }
 
@@ -299,7 +299,7 @@ func (l *catalogLook) changes(f *finding) []phases.Change {
 
 func (l *catalogLook) oldName(o *object) string {
 	if r := l.relations[o.relation]; o.class == classRelation && o.sub == 0 && r != nil {
-		return tableName(l.x.t.book, r.schema, r.name)
+		return l.x.t.book.TableName(r.schema, r.name)
 	}
 	for column, value := range o.before {
 		if name, ok := value.(string); ok && strings.HasSuffix(column, "name") && value != o.after[column] {

@@ -73,7 +73,7 @@ func (x *tx) byTable(all []counted) map[string]phases.Touched {
 		}
 		table := x.cat.name(n.oid)
 		if table == "" { // made by this transaction
-			table = tableName(x.t.book, n.schema, n.name)
+			table = x.t.book.TableName(n.schema, n.name)
 		}
 		sum := out[table]
 		sum.Inserted, sum.Updated, sum.Deleted = sum.Inserted+n.Inserted, sum.Updated+n.Updated, sum.Deleted+n.Deleted

@@ -349,3 +349,30 @@ func benchDelete(b *testing.B, target *Target, plain bool) {
 		b.Fatal(err)
 	}
 }
+
+// What an error says goes into the journal: tables, columns and constraints,
+// and never what stands in a row.
+func TestErrorsTellNoRow(t *testing.T) {
+	for name, c := range map[string]struct{ sql, want string }{
+		"set to null": {`CREATE TABLE u (id int NOT NULL REFERENCES t ON DELETE SET NULL, secret text); INSERT INTO u VALUES (7, 'IBAN 42')`, `column "id"`},
+		"referred to": {`CREATE TABLE u (id int REFERENCES t, secret text); INSERT INTO u VALUES (7, 'IBAN 42')`, `on table "u"`},
+		"a check":     {`CREATE TABLE u (id int DEFAULT 7 REFERENCES t ON DELETE SET DEFAULT, secret text, CHECK (id <> 7 OR secret <> 'IBAN 42')); INSERT INTO u VALUES (8, 'IBAN 42')`, `relation "u"`},
+		"a trigger": {`CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no' USING DETAIL = 'IBAN 42: ' || OLD.filler; END $$;
+			CREATE TRIGGER g BEFORE DELETE ON t FOR EACH ROW EXECUTE FUNCTION f()`, "no (SQLSTATE P0001)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			x := begin(t, open(t, database(t, bulk+c.sql), book("t")))
+			_, err := x.Delete(limited(t), runbook.Step{Delete: "t"}, nil)
+			if err == nil {
+				err = x.SettleConstraints(limited(t))
+			}
+			wantError(t, err, c.want)
+			for _, content := range []string{"IBAN", "xxxx", "(7", "=("} {
+				if err != nil && strings.Contains(err.Error(), content) {
+					t.Errorf("it tells a row's content: %v", err)
+				}
+			}
+		})
+	}
+}

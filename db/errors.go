@@ -93,7 +93,8 @@ func failf(op, subject, hint string, err error) error {
 	return &Error{Op: op, Subject: subject, Hint: hint, Err: err}
 }
 
-// describe is the cause in one line: PostgreSQL's message, code and detail.
+// describe is the cause in one line: PostgreSQL's message, code and detail,
+// without a row's content.
 func describe(err error) string {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	if _, ours := errors.AsType[*Error](err); ours {
@@ -103,7 +104,7 @@ func describe(err error) string {
 		return plain(err)
 	}
 	full := clean(pg.Message) + " (SQLSTATE " + pg.Code + ")"
-	if pg.Detail != "" {
+	if pg.Detail != "" && !tellsRows(pg.Code) {
 		full += ": " + clean(pg.Detail)
 	}
 	if pg.Where != "" {
@@ -116,6 +117,14 @@ func describe(err error) string {
 		}
 	}
 	return full
+}
+
+// tellsRows reports whether the detail of an error may hold a row's content,
+// which never leaves the database: what is wrong with a value (class 22), which
+// row violates a constraint (23), and what a function raises (P0). The message
+// names table, column and constraint.
+func tellsRows(code string) bool {
+	return strings.HasPrefix(code, "22") || strings.HasPrefix(code, "23") || strings.HasPrefix(code, "P0")
 }
 
 // hints are the ways out of what a DBA meets at night.
@@ -140,7 +149,8 @@ var hints = map[string]string{
 	"57014": "the statement was cancelled by a statement timeout or by somebody's pg_cancel_backend",
 	"25P02": "an earlier statement of this transaction failed: only ROLLBACK is left",
 	"25P03": "the server ended a transaction that stood idle: raise idle_in_transaction_session_timeout",
-	"23503": "rows elsewhere still refer to these: delete those tables first",
+	"23502": "a foreign key that is ON DELETE SET NULL, or a trigger, sets a column to NULL that takes none: delete that table's rows first; tminus lint --dsn says which",
+	"23503": "rows elsewhere still refer to these, or the row that a default refers to is gone: tminus lint --dsn says which, and the order that works",
 	"23505": "a row with this key is there already",
 	"42601": "the SQL is not valid: look at the runbook",
 }

@@ -148,7 +148,7 @@ func (t *Target) watchWait(pid uint32) func() (wait phases.LockWait, known bool)
 				return err
 			}
 			if name != "" {
-				wait.Table = clean(tableName(t.book, schema, name))
+				wait.Table = clean(t.book.TableName(schema, name))
 			}
 			wait.Blockers, err = blockers(ctx, s, pid)
 			return err

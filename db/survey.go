@@ -118,7 +118,7 @@ func (e *SurveyError) Error() string {
 // resolveAll finds the runbook's tables, and says which are missing or no tables.
 func (t *Target) resolveAll(c *catalog) (deletes []*relation, problems []string) {
 	deleted := deletedTables(t.book)
-	for _, table := range namedTables(t.book) {
+	for _, table := range t.book.Tables() {
 		r := c.find(table)
 		schema, name := t.book.SplitTable(table)
 		full := clean(schema + "." + name)
@@ -167,7 +167,7 @@ func (t *Target) surveyed(c *catalog, reached reach) []uint32 {
 	for oid := range reached.modified {
 		set[oid] = true
 	}
-	for _, table := range namedTables(t.book) {
+	for _, table := range t.book.Tables() {
 		for _, d := range c.tree(c.find(table)) {
 			set[d.oid] = true
 		}
@@ -203,7 +203,7 @@ func (t *Target) privileges(ctx context.Context, s *session, c *catalog, deletes
 			}
 		}
 	}
-	for _, table := range namedTables(t.book) {
+	for _, table := range t.book.Tables() {
 		if r := c.find(table); r != nil {
 			read = append(read, r.oid)
 		}

@@ -64,7 +64,7 @@ func readTriggers(ctx context.Context, s *session, where string, args ...any) ([
 // schema, and those of the tables it names.
 func (t *Target) triggerSchemas() []string {
 	out := []string{t.book.Schema}
-	for _, table := range namedTables(t.book) {
+	for _, table := range t.book.Tables() {
 		if schema, _ := t.book.SplitTable(table); !slices.Contains(out, schema) {
 			out = append(out, schema)
 		}
@@ -282,7 +282,7 @@ func (t *Target) lockTriggered(ctx context.Context, s *session, found []trigger)
 		if !seen[tr.relation] {
 			seen[tr.relation] = true
 			tables = append(tables, pgx.Identifier{tr.Schema, tr.Table}.Sanitize())
-			names = append(names, tableName(t.book, tr.Schema, tr.Table))
+			names = append(names, t.book.TableName(tr.Schema, tr.Table))
 		}
 	}
 	if len(tables) == 0 {
