@@ -126,7 +126,7 @@ func TestQuery(t *testing.T) {
 	target := open(t, database(t, `CREATE TABLE t (id int); INSERT INTO t VALUES (1), (2)`), book("t"))
 	for sql, want := range map[string]string{
 		`SELECT count(*), 'more' FROM t`: "2", `SHOW server_encoding`: "UTF8", `SELECT true`: "t",
-		"SELECT E'a\\x1b[2Jb'": "a[2Jb",
+		"SELECT E'a\\x1b[2Jb'": "ab",
 	} {
 		if got, err := target.Query(limited(t), sql); got != want || err != nil {
 			t.Errorf("%s: %q, %v", sql, got, err)

@@ -160,7 +160,7 @@ func TestBlockers(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(b) == 1 {
-			if b[0].PID != app.PgConn().PID() || b[0].Query != "BEGIN; LOCK TABLE a /* [31m */" {
+			if b[0].PID != app.PgConn().PID() || b[0].Query != "BEGIN; LOCK TABLE a /*  */" {
 				t.Errorf("blocked by %+v", b[0])
 			}
 			break
