@@ -21,33 +21,33 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(sandbox.Main(m)) }
 
-// read gives the snapshot of a database of the test's own.
-func read(t *testing.T, dsn string) *schema.Schema {
+func connect(t *testing.T) *pgx.Conn {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), dsn)
+	conn, err := pgx.Connect(t.Context(), sandbox.ForTest(t).NewDatabase(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(context.Background())
-	s, err := catalog.Read(t.Context(), conn, "")
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	return conn
+}
+
+// with gives the snapshot of a database that holds what sql makes, and takes
+// that away again.
+func with(t *testing.T, conn *pgx.Conn, sql string) *schema.Schema {
+	t.Helper()
+	tx, err := conn.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.Background()) }()
+	if _, err := tx.Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	s, err := catalog.Read(t.Context(), tx, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
-}
-
-func made(t *testing.T, sql string) string {
-	t.Helper()
-	dsn := sandbox.ForTest(t).NewDatabase(t)
-	conn, err := pgx.Connect(t.Context(), dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.Background())
-	if _, err := conn.Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol); err != nil {
-		t.Fatalf("%s: %v", sql, err)
-	}
-	return dsn
 }
 
 func parse(t *testing.T, source string) *runbook.Runbook {
@@ -79,6 +79,7 @@ func deletes(tables ...string) string {
 }
 
 func TestFindings(t *testing.T) {
+	conn := connect(t)
 	const child = `CREATE TABLE child (id int PRIMARY KEY, parent int %s REFERENCES parent %s); CREATE INDEX ON child (parent); INSERT INTO child SELECT i, i FROM generate_series(1, 9) i;`
 	for name, c := range map[string]struct {
 		sql, book string
@@ -127,8 +128,7 @@ func TestFindings(t *testing.T) {
 		"quoted names":                           {`CREATE SCHEMA "My App"; CREATE TABLE "My App"."Order lines" (id int PRIMARY KEY); INSERT INTO "My App"."Order lines" VALUES (1); CREATE TABLE "My App"."a.b" (l int PRIMARY KEY REFERENCES "My App"."Order lines"); INSERT INTO "My App"."a.b" VALUES (1)`, "schema: '\"My App\"'\n" + deletes(`'"Order lines"'`), []string{`key-refuses "Order lines"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			v := lint.New(parse(t, "tminus: 1\ntitle: T\n"+c.book), read(t, made(t, c.sql)))
+			v := lint.New(parse(t, "tminus: 1\ntitle: T\n"+c.book), with(t, conn, c.sql))
 			got := found(v.Findings())
 			if !slices.Equal(got, c.want) {
 				t.Errorf("found %q, want %q: %+v", got, c.want, v.Findings())
@@ -137,18 +137,48 @@ func TestFindings(t *testing.T) {
 	}
 }
 
-// On the demo's database, exactly the traps that its schema was given.
+// On the demo's database, exactly the traps that its schema was given: what the
+// guide's runbook reaches without naming it, and the keys that nobody indexed.
 func TestFindingsOfTheGuide(t *testing.T) {
 	t.Parallel()
 	dsn := sandbox.ForTest(t).NewDatabase(t)
 	if err := gym.Load(t.Context(), dsn, gym.Options{Users: 300}); err != nil {
 		t.Fatal(err)
 	}
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	s := with(t, conn, "SELECT 1")
 	book, err := runbook.Parse("guide.yaml", runbook.Guide())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range lint.New(book, read(t, dsn)).Findings() {
-		t.Logf("%s %s: %s: %s\n    %s", f.Severity, f.Code, f.Table, f.Text, f.Remedy)
+	var want []string
+	for _, table := range []string{
+		"body_measurements", "emergency_contacts", "favorite_lessons", "lesson_ratings", "notification_preferences", "notifications",
+		"push_tokens", "user_documents", "user_goals", "user_settings", "waiting_list_entries", "workout_logs",
+		"invoices", "announcements", "invoices",
+	} {
+		want = append(want, "reached-unnamed "+table)
+	}
+	if got := found(lint.New(book, s).Findings()); !slices.Equal(got, want) {
+		t.Errorf("found %q, want %q", got, want)
+	}
+	// As if the gym had 100,000 users.
+	for i := range s.Relations {
+		s.Relations[i].Rows *= 100_000 / 300
+	}
+	var slow []string
+	for _, f := range lint.New(book, s).Findings() {
+		if f.Code == "key-slow" {
+			slow = append(slow, f.Table)
+		}
+	}
+	slices.Sort(slow)
+	unindexed := []string{"announcements", "emergency_contacts", "personal_training_codes", "personal_training_schedules", "referrals", "user_group_weekly_presets"}
+	if !slices.Equal(slow, unindexed) {
+		t.Errorf("slow keys of %q, want %q", slow, unindexed)
 	}
 }
