@@ -48,7 +48,7 @@ func Start(t testing.TB, cmd *exec.Cmd, w, h int) *Terminal {
 	if err != nil {
 		t.Fatalf("start %v in a terminal: %v", cmd.Args, err)
 	}
-	x := &Terminal{t: t, cmd: cmd, file: file, emu: vt.NewSafeEmulator(w, h), gone: make(chan struct{})}
+	x := &Terminal{t: t, cmd: cmd, file: file, emu: &vt.SafeEmulator{Emulator: NewEmulator(w, h)}, gone: make(chan struct{})}
 	// It answers what the program asks its terminal, and ends with the file.
 	go func() { _, _ = io.Copy(file, x.emu) }()
 	go x.read() // ends with the program's output

@@ -23,6 +23,7 @@ import (
 	"tminus/phases/engine"
 	"tminus/phases/journal"
 	"tminus/phases/runbook"
+	robot "tminus/testdata/terminal"
 )
 
 // patience is how long a test waits for something that must happen. It is long
@@ -242,7 +243,7 @@ func (r *rig) join(conn *gossh.Client, w, h int, env ...string) (*viewer, error)
 	if err != nil {
 		return nil, err
 	}
-	v := &viewer{t: r.t, conn: conn, sess: sess, ended: make(chan error, 1), emu: vt.NewEmulator(w, h)}
+	v := &viewer{t: r.t, conn: conn, sess: sess, ended: make(chan error, 1), emu: robot.NewEmulator(w, h)}
 	if v.keys, err = sess.StdinPipe(); err != nil {
 		return nil, err
 	}

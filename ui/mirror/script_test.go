@@ -23,6 +23,7 @@ import (
 	"tminus/db/sandbox"
 	"tminus/phases"
 	"tminus/phases/journal"
+	robot "tminus/testdata/terminal"
 )
 
 // tests runs the binary's tests, and stops the server that a benchmark started.
@@ -207,7 +208,7 @@ func openTerm(ts *testscript.TestScript, _ bool, args []string) {
 	cmd.Env = []string{"HOME=" + ts.Getenv("HOME"), "PATH=" + ts.Getenv("PATH"), "TERM=" + ts.Getenv("TERM"), "NO_COLOR=" + ts.Getenv("NO_COLOR")}
 	f, err := pty.StartWithSize(cmd, size)
 	ts.Check(err)
-	t := &term{cmd: cmd, pty: f, done: make(chan struct{}), emu: vt.NewEmulator(int(size.Cols), int(size.Rows))}
+	t := &term{cmd: cmd, pty: f, done: make(chan struct{}), emu: robot.NewEmulator(int(size.Cols), int(size.Rows))}
 	stageOf(ts).terms[args[0]] = t
 	go func() { // ends when the emulator is closed
 		_, _ = io.Copy(f, t.emu)
