@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -224,38 +225,50 @@ type facts struct {
 	full   map[string]int // rows that a phase finds, by phase
 }
 
-// look reads the tables in one snapshot, and the ledger's rows of a run unless
-// that is empty.
+// look reads the tables, and the ledger's rows of a run unless that is empty, as
+// of one moment: a COMMIT that arrives late may fall between two looks.
 func (p *place) look(ctx context.Context, run string) (facts, error) {
-	f := facts{
+	for {
+		f, hasLedger, err := p.lookAtTables(ctx)
+		if err != nil || !hasLedger || run == "" {
+			return f, err
+		}
+		for _, phase := range []string{"first", "second"} {
+			var nonces []string
+			err := p.ask(ctx, `SELECT coalesce(array_agg(nonce), '{}') FROM tminus.ledger WHERE run_id = '`+run+`' AND phase = '`+phase+`'`, &nonces)
+			if err != nil {
+				return f, fmt.Errorf("look at the ledger: %w", err)
+			}
+			f.ledger[phase] = nonces
+		}
+		again, _, err := p.lookAtTables(ctx)
+		if err != nil {
+			return f, err
+		}
+		if maps.Equal(f.rows, again.rows) && maps.Equal(f.tally, again.tally) {
+			return f, nil
+		}
+	}
+}
+
+func (p *place) lookAtTables(ctx context.Context) (f facts, hasLedger bool, err error) {
+	f = facts{
 		rows: map[string]int{}, tally: map[string]int{}, ledger: map[string][]string{},
 		full: map[string]int{"first": childRows, "second": parentRows},
 	}
 	var first, second, tallyFirst, tallySecond int
-	var hasLedger bool
-	err := p.ask(ctx, `SELECT (SELECT count(*) FROM public.child), (SELECT count(*) FROM public.parent),
+	err = p.ask(ctx, `SELECT (SELECT count(*) FROM public.child), (SELECT count(*) FROM public.parent),
 			(SELECT n FROM public.tally WHERE phase = 'first'), (SELECT n FROM public.tally WHERE phase = 'second'),
 			(SELECT count(*) FROM public.keep),
 			(SELECT string_agg(id || note, ',' ORDER BY id) FROM public.keep) = (SELECT string_agg(i || 'row ' || i, ',' ORDER BY i) FROM generate_series(1, 10) i),
 			to_regclass('tminus.ledger') IS NOT NULL`,
 		&first, &second, &tallyFirst, &tallySecond, &f.keep, &f.kept, &hasLedger)
 	if err != nil {
-		return f, fmt.Errorf("look at the tables: %w", err)
+		return f, false, fmt.Errorf("look at the tables: %w", err)
 	}
 	f.rows["first"], f.rows["second"] = first, second
 	f.tally["first"], f.tally["second"] = tallyFirst, tallySecond
-	if !hasLedger || run == "" {
-		return f, nil
-	}
-	for _, phase := range []string{"first", "second"} {
-		var nonces []string
-		err := p.ask(ctx, `SELECT coalesce(array_agg(nonce), '{}') FROM tminus.ledger WHERE run_id = '`+run+`' AND phase = '`+phase+`'`, &nonces)
-		if err != nil {
-			return f, fmt.Errorf("look at the ledger: %w", err)
-		}
-		f.ledger[phase] = nonces
-	}
-	return f, nil
+	return f, hasLedger, nil
 }
 
 // errHalf is the worst that can be seen: a phase that happened in part, or twice.
