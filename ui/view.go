@@ -2,12 +2,12 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"charm.land/lipgloss/v2"
-	"github.com/charmbracelet/x/ansi"
 
 	"tminus/phases"
 	"tminus/ui/look"
@@ -309,19 +309,20 @@ func phaseShare(p *phases.PhaseState) (float64, bool) {
 }
 
 // over lays a box into the middle of a body of lines, and gives where it lies.
-func over(lines []string, box []string, body rect, w int) (x, y int) {
+// The lines beside it stay as they are.
+func over(lines []string, box []string, body rect, w int) (laid []string, x, y int) {
 	if len(box) == 0 {
-		return 0, 0
+		return lines, 0, 0
 	}
-	bw := look.Width(box[0])
-	x = max(0, (w-bw)/2)
+	x = max(0, (w-look.Width(box[0]))/2)
 	y = body.y + max(0, (body.h-len(box))/2)
-	for i, l := range box {
-		at := y + i
-		if at >= body.y+body.h || at >= len(lines) {
-			break
-		}
-		lines[at] = look.Pad(ansi.Truncate(lines[at], x, ""), x) + l + ansi.Cut(lines[at], x+bw, w)
+	box = box[:max(0, min(len(box), body.y+body.h-y, len(lines)-y))]
+	under, top := lipgloss.NewLayer(strings.Join(lines[y:y+len(box)], "\n")), lipgloss.NewLayer(strings.Join(box, "\n")).X(x).Z(1)
+	canvas := lipgloss.NewCanvas(w, len(box)).Compose(lipgloss.NewCompositor(under, top))
+	rows := strings.Split(canvas.Render(), "\n")
+	for i := range rows {
+		rows[i] = look.Pad(rows[i], w)
 	}
-	return x, y
+	laid = slices.Replace(slices.Clone(lines), y, y+len(box), rows...)
+	return laid, x, y
 }
