@@ -35,8 +35,16 @@ func (r *Robot) Step() {
 	if time.Since(r.since) > patience/2 {
 		r.t.Fatalf("what the screen says leads nowhere:\n%s", r.Text())
 	}
+	// What a key did has to be seen before the next one. A key that did nothing,
+	// and a run that waits for time to pass, end the wait by its limit. In a
+	// dialog every key does something: one pressed again, because a busy machine
+	// had not drawn yet what it did, would answer the next question too.
+	limit := quiet
 	// Once the program has left its screen there is nobody to type for.
 	if key := r.next(r.Text()); r.Alternate() && key != "" {
+		if inDialog(r.Text()) {
+			limit = 10 * quiet
+		}
 		field := r.field()
 		r.Type(key)
 		r.Keys = append(r.Keys, key)
@@ -47,9 +55,7 @@ func (r *Robot) Step() {
 			r.Await("what was typed is seen", func() bool { return r.field() != field })
 		}
 	}
-	// What a key did has to be seen before the next one. A key that did
-	// nothing, and a run that waits for time to pass, end the wait by its limit.
-	r.Within(quiet, func() bool { return r.settledText() != before })
+	r.Within(limit, func() bool { return r.settledText() != before })
 }
 
 // settledText is the screen without what moves by itself: the two lines of the
@@ -72,7 +78,7 @@ func (r *Robot) next(text string) string {
 	if len(words) == 0 || r.Until != "" && strings.Contains(text, r.Until) {
 		return ""
 	}
-	if last := lines[len(lines)-1]; strings.Contains(last, "  esc ") {
+	if last := lines[len(lines)-1]; inDialog(text) {
 		return r.answer(text, last)
 	}
 	switch words[0] {
@@ -88,6 +94,11 @@ func (r *Robot) next(text string) string {
 		return "\t"
 	}
 	return words[0]
+}
+
+// inDialog tells that the last line's keys are a dialog's.
+func inDialog(text string) bool {
+	return strings.Contains(text[strings.LastIndexByte(text, '\n')+1:], "  esc ")
 }
 
 // answer is for a dialog.
