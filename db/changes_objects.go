@@ -206,7 +206,7 @@ func (l *catalogLook) table(oid uint32) string {
 		oid = l.root(oid)
 		r = l.relations[oid]
 	}
-	switch name := l.x.cat.name(oid); {
+	switch name := l.x.cat.Name(oid); {
 	case name != "":
 		return name
 	case r == nil || r.kind == "c":

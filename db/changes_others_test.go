@@ -148,7 +148,7 @@ func TestChangesAreSeenWhateverTheSearchPath(t *testing.T) {
 		if err := x.(*tx).s.QueryRow(limited(t), `SHOW search_path`).Scan(&path); err != nil || path != searchPath(target.book) {
 			t.Errorf("%s: the program asks with the search path %s, %v", table, path, err)
 		}
-		if _, err := x.Exec(limited(t), runbook.Step{SQL: `SELECT * FROM only_here`}); err != nil {
+		if _, err := x.Run(limited(t), runbook.Step{SQL: `SELECT * FROM only_here`}, nil); err != nil {
 			t.Errorf("%s: the next statement: %v", table, err)
 		}
 		if err := x.Rollback(limited(t)); err != nil {

@@ -55,7 +55,7 @@ func changesOf(t *testing.T, target *Target, steps ...runbook.Step) []string {
 	for _, s := range steps {
 		if s.Delete != "" {
 			remove(t, x, s)
-		} else if _, err := x.Exec(limited(t), s); err != nil {
+		} else if _, err := x.Run(limited(t), s, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -283,7 +283,7 @@ func TestChangesLookAtTheArmour(t *testing.T) {
 			x := begin(t, target)
 			if step.Delete != "" {
 				remove(t, x, step)
-			} else if _, err := x.Exec(limited(t), step); err != nil {
+			} else if _, err := x.Run(limited(t), step, nil); err != nil {
 				t.Fatal(err)
 			}
 			_, err := x.Effects(limited(t))

@@ -8,27 +8,28 @@ import (
 
 	"tminus/phases"
 	"tminus/phases/runbook"
+	"tminus/phases/schema"
 )
 
 func (t *Target) checkZero(ctx context.Context, s *session, check *runbook.Check, _ phases.Facts) (phases.Answer, error) {
-	return t.eachTable(ctx, s, check, "empty", func(r *relation) (bool, string, error) {
+	return t.eachTable(ctx, s, check, "empty", func(r *schema.Relation) (bool, string, error) {
 		n, err := t.countRows(ctx, s, r, "")
 		return n == 0, count(int(n), "row"), err
 	})
 }
 
 func (t *Target) checkFilled(ctx context.Context, s *session, check *runbook.Check, _ phases.Facts) (phases.Answer, error) {
-	return t.eachTable(ctx, s, check, "with rows", func(r *relation) (bool, string, error) {
+	return t.eachTable(ctx, s, check, "with rows", func(r *schema.Relation) (bool, string, error) {
 		var filled bool
 		err := t.long(ctx, s, func(ctx context.Context, l long) error {
-			return l.scan(ctx, `SELECT EXISTS (SELECT FROM `+r.sql()+`)`, &filled)
+			return l.scan(ctx, `SELECT EXISTS (SELECT FROM `+sqlName(r)+`)`, &filled)
 		})
 		return filled, "no row", err
 	})
 }
 
 // eachTable asks the same of all tables of a check.
-func (t *Target) eachTable(ctx context.Context, s *session, check *runbook.Check, good string, ask func(*relation) (bool, string, error)) (phases.Answer, error) {
+func (t *Target) eachTable(ctx context.Context, s *session, check *runbook.Check, good string, ask func(*schema.Relation) (bool, string, error)) (phases.Answer, error) {
 	if len(check.Tables) == 0 {
 		return phases.Answer{}, errors.New("the runbook names no table for it")
 	}

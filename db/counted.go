@@ -71,7 +71,7 @@ func (x *tx) byTable(all []counted) map[string]phases.Touched {
 				continue
 			}
 		}
-		table := x.cat.name(n.oid)
+		table := x.cat.Name(n.oid)
 		if table == "" { // made by this transaction
 			table = x.t.book.TableName(n.schema, n.name)
 		}

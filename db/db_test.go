@@ -118,11 +118,11 @@ func begin(t *testing.T, target *Target) engine.Tx {
 func remove(t *testing.T, x engine.Tx, step runbook.Step) (int64, []engine.Progress) {
 	t.Helper()
 	var seen []engine.Progress
-	n, err := x.Delete(limited(t), step, func(p engine.Progress) { seen = append(seen, p) })
+	did, err := x.Run(limited(t), step, func(p engine.Progress) { seen = append(seen, p) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	return n, seen
+	return did.Rows, seen
 }
 
 // intend is what the engine writes down before COMMIT.

@@ -141,7 +141,7 @@ func TestRowsUnderRowSecurityAreAnError(t *testing.T) {
 	dropRole(t, dsn, "tenant")
 	target := open(t, asUser(t, dsn, "tenant"), book("t"))
 	x := begin(t, target)
-	_, err := x.Delete(limited(t), runbook.Step{Delete: "t"}, nil)
+	_, err := x.Run(limited(t), runbook.Step{Delete: "t"}, nil)
 	wantError(t, err, "row-level security")
 	_, err = target.Survey(limited(t))
 	wantError(t, err, "row-level security hides rows")
@@ -188,7 +188,7 @@ func TestCancelKeepsTheSession(t *testing.T) {
 		}
 		cancel(stopped)
 	}()
-	_, err := x.Delete(ctx, runbook.Step{Delete: "t", Where: "pg_sleep(600) IS NULL"}, nil)
+	_, err := x.Run(ctx, runbook.Step{Delete: "t", Where: "pg_sleep(600) IS NULL"}, nil)
 	if !errors.Is(err, stopped) {
 		t.Errorf("got %v", err)
 	}
@@ -216,7 +216,7 @@ func TestExecTakesOneHonestStatement(t *testing.T) {
 	} {
 		t.Run(sql, func(t *testing.T) {
 			x := begin(t, target)
-			did, err := x.Exec(limited(t), runbook.Step{SQL: sql, Touch: []string{"t"}})
+			did, err := x.Run(limited(t), runbook.Step{SQL: sql, Touch: []string{"t"}}, nil)
 			if err == nil {
 				_, err = x.Effects(limited(t))
 			}
@@ -286,7 +286,7 @@ func TestReadOnlyPhase(t *testing.T) {
 	if n, err := x.Count(limited(t), "t", "id <= 10"); n != 10 || err != nil || x.ID().Xid != "" {
 		t.Errorf("%d rows, %v, %+v", n, err, x.ID())
 	}
-	_, err = x.Delete(limited(t), runbook.Step{Delete: "t"}, nil)
+	_, err = x.Run(limited(t), runbook.Step{Delete: "t"}, nil)
 	wantError(t, err, "25006")
 }
 
@@ -305,8 +305,8 @@ func TestReadOnlyServer(t *testing.T) {
 	if err != nil || a.Pass {
 		t.Errorf("database.writable: %+v, %v", a, err)
 	}
-	if s, err := target.Survey(limited(t)); err != nil || !strings.Contains(strings.Join(s.Warnings, "\n"), "read-only by default") {
-		t.Errorf("warnings %q, %v", s.Warnings, err)
+	if s, err := target.Survey(limited(t)); err != nil || !strings.Contains(found(s), "default_transaction_read_only is on") {
+		t.Errorf("findings %q, %v", s.Findings, err)
 	}
 }
 
@@ -341,9 +341,9 @@ func benchDelete(b *testing.B, target *Target, plain bool) {
 	}
 	if plain {
 		d := &deletion{x: x, l: long{x.s}, progress: func(engine.Progress) {}, read: time.Now()}
-		err = d.plain(b.Context(), x.cat.find("big"))
+		err = d.plain(b.Context(), x.cat.Find("big"))
 	} else {
-		_, err = x.Delete(b.Context(), runbook.Step{Delete: "big"}, nil)
+		_, err = x.Run(b.Context(), runbook.Step{Delete: "big"}, nil)
 	}
 	if err != nil {
 		b.Fatal(err)
@@ -363,7 +363,7 @@ func TestErrorsTellNoRow(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			x := begin(t, open(t, database(t, bulk+c.sql), book("t")))
-			_, err := x.Delete(limited(t), runbook.Step{Delete: "t"}, nil)
+			_, err := x.Run(limited(t), runbook.Step{Delete: "t"}, nil)
 			if err == nil {
 				err = x.SettleConstraints(limited(t))
 			}

@@ -112,7 +112,7 @@ var exchanges = []struct {
 	}},
 	{"SAVEPOINT tminus_lock", "lock tables", true, func(ctx context.Context, _ *Target, x *tx) error { return x.Lock(ctx, nil) }},
 	{"EXPLAIN", "delete from t", true, func(ctx context.Context, _ *Target, x *tx) error {
-		_, err := x.Delete(ctx, runbook.Step{Delete: "t"}, nil)
+		_, err := x.Run(ctx, runbook.Step{Delete: "t"}, nil)
 		return err
 	}},
 	{"pg_stat_get_xact_tuples_updated", "read what was touched", true, func(ctx context.Context, _ *Target, x *tx) error { _, err := x.touched(ctx); return err }},
@@ -202,11 +202,11 @@ var longStatements = []struct {
 		// The first to hold it is the EXPLAIN.
 		return x.t.long(ctx, x.s, func(ctx context.Context, l long) error {
 			d := &deletion{x: x, l: l, progress: func(engine.Progress) {}}
-			return fail(ctx, "delete from", "t", d.byRanges(ctx, []leaf{{x.cat.find("t"), 100}}))
+			return fail(ctx, "delete from", "t", d.byRanges(ctx, []leaf{{x.cat.Find("t"), 100}}))
 		})
 	}},
 	{"INSERT INTO t", "run step", true, func(ctx context.Context, _ *Target, x *tx) error {
-		_, err := x.Exec(ctx, runbook.Step{SQL: `INSERT INTO t SELECT id + 100000 FROM t`})
+		_, err := x.Run(ctx, runbook.Step{SQL: `INSERT INTO t SELECT id + 100000 FROM t`}, nil)
 		return err
 	}},
 	{"SET CONSTRAINTS", "check deferred constraints", true, func(ctx context.Context, _ *Target, x *tx) error { return x.SettleConstraints(ctx) }},
@@ -255,7 +255,7 @@ func TestLongStatementIsGivenUpWhenNobodyAnswers(t *testing.T) {
 	x := begin(t, target)
 	p.swallowFrom("pg_s", "answers") // the statement's own line, and every new one
 	p.swallow("answers")
-	_, err := x.Exec(t.Context(), runbook.Step{SQL: `SELECT pg_sleep(600)`})
+	_, err := x.Run(t.Context(), runbook.Step{SQL: `SELECT pg_sleep(600)`}, nil)
 	wantSilence(t, err, "the server has not answered for")
 }
 
@@ -266,7 +266,7 @@ func TestLongStatementIsGivenUpWhenItsSessionIsGone(t *testing.T) {
 	p.swallowFrom("pg_sleep", "answers")
 	done := make(chan error, 1)
 	go func() { // ends with the statement
-		_, err := x.Exec(context.WithoutCancel(t.Context()), runbook.Step{SQL: `SELECT pg_sleep(600)`})
+		_, err := x.Run(context.WithoutCancel(t.Context()), runbook.Step{SQL: `SELECT pg_sleep(600)`}, nil)
 		done <- err
 	}()
 	ctx := limited(t)
@@ -287,7 +287,7 @@ func TestLongStatementIsGivenUpWhenItsSessionIsGone(t *testing.T) {
 func TestLongStatementIsLeftAlone(t *testing.T) {
 	_, target := halfOpen(t)
 	x := begin(t, target)
-	if _, err := x.Exec(t.Context(), runbook.Step{SQL: `SELECT pg_sleep(2)`}); err != nil {
+	if _, err := x.Run(t.Context(), runbook.Step{SQL: `SELECT pg_sleep(2)`}, nil); err != nil {
 		t.Error(err)
 	}
 	if got, err := target.Query(t.Context(), `SELECT 42 FROM pg_sleep(2)`); got != "42" {

@@ -11,15 +11,16 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"tminus/phases"
+	"tminus/phases/schema"
 )
 
 // fingerprint gives count and content of a table as s's transaction sees it. Rows have no order, so their hashes are added up: two sums of 64-bit
 // hashes under different seeds, which no pair of changes cancels the way XOR
 // would. The columns' names and types are part of it.
-func (t *Target) fingerprint(ctx context.Context, s *session, r *relation, table string) (phases.Fingerprint, error) {
+func (t *Target) fingerprint(ctx context.Context, s *session, r *schema.Relation, table string) (phases.Fingerprint, error) {
 	out := phases.Fingerprint{Table: table}
 	rows, err := s.Query(ctx, `SELECT attname::text || ' ' || format_type(atttypid, atttypmod)
-		FROM pg_attribute WHERE attrelid = $1::oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum`, r.oid)
+		FROM pg_attribute WHERE attrelid = $1::oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum`, r.OID)
 	if err != nil {
 		return out, fail(ctx, "fingerprint", table, err)
 	}
@@ -32,7 +33,7 @@ func (t *Target) fingerprint(ctx context.Context, s *session, r *relation, table
 	query := `SELECT count(*),
 			coalesce(sum(hashtextextended((tminus_row.*)::text COLLATE "C", 0)::numeric), 0)::text,
 			coalesce(sum(hashtextextended((tminus_row.*)::text COLLATE "C", 6148914691236517205)::numeric), 0)::text
-		FROM ` + r.sql() + ` AS tminus_row`
+		FROM ` + sqlName(r) + ` AS tminus_row`
 	err = t.long(ctx, s, func(ctx context.Context, l long) error { return l.scan(ctx, query, &out.Rows, &first, &second) })
 	if err != nil {
 		return out, fail(ctx, "fingerprint", table, err)
@@ -43,8 +44,8 @@ func (t *Target) fingerprint(ctx context.Context, s *session, r *relation, table
 	return out, nil
 }
 
-func (t *Target) countRows(ctx context.Context, s *session, r *relation, where string) (int64, error) {
-	sql := `SELECT count(*) FROM ` + r.sql()
+func (t *Target) countRows(ctx context.Context, s *session, r *schema.Relation, where string) (int64, error) {
+	sql := `SELECT count(*) FROM ` + sqlName(r)
 	if where != "" {
 		sql += "\nWHERE (" + where + "\n)"
 	}

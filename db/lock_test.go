@@ -135,7 +135,7 @@ func TestDeleteWaitsForARowNoLongerThanItMay(t *testing.T) {
 	if err := x.Lock(limited(t), nil); err != nil {
 		t.Fatal(err)
 	}
-	_, err = x.Delete(limited(t), runbook.Step{Delete: "t"}, nil)
+	_, err = x.Run(limited(t), runbook.Step{Delete: "t"}, nil)
 	wantError(t, err, "55P03")
 }
 

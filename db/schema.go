@@ -3,7 +3,7 @@ package db
 import (
 	"context"
 
-	snapshot "tminus/db/catalog"
+	"tminus/db/catalog"
 	"tminus/phases/runbook"
 	"tminus/phases/schema"
 )
@@ -27,7 +27,7 @@ func ReadSchema(ctx context.Context, cfg Config) (*schema.Schema, error) {
 		}
 		defer rollback(ctx, s)
 		var err error
-		out, err = snapshot.Read(ctx, s, "")
+		out, err = catalog.Read(ctx, s, "")
 		return err
 	})
 	return out, fail(ctx, "read the schema", t.host(), err)

@@ -254,6 +254,9 @@ func connectError(ctx context.Context, host string, err error, took time.Duratio
 	return failf("connect to", host, hint, err)
 }
 
+// shortWait is how long a session waits for a lock in passing.
+const shortWait = 5 * time.Second
+
 // sessionSettings hold in every session. Those a server does not know are left out.
 const sessionSettings = `
 SELECT set_config(w.name, w.setting, false) FROM pg_catalog.pg_settings s JOIN (VALUES
@@ -261,7 +264,7 @@ SELECT set_config(w.name, w.setting, false) FROM pg_catalog.pg_settings s JOIN (
 	('search_path', '` + basePath + `'),
 	('synchronous_commit', CASE pg_catalog.current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END),
 	('statement_timeout', '0'),
-	('lock_timeout', '5s'),
+	('lock_timeout', '5s'), -- shortWait
 	('idle_in_transaction_session_timeout', '0'),
 	('idle_session_timeout', '0'),
 	('transaction_timeout', '0'),

@@ -21,9 +21,9 @@ func TestSurveyNamesAllThatIsWrongAtOnce(t *testing.T) {
 	b.Protected = []string{"part"}
 	_, err := open(t, asUser(t, dsn, "weak"), b).Survey(limited(t))
 	for _, want := range []string{
-		"table public.users (public.Users exists) does not exist", "public.v is a view, not a table", "table public.nowhere does not exist",
-		"table public.gone does not exist", "table secret.t: USAGE on its schema is missing", "table public.readable: DELETE is missing",
-		"table public.empty: DELETE is missing, which locking it takes",
+		"table public.users does not exist, Users does", "public.v is a view, not a table", "table public.nowhere does not exist",
+		"table public.gone does not exist", "may not use the schema of secret.t", "weak lacks DELETE on public.readable",
+		"weak lacks DELETE on public.empty",
 		"deleting from parent deletes from the protected part", "problems",
 	} {
 		wantError(t, err, want)
@@ -44,7 +44,8 @@ const family = `CREATE TABLE users (id int PRIMARY KEY, boss int);
 func TestReach(t *testing.T) {
 	sql := strings.Replace(family, "CREATE TABLE lessons (id int,", "CREATE TABLE lessons (id int PRIMARY KEY,", 1)
 	sql = strings.Replace(sql, "REFERENCES lessons_pk", "REFERENCES lessons", 1)
-	sql += `INSERT INTO users SELECT generate_series(1, 10); INSERT INTO lessons SELECT 1, 1; INSERT INTO invoices VALUES (1, 1); ANALYZE`
+	sql += `INSERT INTO users SELECT generate_series(1, 10000); INSERT INTO lessons SELECT i, 1 FROM generate_series(1, 10000) i;
+		INSERT INTO invoices SELECT i, 1 FROM generate_series(1, 10000) i; INSERT INTO shop.orders VALUES (1, 1); ANALYZE`
 	b := book("users")
 	b.Protected = []string{"lessons"}
 	s, err := open(t, database(t, sql), b).Survey(limited(t))
@@ -60,9 +61,9 @@ func TestReach(t *testing.T) {
 	if !slices.Equal(s.Reach, want) {
 		t.Errorf("reach\n%+v\nwant\n%+v", s.Reach, want)
 	}
-	all := strings.Join(s.Warnings, "\n")
+	all := found(s)
 	for _, want := range []string{
-		"deleting from users changes rows of the protected table lessons", "fails while rows of invoices refer to it (invoices_user)",
+		"deleting from users changes rows of the protected table lessons", "fails while rows of invoices refer to it (invoices_user, ON DELETE NO ACTION)",
 		"no usable index on lessons", "no usable index on invoices",
 	} {
 		if !strings.Contains(all, want) {
@@ -72,6 +73,18 @@ func TestReach(t *testing.T) {
 	if strings.Contains(all, "index on notes") || strings.Contains(all, "far") {
 		t.Errorf("a warning too many in\n%s", all)
 	}
+}
+
+// A table that somebody else is altering keeps nobody from looking at the rest.
+func TestSurveyWaitsForNobodysLock(t *testing.T) {
+	dsn := database(t, `CREATE TABLE t (id int); INSERT INTO t VALUES (1); CREATE TABLE other (id int); INSERT INTO other VALUES (1)`)
+	c, target := connect(t, dsn), open(t, dsn, book("t"))
+	exec(t, c, `BEGIN; LOCK TABLE t, other IN ACCESS EXCLUSIVE MODE`)
+	s, err := target.Survey(limited(t))
+	if err != nil || len(s.Sizes) != 1 || s.Sizes[0].Rows != -1 {
+		t.Errorf("sizes %+v, %v", s.Sizes, err)
+	}
+	exec(t, c, `ROLLBACK`)
 }
 
 func TestReachGoesThroughPartitions(t *testing.T) {
@@ -104,13 +117,13 @@ func TestSurveyWarnsOfTriggersThatFire(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, w := range s.Warnings {
-		if strings.HasPrefix(w, "trigger ") {
-			got = append(got, strings.Fields(w)[1])
+	for _, f := range s.Findings {
+		if f.Code == "trigger-fires" {
+			got = append(got, strings.Fields(f.Text)[1])
 		}
 	}
 	if slices.Sort(got); !slices.Equal(got, []string{"fires", "nulls"}) || len(s.Triggers) != 5 {
-		t.Errorf("warned of %v in %q, %d triggers", got, s.Warnings, len(s.Triggers))
+		t.Errorf("warned of %v in %q, %d triggers", got, s.Findings, len(s.Triggers))
 	}
 }
 
@@ -118,8 +131,8 @@ func TestSurveyWarnsOfWhatTheRoleCannotSee(t *testing.T) {
 	dsn := database(t, `CREATE ROLE blind LOGIN; CREATE TABLE t (id int); ALTER TABLE t OWNER TO blind`)
 	dropRole(t, dsn, "blind")
 	s, err := open(t, asUser(t, dsn, "blind"), book("t")).Survey(limited(t))
-	if err != nil || !strings.Contains(strings.Join(s.Warnings, "\n"), "pg_read_all_stats") {
-		t.Errorf("warnings %q, %v", s.Warnings, err)
+	if err != nil || !strings.Contains(found(s), "blind may not see what other users do") {
+		t.Errorf("findings %q, %v", s.Findings, err)
 	}
 }
 
@@ -128,4 +141,13 @@ func TestSizes(t *testing.T) {
 	if err != nil || len(s.Sizes) != 2 || s.Sizes[0].Table != "fresh" || s.Sizes[0].Rows != -1 || s.Sizes[1].Rows != 5000 || s.Sizes[1].Bytes < 2_000_000 {
 		t.Errorf("sizes %+v, %v", s.Sizes, err)
 	}
+}
+
+// found are the survey's findings, a line each.
+func found(s phases.Survey) string {
+	var lines []string
+	for _, f := range s.Findings {
+		lines = append(lines, f.Text)
+	}
+	return strings.Join(lines, "\n")
 }

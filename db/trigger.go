@@ -196,7 +196,7 @@ func (t *Target) restoreSome(ctx context.Context, s *session, recorded []phases.
 			return err
 		}
 		var partition bool
-		if err := s.QueryRow(ctx, `SELECT relispartition FROM pg_class WHERE oid = $1`, r.oid).Scan(&partition); err != nil {
+		if err := s.QueryRow(ctx, `SELECT relispartition FROM pg_class WHERE oid = $1`, r.OID).Scan(&partition); err != nil {
 			return err
 		}
 		if partition != partitions {

@@ -4,15 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"tminus/db/catalog"
 	"tminus/phases"
 	"tminus/phases/engine"
 	"tminus/phases/runbook"
+	"tminus/phases/schema"
 )
 
 // lockPatience is the deadline for a phase's locks when the spec has none.
@@ -24,7 +25,7 @@ type tx struct {
 	s      *session
 	spec   engine.TxSpec
 	id     phases.TxID
-	cat    *catalog
+	cat    *schema.Named
 	before map[uint32]phases.Touched // what the session wrote before, by relation
 	path   string                    // the search path that the last statement left; empty: the runbook's
 	proven bool                      // the ledger's row has been written
@@ -95,7 +96,10 @@ func (x *tx) begin(ctx context.Context) error {
 		}
 	}
 	x.id.PID, x.id.BackendStart = x.s.pid, x.s.started
-	x.cat, err = readCatalog(ctx, x.s, x.t.book)
+	tables, err := catalog.ReadTables(ctx, x.s)
+	if err == nil {
+		x.cat = schema.Name(tables, x.t.book)
+	}
 	return err
 }
 
@@ -145,11 +149,11 @@ func (x *tx) Lock(ctx context.Context, waiting func(phases.LockWait)) error {
 	}
 	var names []string
 	for _, table := range x.spec.LockTables {
-		r := x.cat.find(table)
+		r := x.cat.Find(table)
 		if r == nil {
 			return failf("lock table", table, hints["42P01"], errMissing)
 		}
-		names = append(names, r.sql())
+		names = append(names, sqlName(r))
 	}
 	if len(names) == 0 {
 		return nil
@@ -167,27 +171,6 @@ func (x *tx) alive() error {
 		return failf("use the transaction of phase", phaseID(x.spec), "", ErrTxDone)
 	}
 	return nil
-}
-
-// Exec runs a step's one statement, by the extended protocol: that takes no
-// second one.
-func (x *tx) Exec(ctx context.Context, step runbook.Step) (phases.Statement, error) {
-	if err := x.alive(); err != nil {
-		return phases.Statement{}, err
-	}
-	if err := x.leavePath(ctx); err != nil {
-		return phases.Statement{}, fail(ctx, "run step", step.Name(), err)
-	}
-	var result *pgconn.Result
-	err := x.t.long(ctx, x.s, func(ctx context.Context, l long) (err error) {
-		result, err = l.one(ctx, step.SQL)
-		return err
-	})
-	if err != nil {
-		return phases.Statement{}, fail(ctx, "run step", step.Name(), err)
-	}
-	tag := result.CommandTag
-	return phases.Statement{Command: strings.TrimRight(tag.String(), " 0123456789"), Rows: tag.RowsAffected()}, nil
 }
 
 // oneStatement runs SQL of the runbook's. pgx sends a statement without
@@ -221,7 +204,7 @@ func (x *tx) Count(ctx context.Context, table, where string) (int64, error) {
 	if err := x.alive(); err != nil {
 		return 0, err
 	}
-	r := x.cat.find(table)
+	r := x.cat.Find(table)
 	if r == nil {
 		return 0, failf("count", table, hints["42P01"], errMissing)
 	}
@@ -234,7 +217,7 @@ func (x *tx) Fingerprint(ctx context.Context, table string) (phases.Fingerprint,
 	if err := x.alive(); err != nil {
 		return phases.Fingerprint{}, err
 	}
-	r := x.cat.find(table)
+	r := x.cat.Find(table)
 	if r == nil {
 		return phases.Fingerprint{}, failf("fingerprint", table, hints["42P01"], errMissing)
 	}

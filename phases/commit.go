@@ -101,6 +101,11 @@ func (PhaseCommitted) Kind() string { return "phase_committed" }
 
 func (e PhaseCommitted) apply(s *State) error {
 	s.endPhase(e.Phase, PhaseIsCommitted, "", "", e.Settled)
+	lost := ""
+	if e.Settled {
+		lost = "COMMIT's own answer was lost, and nobody was there to go on"
+	}
+	s.Phase(e.Phase).planMaintenance(lost, s.At)
 	s.WAL = max(s.WAL, e.WAL)
 	return nil
 }

@@ -123,6 +123,9 @@ func (CloseRun) can(s *State, _ time.Time) error {
 	if cur := s.CurrentAfter(); cur < len(s.Runbook.After) {
 		return fmt.Errorf("stage %q is not done", s.Runbook.After[cur].Title)
 	}
+	if m := s.Maintaining(); m != nil {
+		return fmt.Errorf("%w by %s, which runs after COMMIT: wait for its end, or skip it", ErrHeld, m.Plan.Name())
+	}
 	return s.Acting()
 }
 

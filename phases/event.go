@@ -80,6 +80,8 @@ var kinds = []Event{
 	UndoneAccepted{},
 	ChecksAsked{},
 	ServerAwaited{},
+	MaintenanceStarted{},
+	MaintenanceEnded{},
 }
 
 // Weight is what the loss of an event in a power cut would cost.

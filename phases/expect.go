@@ -7,13 +7,15 @@ import (
 
 // expect fills in what should be in a phase's tables when it begins.
 func (s *State) expect(p *PhaseState) {
-	if s.Baseline == nil {
-		return
-	}
 	for i := range p.Tables {
-		if t := &p.Tables[i]; t.Role != RoleSQL {
-			t.Expected = s.expected(p, t.Name)
-		}
+		s.expectOf(p, &p.Tables[i])
+	}
+}
+
+// expectOf is expect for one table.
+func (s *State) expectOf(p *PhaseState, t *TableState) {
+	if s.Baseline != nil && t.Role != RoleSQL {
+		t.Expected = s.expected(p, t.Name)
 	}
 }
 

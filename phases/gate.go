@@ -195,6 +195,9 @@ func (s *State) PhaseHolds(i int, now time.Time) []Hold {
 			out = append(out, Hold{Text: fmt.Sprintf("the abort limit passed %s ago: extend the window, or abort", now.Sub(at).Round(time.Second))})
 		}
 	}
+	if m := s.Maintaining(); m != nil {
+		out = append(out, Hold{Text: m.Plan.Name() + " runs after COMMIT: wait for its end, or skip it"})
+	}
 	plan := s.Phases[i].Plan
 	out = append(out, s.groupHolds(plan.Confirm, now, func(runbook.Item) bool { return true })...)
 	if plan.PointOfNoReturn {

@@ -16,6 +16,7 @@ const (
 	WaitChecklist Wait = "checklist" // items hold the gate
 	WaitGate      Wait = "gate"      // nothing holds the gate: GO or NO-GO
 	WaitPhase     Wait = "phase"     // a phase is open: its status says what it waits for
+	WaitUpkeep    Wait = "upkeep"    // what follows a phase's COMMIT has not ended
 	WaitLook      Wait = "look"      // a phase is unknown or undone: a human must look at the database
 	WaitConfirm   Wait = "confirm"   // the next phase has points to confirm
 	WaitWindow    Wait = "window"    // the window is over
@@ -51,6 +52,9 @@ func (s *State) Next(now time.Time) Next {
 		if i := s.CurrentAfter(); i < len(s.Runbook.After) {
 			return Next{Wait: WaitAfter, Group: s.Runbook.After[i]}
 		}
+		if s.Maintaining() != nil {
+			return Next{Wait: WaitUpkeep}
+		}
 		return Next{Wait: WaitClose}
 	}
 	if p := s.OpenPhase(); p != nil {
@@ -76,7 +80,10 @@ func (s *State) nextPhase(i int, now time.Time) Next {
 		n.Wait = WaitWindow
 		return n
 	}
-	if len(n.Holds) > 0 {
+	switch {
+	case s.Maintaining() != nil:
+		n.Wait = WaitUpkeep
+	case len(n.Holds) > 0:
 		n.Wait = WaitHeld
 	}
 	return n

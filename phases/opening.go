@@ -3,7 +3,6 @@ package phases
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"tminus/phases/runbook"
@@ -86,6 +85,9 @@ func (e RunResumed) apply(s *State) error {
 	}
 	s.Observers = nil // they were connected to the program that is gone
 	s.cutActions()
+	for i := range s.Phases {
+		s.Phases[i].leaveMaintenance("the program ended before it was done", s.At)
+	}
 	return nil
 }
 
@@ -123,10 +125,28 @@ func (e SurveyTaken) words(*State) (Level, string) {
 	if e.Sessions > 0 {
 		text += fmt.Sprintf(", %s at its widest", Plural(int64(e.Sessions), "session"))
 	}
-	if len(e.Warnings) == 0 {
+	for _, w := range e.Warnings {
+		text += "; " + w
+	}
+	grave := e.Grave()
+	for _, f := range grave[:min(len(grave), fewFindings)] {
+		text += "; " + f.Text
+	}
+	if more := len(grave) - fewFindings; more > 0 {
+		text += "; and " + Plural(int64(more), "finding") + " more"
+	}
+	if len(grave)+len(e.Warnings) == 0 {
 		return LevelInfo, text
 	}
-	return LevelWarn, text + "; " + strings.Join(e.Warnings, "; ")
+	return LevelWarn, text
+}
+
+// fewFindings is how many of them a line takes: a pane and lint have them all.
+const fewFindings = 5
+
+// Grave are the findings that somebody should know before the window.
+func (s Survey) Grave() []Finding {
+	return slices.DeleteFunc(slices.Clone(s.Findings), func(f Finding) bool { return f.Severity == SeverityNote })
 }
 
 // ServerAwaited occurs when the database has not answered for a second, and,

@@ -211,6 +211,9 @@ func (e StepDone) apply(s *State) error {
 		t.Deleted = t.before(e.Step) + e.Rows
 		t.BlocksDone = t.BlocksTotal
 		p.endTable(t, e.Step, s.At)
+		for _, name := range p.Plan.Steps[e.Step].Touch {
+			p.endTable(p.table(name, RoleTouch), e.Step, s.At)
+		}
 	}
 	s.touch(p, e.Step, e.Touched)
 	p.Step = -1
@@ -251,7 +254,7 @@ func (e TableCounted) apply(s *State) error {
 	if t.Step < 0 { // a step's table has ended with its step
 		t.EndedAt = s.At
 	}
-	s.expect(p)
+	s.expectOf(p, t)
 	return nil
 }
 

@@ -165,6 +165,8 @@ type PhaseState struct {
 	Accepted  bool   // it was undone, and a human let it count as committed
 	By        string // who committed or rolled back; empty when tminus did
 
+	Maintenance []MaintenanceState // what follows its COMMIT; nil before it
+
 	undone []TableState // its tables as it committed them; nil unless it is undone
 }
 

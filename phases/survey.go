@@ -2,11 +2,12 @@ package phases
 
 // Survey is what a runbook's names mean in this database.
 type Survey struct {
-	Deletes  []string    `json:"deletes"`         // tables the phases delete from, in order
-	Reach    []Reach     `json:"reach"`           // what the deletes touch beyond that, through foreign keys
-	Triggers []Trigger   `json:"triggers"`        // triggers on any of those tables, as they are now
-	Warnings []string    `json:"warnings"`        // what the operator should know, one sentence each
-	Sizes    []TableSize `json:"sizes,omitempty"` // planner's estimates for all tables named or reached
+	Deletes  []string    `json:"deletes"`            // tables the phases delete from, in order
+	Reach    []Reach     `json:"reach"`              // what the deletes touch beyond that, through foreign keys
+	Triggers []Trigger   `json:"triggers"`           // triggers on any of those tables, as they are now
+	Findings []Finding   `json:"findings,omitempty"` // what the operator should know, the gravest first
+	Warnings []string    `json:"warnings,omitempty"` // the same as sentences, in old journals alone
+	Sizes    []TableSize `json:"sizes,omitempty"`    // planner's estimates for all tables named or reached
 	// Sessions is how many the run needs at its widest: the survey opened as
 	// many. 0 in old journals.
 	Sessions int `json:"sessions,omitempty"`

@@ -23,6 +23,9 @@ func planTables(p *runbook.Phase) []TableState {
 		t := st.table(step.Delete, RoleDelete)
 		t.Role, t.Step = RoleDelete, i
 		t.steps++
+		for _, name := range step.Touch {
+			st.table(name, RoleTouch)
+		}
 	}
 	for _, name := range p.Zero {
 		st.table(name, RoleZero)
@@ -117,7 +120,7 @@ func (s *State) touch(p *PhaseState, step int, touched map[string]Touched) {
 		t := p.find(name)
 		if t == nil {
 			t = p.table(name, RoleCascade)
-			s.expect(p)
+			s.expectOf(p, t)
 		}
 		if t.StartedAt.IsZero() {
 			t.StartedAt = s.At

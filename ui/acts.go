@@ -364,6 +364,12 @@ func (o *Operator) note(now time.Time) tea.Cmd {
 	}, now)
 }
 
+// skipMaintenance asks nothing: what is committed stands, and the rest can be
+// done by hand.
+func (o *Operator) skipMaintenance(time.Time) tea.Cmd {
+	return o.send(false, "", phases.SkipMaintenance{})
+}
+
 func (o *Operator) closeRun(now time.Time) tea.Cmd {
 	return o.ask(dialog.Dialog{
 		Title: "Close the run?", Level: phases.LevelGood, Careful: true, Ground: dialog.LeadsTo(closeNow(o.state)),

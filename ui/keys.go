@@ -124,6 +124,7 @@ func operatorKeys() keymap {
 		binding{id: "commit", keys: []string{"c"}, label: "c", name: "COMMIT", help: "COMMIT the phase that waits for it", group: groupRun, can: asks(commitNow), open: (*Operator).commit},
 		binding{id: "rollback", keys: []string{"b"}, label: "b", name: "ROLLBACK", help: "ROLLBACK: take the open phase back", group: groupRun, blind: true, can: asks(rollbackNow), open: (*Operator).rollback},
 		binding{id: "session", keys: []string{"t"}, label: "t", name: "end a session", help: "cancel or end a session that blocks the phase", group: groupRun, can: canEndSession, open: (*Operator).endSession},
+		binding{id: "skip", keys: []string{"S"}, label: "S", name: "skip maintenance", help: "leave out what runs after a COMMIT", group: groupRun, can: asks(skipNow), open: (*Operator).skipMaintenance},
 		binding{id: "extend", keys: []string{"e"}, label: "e", name: "extend the window", help: "move the abort limit", group: groupRun, can: asks(extendNow), open: (*Operator).extend},
 		binding{id: "accept", keys: []string{"A"}, label: "A", name: "accept as committed", help: "let a phase count as committed that was undone since", group: groupRun, can: asks(acceptNow), open: (*Operator).accept},
 		binding{id: "abort", keys: []string{"a"}, label: "a", name: "abort", help: "abort the run; an open phase is rolled back", group: groupRun, blind: true, can: asks(abortNow), open: (*Operator).abort},
@@ -189,6 +190,8 @@ func abortNow(*phases.State) phases.Command { return phases.Abort{Reason: "-"} }
 func acceptNow(s *phases.State) phases.Command {
 	return phases.AcceptUndone{Phase: s.CurrentID(), Reason: "-"}
 }
+
+func skipNow(*phases.State) phases.Command { return phases.SkipMaintenance{} }
 
 func closeNow(*phases.State) phases.Command { return phases.CloseRun{} }
 

@@ -41,6 +41,8 @@ func (v *Viewer) next(now time.Time) step {
 			text:  fmt.Sprintf("%s: %s to go.", n.Group.Title, look.Plural(total-done, "item", "items")),
 			level: phases.LevelInfo, keys: append(v.itemKeys(), "note"),
 		}
+	case phases.WaitUpkeep:
+		return nextAfterCommit(s, now)
 	case phases.WaitClose:
 		return step{text: "All is done: close the run.", level: phases.LevelGood, keys: []string{"close run", "note"}}
 	}
@@ -103,6 +105,16 @@ func (v *Viewer) itemKeys() []string {
 		keys = append(keys, "recheck")
 	}
 	return append(keys, "next open", "down")
+}
+
+// nextAfterCommit is for maintenance, which nothing but the next phase waits for.
+func nextAfterCommit(s *phases.State, now time.Time) step {
+	m := s.Maintaining()
+	text := m.Plan.Name() + " runs after COMMIT"
+	if !m.StartedAt.IsZero() {
+		text += ", since " + look.Duration(now.Sub(m.StartedAt))
+	}
+	return step{text: text + ": the next phase waits for it.", level: phases.LevelInfo, keys: []string{"skip", "note"}}
 }
 
 // nextInPhase is for an open transaction.

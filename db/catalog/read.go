@@ -40,6 +40,30 @@ func Read(ctx context.Context, q Querier, searchPath string) (*schema.Schema, er
 	return s, nil
 }
 
+// ReadTables reads the relations alone, with their names and parts: without
+// sizes and rights, it waits for nobody's lock.
+func ReadTables(ctx context.Context, q Querier) (*schema.Schema, error) {
+	s := &schema.Schema{}
+	var r schema.Relation
+	var kind string
+	err := each(ctx, q, `SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text, coalesce(am.amname::text, ''), c.relispartition
+		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_am am ON am.oid = c.relam
+		WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND `+user+` AND c.relpersistence <> 't'`,
+		[]any{&r.OID, &r.Schema, &r.Name, &kind, &r.Method, &r.Partition}, func() {
+			found := r
+			found.Kind = schema.Kind(kind)
+			s.Relations = append(s.Relations, found)
+		})
+	if err == nil {
+		err = readParts(ctx, q, s)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the tables from the catalog: %w", err)
+	}
+	s.Index()
+	return s, nil
+}
+
 // each calls f for every row, scanned into the variables.
 func each(ctx context.Context, q Querier, sql string, into []any, f func()) error {
 	rows, err := q.Query(ctx, sql)
@@ -69,18 +93,23 @@ func readRelations(ctx context.Context, q Querier, s *schema.Schema) error {
 	var r schema.Relation
 	var kind string
 	var heap, bytes *int64 // NULL: dropped meanwhile
-	return each(ctx, q, `SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text, c.relispartition, c.relpersistence = 't',
-			CASE WHEN c.relkind = 'r' AND pg_relation_size(c.oid) = 0 THEN 0 WHEN c.reltuples <= 0 AND c.relpages = 0 THEN -1 ELSE c.reltuples END::float8,
-			CASE WHEN c.relkind IN ('r', 'm') THEN pg_relation_size(c.oid) ELSE 0 END,
-			CASE WHEN c.relkind IN ('r', 'm') THEN pg_total_relation_size(c.oid) ELSE 0 END,
+	// The size of a table that somebody else has locked is waited for: of such a
+	// one, what the planner knows has to do.
+	return each(ctx, q, `WITH locked AS (SELECT relation FROM pg_locks
+			WHERE locktype = 'relation' AND granted AND mode = 'AccessExclusiveLock' AND pid <> pg_backend_pid() AND relation IS NOT NULL)
+		SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text, coalesce(am.amname::text, ''), c.relispartition, c.relpersistence = 't',
+			CASE WHEN c.relkind = 'r' AND free AND pg_relation_size(c.oid) = 0 THEN 0 WHEN c.reltuples <= 0 AND c.relpages = 0 THEN -1 ELSE c.reltuples END::float8,
+			CASE WHEN c.relkind NOT IN ('r', 'm') THEN 0 WHEN free THEN pg_relation_size(c.oid) ELSE greatest(c.relpages, 1) * current_setting('block_size')::bigint END,
+			CASE WHEN c.relkind NOT IN ('r', 'm') THEN 0 WHEN free THEN pg_total_relation_size(c.oid) ELSE greatest(c.relpages, 1) * current_setting('block_size')::bigint END,
 			has_schema_privilege(n.oid, 'USAGE'), has_table_privilege(c.oid, 'SELECT'), has_table_privilege(c.oid, 'INSERT'),
 			has_table_privilege(c.oid, 'UPDATE'), has_table_privilege(c.oid, 'DELETE'), has_table_privilege(c.oid, 'TRUNCATE'),
 			row_security_active(c.oid)
-		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_am am ON am.oid = c.relam
+			CROSS JOIN LATERAL (SELECT NOT EXISTS (SELECT FROM locked WHERE locked.relation = c.oid) AS free) others
 		WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND `+user+` AND (c.relpersistence <> 't' OR pg_my_temp_schema() = n.oid)
 		ORDER BY 2, 3`,
 		[]any{
-			&r.OID, &r.Schema, &r.Name, &kind, &r.Partition, &r.Temporary, &r.Rows, &heap, &bytes,
+			&r.OID, &r.Schema, &r.Name, &kind, &r.Method, &r.Partition, &r.Temporary, &r.Rows, &heap, &bytes,
 			&r.Rights.Usage, &r.Rights.Select, &r.Rights.Insert, &r.Rights.Update, &r.Rights.Delete, &r.Rights.Truncate, &r.Filtered,
 		},
 		func() {

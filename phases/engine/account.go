@@ -6,52 +6,46 @@ import (
 	"strings"
 
 	"tminus/phases"
+	"tminus/phases/step"
 )
-
-// allowance is what a phase may do to a table.
-type allowance struct {
-	delete, update, insert bool
-	truncate               bool // give it another file: TRUNCATE, or a rewrite
-	lock                   bool // against all others
-}
 
 // account is what the runbook and its reach account for in one phase, by the
 // tables' full names. What a transaction did beyond it is undeclared.
 type account struct {
 	full    func(table string) string
-	allowed map[string]allowance
+	allowed map[string]step.May
 }
 
 // newAccount adds up what a phase's steps declare, and what their deletes reach
 // through foreign keys.
 func (r *phaseRun) newAccount() account {
-	a := account{allowed: map[string]allowance{}, full: r.facts.book.FullName}
+	a := account{allowed: map[string]step.May{}, full: r.facts.book.FullName}
 	for _, s := range r.plan.Steps {
+		if way, known := step.FindWay(s.Way); s.Delete != "" && known {
+			a.allow(s.Delete, way.Own)
+		}
+		may := step.Anything
 		if s.Delete != "" {
-			a.allow(s.Delete, allowance{delete: true, lock: true})
+			may = step.ByTriggers
 		}
 		for _, t := range s.Touch {
-			a.allow(t, allowance{delete: true, update: true, insert: true, truncate: true, lock: true})
+			a.allow(t, may)
 		}
 		if rewritten := s.Rewrites(); rewritten != "" {
-			a.allow(rewritten, allowance{delete: true, update: true, insert: true, truncate: true, lock: true})
+			a.allow(rewritten, step.Anything)
 		}
 	}
 	for _, t := range r.plan.Zero {
-		a.allow(t, allowance{lock: true})
+		a.allow(t, step.May{Lock: true})
 	}
 	for _, reach := range r.reach() {
-		a.allow(reach.Table, allowance{delete: reach.Action == phases.ReachCascade, update: reach.Action != phases.ReachCascade, lock: true})
+		a.allow(reach.Table, step.May{Delete: reach.Action == phases.ReachCascade, Update: reach.Action != phases.ReachCascade, Lock: true})
 	}
 	return a
 }
 
-func (a account) allow(table string, more allowance) {
-	old := a.allowed[a.full(table)]
-	a.allowed[a.full(table)] = allowance{
-		delete: old.delete || more.delete, update: old.update || more.update, insert: old.insert || more.insert,
-		truncate: old.truncate || more.truncate, lock: old.lock || more.lock,
-	}
+func (a account) allow(table string, more step.May) {
+	a.allowed[a.full(table)] = a.allowed[a.full(table)].Or(more)
 }
 
 // rows gives the tables whose rows were touched in a way that nothing accounts for.
@@ -59,7 +53,7 @@ func (a account) rows(touched map[string]phases.Touched) []string {
 	var odd []string
 	for name, n := range touched {
 		may := a.allowed[a.full(name)]
-		if (n.Deleted > 0 && !may.delete) || (n.Updated > 0 && !may.update) || (n.Inserted > 0 && !may.insert) {
+		if (n.Deleted > 0 && !may.Delete) || (n.Updated > 0 && !may.Update) || (n.Inserted > 0 && !may.Insert) {
 			odd = append(odd, fmt.Sprintf("%s (%d inserted, %d updated, %d deleted)", name, n.Inserted, n.Updated, n.Deleted))
 		}
 	}
@@ -73,11 +67,11 @@ func (a account) rows(touched map[string]phases.Touched) []string {
 func (a account) changes(changes []phases.Change) []string {
 	var odd []string
 	for _, c := range changes {
-		var may allowance
+		var may step.May
 		if c.Table != "" {
 			may = a.allowed[a.full(c.Table)]
 		}
-		accounted := (c.Kind == phases.ChangeTruncated && may.truncate) || (c.Kind == phases.ChangeLocked && may.lock)
+		accounted := (c.Kind == phases.ChangeTruncated && may.Truncate) || (c.Kind == phases.ChangeLocked && may.Lock)
 		if !accounted {
 			odd = append(odd, c.String())
 		}
@@ -94,7 +88,7 @@ func undeclared(odd []string) error {
 // the survey's that can be reached from them.
 func (r *phaseRun) reach() []phases.Reach {
 	from := map[string]bool{}
-	for _, t := range r.changedTables() {
+	for _, t := range r.plan.Changes() {
 		from[t] = true
 	}
 	all := r.facts.survey.Reach

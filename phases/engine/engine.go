@@ -54,6 +54,7 @@ type Engine struct {
 	leaving bool            // the program brings the run to a safe end; nothing new begins
 	changed chan struct{}   // closed at each event, and replaced
 	phase   *phaseRun       // the open phase; nil when none is
+	upkeep  *upkeep         // what runs after its COMMIT; nil when nothing does
 	begun   map[string]bool // phases that this program has started
 	due     map[string]time.Time
 	asking  map[string]bool
@@ -234,6 +235,13 @@ func (e *Engine) leave(reason error) error {
 		<-run.done
 	}
 	e.mu.Lock()
+	beside := e.upkeep
+	e.mu.Unlock()
+	if beside != nil {
+		beside.cancel(&stop{reason: reason.Error()})
+		<-beside.done
+	}
+	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.state.Outcome == "" && e.broken == nil {
 		if err := e.recordLocked(phases.RunInterrupted{Reason: phases.Clean(reason.Error())}); err != nil {
@@ -325,6 +333,9 @@ func (e *Engine) fail(err error) {
 	if e.phase != nil {
 		e.phase.cancel(&stop{reason: err.Error()})
 	}
+	if e.upkeep != nil {
+		e.upkeep.cancel(&stop{reason: err.Error()})
+	}
 	e.finish()
 }
 
@@ -407,6 +418,9 @@ func (e *Engine) carryOut(c phases.Command) error {
 	case phases.Rollback:
 		e.phase.cancel(&stop{reason: cmp.Or(phases.Clean(c.Reason), "the operator chose ROLLBACK"), by: by})
 		return nil
+	case phases.SkipMaintenance:
+		e.upkeep.cancel(&stop{reason: "it was skipped", by: by})
+		return nil
 	case phases.Abort:
 		return e.abort(phases.Clean(c.Reason), by)
 	case phases.EndBackend:
@@ -421,6 +435,11 @@ func (e *Engine) abort(reason, by string) error {
 		// Not in the cause alone: whatever cancelled the phase first keeps that.
 		e.phase.aborted = &phases.RunAborted{Reason: reason, By: by}
 		e.phase.cancel(&stop{reason: "the run is aborted: " + reason, by: by})
+		return nil
+	}
+	if e.upkeep != nil {
+		e.upkeep.aborted = &phases.RunAborted{Reason: reason, By: by}
+		e.upkeep.cancel(&stop{reason: "the run is aborted: " + reason, by: by})
 		return nil
 	}
 	return e.recordLocked(phases.RunAborted{Reason: reason, By: by}, phases.RunClosed{Outcome: phases.Aborted})

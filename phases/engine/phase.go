@@ -150,6 +150,7 @@ func (r *phaseRun) end(ctx context.Context, err error) {
 	if err := e.recordLocked(events...); err != nil {
 		return // recordLocked has stopped the run
 	}
+	e.maintain(r)
 	if errors.Is(err, phases.ErrOtherHistory) { // nothing may go on from here
 		e.parted = err
 		e.finish()
@@ -269,23 +270,10 @@ func (r *phaseRun) prove(ctx context.Context, tx Tx, intent phases.CommitIntent,
 	return r.sealed(ctx, tx, verified)
 }
 
-// changedTables are the tables that the phase's steps change, each once, in order.
-func (r *phaseRun) changedTables() []string {
-	var out []string
-	for _, s := range r.plan.Steps {
-		for _, t := range append([]string{s.Delete}, s.Touch...) {
-			if t != "" && !slices.Contains(out, t) {
-				out = append(out, t)
-			}
-		}
-	}
-	return out
-}
-
-// lockTables are those, and the tables that have to be empty: what was
+// lockTables are the tables that the steps themselves change, and those that have to be empty: what was
 // verified stays so until COMMIT, however long a human thinks.
 func (r *phaseRun) lockTables() []string {
-	out := r.changedTables()
+	out := r.plan.Locks()
 	for _, t := range r.plan.Zero {
 		if !slices.Contains(out, t) {
 			out = append(out, t)
@@ -319,14 +307,7 @@ func (r *phaseRun) steps(ctx context.Context, tx Tx) ([]int64, error) {
 		}
 		began := time.Now()
 		watched := r.watchStep(tx.ID().PID)
-		var did phases.Statement
-		var err error
-		if step.Delete != "" {
-			did.Command = "DELETE"
-			did.Rows, err = tx.Delete(ctx, step, func(p Progress) { r.progress(i, p) })
-		} else {
-			did, err = tx.Exec(ctx, step)
-		}
+		did, err := tx.Run(ctx, step, func(p Progress) { r.progress(i, p) })
 		watched()
 		if err != nil {
 			return nil, err

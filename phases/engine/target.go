@@ -29,6 +29,7 @@ type Target interface {
 	Surveyor
 	Checker
 	Transactor
+	Maintainer
 	Sessions
 	action.Target
 
@@ -103,6 +104,13 @@ type Sessions interface {
 	EndBackend(ctx context.Context, pid uint32, backendStart time.Time, terminate bool) error
 }
 
+// Maintainer works outside of any transaction.
+type Maintainer interface {
+	// Maintain does one piece of what follows a phase's COMMIT. It ends with
+	// ctx: what it had not done by then is not done.
+	Maintain(ctx context.Context, m runbook.Maintenance) error
+}
+
 // Tx is one phase's transaction. It belongs to the goroutine that began it.
 type Tx interface {
 	// ID names the transaction and its backend, for the journal.
@@ -113,12 +121,10 @@ type Tx interface {
 	// waiting is called before each retry with what it waits for.
 	Lock(ctx context.Context, waiting func(phases.LockWait)) error
 
-	// Delete deletes a step's rows, by block ranges where that applies.
-	// progress is called on this goroutine after each range.
-	Delete(ctx context.Context, step runbook.Step, progress func(Progress)) (int64, error)
-
-	// Exec runs a step's one SQL statement and gives what the server says it did.
-	Exec(ctx context.Context, step runbook.Step) (phases.Statement, error)
+	// Run runs a step: a delete in its way, or its one SQL statement. It gives
+	// what the server says it did. progress may be nil; it is called on this
+	// goroutine after each range of a delete that has ranges.
+	Run(ctx context.Context, step runbook.Step, progress func(Progress)) (phases.Statement, error)
 
 	// SettleConstraints makes deferred constraints immediate, so that they fail here
 	// rather than in COMMIT.

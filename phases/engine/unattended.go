@@ -22,7 +22,7 @@ func (e *Engine) drive(ctx context.Context) {
 		if progressed(e.state) != seq {
 			seq, patience = progressed(e.state), time.Now()
 		}
-		held := e.state.Outcome == "" && !e.leaving && e.state.Acting() == nil && e.state.OpenPhase() == nil && time.Since(patience) > e.settings.Patience
+		held := e.state.Outcome == "" && !e.leaving && e.state.Acting() == nil && e.state.OpenPhase() == nil && e.state.Maintaining() == nil && time.Since(patience) > e.settings.Patience
 		over := held && !acted
 		if over {
 			e.giveUp()

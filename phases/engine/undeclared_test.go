@@ -3,6 +3,7 @@ package engine_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"tminus/phases"
 	"tminus/phases/engine"
@@ -152,5 +153,37 @@ func TestNoRunbookNamesTheLedger(t *testing.T) {
 	r.open(engine.Settings{})
 	if err := r.wait(); err == nil || !strings.Contains(err.Error(), "tminus.ledger is tminus's own") {
 		t.Fatalf("got %v", err)
+	}
+}
+
+// What a delete's triggers write is declared beside it: rows, and nothing else;
+// their tables stay open to everybody.
+func TestTouchOfADelete(t *testing.T) {
+	for name, c := range map[string]struct{ does, want string }{
+		"an audit log":    {`INSERT INTO other (note) VALUES ('gone')`, ""},
+		"a counter":       {`UPDATE other SET note = 'fewer' WHERE id = 1`, ""},
+		"a queue":         {`DELETE FROM other WHERE id = 1`, ""},
+		"emptied instead": {`TRUNCATE other`, "table other was truncated"},
+		"another table":   {`UPDATE keep SET note = 'x' WHERE id = 1`, "keep"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			book := strings.Replace(twoBook, "delete: [child]}", "steps: [{delete: child, touch: [other]}]}", 1)
+			r := newRig(t, smallSchema+planted(c.does)+meddler, book)
+			r.exec(`BEGIN`)
+			if c.want == "" { // the application goes on meanwhile
+				r.exec(`INSERT INTO other (note) VALUES ('by the application')`)
+			}
+			r.opened.Unattended = true
+			r.open(engine.Settings{LockDeadline: 2 * time.Second})
+			if err := r.wait(); err != nil {
+				t.Fatal(err)
+			}
+			r.exec(`ROLLBACK`)
+			p := r.phaseOf(r.state(), "one")
+			if c.want == "" && p.Status != phases.PhaseIsCommitted || c.want != "" && (p.Status != phases.PhaseIsRolledBack || !strings.Contains(p.Reason, c.want)) {
+				t.Errorf("one is %s: %s\n%s", p.Status, p.Reason, r.log())
+			}
+		})
 	}
 }

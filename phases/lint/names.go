@@ -12,17 +12,17 @@ import (
 
 var (
 	tableMissing = &Code{
-		Name: "table-missing", Severity: phases.SeverityError,
+		Name: "table-missing", Severity: phases.SeverityError, Stops: true,
 		Means: "The runbook names a table that the database does not have, or that the role cannot see.",
 		Do:    "put the name right in the runbook",
 	}
 	tableKind = &Code{
-		Name: "table-kind", Severity: phases.SeverityError,
+		Name: "table-kind", Severity: phases.SeverityError, Stops: true,
 		Means: "The runbook names something whose rows are not in a table of this database: a view, a materialized view, a foreign table, or a temporary table, which another session does not have.",
 		Do:    "name the table behind it",
 	}
 	tableOwn = &Code{
-		Name: "table-own", Severity: phases.SeverityError,
+		Name: "table-own", Severity: phases.SeverityError, Stops: true,
 		Means: "The runbook names a table of the schema tminus, which proves what was committed.",
 		Do:    "take it out of the runbook",
 	}

@@ -9,17 +9,17 @@ import (
 
 var (
 	partProtected = &Code{
-		Name: "part-protected", Severity: phases.SeverityError,
+		Name: "part-protected", Severity: phases.SeverityError, Stops: true,
 		Means: "A table that is deleted has a partition or an inheriting table that is protected: its rows would go with it.",
 		Do:    "protect the whole table, or delete from the other parts by their names",
 	}
 	partOfProtected = &Code{
-		Name: "part-of-protected", Severity: phases.SeverityError,
+		Name: "part-of-protected", Severity: phases.SeverityError, Stops: true,
 		Means: "A partition or an inheriting table is deleted whose table is protected: the protected table would lose those rows.",
 		Do:    "protect the other parts by their names, or take the part out of the runbook",
 	}
 	partForeign = &Code{
-		Name: "part-foreign", Severity: phases.SeverityError,
+		Name: "part-foreign", Severity: phases.SeverityError, Stops: true,
 		Means: "A table that is deleted has a foreign table as a part: nobody counts its rows, and no transaction here protects them.",
 		Do:    "detach it, or delete from the other parts by their names",
 	}

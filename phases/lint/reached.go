@@ -36,6 +36,8 @@ var reached = rule{[]*Code{protectedReached, protectedChanged, reachedUnnamed}, 
 			out = append(out, f)
 		}
 	}
+	unnamed := map[string][]string{} // by the table whose delete reaches them
+	var from []string
 	for _, r := range v.sorted(v.reach.Emptied) {
 		name := v.Name(r.OID)
 		path := v.Path(r.OID)
@@ -43,9 +45,17 @@ var reached = rule{[]*Code{protectedReached, protectedChanged, reachedUnnamed}, 
 		case v.reach.via[r.OID] == nil: // deleted by itself
 		case v.protected[r.OID]:
 			once(protectedReached.at(v.phaseOf(path[0]), name, fmt.Sprintf("deleting from %s deletes rows of the protected table %s: %s", path[0], name, strings.Join(path, " → ")), ""))
-		case !v.mentioned(r):
-			once(reachedUnnamed.at(v.phaseOf(path[0]), name, fmt.Sprintf("rows of %s go with those of %s: %s", name, path[0], strings.Join(path, " → ")), ""))
+		case !v.Names(r):
+			if unnamed[path[0]] == nil {
+				from = append(from, path[0])
+			}
+			if !slices.Contains(unnamed[path[0]], name) {
+				unnamed[path[0]] = append(unnamed[path[0]], name)
+			}
 		}
+	}
+	for _, table := range from {
+		once(reachedUnnamed.at(v.phaseOf(table), table, fmt.Sprintf("rows of %s go with those of %s", few(unnamed[table]), table), ""))
 	}
 	for _, e := range v.reach.Edges {
 		if e.Action == phases.ReachCascade {
@@ -55,16 +65,20 @@ var reached = rule{[]*Code{protectedReached, protectedChanged, reachedUnnamed}, 
 		switch {
 		case e.Protected:
 			once(protectedChanged.at(v.phaseOf(e.From), e.Table, fmt.Sprintf("deleting from %s changes rows of the protected table %s: %s is ON DELETE %s", e.From, e.Table, e.Constraint, e.Action), ""))
-		case r != nil && !v.mentioned(r) && !v.reach.Emptied[r.OID]:
+		case r != nil && !v.Names(r) && !v.reach.Emptied[r.OID]:
 			once(reachedUnnamed.at(v.phaseOf(e.From), e.Table, fmt.Sprintf("rows of %s are changed where they refer to %s: %s is ON DELETE %s", e.Table, e.From, e.Constraint, e.Action), ""))
 		}
 	}
 	return out
 }}
 
-// mentioned reports whether the runbook names a relation, or what it is a part of.
-func (v *View) mentioned(r *schema.Relation) bool {
-	return slices.ContainsFunc(v.Schema.Line(r), func(r *schema.Relation) bool { return v.named[r.OID] })
+// few names tables, and says how many more there are: tminus reach has them all.
+func few(tables []string) string {
+	const most = 20
+	if len(tables) <= most {
+		return strings.Join(tables, ", ")
+	}
+	return fmt.Sprintf("%s and %d tables more", strings.Join(tables[:most], ", "), len(tables)-most)
 }
 
 // phaseOf is the phase that deletes from a table first; empty when none does.

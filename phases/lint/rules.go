@@ -13,6 +13,7 @@ type Code struct {
 	Severity phases.Severity // of every finding of the kind
 	Means    string          // what it is, and what it leads to
 	Do       string          // what mends it
+	Stops    bool            // whether a run does not begin with it
 }
 
 // rule finds what its codes name.
@@ -54,6 +55,18 @@ func (v *View) Findings() []phases.Finding {
 	}
 	slices.SortStableFunc(out, func(a, b phases.Finding) int { return cmp.Compare(grave(a.Severity), grave(b.Severity)) })
 	return slices.CompactFunc(out, func(a, b phases.Finding) bool { return a == b })
+}
+
+// Stopping splits off the findings with which a run does not begin.
+func Stopping(of []phases.Finding) (stopping, rest []phases.Finding) {
+	for _, f := range of {
+		if c, _ := Explain(f.Code); c.Stops {
+			stopping = append(stopping, f)
+		} else {
+			rest = append(rest, f)
+		}
+	}
+	return stopping, rest
 }
 
 // Worst is the gravest severity among findings; empty where there are none.

@@ -18,7 +18,7 @@ var (
 		Do:    "set default_transaction_read_only off for the role",
 	}
 	serverUncounted = &Code{
-		Name: "server-uncounted", Severity: phases.SeverityError,
+		Name: "server-uncounted", Severity: phases.SeverityError, Stops: true,
 		Means: "track_counts is off, so what a phase touches cannot be verified.",
 		Do:    "set track_counts on",
 	}

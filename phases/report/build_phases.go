@@ -42,6 +42,13 @@ func (b *builder) phase(p *phases.PhaseState) Phase {
 			Pass: v.Pass && v.Unknown == "", Unknown: phases.Clean(v.Unknown), Detail: phases.Clean(v.Detail),
 		})
 	}
+	for i := range p.Maintenance {
+		m := &p.Maintenance[i]
+		out.Maintenance = append(out.Maintenance, Maintenance{
+			What: phases.Clean(m.Plan.Name()), StartedAt: moment(m.StartedAt), Seconds: seconds(m.Took),
+			Done: !m.Open() && m.Error == "", Reason: phases.Clean(m.Error), By: phases.Clean(m.By),
+		})
+	}
 	if len(p.Plan.Confirm) > 0 {
 		g := b.group(runbook.Group{ID: runbook.ConfirmGroup(p.Plan.ID), Title: "Before " + p.Plan.Title, Items: p.Plan.Confirm})
 		out.Confirmed = &g

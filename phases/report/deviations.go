@@ -37,6 +37,10 @@ func (b *builder) deviate(e phases.Event) {
 		b.add("unknown: %s: %s", phases.PhaseName(e.Phase), e.Reason)
 	case phases.PhaseUndone:
 		b.add("undone: %s: %s", phases.PhaseName(e.Phase), e.Reason)
+	case phases.MaintenanceEnded:
+		if line, ok := phases.Describe(s, e); ok && e.Error != "" {
+			b.add("%s", line.Text)
+		}
 	case phases.WindowExtended, phases.PhaseConfirmed, phases.UndoneAccepted, phases.ConditionRaised, phases.GateClosed, phases.RunResumed, phases.BackendEnded, phases.RunInterrupted:
 		if line, ok := phases.Describe(s, e); ok {
 			b.add("%s", line.Text)

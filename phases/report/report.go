@@ -149,8 +149,9 @@ type Phase struct {
 	Tables          []Table            `json:"tables"`
 	Changes         []Change           `json:"changes"` // beside rows
 	Verified        []Check            `json:"verified"`
-	Confirmed       *Group             `json:"confirmed"` // null without confirmations
-	Issues          []Line             `json:"issues"`    // of all attempts
+	Confirmed       *Group             `json:"confirmed"`             // null without confirmations
+	Maintenance     []Maintenance      `json:"maintenance,omitempty"` // what followed its COMMIT, outside of any transaction; absent where nothing did
+	Issues          []Line             `json:"issues"`                // of all attempts
 
 	writes bool
 }
@@ -175,6 +176,16 @@ type Table struct {
 	Inserted  int64  `json:"inserted"`
 	Remaining *int64 `json:"remaining"` // as counted before COMMIT; null when it was not counted, or the phase is not known to be committed
 	Undone    int64  `json:"undone"`
+}
+
+// Maintenance is what followed a phase's COMMIT. What failed undid nothing.
+type Maintenance struct {
+	What      string     `json:"what"`
+	StartedAt *time.Time `json:"started_at"` // null when it never was
+	Seconds   float64    `json:"seconds"`
+	Done      bool       `json:"done"`
+	Reason    string     `json:"reason"` // why not
+	By        string     `json:"by"`     // who skipped it
 }
 
 // Change is something that a phase did beside rows.

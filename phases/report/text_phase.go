@@ -35,6 +35,7 @@ func (t *textWriter) phase(i int) {
 	}
 	t.tables(p)
 	t.verified(p)
+	t.maintenance(p)
 	if len(p.Issues) == 0 {
 		t.pair("Issues", "none")
 		return
@@ -42,6 +43,19 @@ func (t *textWriter) phase(i int) {
 	t.line("Issues:")
 	for _, l := range p.Issues {
 		t.eventLine(l)
+	}
+}
+
+func (t *textWriter) maintenance(p *Phase) {
+	for _, m := range p.Maintenance {
+		what := m.What + ": under way"
+		switch {
+		case m.Done:
+			what = m.What + ": done in " + span(m.Seconds)
+		case m.Reason != "":
+			what = m.What + ": NOT DONE: " + m.Reason + byWhom(m.By)
+		}
+		t.pair("After COMMIT", what)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tminus/phases/step"
 )
 
 // noReturn remembers the phase that is the point of no return.
@@ -38,6 +40,7 @@ func (c *checker) phase(m *checked, p *Phase, point *noReturn) {
 		zero: c.tables(m, "zero"), filled: c.tables(m, "filled"),
 	}
 	c.uses.phases = append(c.uses.phases, use)
+	c.maintenance(m)
 	writes := m.has("steps") || m.has("delete")
 	c.phaseTimes(m, p, writes)
 	if !writes && !slices.ContainsFunc(c.shapes["phase"].some, m.has) {
@@ -113,9 +116,7 @@ func (c *checker) deleteStep(m *checked) stepUse {
 		name := strings.TrimSpace(n.text)
 		use.node, use.deletes = n, &tableAt{name, c.full(name), n}
 	}
-	if m.has("touch") {
-		c.fault(m.place("touch", m.node), "touch belongs to sql", "leave it out: what a delete touches is worked out from the foreign keys")
-	}
+	use.touch = c.tables(m, "touch")
 	return use
 }
 
@@ -123,6 +124,9 @@ func (c *checker) sqlStep(m *checked) stepUse {
 	use := stepUse{node: m.node, touch: c.tables(m, "touch")}
 	if m.has("where") {
 		c.fault(m.place("where", m.node), "where belongs to delete", "write the condition into the statement")
+	}
+	if m.has("way") {
+		c.fault(m.place("way", m.node), "way belongs to delete", "leave it out: the statement itself says how")
 	}
 	if !m.has("rows") {
 		c.fault(m.place("sql", m.node), "sql without rows", "add `rows:` 10, 100..500, 100.. or any")
@@ -148,4 +152,51 @@ func (c *checker) sqlStep(m *checked) stepUse {
 		}
 	}
 	return use
+}
+
+// maintenance holds what follows a phase's COMMIT against the register.
+func (c *checker) maintenance(m *checked) {
+	if n := m.node.value("after_commit"); n != nil && !m.has("steps") && !m.has("delete") {
+		c.fault(n, "after_commit in a phase without steps", "leave it out: a phase that only reads has no COMMIT")
+	}
+	for _, one := range m.inner["after_commit"] {
+		var has []string
+		for _, kind := range step.Maintenances {
+			n := one.node.value(kind.Name)
+			if n == nil {
+				continue
+			}
+			has = append(has, kind.Name)
+			if good := one.good.value(kind.Name); good != nil && kind.Statement() {
+				c.begins(good, kind)
+			}
+		}
+		switch {
+		case len(has) == 0:
+			c.fault(one.node, "maintenance that does nothing", "add `"+strings.Join(c.shapes["maintenance"].one, ":` or `")+":`")
+		case len(has) > 1:
+			c.fault(one.node, "maintenance with both "+strings.Join(has, " and "), "one of them; give the other an entry of its own")
+		}
+	}
+}
+
+// begins holds a statement against the words with which its kind begins.
+func (c *checker) begins(n *node, kind step.Maintenance) {
+	tokens, fault := statement(n.text)
+	if fault != nil {
+		c.faultAt(n, fault.offset, fault.problem, fault.fix)
+		return
+	}
+	var known []string
+	for _, words := range kind.Begins {
+		fits := true
+		for i, w := range words {
+			fits = fits && next(tokens, i).isWord(w)
+		}
+		if fits {
+			return
+		}
+		known = append(known, strings.ToUpper(strings.Join(words, " ")))
+	}
+	c.fault(n, kind.Name+" with another statement", strings.Join(known, ", ")+" are possible")
 }

@@ -122,6 +122,9 @@ func (r *Runbook) Tables() []string {
 		add(p.Count...)
 		add(p.Zero...)
 		add(p.Filled...)
+		for _, m := range p.AfterCommit {
+			add(m.Tables...)
+		}
 	}
 	add(r.Protected...)
 	for _, g := range r.Groups() {

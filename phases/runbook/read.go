@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"tminus/phases/check"
+
+	"tminus/phases/step"
 )
 
 // Read reads the runbook that a journal recorded, of whatever age, and judges
@@ -402,11 +404,17 @@ func (f fields) phase(maxAge time.Duration) Phase {
 	for _, s := range f.list("steps", "step") {
 		p.Steps = append(p.Steps, s.step())
 	}
+	for _, m := range f.list("after_commit", "maintenance") {
+		p.AfterCommit = append(p.AfterCommit, m.maintenance())
+	}
 	return p
 }
 
 func (f fields) step() Step {
-	s := Step{Delete: f.table(f.line("delete")), Where: f.block("where"), SQL: f.sql("sql"), Touch: f.tables("touch")}
+	s := Step{Delete: f.table(f.line("delete")), Where: f.block("where"), Way: f.text("way"), SQL: f.sql("sql"), Touch: f.tables("touch")}
+	if _, known := step.FindWay(s.Way); !known {
+		f.pass(f.node.value("way").line, "way")
+	}
 	if s.Where == "" && f.node.has("where") {
 		f.pass(f.node.line, "where")
 		s.Where = "false" // a condition that cannot be read is not one that every row meets
@@ -422,4 +430,19 @@ func (f fields) step() Step {
 		}
 	}
 	return s
+}
+
+// maintenance is of the first kind that it has a key of.
+func (f fields) maintenance() Maintenance {
+	m := Maintenance{Limit: f.length("limit", maintenanceLimit, 1)}
+	for _, kind := range step.Maintenances {
+		switch {
+		case m.Kind != "" || !f.node.has(kind.Name):
+		case kind.Statement():
+			m.Kind, m.SQL = kind.Name, f.sql(kind.Name)
+		default:
+			m.Kind, m.Tables = kind.Name, f.tables(kind.Name)
+		}
+	}
+	return m
 }

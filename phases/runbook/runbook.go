@@ -2,11 +2,14 @@ package runbook
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"tminus/phases/check"
+
+	"tminus/phases/step"
 )
 
 // Version is the file format's version, the value of the key `tminus`.
@@ -196,6 +199,7 @@ type Phase struct {
 	Steps           []Step        // in order
 	Zero            []string      // tables that must hold no row at its end, beside the tables it deletes whole
 	Filled          []string      // tables that must hold at least one row at its end
+	AfterCommit     []Maintenance // what follows its COMMIT, in order
 }
 
 // Writes reports whether the phase has anything to commit.
@@ -204,11 +208,41 @@ func (p *Phase) Writes() bool { return len(p.Steps) > 0 }
 // Deletes are the tables that the phase's steps delete from, in order, each once.
 func (p *Phase) Deletes() []string {
 	var out []string
-	seen := map[string]bool{}
 	for _, s := range p.Steps {
-		if s.Delete != "" && !seen[s.Delete] {
-			seen[s.Delete] = true
+		if s.Delete != "" && !slices.Contains(out, s.Delete) {
 			out = append(out, s.Delete)
+		}
+	}
+	return out
+}
+
+// Changes are the tables that the phase's steps delete from or touch, in order,
+// each once.
+func (p *Phase) Changes() []string {
+	var out []string
+	for _, s := range p.Steps {
+		for _, t := range append([]string{s.Delete}, s.Touch...) {
+			if t != "" && !slices.Contains(out, t) {
+				out = append(out, t)
+			}
+		}
+	}
+	return out
+}
+
+// Locks are the tables that the phase's steps change by their own statements, in
+// order, each once. What a trigger writes to, others write to as well.
+func (p *Phase) Locks() []string {
+	var out []string
+	for _, s := range p.Steps {
+		tables := s.Touch
+		if s.Delete != "" {
+			tables = []string{s.Delete}
+		}
+		for _, t := range tables {
+			if !slices.Contains(out, t) {
+				out = append(out, t)
+			}
 		}
 	}
 	return out
@@ -218,8 +252,9 @@ func (p *Phase) Deletes() []string {
 type Step struct {
 	Delete string // table
 	Where  string // SQL condition for Delete; empty deletes every row
+	Way    string // how Delete's rows go: the name of a step.Way; empty is the first
 	SQL    string
-	Touch  []string // tables that SQL is meant to change, so that they are locked and accounted for
+	Touch  []string // tables that SQL is meant to change, so that they are locked and accounted for; of a Delete, those that its triggers change
 	Rows   *Rows    // how many rows it must touch; nil accepts any number for Delete, required for SQL
 }
 
@@ -233,6 +268,23 @@ func (s Step) Name() string {
 		words = append(words[:4:4], "…")
 	}
 	return strings.Join(words, " ")
+}
+
+// Maintenance is work after a phase's COMMIT, outside of any transaction.
+type Maintenance struct {
+	Kind   string // the name of a step.Maintenance
+	Tables []string
+	SQL    string        // of a kind that takes a statement
+	Limit  time.Duration // over it, it is cancelled
+}
+
+// Name is what screens call it: VACUUM and its tables, or the statement.
+func (m Maintenance) Name() string {
+	if m.SQL != "" {
+		return strings.Join(strings.Fields(m.SQL), " ")
+	}
+	kind, _ := step.FindMaintenance(m.Kind)
+	return kind.Verb + " " + strings.Join(m.Tables, ", ")
 }
 
 // Rows is an accepted number of rows, both ends included. Max < 0 has no upper end.

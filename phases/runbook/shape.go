@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tminus/phases/check"
+	"tminus/phases/step"
 )
 
 // The shape says which mappings a file has, with which keys, and what may
@@ -252,7 +253,7 @@ func objects() []object {
 	return []object{
 		runbookObject(), windowObject(), contactObject(), backupObject(), gateObject(),
 		groupObject(), itemObject(), fieldObject(), checkObject(), actionObject(),
-		phaseObject(), stepObject(),
+		phaseObject(), stepObject(), maintenanceObject(),
 	}
 }
 
@@ -419,11 +420,12 @@ func phaseObject() object {
 			{"steps", false, listOf(ofObject("step"), maxSteps), "statements, in order; instead of `delete`"},
 			{"zero", false, listOf(of(aTable), maxTables), "tables that must hold no row at its end, beside those it deletes whole"},
 			{"filled", false, listOf(of(aTable), maxTables), "tables that must hold at least one row at its end"},
+			{"after_commit", false, listOf(ofObject("maintenance"), maxSteps), "what follows its COMMIT, outside of any transaction, in order; what fails is a warning"},
 		},
 		some:  []string{"count", "delete", "steps", "zero", "filled"},
 		apart: apart{"delete", "steps", "write the deletes as steps: `- delete: table`"},
 		parts: []part{{
-			beside: []string{"delete", "steps"}, keys: []string{"lock_wait"}, needs: []string{"risk"},
+			beside: []string{"delete", "steps"}, keys: []string{"lock_wait", "after_commit"}, needs: []string{"risk"},
 			never: map[string]any{"risk": string(RiskNone)}, without: map[string]any{"point_of_no_return": false},
 		}},
 	}
@@ -435,14 +437,50 @@ func stepObject() object {
 		keys: []key{
 			{"delete", false, of(aTable), "delete its rows"},
 			{"where", false, of(aCondition), "delete: only the rows for which this SQL condition holds"},
+			{"way", false, ofWords("", ways()...), "delete: how they go: " + waysMean() + "; default `" + step.Ways[0].Name + "`"},
 			{"sql", false, of(aStatement), "one SQL statement instead; needs `rows`"},
-			{"touch", false, listOf(of(aTable), maxTables), "sql: the tables that it changes; required when it changes any"},
+			{"touch", false, listOf(of(aTable), maxTables), "sql: the tables that it changes, which are locked; required when it changes any. delete: those whose rows its triggers change; what it reaches by foreign keys is known without"},
 			{"rows", false, of(aRows), "how many rows it must touch: `10`, `100..500`, `100..`, `any`"},
 		},
 		one: []string{"delete", "sql"},
 		parts: []part{
-			{beside: []string{"delete"}, keys: []string{"where"}},
-			{beside: []string{"sql"}, keys: []string{"touch"}, needs: []string{"rows"}},
+			{beside: []string{"delete"}, keys: []string{"where", "way"}},
+			{beside: []string{"sql"}, needs: []string{"rows"}},
 		},
 	}
 }
+
+// ways are the words of package step.
+func ways() []word {
+	var out []word
+	for _, w := range step.Ways {
+		out = append(out, word{name: w.Name})
+	}
+	return out
+}
+
+func waysMean() string {
+	var out []string
+	for _, w := range step.Ways {
+		out = append(out, "`"+w.Name+"`, "+w.Means)
+	}
+	return strings.Join(out, "; ")
+}
+
+// maintenanceObject has a key for each kind of package step.
+func maintenanceObject() object {
+	o := object{name: "maintenance"}
+	for _, m := range step.Maintenances {
+		v := listOf(of(aTable), maxTables)
+		if m.Statement() {
+			v = of(aStatement)
+		}
+		o.keys = append(o.keys, key{m.Name, false, v, m.Means})
+		o.one = append(o.one, m.Name)
+	}
+	o.keys = append(o.keys, key{"limit", false, ofLength(time.Second, maxDuration), "over it, it is cancelled; default `" + FormatDuration(maintenanceLimit) + "`"})
+	return o
+}
+
+// maintenanceLimit is how long maintenance may take that has no limit of its own.
+const maintenanceLimit = 5 * time.Minute

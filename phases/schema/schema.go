@@ -66,6 +66,7 @@ type Relation struct {
 	Schema    string
 	Name      string
 	Kind      Kind
+	Method    string  // its table access method; empty where it has no rows of its own
 	Rows      float64 // the planner's estimate; -1 when it was never analyzed
 	Heap      int64   // bytes of its rows alone: 0 is exactly empty
 	Bytes     int64   // with indexes and TOAST; without its parts

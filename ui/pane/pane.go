@@ -255,6 +255,7 @@ const (
 	KeyExtend   = "e"
 	KeyAccept   = "A"
 	KeyClose    = "d"
+	KeySkip     = "S"
 )
 
 // hint is a key and what it does; nothing on a reader's pane.

@@ -62,10 +62,30 @@ func (p Pane) phaseHead(ph *phases.PhaseState, i int) []look.Line {
 		status = status.End(&st.Warn, fmt.Sprintf("attempt %d", ph.Attempt))
 	}
 	head := []look.Line{title, status, p.phaseTimes(ph)}
+	for i := range ph.Maintenance {
+		head = append(head, p.maintenance(&ph.Maintenance[i]))
+		if m := &ph.Maintenance[i]; m.Open() && !m.StartedAt.IsZero() {
+			head = append(head, p.hint("", KeySkip, "skip it, and what follows")...)
+		}
+	}
 	if before := p.before(ph, i); before != "" {
 		head = append(head, look.Row(&st.Dim, before))
 	}
 	return head
+}
+
+// maintenance is one piece of what follows the phase's COMMIT.
+func (p Pane) maintenance(m *phases.MaintenanceState) look.Line {
+	st, text := p.Styles, "after COMMIT: "+m.Plan.Name()+": "
+	switch {
+	case m.Error != "":
+		return look.Row(&st.Warn, text+"not done: "+m.Error)
+	case !m.Open():
+		return look.Row(&st.Dim, text+"done in "+look.Duration(m.Took))
+	case m.StartedAt.IsZero():
+		return look.Row(&st.Dim, text+"to be done")
+	}
+	return look.Row(&st.Dim, text+"runs since "+look.Duration(p.Now.Sub(m.StartedAt)))
 }
 
 // before is what the phase before has done, for a phase that has to be started

@@ -23,6 +23,7 @@ var plainHelp = []string{
 	"act ITEM            run an item's action",
 	"cancel PID          cancel the statement of a session that blocks the phase",
 	"terminate PID       terminate a session that blocks the phase",
+	"skip-maintenance    cancel what runs after a COMMIT, and leave out the rest of it",
 	"accept FOUND        let an undone phase count as committed; FOUND is what was found",
 	"skip                pass an item over for now",
 	"= TEXT              TEXT as an answer, even if it begins like a command",
@@ -94,6 +95,8 @@ func (p *plain) command(word, rest string) bool {
 		p.do(phases.Abort{Reason: rest})
 	case "rollback":
 		p.rollback(rest)
+	case "skip-maintenance":
+		p.do(phases.SkipMaintenance{})
 	default:
 		// A name or a value may begin like one of these.
 		return !p.asked.value() && p.rareCommand(word, rest)

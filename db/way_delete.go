@@ -8,8 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgtype"
 
-	"tminus/phases/engine"
-	"tminus/phases/runbook"
+	"tminus/phases/schema"
 )
 
 const (
@@ -17,69 +16,28 @@ const (
 	firstBlocks = 16
 	mostBlocks  = 8192
 	rangeTarget = 200 * time.Millisecond
-	// touchedEvery is how often what was touched is read while a delete runs.
-	touchedEvery = 250 * time.Millisecond
 )
 
-// deletion is one step under way.
-type deletion struct {
-	x        *tx
-	l        long
-	where    string
-	state    engine.Progress
-	progress func(engine.Progress)
-	read     time.Time // when Touched was read last
-}
-
-// Delete deletes a step's rows: by block ranges where that gives the same
-// result as one DELETE, else by one DELETE.
-func (x *tx) Delete(ctx context.Context, step runbook.Step, progress func(engine.Progress)) (int64, error) {
-	if err := x.alive(); err != nil {
-		return 0, err
-	}
-	r := x.cat.find(step.Delete)
-	if r == nil {
-		return 0, failf("delete from", step.Delete, hints["42P01"], errMissing)
-	}
-	if progress == nil {
-		progress = func(engine.Progress) {}
-	}
-	d := &deletion{x: x, where: step.Where, progress: progress, read: time.Now()}
-	leaves, err := x.ranged(ctx, r, step.Where)
-	if err != nil {
-		return 0, fail(ctx, "delete from", step.Delete, err)
-	}
-	if err := x.leavePath(ctx); err != nil {
-		return 0, fail(ctx, "delete from", step.Delete, err)
-	}
-	// One watch for all of a step: its ranges are many and short.
-	err = x.t.long(ctx, x.s, func(ctx context.Context, l long) error {
-		d.l = l
-		if leaves == nil {
-			return d.plain(ctx, r)
-		}
-		return d.byRanges(ctx, leaves)
-	})
-	return d.state.Deleted, fail(ctx, "delete from", step.Delete, err)
-}
-
-// plain is one DELETE: rows and time, but no share.
-func (d *deletion) plain(ctx context.Context, r *relation) error {
-	sql := `DELETE FROM ` + r.sql()
-	if d.where != "" {
-		sql += "\nWHERE (" + d.where + "\n)"
-	}
-	result, err := d.l.one(ctx, sql)
+// deleteByRanges deletes by block ranges where that gives the same result as
+// one DELETE, else by one DELETE.
+func deleteByRanges(ctx context.Context, d *deletion, r *schema.Relation) error {
+	leaves, err := d.x.ranged(ctx, r, d.where)
 	if err != nil {
 		return err
 	}
-	d.state.Deleted = result.CommandTag.RowsAffected()
-	return d.report(ctx, true)
+	if leaves == nil {
+		return deleteAtOnce(ctx, d, r)
+	}
+	// One watch for all of a step: its ranges are many and short.
+	return d.x.long(ctx, func(ctx context.Context, l long) error {
+		d.l = l
+		return d.byRanges(ctx, leaves)
+	})
 }
 
 // leaf is a relation that holds rows, with its size.
 type leaf struct {
-	*relation
+	*schema.Relation
 	blocks int64
 }
 
@@ -98,7 +56,7 @@ func (d *deletion) byRanges(ctx context.Context, leaves []leaf) error {
 		}
 	}
 	for _, l := range leaves {
-		sql := `DELETE FROM ONLY ` + l.sql()
+		sql := `DELETE FROM ONLY ` + sqlName(l.Relation)
 		if d.where != "" {
 			sql += "\nWHERE (" + d.where + "\n)"
 		}
@@ -149,12 +107,12 @@ func (d *deletion) blocks(ctx context.Context, l leaf, from, to int64) (int64, e
 	if to < l.blocks {
 		args = append(args, pgtype.TID{BlockNumber: uint32(to), Valid: true})
 	}
-	tag, err := d.l.exec(ctx, rangeSQL(l.relation, d.where, "$1::tid", "$2::tid", to < l.blocks), args...)
+	tag, err := d.l.exec(ctx, rangeSQL(l.Relation, d.where, "$1::tid", "$2::tid", to < l.blocks), args...)
 	return tag.RowsAffected(), err
 }
 
-func rangeSQL(r *relation, where, low, high string, bounded bool) string {
-	sql := `DELETE FROM ONLY ` + r.sql() + ` WHERE ctid >= ` + low
+func rangeSQL(r *schema.Relation, where, low, high string, bounded bool) string {
+	sql := `DELETE FROM ONLY ` + sqlName(r) + ` WHERE ctid >= ` + low
 	if bounded {
 		sql += ` AND ctid < ` + high
 	}
@@ -164,40 +122,25 @@ func rangeSQL(r *relation, where, low, high string, bounded bool) string {
 	return sql
 }
 
-// report gives the progress, with what was touched when that is due.
-func (d *deletion) report(ctx context.Context, due bool) error {
-	p := d.state
-	if due || time.Since(d.read) >= touchedEvery {
-		touched, err := d.x.touched(ctx)
-		if err != nil {
-			return err
-		}
-		p.Touched = touched
-		d.read = time.Now()
-	}
-	d.progress(p)
-	return nil
-}
-
 // ranged gives the leaves to delete from by ranges; nil when only one DELETE
 // has the meaning that the runbook asks for.
-func (x *tx) ranged(ctx context.Context, r *relation, where string) ([]leaf, error) {
+func (x *tx) ranged(ctx context.Context, r *schema.Relation, where string) ([]leaf, error) {
 	if x.t.version < tidRangeVersion {
 		return nil, nil
 	}
 	var out []leaf
 	var oids []uint32
-	for _, d := range x.cat.tree(r) {
-		oids = append(oids, d.oid)
-		if d.kind == "p" {
+	for _, d := range x.cat.Schema.Tree(r) {
+		oids = append(oids, d.OID)
+		if d.Kind == schema.Partitioned {
 			continue
 		}
-		if d.kind != "r" || d.method != "heap" {
+		if d.Kind != schema.Ordinary || d.Method != "heap" {
 			return nil, nil
 		}
-		l := leaf{relation: d}
+		l := leaf{Relation: d}
 		// The size after the lock: no writer can add a block any more.
-		err := x.s.QueryRow(ctx, `SELECT pg_relation_size($1::oid::regclass) / current_setting('block_size')::int`, d.oid).Scan(&l.blocks)
+		err := x.s.QueryRow(ctx, `SELECT pg_relation_size($1::oid::regclass) / current_setting('block_size')::int`, d.OID).Scan(&l.blocks)
 		if err != nil {
 			return nil, err
 		}
@@ -208,7 +151,7 @@ func (x *tx) ranged(ctx context.Context, r *relation, where string) ([]leaf, err
 		return nil, err
 	}
 	for _, l := range out {
-		ok, err := x.scansRange(ctx, l.relation, where)
+		ok, err := x.scansRange(ctx, l.Relation, where)
 		if err != nil || !ok {
 			return nil, err
 		}
@@ -235,7 +178,7 @@ func (x *tx) needsOneStatement(ctx context.Context, oids []uint32) (bool, error)
 // scansRange looks at the plan of a step. A condition can turn the range scan
 // into an index scan, which would read the table's index anew for each range;
 // and a subquery in it would see what earlier ranges deleted.
-func (x *tx) scansRange(ctx context.Context, r *relation, where string) (bool, error) {
+func (x *tx) scansRange(ctx context.Context, r *schema.Relation, where string) (bool, error) {
 	result, err := x.s.one(ctx, `EXPLAIN (FORMAT JSON) `+rangeSQL(r, where, `'(0,0)'::tid`, `'(1024,0)'::tid`, true))
 	if err != nil {
 		return false, err

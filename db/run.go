@@ -1,0 +1,99 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"tminus/phases"
+	"tminus/phases/engine"
+	"tminus/phases/runbook"
+	"tminus/phases/schema"
+	"tminus/phases/step"
+)
+
+// ways are how the rows of a delete step go, by the names of package step: each
+// in a file of its own.
+var ways = map[string]func(context.Context, *deletion, *schema.Relation) error{
+	"delete":    deleteByRanges,
+	"statement": deleteAtOnce,
+}
+
+// touchedEvery is how often what was touched is read while a delete runs.
+const touchedEvery = 250 * time.Millisecond
+
+// Run runs a step: a delete in its way, or its one SQL statement.
+func (x *tx) Run(ctx context.Context, do runbook.Step, progress func(engine.Progress)) (phases.Statement, error) {
+	if err := x.alive(); err != nil {
+		return phases.Statement{}, err
+	}
+	if do.Delete == "" {
+		return x.statement(ctx, do)
+	}
+	if progress == nil {
+		progress = func(engine.Progress) {}
+	}
+	way, known := step.FindWay(do.Way)
+	r := x.cat.Find(do.Delete)
+	switch {
+	case !known:
+		return phases.Statement{}, failf("delete from", do.Delete, "take one that docs/runbook.md has", fmt.Errorf("this program knows no way %q", do.Way))
+	case r == nil:
+		return phases.Statement{}, failf("delete from", do.Delete, hints["42P01"], errMissing)
+	}
+	d := &deletion{x: x, where: do.Where, progress: progress, read: time.Now()}
+	err := ways[way.Name](ctx, d, r)
+	return phases.Statement{Command: way.Command, Rows: d.state.Deleted}, fail(ctx, "delete from", do.Delete, err)
+}
+
+// statement runs a step's one statement, by the extended protocol: that takes
+// no second one.
+func (x *tx) statement(ctx context.Context, do runbook.Step) (phases.Statement, error) {
+	var result *pgconn.Result
+	err := x.long(ctx, func(ctx context.Context, l long) (err error) {
+		result, err = l.one(ctx, do.SQL)
+		return err
+	})
+	if err != nil {
+		return phases.Statement{}, fail(ctx, "run step", do.Name(), err)
+	}
+	tag := result.CommandTag
+	return phases.Statement{Command: strings.TrimRight(tag.String(), " 0123456789"), Rows: tag.RowsAffected()}, nil
+}
+
+// long runs the runbook's statements under one watch, with the search path that
+// the last of them left.
+func (x *tx) long(ctx context.Context, f func(context.Context, long) error) error {
+	if err := x.leavePath(ctx); err != nil {
+		return err
+	}
+	return x.t.long(ctx, x.s, f)
+}
+
+// deletion is a delete step under way.
+type deletion struct {
+	x        *tx
+	l        long
+	where    string
+	state    engine.Progress
+	progress func(engine.Progress)
+	read     time.Time // when Touched was read last
+}
+
+// report gives the progress, with what was touched when that is due.
+func (d *deletion) report(ctx context.Context, due bool) error {
+	p := d.state
+	if due || time.Since(d.read) >= touchedEvery {
+		touched, err := d.x.touched(ctx)
+		if err != nil {
+			return err
+		}
+		p.Touched = touched
+		d.read = time.Now()
+	}
+	d.progress(p)
+	return nil
+}

@@ -1,0 +1,56 @@
+package step
+
+import "slices"
+
+// May is what a phase may do to a table. The zero value is nothing at all.
+type May struct {
+	Delete, Update, Insert bool
+	Truncate               bool // give it another file: TRUNCATE, or a rewrite
+	Lock                   bool // against all others
+}
+
+// Anything is what a free statement may do to the tables that it names.
+var Anything = May{Delete: true, Update: true, Insert: true, Truncate: true, Lock: true}
+
+// ByTriggers is what the triggers of a delete may do to the tables that it names.
+var ByTriggers = May{Delete: true, Update: true, Insert: true}
+
+// Or is what either of two allows.
+func (m May) Or(o May) May {
+	return May{
+		Delete: m.Delete || o.Delete, Update: m.Update || o.Update, Insert: m.Insert || o.Insert,
+		Truncate: m.Truncate || o.Truncate, Lock: m.Lock || o.Lock,
+	}
+}
+
+// Way is how a delete step takes its rows.
+type Way struct {
+	Name    string // as a runbook writes it
+	Means   string // for the reference page
+	Command string // the server's word for it
+	Own     May    // what it may do to its own table
+}
+
+// Ways are all there are. The first is what a step without one takes.
+var Ways = []Way{
+	{
+		Name: "delete", Command: "DELETE", Own: May{Delete: true, Lock: true},
+		Means: "by ranges of the table's blocks, with the share done, where that gives the same result as one DELETE; else by one",
+	},
+	{
+		Name: "statement", Command: "DELETE", Own: May{Delete: true, Lock: true},
+		Means: "by one DELETE, which shows no share",
+	},
+}
+
+// FindWay gives a way by its name; no name is the first.
+func FindWay(name string) (Way, bool) {
+	if name == "" {
+		return Ways[0], true
+	}
+	i := slices.IndexFunc(Ways, func(w Way) bool { return w.Name == name })
+	if i < 0 {
+		return Way{}, false
+	}
+	return Ways[i], true
+}
