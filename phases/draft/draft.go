@@ -1,0 +1,233 @@
+package draft
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tminus/phases/runbook"
+	"tminus/phases/schema"
+)
+
+// Wish is what somebody wants cleared.
+type Wish struct {
+	Schema  string   // of names without one; empty is public
+	Clear   []string // tables, as a runbook writes them
+	Protect []string
+}
+
+// Impossible lists what stands against a wish: somebody has to decide.
+type Impossible []string
+
+// Error is a line for each.
+func (e Impossible) Error() string { return strings.Join(e, "\n") }
+
+// Draft is what follows from a wish, before it is written down.
+type Draft struct {
+	Book    *runbook.Runbook // schema and names alone
+	Schema  *schema.Schema
+	Clear   []*schema.Relation // in the order in which nothing refuses
+	Why     map[uint32]string  // of what was not wished for: why it goes too
+	Nullify []*schema.Key      // set to NULL before the first delete
+	Changed []*schema.Relation // rows that stay and lose a reference, by ON DELETE
+	Protect []*schema.Relation
+	// Together is set where a key is asked only at a phase's end: then all of it
+	// is one phase.
+	Together bool
+
+	protected map[uint32]bool
+	emptied   map[uint32]*schema.Relation // by which step a relation is emptied
+	stays     map[uint32]bool             // relations that lose a reference before
+	problems  Impossible
+}
+
+// New works out what follows from a wish. The error is an Impossible where
+// somebody has to decide something.
+func New(s *schema.Schema, w Wish) (*Draft, error) {
+	book, err := runbook.Deleting(cmp.Or(w.Schema, "public"), append(slices.Clone(w.Clear), w.Protect...))
+	if err != nil {
+		return nil, err
+	}
+	d := &Draft{
+		Book: &runbook.Runbook{Schema: book.Schema}, Schema: s, Why: map[uint32]string{},
+		protected: map[uint32]bool{}, emptied: map[uint32]*schema.Relation{}, stays: map[uint32]bool{},
+	}
+	for _, r := range d.find(w.Protect) {
+		d.Protect = append(d.Protect, r)
+		for _, part := range s.Tree(r) {
+			d.protected[part.OID] = true
+		}
+	}
+	wished := d.find(w.Clear)
+	if len(wished) == 0 && len(d.problems) == 0 {
+		d.problem("nothing is to be cleared: name at least one table")
+	}
+	for _, r := range wished {
+		d.empty(r, "")
+	}
+	d.follow()
+	if len(d.problems) > 0 {
+		return nil, d.problems
+	}
+	if d.order(); len(d.problems) > 0 {
+		return nil, d.problems
+	}
+	return d, nil
+}
+
+func (d *Draft) problem(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(d.problems, text) {
+		d.problems = append(d.problems, text)
+	}
+}
+
+// find gives the tables of names, and notes those that are none.
+func (d *Draft) find(names []string) []*schema.Relation {
+	var out []*schema.Relation
+	for _, n := range names {
+		schemaName, name := d.Book.SplitTable(n)
+		r := d.Schema.Find(schemaName, name)
+		switch {
+		case r == nil:
+			d.problem("table %s does not exist%s", n, d.near(name))
+		case r.Temporary:
+			d.problem("%s is temporary: another session does not have it", n)
+		case r.Kind != schema.Ordinary && r.Kind != schema.Partitioned:
+			d.problem("%s is %s, not a table of this database: name the table behind it", n, r.Kind)
+		case !slices.Contains(out, r):
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func (d *Draft) near(name string) string {
+	var all []string
+	full := map[string]string{}
+	for i := range d.Schema.Relations {
+		r := &d.Schema.Relations[i]
+		if (r.Kind == schema.Ordinary || r.Kind == schema.Partitioned) && !r.Partition {
+			all = append(all, r.Name)
+			full[r.Name] = d.name(r)
+		}
+	}
+	slices.Sort(all)
+	if near := runbook.Nearest(name, all); near != "" {
+		return ", " + full[near] + " does"
+	}
+	return ""
+}
+
+func (d *Draft) name(r *schema.Relation) string { return d.Book.TableName(r.Schema, r.Name) }
+
+// empty takes a table into the plan, with its parts. A partition that is reached
+// goes with its whole table, which holds its rows; one that is wished for goes alone.
+func (d *Draft) empty(r *schema.Relation, why string) {
+	if why != "" {
+		for r.Partition && len(r.Parents) == 1 && d.Schema.Relation(r.Parents[0]) != nil {
+			r = d.Schema.Relation(r.Parents[0])
+		}
+	}
+	if d.emptied[r.OID] != nil {
+		return
+	}
+	for _, part := range d.Schema.Tree(r) {
+		switch {
+		case d.protected[part.OID] && why == "":
+			d.problem("%s is to be cleared and is protected, itself or a part of it (%s)", d.name(r), d.name(part))
+		case d.protected[part.OID]:
+			d.problem("%s is protected, and would go: %s", d.name(part), why)
+		case part.Kind == schema.Foreign:
+			d.problem("%s has the foreign table %s as a part: detach it, or clear the other parts by their names", d.name(r), d.name(part))
+		}
+		if old := d.emptied[part.OID]; old != nil { // a part that had a step of its own goes with its table
+			d.Clear = slices.DeleteFunc(d.Clear, func(c *schema.Relation) bool { return c == part })
+		}
+		d.emptied[part.OID] = r
+	}
+	if why != "" {
+		d.Why[r.OID] = why
+	}
+	d.Clear = append(d.Clear, r)
+}
+
+// follow takes in what the plan's deletes reach, until nothing more is reached.
+func (d *Draft) follow() {
+	for again := true; again; {
+		before := len(d.emptied) + len(d.Nullify) + len(d.Changed)
+		for _, r := range slices.Clone(d.Clear) {
+			for _, part := range d.Schema.Tree(r) {
+				for _, k := range d.Schema.KeysTo(part.OID) {
+					d.reach(k)
+				}
+			}
+		}
+		again = len(d.emptied)+len(d.Nullify)+len(d.Changed) != before && len(d.problems) == 0
+	}
+}
+
+// reach decides what becomes of the rows that refer by a key to rows that go.
+func (d *Draft) reach(k *schema.Key) {
+	child, parent := d.Schema.Relation(k.From), d.Schema.Relation(k.To)
+	if child == nil || d.emptied[child.OID] != nil {
+		return
+	}
+	refers := fmt.Sprintf("its key %s refers to %s, ON DELETE %s", k.Name, d.name(parent), k.Action)
+	switch {
+	case k.Action == schema.Cascade:
+		d.empty(child, refers)
+	case k.Action.Refuses() && nullable(k):
+		d.lose(child, k, refers)
+	case k.Action.Refuses():
+		d.empty(child, refers+", and takes no NULL")
+	case stuck(k):
+		d.empty(child, refers+", which its columns do not take")
+	case d.protected[child.OID]:
+		d.problem("%s is protected, and its rows would change: %s", d.name(child), refers)
+	case !slices.Contains(d.Changed, d.root(child)):
+		d.Changed = append(d.Changed, d.root(child))
+	}
+}
+
+// lose has a key that refuses set to NULL, so that its rows stay.
+func (d *Draft) lose(child *schema.Relation, k *schema.Key, refers string) {
+	if d.protected[child.OID] {
+		d.problem("%s is protected, and its rows refuse the delete: %s; decide whether they may lose their reference, then it is not protected as it is", d.name(child), refers)
+		return
+	}
+	if k.Parent != 0 && d.Schema.Relation(k.From).Partition { // its table's own key says it
+		return
+	}
+	if !slices.Contains(d.Nullify, k) {
+		d.Nullify = append(d.Nullify, k)
+	}
+	d.stays[child.OID] = true
+}
+
+func (d *Draft) root(r *schema.Relation) *schema.Relation {
+	for r.Partition && len(r.Parents) == 1 && d.Schema.Relation(r.Parents[0]) != nil {
+		r = d.Schema.Relation(r.Parents[0])
+	}
+	return r
+}
+
+// nullable reports whether setting a key to NULL is possible: one column that
+// takes it is enough.
+func nullable(k *schema.Key) bool {
+	return slices.ContainsFunc(k.Columns, func(c schema.Column) bool { return !c.NotNull })
+}
+
+// stuck reports whether SET NULL or SET DEFAULT cannot do what it says: a column
+// takes no NULL, or the default's row goes too.
+func stuck(k *schema.Key) bool {
+	if k.Action != schema.SetNull && k.Action != schema.SetDefault {
+		return false
+	}
+	return slices.ContainsFunc(k.Columns, func(c schema.Column) bool {
+		if k.Action == schema.SetDefault && c.Default != "" {
+			return !strings.HasPrefix(strings.ToUpper(c.Default), "NULL")
+		}
+		return c.NotNull
+	})
+}

@@ -1,0 +1,133 @@
+package draft
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"tminus/phases/schema"
+)
+
+// arc is a key from one table of the plan to another: the first has to go before
+// the second.
+type arc struct {
+	key     *schema.Key
+	from    *schema.Relation
+	to      *schema.Relation
+	refuses bool // else the order only spares work
+}
+
+// order puts the plan's tables into an order that nothing refuses: referring
+// before referred. Where keys that refuse go round in a cycle, one that takes
+// NULL is set to NULL before.
+func (d *Draft) order() {
+	o := &ordering{Draft: d, pending: map[*schema.Relation]bool{}, before: map[*schema.Relation][]arc{}}
+	for _, a := range d.arcs() {
+		o.before[a.to] = append(o.before[a.to], a)
+	}
+	todo := slices.Clone(d.Clear)
+	slices.SortFunc(todo, func(a, b *schema.Relation) int {
+		return cmp.Or(cmp.Compare(a.Schema, b.Schema), cmp.Compare(a.Name, b.Name))
+	})
+	for _, r := range todo {
+		o.pending[r] = true
+	}
+	d.Clear = nil
+	for len(todo) > 0 {
+		i := slices.IndexFunc(todo, func(r *schema.Relation) bool { return !o.waits(r, false) })
+		if i < 0 { // a cycle: what only spares work gives way first
+			i = slices.IndexFunc(todo, func(r *schema.Relation) bool { return !o.waits(r, true) })
+		}
+		if i < 0 {
+			if o.cut(todo); len(d.problems) > 0 {
+				return
+			}
+			continue
+		}
+		d.Clear = append(d.Clear, todo[i])
+		delete(o.pending, todo[i])
+		todo = slices.Delete(todo, i, i+1)
+	}
+}
+
+// ordering is order under way.
+type ordering struct {
+	*Draft
+	pending map[*schema.Relation]bool  // still to go
+	before  map[*schema.Relation][]arc // what has to go before each
+}
+
+// waits reports whether a table has to wait for another that is still to go.
+func (o *ordering) waits(r *schema.Relation, refusing bool) bool {
+	return slices.ContainsFunc(o.before[r], func(a arc) bool { return (a.refuses || !refusing) && o.pending[a.from] })
+}
+
+func (d *Draft) arcs() []arc {
+	var out []arc
+	for i := range d.Schema.Keys {
+		k := &d.Schema.Keys[i]
+		from, to := d.emptied[k.From], d.emptied[k.To]
+		if from != nil && to != nil && from != to {
+			out = append(out, arc{key: k, from: from, to: to, refuses: k.Action.Refuses() || stuck(k)})
+		}
+	}
+	return out
+}
+
+// cut takes an arc out of a cycle of keys that refuse: by setting its key to
+// NULL, or by leaving it to the phase's end where it is asked only there.
+func (o *ordering) cut(todo []*schema.Relation) {
+	var names []string
+	var deferred *arc
+	for _, r := range todo {
+		for _, a := range o.before[r] {
+			if !a.refuses || !o.pending[a.from] || !o.round(a) {
+				continue
+			}
+			if nullable(a.key) {
+				o.Nullify = append(o.Nullify, a.key)
+				o.drop(a)
+				return
+			}
+			if a.key.Deferred && a.key.Action != schema.Restrict {
+				deferred = &a
+			}
+			if name := o.name(a.from); !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	if deferred != nil {
+		o.Together = true
+		o.drop(*deferred)
+		return
+	}
+	o.problem("%s refer to each other by keys that refuse and take no NULL: make one of them INITIALLY DEFERRED, or decide how to clear them by statements of your own", strings.Join(names, ", "))
+}
+
+// drop takes an arc out, with those of the same key's partitions.
+func (o *ordering) drop(a arc) {
+	o.before[a.to] = slices.DeleteFunc(o.before[a.to], func(b arc) bool {
+		return b.key == a.key || b.from == a.from && b.key.Parent != 0 && (b.key.Parent == a.key.OID || b.key.Parent == a.key.Parent)
+	})
+}
+
+// round reports whether an arc is part of a cycle of keys that refuse.
+func (o *ordering) round(a arc) bool {
+	seen := map[*schema.Relation]bool{a.from: true}
+	queue := []*schema.Relation{a.from}
+	for len(queue) > 0 {
+		r := queue[0]
+		queue = queue[1:]
+		if r == a.to {
+			return true
+		}
+		for _, b := range o.before[r] {
+			if b.refuses && o.pending[b.from] && !seen[b.from] {
+				seen[b.from] = true
+				queue = append(queue, b.from)
+			}
+		}
+	}
+	return false
+}

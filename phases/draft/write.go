@@ -1,0 +1,299 @@
+package draft
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"tminus/phases/runbook"
+	"tminus/phases/schema"
+)
+
+// tablesAPhase is how many tables a phase clears at most: a phase is one
+// transaction, and a screen's worth is what somebody can follow.
+const tablesAPhase = 100
+
+// perRow is what a row is reckoned to take until a rehearsal has measured it:
+// some 5 µs for the row and for each key that refers to it.
+const perRow = 20 * time.Microsecond
+
+// writer lines a runbook up.
+type writer struct {
+	*Draft
+	strings.Builder
+}
+
+// Source is the runbook, as a file. title is one line.
+func (d *Draft) Source(title string) string {
+	w := &writer{Draft: d}
+	groups := d.groups()
+	planned := 2 * time.Minute // counting, before and after
+	for _, g := range groups {
+		planned += d.priceOf(g)
+	}
+	for _, keys := range d.detached() {
+		planned += d.priceOf(d.referring(keys))
+	}
+	w.line("# Drafted by tminus init from the database as it was. A line that begins with")
+	w.line("# DECIDE is for a human; rehearse it on a restored backup before anything else.")
+	w.line("tminus: 1")
+	w.line("title: %s", text(title))
+	if d.Book.Schema != "public" {
+		w.line("schema: %s", text(written(d.Book.Schema)))
+	}
+	w.line("window: {opens: 60m, gate: 15m, planned: %s, abort: %s}", runbook.FormatDuration(planned), runbook.FormatDuration(planned+planned/2))
+	w.line("")
+	w.list("protected", d.Protect, nil)
+	w.checklist()
+	w.line("phases:")
+	w.count()
+	for i, keys := range d.detached() {
+		w.nullify(i, keys)
+	}
+	for i, g := range groups {
+		w.clear(i, len(groups), g)
+	}
+	w.verify()
+	w.after()
+	return w.String()
+}
+
+func (w *writer) line(format string, args ...any) {
+	fmt.Fprintf(w, format+"\n", args...)
+}
+
+// groups are the tables of each phase.
+func (d *Draft) groups() [][]*schema.Relation {
+	if d.Together {
+		return [][]*schema.Relation{d.Clear}
+	}
+	return slices.Collect(slices.Chunk(d.Clear, tablesAPhase))
+}
+
+func (d *Draft) priceOf(tables []*schema.Relation) time.Duration {
+	var rows float64
+	for _, r := range tables {
+		n, _ := d.Schema.Rows(r)
+		rows += max(n, 0)
+	}
+	return time.Minute + time.Duration(rows*float64(perRow)).Truncate(time.Minute)
+}
+
+// detached are the keys that are set to NULL, by phase.
+func (d *Draft) detached() [][]*schema.Key {
+	return slices.Collect(slices.Chunk(d.Nullify, tablesAPhase))
+}
+
+// nullified are the tables whose keys are set to NULL, each once.
+func (d *Draft) nullified() []*schema.Relation { return d.referring(d.Nullify) }
+
+func (d *Draft) referring(keys []*schema.Key) []*schema.Relation {
+	var out []*schema.Relation
+	for _, k := range keys {
+		if r := d.Schema.Relation(k.From); !slices.Contains(out, d.root(r)) {
+			out = append(out, d.root(r))
+		}
+	}
+	return out
+}
+
+// kept are the tables whose rows stay and are changed.
+func (d *Draft) kept() []*schema.Relation {
+	out := slices.Clone(d.Changed)
+	for _, r := range d.nullified() {
+		if d.emptied[r.OID] == nil && !slices.Contains(out, r) {
+			out = append(out, r)
+		}
+	}
+	return slices.DeleteFunc(out, func(r *schema.Relation) bool { return d.emptied[r.OID] != nil })
+}
+
+// list is a key with tables, one a line.
+func (w *writer) list(key string, tables []*schema.Relation, why map[uint32]string) {
+	if len(tables) == 0 {
+		return
+	}
+	indent := ""
+	if key != "protected" {
+		indent = "    "
+	}
+	w.line("%s%s:", indent, key)
+	for _, r := range tables {
+		because := why[r.OID]
+		if because != "" {
+			because = "   # DECIDE: it goes too: " + oneLine(because)
+		}
+		w.line("%s  - %s%s", indent, text(w.name(r)), because)
+	}
+	if key == "protected" {
+		w.line("")
+	}
+}
+
+func (w *writer) checklist() {
+	w.line("checklist:")
+	w.line("  - id: before")
+	w.line("    title: Before the window")
+	w.line("    due: T-60m")
+	w.line("    items:")
+	w.line("      - {id: rehearsed, text: This runbook was rehearsed on a restored backup, help: \"tminus rehearse, on the restored copy.\"}")
+	w.line("      - id: backup")
+	w.line("        text: A backup has been taken and verified")
+	w.line("        fields:")
+	w.line("          - {id: backup_time, label: Snapshot taken at, type: time, example: now}")
+	w.line("          - {id: backup_id, label: Backup ID, example: see the backup list}")
+	w.line("      - {id: told, text: Everybody who has to know was told}")
+	w.line("  - id: database")
+	w.line("    title: The database")
+	w.line("    due: T-15m")
+	w.line("    items:")
+	w.line("      - {id: connects, text: It answers, check: {database: database.connects, remedy: See whether the server runs.}}")
+	w.line("      - {id: writable, text: It can be written, check: {database: database.writable, remedy: Connect to the primary.}}")
+	w.line("      - {id: quiet, text: At most 5 clients are connected, check: {database: database.connections, max: 5, remedy: Ask those who are connected to leave.}}")
+	if names := w.triggers(); len(names) > 0 {
+		w.line("      # DECIDE: these fire on what is cleared or changed. Off for the run, they write nothing;")
+		w.line("      # to let one fire, take it out, and name what it writes under touch of the step.")
+		w.line("      - id: triggers_off")
+		w.line("        text: The triggers that would fire are off")
+		w.line("        action: {name: triggers.disable, triggers: [%s]}", strings.Join(names, ", "))
+		w.line("        check: {database: triggers.disabled, triggers: [%s], through: phases, remedy: Disable them by this item's key.}", strings.Join(names, ", "))
+	}
+	w.line("")
+}
+
+// triggers are the names of those that would fire.
+func (d *Draft) triggers() []string {
+	changed := map[uint32]bool{}
+	for _, r := range d.kept() {
+		for _, part := range d.Schema.Tree(r) {
+			changed[part.OID] = true
+		}
+	}
+	for _, r := range d.nullified() {
+		for _, part := range d.Schema.Tree(r) {
+			changed[part.OID] = true
+		}
+	}
+	for i := range d.Schema.Keys { // also those that are changed before they go
+		if k := &d.Schema.Keys[i]; d.emptied[k.From] != nil && d.emptied[k.To] != nil && (k.Action == schema.SetNull || k.Action == schema.SetDefault) {
+			changed[k.From] = true
+		}
+	}
+	var out []string
+	for _, t := range d.Schema.Triggers {
+		fires := d.emptied[t.Relation] != nil && t.Fires(schema.OnDelete) || changed[t.Relation] && t.Fires(schema.OnUpdate)
+		if name := text(t.Name); fires && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (w *writer) count() {
+	w.line("  - id: count")
+	w.line("    title: Count what is there")
+	w.line("    planned: 1m")
+	w.list("count", append(slices.Clone(w.Clear), w.kept()...), nil)
+}
+
+func (w *writer) nullify(i int, keys []*schema.Key) {
+	w.line("  - id: detach_%d", i+1)
+	w.line("    title: Take references away that would refuse the deletes")
+	w.line("    risk: medium")
+	w.line("    planned: %s", runbook.FormatDuration(w.priceOf(w.referring(keys))))
+	w.line("    steps:")
+	for _, k := range keys {
+		r := w.Schema.Relation(k.From)
+		i := slices.IndexFunc(k.Columns, func(c schema.Column) bool { return !c.NotNull })
+		column := quoted(k.Columns[i].Name)
+		w.line("      # DECIDE: rows of %s lose their reference to %s (%s)", oneLine(w.name(r)), oneLine(w.name(w.Schema.Relation(k.To))), oneLine(k.Name))
+		w.line("      - sql: %s", text(fmt.Sprintf("UPDATE %s.%s SET %s = NULL WHERE %s IS NOT NULL", quoted(r.Schema), quoted(r.Name), column, column)))
+		w.line("        touch: [%s]", text(w.name(r)))
+		w.line("        rows: any")
+	}
+}
+
+func (w *writer) clear(i, of int, tables []*schema.Relation) {
+	last := i == of-1
+	title := fmt.Sprintf("Clear %d tables", len(tables))
+	if len(tables) == 1 {
+		title = "Clear " + w.name(tables[0])
+	}
+	w.line("  - id: clear_%d", i+1)
+	w.line("    title: %s", text(title))
+	if last {
+		w.line("    risk: critical")
+		w.line("    point_of_no_return: true")
+	} else {
+		w.line("    risk: high")
+	}
+	w.line("    planned: %s", runbook.FormatDuration(w.priceOf(tables)))
+	if last {
+		w.line("    confirm:")
+		w.line("      - {id: sure, text: What was deleted so far is what was meant}")
+	}
+	w.list("delete", tables, w.Why)
+}
+
+func (w *writer) verify() {
+	w.line("  - id: verify")
+	w.line("    title: Look at what is left")
+	w.line("    planned: 1m")
+	w.list("count", w.kept(), nil)
+	w.list("zero", w.Clear, nil)
+	w.line("")
+}
+
+func (w *writer) after() {
+	w.line("after:")
+	w.line("  - id: back")
+	w.line("    title: Back to normal")
+	w.line("    items:")
+	if len(w.triggers()) > 0 {
+		w.line("      - id: triggers_back")
+		w.line("        text: The triggers are as they were")
+		w.line("        action: {name: triggers.restore}")
+		w.line("        check: {database: triggers.restored, remedy: Restore them by this item's key.}")
+	}
+	w.line("      - {id: works, text: The application works}")
+	w.line("      - {id: said, text: Everybody was told that it is done}")
+}
+
+var plain = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_. ]*[A-Za-z0-9_]$`)
+
+// text is a YAML scalar.
+func text(s string) string {
+	switch strings.ToLower(s) {
+	case "null", "true", "false", "yes", "no", "on", "off", "nan", "inf":
+	default:
+		if plain.MatchString(s) {
+			return s
+		}
+	}
+	var b strings.Builder
+	e := json.NewEncoder(&b) // what is in quotes in JSON is so in YAML
+	e.SetEscapeHTML(false)
+	if err := e.Encode(s); err != nil { // a string that is no UTF-8 is made so, and nothing else fails
+		return "null"
+	}
+	return strings.TrimSpace(b.String())
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// quoted is an identifier as a statement writes it.
+func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+var bare = regexp.MustCompile(`^[a-z_][a-z0-9_$]*$`)
+
+// written is a name as a runbook writes it.
+func written(name string) string {
+	if bare.MatchString(name) {
+		return name
+	}
+	return quoted(name)
+}
