@@ -145,7 +145,7 @@ func TestChangesAreSeenWhateverTheSearchPath(t *testing.T) {
 			t.Errorf("%s: %q, %v", table, got, touchedBy(t, x))
 		}
 		var path string
-		if err := x.(*tx).s.QueryRow(limited(t), `SHOW search_path`).Scan(&path); err != nil || path != searchPath(target.book) {
+		if err := x.(*tx).s.QueryRow(limited(t), `SHOW search_path`).Scan(&path); err != nil || path != x.(*tx).s.searchPath(target.book) {
 			t.Errorf("%s: the program asks with the search path %s, %v", table, path, err)
 		}
 		if _, err := x.Run(limited(t), runbook.Step{SQL: `SELECT * FROM only_here`}, nil); err != nil {
@@ -154,5 +154,22 @@ func TestChangesAreSeenWhateverTheSearchPath(t *testing.T) {
 		if err := x.Rollback(limited(t)); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// A trigger that finds its functions and types by the role's own search path
+// works as it does in psql.
+func TestTriggersHaveTheRolesSearchPath(t *testing.T) {
+	dsn := database(t, `CREATE ROLE finder LOGIN SUPERUSER; CREATE SCHEMA util; CREATE TYPE util.mark AS ENUM ('gone');
+		CREATE FUNCTION util.mark_of(int) RETURNS util.mark LANGUAGE sql AS $$ SELECT 'gone'::util.mark $$;
+		CREATE SCHEMA shop; CREATE TABLE shop.t (id int); INSERT INTO shop.t VALUES (1), (2);
+		CREATE FUNCTION shop.marks() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN CASE WHEN mark_of(OLD.id) = 'gone'::mark THEN OLD END; END $$;
+		CREATE TRIGGER marks BEFORE DELETE ON shop.t FOR EACH ROW EXECUTE FUNCTION shop.marks()`)
+	dropRole(t, dsn, "finder")
+	exec(t, connect(t, dsn), `ALTER ROLE finder IN DATABASE `+databaseName(t, dsn)+` SET search_path = "$user", util`)
+	target := open(t, asUser(t, dsn, "finder"), book("shop.t"))
+	x := begin(t, target)
+	if n, _ := remove(t, x, runbook.Step{Delete: "shop.t"}); n != 2 {
+		t.Errorf("deleted %d", n)
 	}
 }

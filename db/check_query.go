@@ -17,7 +17,7 @@ func (t *Target) Query(ctx context.Context, sql string) (string, error) {
 			return err
 		}
 		defer rollback(ctx, s)
-		if _, err := s.Exec(ctx, `SELECT set_config('search_path', $1, true)`, searchPath(t.book)); err != nil {
+		if _, err := s.Exec(ctx, `SELECT set_config('search_path', $1, true)`, s.searchPath(t.book)); err != nil {
 			return err
 		}
 		var result *pgconn.Result

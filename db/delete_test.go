@@ -37,7 +37,7 @@ func TestDeleteByRangesGivesAShare(t *testing.T) {
 		}
 		last = p
 	}
-	if last.BlocksDone != last.BlocksTotal || last.Touched["t"] != (phases.Touched{Deleted: 5000}) {
+	if last.BlocksDone != last.BlocksTotal || last.Deleted != 5000 || touchedBy(t, x)["t"] != (phases.Touched{Deleted: 5000}) {
 		t.Errorf("the last progress is %+v", last)
 	}
 }

@@ -111,7 +111,7 @@ func (t *Target) baselineCount(ctx context.Context, s *session, c phases.Counted
 		return n, fail(ctx, "count", c.Table, err)
 	}
 	// A condition means what it means in the phase.
-	if err := setSearchPath(ctx, s, searchPath(t.book)); err != nil {
+	if err := setSearchPath(ctx, s, s.searchPath(t.book)); err != nil {
 		return 0, fail(ctx, "count", c.Table, err)
 	}
 	n, err := t.countRows(ctx, s, r, c.Where)

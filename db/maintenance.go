@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"tminus/phases/runbook"
@@ -24,7 +25,7 @@ func (t *Target) Maintain(ctx context.Context, m runbook.Maintenance) error {
 		return failf("run", m.Name(), "take a kind that docs/runbook.md has", fmt.Errorf("this program knows no maintenance %q", m.Kind))
 	}
 	err := t.phase.with(ctx, func(s *session) error {
-		if err := s.patience(ctx, searchPath(t.book), 0); err != nil {
+		if err := s.patience(ctx, s.searchPath(t.book), 0); err != nil {
 			return err
 		}
 		defer func() { // a session that is not as it was is none for a phase
@@ -32,7 +33,12 @@ func (t *Target) Maintain(ctx context.Context, m runbook.Maintenance) error {
 				closeConn(s.conn)
 			}
 		}()
-		return t.long(ctx, s, func(ctx context.Context, l long) error { return do(ctx, t, l, m) })
+		s.warned = nil
+		err := t.long(ctx, s, func(ctx context.Context, l long) error { return do(ctx, t, l, m) })
+		if err == nil && len(s.warned) > 0 { // VACUUM skips what it may not, and calls that a success
+			err = fmt.Errorf("the server warns: %s", strings.Join(s.warned, "; "))
+		}
+		return err
 	})
 	return fail(ctx, "run", m.Name(), err)
 }
@@ -40,7 +46,8 @@ func (t *Target) Maintain(ctx context.Context, m runbook.Maintenance) error {
 // patience sets a session's search path, and how long it waits for a lock; 0 is
 // without a limit.
 func (s *session) patience(ctx context.Context, path string, wait time.Duration) error {
-	_, err := s.Exec(ctx, `SELECT pg_catalog.set_config('search_path', $1, false), pg_catalog.set_config('lock_timeout', $2, false)`,
+	_, err := s.Exec(ctx, `SELECT pg_catalog.set_config('search_path', $1, false), pg_catalog.set_config('lock_timeout', $2, false),
+			pg_catalog.set_config('client_min_messages', 'notice', false)`,
 		path, fmt.Sprintf("%dms", wait.Milliseconds()))
 	return err
 }

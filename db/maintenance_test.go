@@ -26,6 +26,14 @@ func TestEveryWayAndMaintenanceIsDone(t *testing.T) {
 	}
 }
 
+// VACUUM passes over what the role may not, and the server calls that a success.
+func TestVacuumThatSkipsIsNotDone(t *testing.T) {
+	dsn := database(t, `CREATE TABLE t (id int); CREATE ROLE weak LOGIN; GRANT SELECT, DELETE ON t TO weak`)
+	dropRole(t, dsn, "weak")
+	err := open(t, asUser(t, dsn, "weak"), book("t")).Maintain(limited(t), runbook.Maintenance{Kind: "vacuum", Tables: []string{"t"}})
+	wantError(t, err, "the server warns: ")
+}
+
 // The session is a phase's again afterwards, also when it was cut off.
 func TestMaintenanceLeavesTheSessionAsItWas(t *testing.T) {
 	dsn := database(t, `CREATE TABLE t (id int); CREATE SCHEMA shop; CREATE TABLE shop.u (id int)`)

@@ -82,6 +82,19 @@ type session struct {
 	started  time.Time
 	exchange time.Duration
 	flight   atomic.Int64 // odd while a statement without a limit is under way
+	own      string       // the search path that the role has in this database by itself
+	warned   []string     // the server's warnings since they were last taken, the first few
+}
+
+// mostWarnings is how many of them a session keeps.
+const mostWarnings = 20
+
+// warn takes a notice of the server's. It is called by the driver, in the
+// goroutine that uses the session.
+func (s *session) warn(n *pgconn.Notice) {
+	if n.SeverityUnlocalized == "WARNING" && len(s.warned) < mostWarnings {
+		s.warned = append(s.warned, clean(n.Message))
+	}
 }
 
 // Open connects, refuses what cannot be worked with (a pooler that shares
@@ -209,11 +222,14 @@ func (t *Target) open(ctx context.Context) (*session, error) {
 	inner, cancel := context.WithTimeoutCause(ctx, t.conn.ConnectTimeout+t.exchange/2, ErrNoAnswer)
 	defer cancel()
 	began := time.Now()
-	conn, err := pgx.ConnectConfig(inner, t.conn.Copy())
+	s := &session{exchange: t.exchange}
+	cfg := t.conn.Copy()
+	cfg.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { s.warn(n) }
+	conn, err := pgx.ConnectConfig(inner, cfg)
 	if err != nil {
 		return nil, connectError(ctx, t.host(), err, time.Since(began))
 	}
-	s := &session{conn: conn, exchange: t.exchange}
+	s.conn = conn
 	if err := s.armour(inner); err != nil {
 		closeConn(conn)
 		return nil, fail(ctx, "prepare a session on", t.host(), err)
@@ -301,7 +317,8 @@ func (s *session) armour(ctx context.Context) error {
 	var role string
 	err = s.QueryRow(ctx, `SELECT pg_backend_pid(),
 		coalesce((SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()), 'epoch'),
-		current_setting('session_replication_role')`).Scan(&s.pid, &s.started, &role)
+		current_setting('session_replication_role'), (SELECT reset_val FROM pg_settings WHERE name = 'search_path')`).
+		Scan(&s.pid, &s.started, &role, &s.own)
 	if err != nil {
 		return err
 	}

@@ -114,7 +114,7 @@ func (x *tx) pin(ctx context.Context) error {
 			|| set_config('search_path', $1, true) || set_config('statement_timeout', '0', true)
 			|| set_config('idle_in_transaction_session_timeout', '0', true) || set_config('lock_timeout', $2, true),
 			current_setting('track_counts'), current_setting('session_replication_role')`,
-		searchPath(x.t.book), milliseconds(x.spec.LockDeadline)).Scan(&rowSecurity, &pid, nil, &counts, &role)
+		x.s.searchPath(x.t.book), milliseconds(x.spec.LockDeadline)).Scan(&rowSecurity, &pid, nil, &counts, &role)
 	switch {
 	case err != nil:
 		return err
@@ -132,9 +132,15 @@ func (x *tx) pin(ctx context.Context) error {
 // basePath is every session's search path: nothing but PostgreSQL's own.
 const basePath = "pg_catalog, pg_temp"
 
-// searchPath has the runbook's schema besides, after PostgreSQL's own.
-func searchPath(book *runbook.Runbook) string {
-	return "pg_catalog, " + pgx.Identifier{book.Schema}.Sanitize() + ", pg_temp"
+// searchPath is for the runbook's statements, and for what their triggers and
+// functions name bare: PostgreSQL's own, the runbook's schema, and what the role
+// has by itself, so that what works in psql works here.
+func (s *session) searchPath(book *runbook.Runbook) string {
+	path := "pg_catalog, " + pgx.Identifier{book.Schema}.Sanitize()
+	if s.own != "" {
+		path += ", " + s.own
+	}
+	return path + ", pg_temp"
 }
 
 func milliseconds(d time.Duration) string { return fmt.Sprintf("%dms", max(d.Milliseconds(), 1)) }
@@ -230,7 +236,7 @@ func (x *tx) Fingerprint(ctx context.Context, table string) (phases.Fingerprint,
 	if err != nil {
 		return phases.Fingerprint{}, err
 	}
-	return out, fail(ctx, "fingerprint", table, setSearchPath(ctx, x.s, searchPath(x.t.book)))
+	return out, fail(ctx, "fingerprint", table, setSearchPath(ctx, x.s, x.s.searchPath(x.t.book)))
 }
 
 // takePathQuery tells the search path and sets the runbook's.
@@ -240,7 +246,7 @@ const takePathQuery = `SELECT pg_catalog.current_setting('search_path'), pg_cata
 // may have left one where pg_class is another table. leavePath gives that back
 // to the runbook's next statement.
 func (x *tx) takePath(ctx context.Context) error {
-	return x.tookPath(x.s.QueryRow(ctx, takePathQuery, searchPath(x.t.book)))
+	return x.tookPath(x.s.QueryRow(ctx, takePathQuery, x.s.searchPath(x.t.book)))
 }
 
 // tookPath reads the row of takePathQuery.
@@ -249,7 +255,7 @@ func (x *tx) tookPath(row pgx.Row) error {
 	if err := row.Scan(&left, nil); err != nil {
 		return err
 	}
-	if left != searchPath(x.t.book) {
+	if left != x.s.searchPath(x.t.book) {
 		x.path = left
 	}
 	return nil

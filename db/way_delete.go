@@ -47,7 +47,7 @@ func (d *deletion) byRanges(ctx context.Context, leaves []leaf) error {
 	for _, l := range leaves {
 		d.state.BlocksTotal += l.blocks
 	}
-	if err := d.report(ctx, true); err != nil {
+	if err := d.report(ctx); err != nil {
 		return err
 	}
 	for _, l := range leaves {
@@ -66,7 +66,7 @@ func (d *deletion) byRanges(ctx context.Context, leaves []leaf) error {
 		}
 		d.state.Deleted += result.CommandTag.RowsAffected()
 	}
-	return d.report(ctx, true)
+	return d.report(ctx)
 }
 
 func (d *deletion) leaf(ctx context.Context, l leaf) error {
@@ -82,7 +82,7 @@ func (d *deletion) leaf(ctx context.Context, l leaf) error {
 		d.state.Deleted += n
 		d.state.BlocksDone += to - from
 		from = to
-		if err := d.report(ctx, false); err != nil {
+		if err := d.report(ctx); err != nil {
 			return err
 		}
 		step = nextStep(step, took)

@@ -25,5 +25,5 @@ func (d *deletion) plain(ctx context.Context, r *schema.Relation) error {
 		return err
 	}
 	d.state.Deleted = result.CommandTag.RowsAffected()
-	return d.report(ctx, true)
+	return d.report(ctx)
 }

@@ -38,6 +38,7 @@ phases:
     steps:
       - delete: child
       - {sql: "UPDATE public.tally SET n = n + 1 WHERE phase = 'first'", touch: [tally], rows: 1}
+    after_commit: [{vacuum: [child]}]
   - id: second
     title: Second
     risk: critical
