@@ -13,6 +13,24 @@ type Survey struct {
 	Sessions int `json:"sessions,omitempty"`
 }
 
+// Count is how many findings there are of a severity; of no survey, none. The
+// warnings of an old journal count as such.
+func (s *Survey) Count(of Severity) int {
+	n := 0
+	if s == nil {
+		return n
+	}
+	for _, f := range s.Findings {
+		if f.Severity == of {
+			n++
+		}
+	}
+	if of == SeverityWarning {
+		n += len(s.Warnings)
+	}
+	return n
+}
+
 // Severity is how much a finding matters.
 type Severity string
 

@@ -61,6 +61,7 @@ func (p Pane) gateLines() []look.Line {
 		out = append(out, look.Line{})
 	}
 	out = append(out, p.gateVerdict(holds)...)
+	out = append(out, p.foundLines()...)
 	if s.Runbook.Gate.Text != "" {
 		out = append(out, p.paragraph("  ", &st.Dim, s.Runbook.Gate.Text)...)
 	}
@@ -96,6 +97,24 @@ func (p Pane) gateVerdict(holds []phases.Hold) []look.Line {
 	}
 	out = append(out, p.hint("  ", KeyGo, "GO: needs the "+lowerFirst(s.Runbook.Gate.Approve)+"'s name and the database's name, typed")...)
 	return append(out, p.hint("  ", KeyNoGo, "NO-GO: needs a reason, and ends the run")...)
+}
+
+// foundLines is what the survey found that the decision should know of; nothing
+// where it found nothing.
+func (p Pane) foundLines() []look.Line {
+	n, errs := p.State.Survey.Count(phases.SeverityWarning), p.State.Survey.Count(phases.SeverityError)
+	if n+errs == 0 {
+		return nil
+	}
+	st := p.Styles
+	text, style := look.Plural(n, "warning", "warnings"), &st.Warn
+	switch {
+	case errs > 0 && n > 0:
+		text, style = look.Plural(errs, "error", "errors")+" and "+text, &st.Bad
+	case errs > 0:
+		text, style = look.Plural(errs, "error", "errors"), &st.Bad
+	}
+	return []look.Line{look.Row(style, "  The survey found "+text+": "+Digit(Reach)+" shows them")}
 }
 
 // groupCounts is a line a group, with how much of it is done.

@@ -35,7 +35,7 @@ func (p Pane) reachEdge() string {
 	if p.State == nil || p.State.Survey == nil {
 		return ""
 	}
-	n := len(p.State.Survey.Warnings) + len(p.State.Survey.Grave())
+	n := p.State.Survey.Count(phases.SeverityError) + p.State.Survey.Count(phases.SeverityWarning)
 	if n == 0 {
 		return ""
 	}

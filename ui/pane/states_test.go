@@ -2,6 +2,7 @@ package pane
 
 import (
 	"strings"
+	"testing"
 	"time"
 
 	"tminus/phases"
@@ -283,4 +284,41 @@ func hostile() *paneRun {
 	r.Gate.Approver, r.Gate.Closed = evil, []string{evil}
 	r.log(0, phases.LevelBad, evil)
 	return r
+}
+
+// The findings stand with what mends them, the gravest first, and what the
+// deletes reach with the key that does it.
+func TestReachPane(t *testing.T) {
+	s := &phases.State{Survey: &phases.Survey{
+		Deletes: []string{"users"},
+		Findings: []phases.Finding{
+			{Code: "key-order", Severity: phases.SeverityError, Phase: "clear", Table: "users", Text: "deleting from users fails while rows of orders refer to it", Remedy: "delete orders first"},
+			{Code: "server-old", Severity: phases.SeverityNote, Text: "the server is PostgreSQL 13", Remedy: "nothing: it works"},
+		},
+		Reach: []phases.Reach{
+			{From: "users", Table: "notes", Constraint: "notes_user", Action: phases.ReachCascade, Indexed: true},
+			{From: "users", Table: "plans", Constraint: "plans_user", Action: phases.ReachSetNull, Protected: true},
+		},
+		Sizes: []phases.TableSize{{Table: "notes", Rows: 12_000}, {Table: "plans", Rows: -1}},
+	}}
+	k := KindOf(Reach)
+	for _, width := range []int{58, 78, 118} {
+		p := Pane{State: s, Styles: look.PlainStyles(), Width: width, Height: 20}
+		text := k.Draw(p)
+		for _, want := range []string{"phase clear: deleting from users", "delete orders first (key-order)", "notes", "12,000", "SET NULL"} {
+			if !strings.Contains(strings.Join(strings.Fields(text), " "), want) {
+				t.Errorf("%q is not there at %d cells:\n%s", want, width, text)
+			}
+		}
+		if k.Edge(p) != "1 finding" {
+			t.Errorf("the edge says %q", k.Edge(p))
+		}
+	}
+	if k.IsThere(&phases.State{}) || !k.IsThere(s) {
+		t.Error("the pane is there with the survey, and not before")
+	}
+	old := Pane{State: &phases.State{Survey: &phases.Survey{Warnings: []string{"as an old journal has it"}}}, Styles: look.PlainStyles(), Width: 78, Height: 9}
+	if text := k.Draw(old); !strings.Contains(text, "as an old journal has it") || k.Edge(old) != "1 finding" {
+		t.Errorf("an old journal's warnings:\n%s", text)
+	}
 }
