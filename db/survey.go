@@ -65,7 +65,7 @@ type SurveyError struct{ Problems []string }
 
 // Error is one line; Problems has them one by one.
 func (e *SurveyError) Error() string {
-	return fmt.Sprintf("%s: %s; put the runbook or the database right", count(len(e.Problems), "problem"), strings.Join(e.Problems, "; "))
+	return fmt.Sprintf("%s: %s; put the database right, or the runbook and start a run of its own: one that has begun keeps the runbook it began with", count(len(e.Problems), "problem"), strings.Join(e.Problems, "; "))
 }
 
 // count writes a number with its noun.
