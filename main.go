@@ -15,6 +15,7 @@ import (
 	"tminus/db/sandbox"
 	"tminus/phases"
 	"tminus/phases/engine"
+	"tminus/phases/runbook"
 	"tminus/phases/schema"
 	"tminus/ui/cli"
 )
@@ -56,8 +57,8 @@ func connect(ctx context.Context, a cli.Access) (engine.Target, phases.Identity,
 	return target, identity, nil
 }
 
-func readSchema(ctx context.Context, dsn string) (*schema.Schema, error) {
-	return db.ReadSchema(ctx, db.Config{DSN: dsn})
+func readSchema(ctx context.Context, dsn string, book *runbook.Runbook) (*schema.Schema, error) {
+	return db.ReadSchema(ctx, db.Config{DSN: dsn, Runbook: book})
 }
 
 // server is a demo's.

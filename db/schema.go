@@ -10,7 +10,8 @@ import (
 
 // ReadSchema connects, reads what a database holds beside its rows, as of one
 // moment, and leaves. It changes nothing, and takes no lock that anybody waits
-// for. Config.Runbook is not needed.
+// for. Config.Runbook may be nil: else the
+// planner is asked about its conditions.
 func ReadSchema(ctx context.Context, cfg Config) (*schema.Schema, error) {
 	conn, err := parseConfig(cfg)
 	if err != nil {
@@ -27,8 +28,10 @@ func ReadSchema(ctx context.Context, cfg Config) (*schema.Schema, error) {
 		}
 		defer rollback(ctx, s)
 		var err error
-		out, err = catalog.Read(ctx, s, "")
-		return err
+		if out, err = catalog.Read(ctx, s, ""); err != nil || cfg.Runbook == nil {
+			return err
+		}
+		return catalog.Estimate(ctx, s, schema.Name(out, cfg.Runbook), s.searchPath(cfg.Runbook))
 	})
 	return out, fail(ctx, "read the schema", t.host(), err)
 }

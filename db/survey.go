@@ -9,6 +9,7 @@ import (
 	"tminus/db/catalog"
 	"tminus/phases"
 	"tminus/phases/lint"
+	"tminus/phases/schema"
 )
 
 var errMissing = errors.New("it does not exist")
@@ -40,6 +41,9 @@ func (t *Target) survey(ctx context.Context, s *session, narrow []string) (phase
 	if err != nil {
 		return phases.Survey{}, err
 	}
+	if err := catalog.Estimate(ctx, s, schema.Name(snapshot, t.book), s.searchPath(t.book)); err != nil {
+		return phases.Survey{}, err
+	}
 	view := lint.New(t.book, snapshot)
 	stopping, findings := lint.Stopping(view.Findings())
 	var problems []string
@@ -49,7 +53,7 @@ func (t *Target) survey(ctx context.Context, s *session, narrow []string) (phase
 	if problems = append(problems, narrow...); len(problems) > 0 {
 		return phases.Survey{}, &SurveyError{Problems: problems}
 	}
-	out := phases.Survey{Reach: view.Reach().Edges, Sizes: view.Sizes(), Findings: findings, Sessions: t.widest()}
+	out := phases.Survey{Reach: view.Reach().Edges, Sizes: view.Sizes(), Findings: findings, Prices: view.Prices(), Sessions: t.widest()}
 	for _, r := range view.Deleted() {
 		out.Deletes = append(out.Deletes, view.Plain(r))
 	}

@@ -18,7 +18,7 @@ func (HoldOpened) Kind() string { return "hold_opened" }
 
 func (e HoldOpened) apply(s *State) error {
 	p := s.Phase(e.Phase)
-	p.Status, p.HoldUntil = PhaseHolding, e.Until
+	p.Status, p.HoldUntil, p.ReadyAt = PhaseHolding, e.Until, s.At
 	return nil
 }
 
@@ -39,6 +39,9 @@ func (e CommitIntended) apply(s *State) error {
 	p := s.Phase(e.Phase)
 	intent := e.CommitIntent
 	p.Status, p.Intent, p.By, p.HoldUntil = PhaseCommitting, &intent, e.By, time.Time{}
+	if p.ReadyAt.IsZero() {
+		p.ReadyAt = s.At
+	}
 	s.Sent = append(s.Sent, intent)
 	s.WAL = max(s.WAL, intent.Identity.WAL)
 	return nil
@@ -101,6 +104,9 @@ func (PhaseCommitted) Kind() string { return "phase_committed" }
 
 func (e PhaseCommitted) apply(s *State) error {
 	s.endPhase(e.Phase, PhaseIsCommitted, "", "", e.Settled)
+	if p := s.Phase(e.Phase); e.WAL != 0 && p.Intent != nil && p.Intent.Identity.WAL != 0 && e.WAL > p.Intent.Identity.WAL {
+		p.WAL = int64(e.WAL - p.Intent.Identity.WAL)
+	}
 	lost := ""
 	if e.Settled {
 		lost = "COMMIT's own answer was lost, and nobody was there to go on"

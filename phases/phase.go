@@ -420,5 +420,17 @@ func (s *State) Phase(id string) *PhaseState {
 	return &PhaseState{Plan: &runbook.Phase{ID: id}}
 }
 
+// Worked is how long a phase was at work: without the wait for its locks, and
+// without what somebody thought before COMMIT. 0 until it is ready.
+func (p *PhaseState) Worked() time.Duration {
+	switch {
+	case p.Status == PhaseIsPassed || p.Status == PhaseIsFailed:
+		return p.Took
+	case p.ReadyAt.IsZero() || p.LockedAt.IsZero():
+		return 0
+	}
+	return p.ReadyAt.Sub(p.LockedAt)
+}
+
 // since is the time from a phase's start to this event.
 func (s *State) since(p *PhaseState) time.Duration { return s.At.Sub(p.StartedAt) }

@@ -154,12 +154,14 @@ type PhaseState struct {
 	Tables    []TableState // in the order of the screen
 	Lock      *LockWait    // what it waits for now; nil when it does not
 	LockedAt  time.Time
+	ReadyAt   time.Time      // when all was done and verified, before anybody was asked; zero until then
 	Verified  []Verification // nil before
 	Changes   []Change       // what it did beside rows, as last seen
 	HoldUntil time.Time      // zero unless holding
 	Intent    *CommitIntent  // on disk before COMMIT; nil before
 	Doubt     []string       // what is known of a COMMIT in doubt, newest last
 	Settled   bool
+	WAL       int64  // bytes that the server wrote meanwhile, for whomever; 0 when it did not say
 	Reason    string // why it was rolled back, failed, is unknown, or undone
 	Ledger    bool   // when undone: the ledger still proves its COMMIT
 	Accepted  bool   // it was undone, and a human let it count as committed

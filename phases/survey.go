@@ -8,6 +8,7 @@ type Survey struct {
 	Findings []Finding   `json:"findings,omitempty"` // what the operator should know, the gravest first
 	Warnings []string    `json:"warnings,omitempty"` // the same as sentences, in old journals alone
 	Sizes    []TableSize `json:"sizes,omitempty"`    // planner's estimates for all tables named or reached
+	Prices   []Price     `json:"prices,omitempty"`   // of each phase, in their order; none in old journals
 	// Sessions is how many the run needs at its widest: the survey opened as
 	// many. 0 in old journals.
 	Sessions int `json:"sessions,omitempty"`
@@ -29,6 +30,19 @@ func (s *Survey) Count(of Severity) int {
 		n += len(s.Warnings)
 	}
 	return n
+}
+
+// Price is what a phase was reckoned to take; nil where nobody did.
+func (s *Survey) Price(phase string) *Price {
+	if s == nil {
+		return nil
+	}
+	for i := range s.Prices {
+		if s.Prices[i].Phase == phase {
+			return &s.Prices[i]
+		}
+	}
+	return nil
 }
 
 // Severity is how much a finding matters.

@@ -30,6 +30,7 @@ func Read(ctx context.Context, q Querier, searchPath string) (*schema.Schema, er
 		{"the foreign keys", readKeys},
 		{"the triggers", readTriggers},
 		{"the rules", readRules},
+		{"what the server takes", readCosts},
 	} {
 		if err := part.read(ctx, q, s); err != nil {
 			return nil, fmt.Errorf("read %s from the catalog: %w", part.what, err)
@@ -98,12 +99,16 @@ func readRelations(ctx context.Context, q Querier, s *schema.Schema) error {
 	return each(ctx, q, `WITH locked AS (SELECT relation FROM pg_locks
 			WHERE locktype = 'relation' AND granted AND mode = 'AccessExclusiveLock' AND pid <> pg_backend_pid() AND relation IS NOT NULL)
 		SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text, coalesce(am.amname::text, ''), c.relispartition, c.relpersistence = 't',
-			CASE WHEN c.relkind = 'r' AND free AND pg_relation_size(c.oid) = 0 THEN 0 WHEN c.reltuples <= 0 AND c.relpages = 0 THEN -1 ELSE c.reltuples END::float8,
+			CASE WHEN c.relkind = 'r' AND free AND pg_relation_size(c.oid) = 0 THEN 0 WHEN c.reltuples <= 0 AND c.relpages = 0 THEN -1
+				WHEN c.relkind = 'r' AND free AND c.relpages > 0 THEN c.reltuples / c.relpages * (pg_relation_size(c.oid) / current_setting('block_size')::bigint)
+				ELSE c.reltuples END::float8,
 			CASE WHEN c.relkind NOT IN ('r', 'm') THEN 0 WHEN free THEN pg_relation_size(c.oid) ELSE greatest(c.relpages, 1) * current_setting('block_size')::bigint END,
 			CASE WHEN c.relkind NOT IN ('r', 'm') THEN 0 WHEN free THEN pg_total_relation_size(c.oid) ELSE greatest(c.relpages, 1) * current_setting('block_size')::bigint END,
 			has_schema_privilege(n.oid, 'USAGE'), has_table_privilege(c.oid, 'SELECT'), has_table_privilege(c.oid, 'INSERT'),
 			has_table_privilege(c.oid, 'UPDATE'), has_table_privilege(c.oid, 'DELETE'), has_table_privilege(c.oid, 'TRUNCATE'),
-			row_security_active(c.oid)
+			row_security_active(c.oid),
+			(SELECT count(*) FROM pg_index i WHERE i.indrelid = c.oid),
+			(SELECT 28 + coalesce(sum(CASE WHEN a.attlen > 0 THEN a.attlen ELSE 32 END), 0) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_am am ON am.oid = c.relam
 			CROSS JOIN LATERAL (SELECT NOT EXISTS (SELECT FROM locked WHERE locked.relation = c.oid) AS free) others
 		WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND `+user+` AND (c.relpersistence <> 't' OR pg_my_temp_schema() = n.oid)
@@ -111,6 +116,7 @@ func readRelations(ctx context.Context, q Querier, s *schema.Schema) error {
 		[]any{
 			&r.OID, &r.Schema, &r.Name, &kind, &r.Method, &r.Partition, &r.Temporary, &r.Rows, &heap, &bytes,
 			&r.Rights.Usage, &r.Rights.Select, &r.Rights.Insert, &r.Rights.Update, &r.Rights.Delete, &r.Rights.Truncate, &r.Filtered,
+			&r.Indexes, &r.Width,
 		},
 		func() {
 			found := r
@@ -159,16 +165,17 @@ func readKeys(ctx context.Context, q Querier, s *schema.Schema) error {
 	var names, defaults []string
 	var notNull, acts []bool
 	return each(ctx, q, `SELECT con.oid, con.conparentid, con.conname::text, con.conrelid, con.confrelid, con.confdeltype::text, con.condeferrable, con.condeferred,
-			`+carried+`, cols.names, cols.not_null, cols.defaults, cols.acts
-		FROM pg_constraint con CROSS JOIN LATERAL (
+			`+carried+`, cols.names, cols.not_null, cols.defaults, cols.acts, cols.nulls
+		FROM pg_constraint con JOIN pg_class c ON c.oid = con.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN LATERAL (
 			SELECT array_agg(a.attname::text ORDER BY place) AS names, array_agg(a.attnotnull ORDER BY place) AS not_null,
 				array_agg(coalesce(pg_get_expr(d.adbin, d.adrelid), '') ORDER BY place) AS defaults,
-				array_agg(coalesce(nullif(to_jsonb(con) -> 'confdelsetcols', 'null') @> to_jsonb(att), true) ORDER BY place) AS acts
+				array_agg(coalesce(nullif(to_jsonb(con) -> 'confdelsetcols', 'null') @> to_jsonb(att), true) ORDER BY place) AS acts,
+				coalesce(max((SELECT max(st.null_frac) FROM pg_stats st WHERE st.schemaname = n.nspname AND st.tablename = c.relname AND st.attname = a.attname AND NOT st.inherited)), 0)::float8 AS nulls
 			FROM unnest(con.conkey) WITH ORDINALITY AS k (att, place)
 			JOIN pg_attribute a ON a.attrelid = con.conrelid AND a.attnum = k.att
 			LEFT JOIN pg_attrdef d ON d.adrelid = con.conrelid AND d.adnum = k.att) cols
 		WHERE con.contype = 'f' ORDER BY con.conname, con.oid`,
-		[]any{&k.OID, &k.Parent, &k.Name, &k.From, &k.To, &action, &k.Deferrable, &k.Deferred, &k.Indexed, &names, &notNull, &defaults, &acts},
+		[]any{&k.OID, &k.Parent, &k.Name, &k.From, &k.To, &action, &k.Deferrable, &k.Deferred, &k.Indexed, &names, &notNull, &defaults, &acts, &k.Nulls},
 		func() {
 			found := k
 			found.Action = schema.Action(action)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"tminus/phases"
+	"tminus/phases/lint"
 	"tminus/phases/runbook"
 	"tminus/phases/schema"
 )
@@ -16,41 +18,51 @@ import (
 // transaction, and a screen's worth is what somebody can follow.
 const tablesAPhase = 100
 
-// perRow is what a row is reckoned to take until a rehearsal has measured it:
-// some 5 µs for the row and for each key that refers to it.
-const perRow = 20 * time.Microsecond
-
 // writer lines a runbook up.
 type writer struct {
 	*Draft
 	strings.Builder
+	prices map[string]phases.Price // by phase; nil until the phases are known
 }
 
-// Source is the runbook, as a file. title is one line.
-func (d *Draft) Source(title string) string {
+// Source is the runbook, as a file. title is one line. It is written twice: what
+// the phases take is reckoned from the first, as of any runbook.
+func (d *Draft) Source(title string) (string, error) {
 	w := &writer{Draft: d}
-	groups := d.groups()
-	planned := 2 * time.Minute // counting, before and after
-	for _, g := range groups {
-		planned += d.priceOf(g)
+	book, err := runbook.Parse("draft", []byte(w.write(title)))
+	if err != nil {
+		return "", fmt.Errorf("the draft is no runbook, which is a mistake of tminus's own: %w", err)
 	}
-	for _, keys := range d.detached() {
-		planned += d.priceOf(d.referring(keys))
+	w = &writer{Draft: d, prices: map[string]phases.Price{}}
+	for _, p := range lint.New(book, d.Schema).Prices() {
+		w.prices[p.Phase] = p
+	}
+	return w.write(title), nil
+}
+
+func (w *writer) write(title string) string {
+	groups := w.groups()
+	planned := w.planned("count") + w.planned("verify")
+	for i := range groups {
+		planned += w.planned(clearID(i))
+	}
+	for i := range w.detached() {
+		planned += w.planned(detachID(i))
 	}
 	w.line("# Drafted by tminus init from the database as it was. A line that begins with")
 	w.line("# DECIDE is for a human; rehearse it on a restored backup before anything else.")
 	w.line("tminus: 1")
 	w.line("title: %s", text(title))
-	if d.Book.Schema != "public" {
-		w.line("schema: %s", text(written(d.Book.Schema)))
+	if w.Book.Schema != "public" {
+		w.line("schema: %s", text(written(w.Book.Schema)))
 	}
 	w.line("window: {opens: 60m, gate: 15m, planned: %s, abort: %s}", runbook.FormatDuration(planned), runbook.FormatDuration(planned+planned/2))
 	w.line("")
-	w.list("protected", d.Protect, nil)
+	w.list("protected", w.Protect, nil)
 	w.checklist()
 	w.line("phases:")
 	w.count()
-	for i, keys := range d.detached() {
+	for i, keys := range w.detached() {
 		w.nullify(i, keys)
 	}
 	for i, g := range groups {
@@ -73,13 +85,17 @@ func (d *Draft) groups() [][]*schema.Relation {
 	return slices.Collect(slices.Chunk(d.Clear, tablesAPhase))
 }
 
-func (d *Draft) priceOf(tables []*schema.Relation) time.Duration {
-	var rows float64
-	for _, r := range tables {
-		n, _ := d.Schema.Rows(r)
-		rows += max(n, 0)
-	}
-	return time.Minute + time.Duration(rows*float64(perRow)).Truncate(time.Minute)
+func clearID(i int) string  { return fmt.Sprintf("clear_%d", i+1) }
+func detachID(i int) string { return fmt.Sprintf("detach_%d", i+1) }
+
+// planned is what a phase is reckoned to take, in whole minutes.
+func (w *writer) planned(id string) time.Duration {
+	return max(time.Minute, (w.prices[id].Takes + time.Minute - 1).Truncate(time.Minute))
+}
+
+// plan writes a phase's time, and what it was reckoned from.
+func (w *writer) plan(id string) {
+	w.line("    planned: %s   # reckoned: %s", runbook.FormatDuration(w.planned(id)), w.prices[id])
 }
 
 // detached are the keys that are set to NULL, by phase.
@@ -196,15 +212,15 @@ func (d *Draft) triggers() []string {
 func (w *writer) count() {
 	w.line("  - id: count")
 	w.line("    title: Count what is there")
-	w.line("    planned: 1m")
+	w.plan("count")
 	w.list("count", append(slices.Clone(w.Clear), w.kept()...), nil)
 }
 
 func (w *writer) nullify(i int, keys []*schema.Key) {
-	w.line("  - id: detach_%d", i+1)
+	w.line("  - id: %s", detachID(i))
 	w.line("    title: Take references away that would refuse the deletes")
 	w.line("    risk: medium")
-	w.line("    planned: %s", runbook.FormatDuration(w.priceOf(w.referring(keys))))
+	w.plan(detachID(i))
 	w.line("    steps:")
 	for _, k := range keys {
 		r := w.Schema.Relation(k.From)
@@ -223,7 +239,7 @@ func (w *writer) clear(i, of int, tables []*schema.Relation) {
 	if len(tables) == 1 {
 		title = "Clear " + w.name(tables[0])
 	}
-	w.line("  - id: clear_%d", i+1)
+	w.line("  - id: %s", clearID(i))
 	w.line("    title: %s", text(title))
 	if last {
 		w.line("    risk: critical")
@@ -231,7 +247,7 @@ func (w *writer) clear(i, of int, tables []*schema.Relation) {
 	} else {
 		w.line("    risk: high")
 	}
-	w.line("    planned: %s", runbook.FormatDuration(w.priceOf(tables)))
+	w.plan(clearID(i))
 	if last {
 		w.line("    confirm:")
 		w.line("      - {id: sure, text: What was deleted so far is what was meant}")
@@ -242,7 +258,7 @@ func (w *writer) clear(i, of int, tables []*schema.Relation) {
 func (w *writer) verify() {
 	w.line("  - id: verify")
 	w.line("    title: Look at what is left")
-	w.line("    planned: 1m")
+	w.plan("verify")
 	w.list("count", w.kept(), nil)
 	w.list("zero", w.Clear, nil)
 	w.line("")

@@ -46,7 +46,9 @@ func drafted(t *testing.T, sql string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.source = d.Source("Drafted")
+	if r.source, err = d.Source("Drafted"); err != nil {
+		t.Fatal(err)
+	}
 	if r.book, err = runbook.Parse("draft.yaml", []byte(r.source)); err != nil {
 		t.Fatalf("%v\n%s", err, r.source)
 	}

@@ -12,7 +12,6 @@ import (
 type Reach struct {
 	Edges    []phases.Reach  // one for all partitions of a table, in the order of their names
 	Refusing []*schema.Key   // keys on the way that only look: NO ACTION and RESTRICT
-	Slow     []*schema.Key   // keys on the way without a usable index
 	Emptied  map[uint32]bool // relations whose rows go: deleted, or by cascade
 	Changed  map[uint32]bool // relations whose rows change: SET NULL or SET DEFAULT
 
@@ -58,9 +57,6 @@ func (v *View) computeReach() Reach {
 				continue
 			}
 			usable := out.indexed(v.Schema, k)
-			if !usable {
-				out.Slow = append(out.Slow, k)
-			}
 			if k.Action.Refuses() {
 				out.Refusing = append(out.Refusing, k)
 				continue

@@ -28,6 +28,7 @@ func (b *builder) phase(p *phases.PhaseState) Phase {
 		Reason: phases.Clean(p.Reason), By: phases.Clean(p.By), Settled: p.Settled,
 		Tables: []Table{}, Changes: []Change{}, Verified: []Check{}, Issues: orEmpty(b.issues[p.Plan.ID]), writes: p.Plan.Writes(),
 	}
+	out.Price = price(b.state.Survey.Price(p.Plan.ID), p)
 	for _, t := range p.Tables {
 		out.Tables = append(out.Tables, table(t, p.Status))
 	}
@@ -52,6 +53,28 @@ func (b *builder) phase(p *phases.PhaseState) Phase {
 	if len(p.Plan.Confirm) > 0 {
 		g := b.group(runbook.Group{ID: runbook.ConfirmGroup(p.Plan.ID), Title: "Before " + p.Plan.Title, Items: p.Plan.Confirm})
 		out.Confirmed = &g
+	}
+	return out
+}
+
+// price is nil where nobody reckoned.
+func price(reckoned *phases.Price, p *phases.PhaseState) *Price {
+	if reckoned == nil {
+		return nil
+	}
+	out := &Price{
+		Seconds: seconds(reckoned.Takes), LeastSeconds: seconds(reckoned.Least), MostSeconds: seconds(reckoned.Most),
+		WAL: reckoned.WAL, MostWAL: reckoned.MostWAL, Rows: reckoned.Rows, Bytes: reckoned.Bytes, Locks: reckoned.Locks,
+		Guessed: reckoned.Guessed, Measured: reckoned.Measured, Unanalyzed: []string{}, words: reckoned.String(),
+	}
+	for _, t := range reckoned.Unanalyzed {
+		out.Unanalyzed = append(out.Unanalyzed, phases.Clean(t))
+	}
+	if worked := seconds(p.Worked()); worked > 0 {
+		out.WorkedSeconds = &worked
+	}
+	if p.WAL > 0 {
+		out.WrittenWAL = &p.WAL
 	}
 	return out
 }

@@ -143,6 +143,7 @@ type Phase struct {
 	EndedAt         *time.Time         `json:"ended_at"`
 	Seconds         float64            `json:"seconds"`
 	PlannedSeconds  float64            `json:"planned_seconds"`
+	Price           *Price             `json:"price,omitempty"` // absent where nobody reckoned
 	Reason          string             `json:"reason"`
 	By              string             `json:"by"`      // who committed or rolled back; empty when tminus did
 	Settled         bool               `json:"settled"` // known afterwards: COMMIT's own answer was lost
@@ -154,6 +155,26 @@ type Phase struct {
 	Issues          []Line             `json:"issues"`                // of all attempts
 
 	writes bool
+}
+
+// Price is what a phase was reckoned to take before it began, and beside that
+// what it took.
+type Price struct {
+	Seconds       float64  `json:"seconds"`
+	LeastSeconds  float64  `json:"least_seconds"`
+	MostSeconds   float64  `json:"most_seconds"`
+	WorkedSeconds *float64 `json:"worked_seconds"` // what it took, without the wait for locks and for people; null until it was ready
+	WAL           int64    `json:"wal"`            // bytes, at least
+	MostWAL       int64    `json:"most_wal"`
+	WrittenWAL    *int64   `json:"written_wal"` // by the server meanwhile, for whomever; null when it did not say
+	Rows          int64    `json:"rows"`        // that go or change
+	Bytes         int64    `json:"bytes"`       // of those that go
+	Locks         int      `json:"locks"`
+	Guessed       bool     `json:"guessed"`    // some of it nobody could know
+	Measured      bool     `json:"measured"`   // on this server
+	Unanalyzed    []string `json:"unanalyzed"` // tables whose rows were reckoned from their size
+
+	words string
 }
 
 // Table is what a phase did to one table. Deleted, Cascaded, Updated and

@@ -29,6 +29,7 @@ func (t *textWriter) phase(i int) {
 	t.pair("Start time", t.stamp(p.StartedAt))
 	t.pair("End time", t.stamp(p.EndedAt))
 	t.pair("Duration", fmt.Sprintf("%s, planned %s", span(p.Seconds), span(p.PlannedSeconds)))
+	t.price(p)
 	if p.Confirmed != nil {
 		t.line("")
 		t.group(*p.Confirmed)
@@ -44,6 +45,21 @@ func (t *textWriter) phase(i int) {
 	for _, l := range p.Issues {
 		t.eventLine(l)
 	}
+}
+
+func (t *textWriter) price(p *Phase) {
+	if p.Price == nil {
+		return
+	}
+	t.pair("Reckoned", p.Price.words)
+	took := "not ready"
+	if p.Price.WorkedSeconds != nil {
+		took = span(*p.Price.WorkedSeconds) + " of work"
+	}
+	if p.Price.WrittenWAL != nil {
+		took += ", " + phases.Bytes(*p.Price.WrittenWAL) + " of WAL by the whole server"
+	}
+	t.pair("Taken", took)
 }
 
 func (t *textWriter) maintenance(p *Phase) {

@@ -13,9 +13,12 @@ type Schema struct {
 	Keys      []Key
 	Triggers  []Trigger
 	Rules     []Rule
+	Costs     Costs
+	Estimates []Estimate // of conditions that were asked for
 	byOID     map[uint32]*Relation
 	byName    map[[2]string]*Relation
 	keysTo    map[uint32][]*Key
+	triggers  map[uint32][]*Trigger
 }
 
 // Server is what the server and the role can do.
@@ -70,7 +73,9 @@ type Relation struct {
 	Rows      float64 // the planner's estimate; -1 when it was never analyzed
 	Heap      int64   // bytes of its rows alone: 0 is exactly empty
 	Bytes     int64   // with indexes and TOAST; without its parts
-	Partition bool    // of a partitioned table
+	Width     int64   // bytes of a row as its columns' types have it, with what a row takes beside them
+	Indexes   int
+	Partition bool // of a partitioned table
 	Temporary bool
 	Parents   []uint32 // what it is a partition or an inheritance child of
 	Children  []uint32
@@ -142,6 +147,7 @@ type Key struct {
 	Referring   []string // its columns on the referring side, in the key's order
 	Columns     []Column // those of them that the key's action changes
 	Indexed     bool     // by a usable index with its columns first
+	Nulls       float64  // share of the rows that refer to nothing, as the planner has it; 0 when unknown
 }
 
 // Event is what fires a trigger, as pg_trigger.tgtype has it.
@@ -184,7 +190,8 @@ type Rule struct {
 // Index makes the snapshot's questions quick. Whoever reads a snapshot calls it
 // once, before anything else.
 func (s *Schema) Index() {
-	s.byOID, s.byName, s.keysTo = map[uint32]*Relation{}, map[[2]string]*Relation{}, map[uint32][]*Key{}
+	s.byOID, s.byName = map[uint32]*Relation{}, map[[2]string]*Relation{}
+	s.keysTo, s.triggers = map[uint32][]*Key{}, map[uint32][]*Trigger{}
 	for i := range s.Relations {
 		r := &s.Relations[i]
 		s.byOID[r.OID], s.byName[[2]string{r.Schema, r.Name}] = r, r
@@ -192,6 +199,10 @@ func (s *Schema) Index() {
 	for i := range s.Keys {
 		k := &s.Keys[i]
 		s.keysTo[k.To] = append(s.keysTo[k.To], k)
+	}
+	for i := range s.Triggers {
+		t := &s.Triggers[i]
+		s.triggers[t.Relation] = append(s.triggers[t.Relation], t)
 	}
 }
 
@@ -203,6 +214,9 @@ func (s *Schema) Find(schema, name string) *Relation { return s.byName[[2]string
 
 // KeysTo are the keys that refer to a relation itself.
 func (s *Schema) KeysTo(oid uint32) []*Key { return s.keysTo[oid] }
+
+// TriggersOn are the triggers of a relation itself.
+func (s *Schema) TriggersOn(oid uint32) []*Trigger { return s.triggers[oid] }
 
 // Tree is a relation and all that descend from it, itself first.
 func (s *Schema) Tree(r *Relation) []*Relation {
@@ -246,6 +260,18 @@ func (s *Schema) Rows(r *Relation) (rows float64, bytes int64) {
 		}
 	}
 	return rows, bytes
+}
+
+// Guess is how many rows a relation itself holds: the planner's estimate, and of
+// one that was never analyzed what fits into its size.
+func (s *Schema) Guess(r *Relation) float64 {
+	switch {
+	case r.Kind != Ordinary:
+		return 0
+	case r.Rows >= 0:
+		return r.Rows
+	}
+	return float64(r.Heap) / float64(max(r.Width, 28))
 }
 
 // SortRelations puts relations into the order of their names.

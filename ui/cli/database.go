@@ -16,8 +16,9 @@ type Database struct {
 	Connect func(ctx context.Context, a Access) (engine.Target, phases.Identity, error)
 
 	// ReadSchema reads what a database holds beside its rows, and changes
-	// nothing. dsn is as in Access.
-	ReadSchema func(ctx context.Context, dsn string) (*schema.Schema, error)
+	// nothing. dsn is as in Access; the conditions of book are planned, which may
+	// be nil.
+	ReadSchema func(ctx context.Context, dsn string, book *runbook.Runbook) (*schema.Schema, error)
 
 	// StartServer starts a demo's throwaway server; progress is told what it
 	// waits for. AdoptServer takes over the one of a demo that was left or

@@ -54,7 +54,7 @@ func (a *app) init(ctx context.Context, f initFlags) error {
 	if len(f.Wish.Clear) == 0 {
 		return &Exit{Code: Usage, Err: errors.New("nothing is to be cleared: name at least one table by --clear")}
 	}
-	s, err := a.database.ReadSchema(ctx, f.DSN)
+	s, err := a.database.ReadSchema(ctx, f.DSN, nil)
 	if err != nil {
 		return Failed(err)
 	}
@@ -65,10 +65,13 @@ func (a *app) init(ctx context.Context, f initFlags) error {
 	if f.Title == "" {
 		f.Title = "Clear " + strings.Join(f.Wish.Clear, ", ")
 	}
-	source := d.Source(f.Title)
+	source, err := d.Source(f.Title)
+	if err != nil {
+		return Failed(err)
+	}
 	book, err := runbook.Parse("draft", []byte(source))
 	if err != nil {
-		return Failed(fmt.Errorf("the draft is no runbook, which is a mistake of tminus's own: %w", err))
+		return Failed(err)
 	}
 	if err := a.writeDraft(source, f); err != nil {
 		return Failed(err)

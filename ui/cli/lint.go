@@ -74,16 +74,19 @@ func (a *app) lint(ctx context.Context, file string, f lintFlags) error {
 			phases.Plural(int64(len(book.Checklist)), "checklist group"), phases.Plural(int64(len(book.After)), "stage"))
 		return Failed(err)
 	}
-	s, err := a.database.ReadSchema(ctx, f.DSN)
+	s, err := a.database.ReadSchema(ctx, f.DSN, book)
 	if err != nil {
 		return Failed(err)
 	}
-	found := lint.New(book, s).Findings()
+	view := lint.New(book, s)
+	found, prices := view.Findings(), view.Prices()
 	placed := place(file, src, book, found)
 	if f.Format == "json" {
-		err = writeJSON(a.stdout, lintResult{Runbook: file, Database: s.Server.Database, Worst: lint.Worst(found), Findings: placed})
+		err = writeJSON(a.stdout, lintResult{Runbook: file, Database: s.Server.Database, Worst: lint.Worst(found), Findings: placed, Prices: prices})
 	} else {
-		err = writeFindings(a.stdout, file, s.Server.Database, placed)
+		if err = writeFindings(a.stdout, file, s.Server.Database, placed); err == nil {
+			err = writePrices(a.stdout, prices)
+		}
 	}
 	worst := slices.Index(severities, string(lint.Worst(found)))
 	if err == nil && worst >= 0 && worst <= slices.Index(severities, f.FailOn) {
@@ -98,6 +101,7 @@ type lintResult struct {
 	Database string          `json:"database"`
 	Worst    phases.Severity `json:"worst"` // empty: nothing was found
 	Findings []placedFinding `json:"findings"`
+	Prices   []phases.Price  `json:"prices"` // of each phase, in their order
 }
 
 // placedFinding is a finding with its place in the file.
@@ -147,6 +151,26 @@ func writeFindings(w io.Writer, file, database string, found []placedFinding) er
 	return err
 }
 
+// writePrices writes what each phase is reckoned to take.
+func writePrices(w io.Writer, prices []phases.Price) error {
+	if len(prices) == 0 {
+		return nil
+	}
+	if _, err := fmt.Fprintln(w, "\nReckoned for this server, without waiting for locks and people:"); err != nil {
+		return err
+	}
+	wide := 0
+	for _, p := range prices {
+		wide = max(wide, len(p.Phase))
+	}
+	for _, p := range prices {
+		if _, err := fmt.Fprintf(w, "  %-*s  %s\n", wide, p.Phase, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (a *app) explain(code string) error {
 	c, ok := lint.Explain(code)
 	if !ok {
@@ -189,7 +213,7 @@ func (a *app) reach(ctx context.Context, dsn, format, inSchema string, tables []
 	if err != nil {
 		return &Exit{Code: Usage, Err: err}
 	}
-	s, err := a.database.ReadSchema(ctx, dsn)
+	s, err := a.database.ReadSchema(ctx, dsn, book)
 	if err != nil {
 		return Failed(err)
 	}
@@ -202,7 +226,11 @@ func (a *app) reach(ctx context.Context, dsn, format, inSchema string, tables []
 	if format == "json" {
 		return Failed(writeJSON(a.stdout, v.Tree()))
 	}
-	return Failed(writeTree(a.stdout, v.Tree()))
+	if err := writeTree(a.stdout, v.Tree()); err != nil {
+		return Failed(err)
+	}
+	_, err = fmt.Fprintf(a.stdout, "\nDeleting all of it in one phase: %s\n", v.Prices()[0])
+	return Failed(err)
 }
 
 // writeTree draws the reach with lines that lead from each table to what it

@@ -27,7 +27,38 @@ func (p Pane) reachContent() content {
 	sv := p.State.Survey
 	lines := p.findings(sv)
 	lines = append(lines, look.Line{})
-	return content{body: append(lines, p.reached(sv)...)}
+	lines = append(lines, p.reached(sv)...)
+	return content{body: append(lines, p.prices(sv)...)}
+}
+
+// prices are what each phase is reckoned to take here; nothing in old journals.
+func (p Pane) prices(sv *phases.Survey) []look.Line {
+	st := p.Styles
+	var rows []look.GridRow
+	for _, price := range sv.Prices {
+		gone := "–"
+		if price.Rows > 0 {
+			gone = look.Count(price.Rows)
+		}
+		wal := "–"
+		if price.MostWAL > 0 {
+			wal = price.WALWords()
+		}
+		mark := ""
+		if price.Guessed || !price.Measured || len(price.Unanalyzed) > 0 {
+			mark = " ?"
+		}
+		rows = append(rows, look.GridRow{Fields: []look.Field{
+			look.One(&st.Text, price.Phase+mark), look.One(&st.Text, phases.Span(price.Takes)),
+			look.One(&st.Dim, phases.Span(price.Least)+" to "+phases.Span(price.Most)), look.One(&st.Text, gone), look.One(&st.Dim, wal),
+		}})
+	}
+	if rows == nil {
+		return nil
+	}
+	columns := []look.Column{{Head: "phase", Flex: 12}, {Head: "takes", Right: true}, {Head: "between"}, {Head: "rows", Right: true}, {Head: "WAL", Rank: 1}}
+	title := look.Row(&st.Text, "Reckoned for this server, without waiting for locks and people; ? has a guess in it:")
+	return append([]look.Line{{}, title}, look.Grid(columns, rows, p.Width, &st.Dim)...)
 }
 
 // reachEdge counts what somebody should know before the window.

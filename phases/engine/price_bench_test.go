@@ -1,0 +1,96 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"tminus/db"
+	"tminus/db/gym"
+	"tminus/db/sandbox"
+	"tminus/phases"
+	"tminus/phases/engine"
+	"tminus/phases/journal"
+	"tminus/phases/runbook"
+)
+
+// indexes are the states in which a gym's foreign keys are priced.
+var indexes = map[string]string{
+	"as it is": ``,
+	"every key indexed": `DO $$ DECLARE k record; BEGIN FOR k IN SELECT conrelid::regclass AS t, (SELECT string_agg(quote_ident(attname), ', ')
+		FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY (conkey)) AS c FROM pg_constraint WHERE contype = 'f'
+		LOOP EXECUTE format('CREATE INDEX ON %s (%s)', k.t, k.c); END LOOP; END $$`,
+	"no key indexed": `DO $$ DECLARE i record; BEGIN FOR i IN SELECT indexrelid::regclass AS name FROM pg_index
+		WHERE indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace) AND NOT indisunique
+		LOOP EXECUTE format('DROP INDEX %s', i.name); END LOOP; END $$`,
+}
+
+// BenchmarkPrice runs the guide's reset, and shows what each phase was said to
+// take beside what it took.
+func BenchmarkPrice(b *testing.B) {
+	for _, c := range []struct {
+		users int
+		state string
+	}{{5_000, "every key indexed"}, {5_000, "as it is"}, {5_000, "no key indexed"}, {100_000, "every key indexed"}, {100_000, "as it is"}} {
+		b.Run(fmt.Sprintf("%d users, %s", c.users, c.state), func(b *testing.B) {
+			dsn := sandbox.ForTest(b).NewDatabase(b)
+			if err := gym.Load(b.Context(), dsn, gym.Options{Users: c.users}); err != nil {
+				b.Fatal(err)
+			}
+			conn, err := pgx.Connect(b.Context(), dsn)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := conn.Exec(b.Context(), indexes[c.state], pgx.QueryExecModeSimpleProtocol); err != nil {
+				b.Fatal(err)
+			}
+			conn.Close(context.Background())
+			priced(b, dsn)
+		})
+	}
+}
+
+func priced(b *testing.B, dsn string) {
+	source := string(runbook.Guide())
+	book, err := runbook.Parse("gym-reset.yaml", []byte(source))
+	if err != nil {
+		b.Fatal(err)
+	}
+	opened := phases.RunOpened{
+		RunID: engine.NewRunID(time.Now()), File: "gym-reset.yaml", Source: source, SHA256: engine.SHA256([]byte(source)),
+		Environment: phases.Demo, Operator: phases.Operator{Name: "dba", Host: "here"}, PlannedT0: time.Now(), Unattended: true,
+	}
+	target, err := db.Open(b.Context(), db.Config{DSN: dsn, Operator: opened.Operator, Runbook: book})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer target.Close()
+	if opened.Target, err = target.Identity(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	w, err := journal.Create(filepath.Join(b.TempDir(), "run.journal"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer w.Close()
+	e, err := engine.Open(target, w, opened, engine.Settings{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := e.Run(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	e.View(func(s *phases.State) {
+		out := ""
+		for _, p := range s.Phases {
+			price := s.Survey.Price(p.Plan.ID)
+			out += fmt.Sprintf("%s: reckoned %.3f s, took %.3f s, ratio %.2f; WAL reckoned %s, written %s; rows reckoned %d, %d\n", p.Plan.ID, price.Takes.Seconds(), p.Took.Seconds(),
+				p.Took.Seconds()/price.Takes.Seconds(), price.WALWords(), phases.Bytes(p.WAL), price.Rows, p.Did().Gone()+p.Did().Updated)
+		}
+		b.Log("\n" + out)
+	})
+}
