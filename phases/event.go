@@ -37,6 +37,7 @@ var kinds = []Event{
 	RunOpened{},
 	RunResumed{},
 	SurveyTaken{},
+	FindingsAcknowledged{},
 	ItemTicked{},
 	ItemUnticked{},
 	ItemAssumed{},

@@ -151,7 +151,8 @@ func (s *State) GateHolds(now time.Time) []Hold {
 	for _, g := range s.Runbook.Checklist {
 		items = append(items, g.Items...)
 	}
-	return append(out, s.backupHolds(items, 0, now)...)
+	out = append(out, s.backupHolds(items, 0, now)...)
+	return append(out, s.findingHolds()...)
 }
 
 // backupHolds refuses a stale backup where the runbook records one and leaves

@@ -14,32 +14,33 @@ type State struct {
 	Head string    // its hash
 	At   time.Time // its time
 
-	Opened      RunOpened        // as written; zero before run_opened
-	Runbook     *runbook.Runbook // parsed from Opened.Source; nil before run_opened
-	OpenedAt    time.Time
-	Operator    Operator  // who drives now
-	Target      Identity  // as last connected
-	T0          time.Time // start of the first phase; zero before it
-	Survey      *Survey   // nil until taken
-	Items       map[string]*ItemState
-	Fields      map[string]FieldValue // by field id
-	Gate        GateState
-	Phases      []PhaseState   // in the runbook's order
-	Baseline    *Baseline      // nil until taken
-	Triggers    []Trigger      // as recorded before they were disabled
-	TriggersOff bool           // they were to be disabled, and are not known to be back
-	Observers   []Observer     // who watches now
-	Conditions  []Condition    // abort conditions raised, oldest first
-	Extra       time.Duration  // the window's extensions, added up
-	Log         []LogLine      // what happened, one line each, oldest first
-	Outcome     Outcome        // empty while the run goes on
-	Reason      string         // why it ended, when not completed
-	EndedBy     string         // who ended it; empty when tminus did
-	ClosedAt    time.Time      // zero until run_closed
-	Interrupted string         // why the program left the run; empty when it runs, or ended
-	Sent        []CommitIntent // every COMMIT that was sent, oldest first
-	WAL         LSN            // the furthest that the database is known to have been; 0 when unknown
-	Awaited     *Awaited       // what the database has not answered for a second; nil when it does
+	Opened       RunOpened        // as written; zero before run_opened
+	Runbook      *runbook.Runbook // parsed from Opened.Source; nil before run_opened
+	OpenedAt     time.Time
+	Operator     Operator  // who drives now
+	Target       Identity  // as last connected
+	T0           time.Time // start of the first phase; zero before it
+	Survey       *Survey   // nil until taken
+	Items        map[string]*ItemState
+	Fields       map[string]FieldValue // by field id
+	Gate         GateState
+	Phases       []PhaseState   // in the runbook's order
+	Baseline     *Baseline      // nil until taken
+	Triggers     []Trigger      // as recorded before they were disabled
+	TriggersOff  bool           // they were to be disabled, and are not known to be back
+	Observers    []Observer     // who watches now
+	Conditions   []Condition    // abort conditions raised, oldest first
+	Extra        time.Duration  // the window's extensions, added up
+	Log          []LogLine      // what happened, one line each, oldest first
+	Outcome      Outcome        // empty while the run goes on
+	Reason       string         // why it ended, when not completed
+	EndedBy      string         // who ended it; empty when tminus did
+	ClosedAt     time.Time      // zero until run_closed
+	Interrupted  string         // why the program left the run; empty when it runs, or ended
+	Sent         []CommitIntent // every COMMIT that was sent, oldest first
+	Acknowledged []Finding      // grave findings that somebody has taken on
+	WAL          LSN            // the furthest that the database is known to have been; 0 when unknown
+	Awaited      *Awaited       // what the database has not answered for a second; nil when it does
 }
 
 // Awaited is something that the database has not answered yet.

@@ -177,6 +177,37 @@ func (o *Operator) passGate(now time.Time) tea.Cmd {
 	}, now)
 }
 
+// mostFindings is how many of a kind its dialog shows; the pane has them all.
+const mostFindings = 5
+
+// acknowledge has the first kind of grave finding taken on, by its name.
+func (o *Operator) acknowledge(now time.Time) tea.Cmd {
+	code := o.state.Unacknowledged()[0].Code
+	text := func(s *phases.State, _ time.Time) []dialog.Text {
+		var out []dialog.Text
+		n := 0
+		for _, f := range s.Unacknowledged() {
+			if f.Code != code {
+				continue
+			}
+			if n++; n <= mostFindings {
+				out = append(out, dialog.Say(phases.LevelBad, look.Initial(f.Text)+"."), dialog.Say(phases.LevelInfo, "To mend it: "+f.Remedy+"."))
+			}
+		}
+		if n > mostFindings {
+			out = append(out, dialog.Say(phases.LevelWarn, look.Plural(n-mostFindings, "more", "more")+": the pane "+pane.Digit(pane.Reach)+" shows them."))
+		}
+		return append(out, dialog.Say(phases.LevelInfo, "Whoever takes this on is named in the execution log."))
+	}
+	return o.ask(dialog.Dialog{
+		Title: "Understood: " + code + "?", Level: phases.LevelBad, Careful: true, Text: text, Ground: dialog.LeadsTo(acknowledgeNow(o.state)),
+		Fields: []dialog.Field{dialog.TextField("Who takes it on"), dialog.TypedField("Its name", code)},
+		Buttons: []dialog.Button{no("No"), dialog.Do("Understood", o.sends(false, func(v []string) (phases.Command, error) {
+			return phases.Acknowledge{Code: code, Who: v[0], Typed: v[1]}, nil
+		}))},
+	}, now)
+}
+
 func (o *Operator) declareNoGo(now time.Time) tea.Cmd {
 	return o.ask(dialog.Dialog{
 		Title: "NO-GO?", Level: phases.LevelBad, Careful: true, Ground: dialog.LeadsTo(noGoNow(o.state)),

@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -44,10 +45,12 @@ func feed(t testing.TB, o *Operator, s *script) {
 
 // A person who knows nothing but the first key of the hint line, and types
 // what a dialog asks for, gets from the first item to the closed run. At the
-// smallest screen too.
+// smallest screen too, and past what the survey found that is grave.
 func TestAWholeRunByTheFirstHintAlone(t *testing.T) {
 	for _, size := range [][2]int{{minWidth, minHeight}, {120, 40}} {
 		o, s := scripted(t, size[0], size[1])
+		s.record(phases.SurveyTaken{Survey: phases.Survey{Findings: graveFindings()}})
+		feed(t, o, s)
 		for presses := 0; o.state.Outcome == ""; presses++ {
 			if presses > 1000 {
 				t.Fatalf("at %v: no end is reached; the screen stands at\n%s", size, frameText(o))
@@ -67,10 +70,25 @@ func TestAWholeRunByTheFirstHintAlone(t *testing.T) {
 		if o.state.Outcome != phases.Completed {
 			t.Errorf("the run ended %s", o.state.Outcome)
 		}
+		if n := len(o.state.Acknowledged); n != 8 {
+			t.Errorf("%d findings were acknowledged, want the 8 grave ones", n)
+		}
 		if !run(o, keyNamed(firstHint(t, o))) {
 			t.Error("the first hint at the end does not leave")
 		}
 	}
+}
+
+// graveFindings are eight of two kinds, and one that is not grave.
+func graveFindings() []phases.Finding {
+	out := []phases.Finding{
+		{Code: "key-slow", Severity: phases.SeverityWarning, Text: "it takes a while", Remedy: "make an index"},
+		{Code: "protected-changed", Severity: phases.SeverityError, Table: "lessons", Text: "deleting from trainers changes rows of the protected table lessons", Remedy: "decide whether they may change"},
+	}
+	for i := range 7 {
+		out = append(out, phases.Finding{Code: "key-refuses", Severity: phases.SeverityError, Table: fmt.Sprintf("t%d", i), Text: fmt.Sprintf("rows of t%d refuse the delete", i), Remedy: "delete from it first"})
+	}
+	return out
 }
 
 // firstHint reads the first key off the screen.

@@ -359,7 +359,9 @@ func (v *Viewer) open() map[string]bool {
 		}
 	}
 	for _, h := range holds {
-		out[h.Item] = true
+		if h.Item != "" {
+			out[h.Item] = true
+		}
 	}
 	return out
 }

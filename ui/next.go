@@ -54,7 +54,16 @@ func (v *Viewer) nextBeforeGate(n phases.Next) step {
 	if closed := v.state.Gate.Closed; len(closed) > 0 {
 		st.text, st.level = "The gate closed again: "+closed[0], phases.LevelWarn
 	}
-	st.keys = append(v.itemKeys(), "no-go", "note")
+	switch found := v.state.Unacknowledged(); {
+	case len(found) > 0 && len(v.open()) == 0:
+		st.text = fmt.Sprintf("The survey found what will fail: %s has to be acknowledged by name.", found[0].Code)
+		st.keys, st.level = []string{"acknowledge", pane.Binding(pane.Reach)}, phases.LevelBad
+	case len(found) > 0:
+		st.keys = append(v.itemKeys(), "acknowledge")
+	default:
+		st.keys = v.itemKeys()
+	}
+	st.keys = append(st.keys, "no-go", "note")
 	return st
 }
 

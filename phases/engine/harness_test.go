@@ -319,6 +319,9 @@ func (r *rig) toClear() {
 	r.untilReady()
 	r.do(phases.Record{Item: "told", Field: "who", Value: "everybody"})
 	r.do(phases.Tick{Item: "told"})
+	for open := r.state().Unacknowledged(); len(open) > 0; open = r.state().Unacknowledged() {
+		r.do(phases.Acknowledge{Code: open[0].Code, Who: "the duty manager", Typed: open[0].Code})
+	}
 	r.do(phases.PassGate{Approver: "the duty manager", Typed: r.opened.Target.Database})
 	r.do(phases.StartPhase{Phase: "count"})
 	r.untilStatus("count", phases.PhaseIsPassed)

@@ -41,7 +41,7 @@ func (b *builder) deviate(e phases.Event) {
 		if line, ok := phases.Describe(s, e); ok && e.Error != "" {
 			b.add("%s", line.Text)
 		}
-	case phases.WindowExtended, phases.PhaseConfirmed, phases.UndoneAccepted, phases.ConditionRaised, phases.GateClosed, phases.RunResumed, phases.BackendEnded, phases.RunInterrupted:
+	case phases.WindowExtended, phases.PhaseConfirmed, phases.UndoneAccepted, phases.ConditionRaised, phases.GateClosed, phases.RunResumed, phases.BackendEnded, phases.FindingsAcknowledged, phases.RunInterrupted:
 		if line, ok := phases.Describe(s, e); ok {
 			b.add("%s", line.Text)
 		}

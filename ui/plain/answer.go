@@ -21,6 +21,7 @@ var plainHelp = []string{
 	"set FIELD VALUE     record a field anew; FIELD is its id",
 	"check [ITEM]        ask checks now",
 	"act ITEM            run an item's action",
+	"acknowledge CODE NAME   take on what the survey found of that kind; NAME is who does",
 	"cancel PID          cancel the statement of a session that blocks the phase",
 	"terminate PID       terminate a session that blocks the phase",
 	"skip-maintenance    cancel what runs after a COMMIT, and leave out the rest of it",
@@ -116,6 +117,9 @@ func (p *plain) rareCommand(word, rest string) bool {
 		p.do(phases.Act{Item: rest})
 	case "set":
 		p.set(rest)
+	case "acknowledge":
+		code, who, _ := strings.Cut(rest, " ")
+		p.do(phases.Acknowledge{Code: code, Who: strings.TrimSpace(who), Typed: code})
 	case "extend":
 		p.extend(rest)
 	case "cancel", "terminate":

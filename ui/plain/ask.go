@@ -203,6 +203,9 @@ func (p *plain) tellHolds(what string, holds []phases.Hold) bool {
 	key := what
 	for _, h := range holds {
 		key += "\n" + h.Item
+		if h.Item == "" {
+			key += h.Text
+		}
 	}
 	if len(holds) == 0 || key == p.told || p.checksDue(holds) {
 		return len(holds) > 0
