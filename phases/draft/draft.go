@@ -37,6 +37,7 @@ type Draft struct {
 	Together bool
 
 	protected map[uint32]bool
+	via       map[uint32]*schema.Key      // of what was not wished for: the key by which it is reached
 	emptied   map[uint32]*schema.Relation // by which step a relation is emptied
 	stays     map[uint32]bool             // relations that lose a reference before
 	problems  Impossible
@@ -45,13 +46,9 @@ type Draft struct {
 // New works out what follows from a wish. The error is an Impossible where
 // somebody has to decide something.
 func New(s *schema.Schema, w Wish) (*Draft, error) {
-	book, err := runbook.Deleting(cmp.Or(w.Schema, "public"), append(slices.Clone(w.Clear), w.Protect...))
+	d, err := begin(s, w)
 	if err != nil {
 		return nil, err
-	}
-	d := &Draft{
-		Book: &runbook.Runbook{Schema: book.Schema}, Schema: s, Why: map[uint32]string{},
-		protected: map[uint32]bool{}, emptied: map[uint32]*schema.Relation{}, stays: map[uint32]bool{},
 	}
 	for _, r := range d.find(w.Protect) {
 		d.Protect = append(d.Protect, r)
@@ -64,7 +61,7 @@ func New(s *schema.Schema, w Wish) (*Draft, error) {
 		d.problem("nothing is to be cleared: name at least one table")
 	}
 	for _, r := range wished {
-		d.empty(r, "")
+		d.empty(r, nil, "")
 	}
 	d.follow()
 	if len(d.problems) > 0 {
@@ -74,6 +71,18 @@ func New(s *schema.Schema, w Wish) (*Draft, error) {
 		return nil, d.problems
 	}
 	return d, nil
+}
+
+// begin is a draft before anything follows from the wish.
+func begin(s *schema.Schema, w Wish) (*Draft, error) {
+	book, err := runbook.Deleting(cmp.Or(w.Schema, "public"), append(slices.Clone(w.Clear), w.Protect...))
+	if err != nil {
+		return nil, err
+	}
+	return &Draft{
+		Book: &runbook.Runbook{Schema: book.Schema}, Schema: s, Why: map[uint32]string{}, via: map[uint32]*schema.Key{},
+		protected: map[uint32]bool{}, emptied: map[uint32]*schema.Relation{}, stays: map[uint32]bool{},
+	}, nil
 }
 
 func (d *Draft) problem(format string, args ...any) {
@@ -123,11 +132,9 @@ func (d *Draft) name(r *schema.Relation) string { return d.Book.TableName(r.Sche
 
 // empty takes a table into the plan, with its parts. A partition that is reached
 // goes with its whole table, which holds its rows; one that is wished for goes alone.
-func (d *Draft) empty(r *schema.Relation, why string) {
+func (d *Draft) empty(r *schema.Relation, by *schema.Key, why string) {
 	if why != "" {
-		for r.Partition && len(r.Parents) == 1 && d.Schema.Relation(r.Parents[0]) != nil {
-			r = d.Schema.Relation(r.Parents[0])
-		}
+		r = d.root(r)
 	}
 	if d.emptied[r.OID] != nil {
 		return
@@ -137,7 +144,7 @@ func (d *Draft) empty(r *schema.Relation, why string) {
 		case d.protected[part.OID] && why == "":
 			d.problem("%s is to be cleared and is protected, itself or a part of it (%s)", d.name(r), d.name(part))
 		case d.protected[part.OID]:
-			d.problem("%s is protected, and would go: %s", d.name(part), why)
+			d.problem("%s is protected, and would go: %s%s", d.name(part), why, d.way(by))
 		case part.Kind == schema.Foreign:
 			d.problem("%s has the foreign table %s as a part: detach it, or clear the other parts by their names", d.name(r), d.name(part))
 		}
@@ -147,7 +154,7 @@ func (d *Draft) empty(r *schema.Relation, why string) {
 		d.emptied[part.OID] = r
 	}
 	if why != "" {
-		d.Why[r.OID] = why
+		d.Why[r.OID], d.via[r.OID] = why, by
 	}
 	d.Clear = append(d.Clear, r)
 }
@@ -176,15 +183,15 @@ func (d *Draft) reach(k *schema.Key) {
 	refers := fmt.Sprintf("its key %s refers to %s, ON DELETE %s", k.Name, d.name(parent), k.Action)
 	switch {
 	case k.Action == schema.Cascade:
-		d.empty(child, refers)
+		d.empty(child, k, refers)
 	case k.Action.Refuses() && nullable(k):
 		d.lose(child, k, refers)
 	case k.Action.Refuses():
-		d.empty(child, refers+", and takes no NULL")
+		d.empty(child, k, refers+", and takes no NULL")
 	case stuck(k):
-		d.empty(child, refers+", which its columns do not take")
+		d.empty(child, k, refers+", which its columns do not take")
 	case d.protected[child.OID]:
-		d.problem("%s is protected, and its rows would change: %s", d.name(child), refers)
+		d.problem("%s is protected, and its rows would change: %s%s", d.name(child), refers, d.way(k))
 	case !slices.Contains(d.Changed, d.root(child)):
 		d.Changed = append(d.Changed, d.root(child))
 	}
@@ -193,7 +200,7 @@ func (d *Draft) reach(k *schema.Key) {
 // lose has a key that refuses set to NULL, so that its rows stay.
 func (d *Draft) lose(child *schema.Relation, k *schema.Key, refers string) {
 	if d.protected[child.OID] {
-		d.problem("%s is protected, and its rows refuse the delete: %s; decide whether they may lose their reference, then it is not protected as it is", d.name(child), refers)
+		d.problem("%s is protected, and its rows refuse the delete: %s%s; decide whether they may lose their reference, then it is not protected as it is", d.name(child), refers, d.way(k))
 		return
 	}
 	if k.Parent != 0 && d.Schema.Relation(k.From).Partition { // its table's own key says it
@@ -205,12 +212,7 @@ func (d *Draft) lose(child *schema.Relation, k *schema.Key, refers string) {
 	d.stays[child.OID] = true
 }
 
-func (d *Draft) root(r *schema.Relation) *schema.Relation {
-	for r.Partition && len(r.Parents) == 1 && d.Schema.Relation(r.Parents[0]) != nil {
-		r = d.Schema.Relation(r.Parents[0])
-	}
-	return r
-}
+func (d *Draft) root(r *schema.Relation) *schema.Relation { return whole(d.Schema, r) }
 
 // nullable reports whether setting a key to NULL is possible: one column that
 // takes it is enough.
