@@ -46,23 +46,10 @@ func (v *Viewer) helpText() []string {
 				}
 				out = append(out, look.Paint(st.Title, group))
 			}
-			out = append(out, "  "+look.Pad(look.Paint(st.Key, keyNames(b.keys)), 20)+" "+look.Paint(st.Text, b.help))
+			out = append(out, "  "+look.Pad(look.Paint(st.Key, look.KeyNames(b.keys)), 20)+" "+look.Paint(st.Text, b.help))
 		}
 	}
 	return append(out, "", look.Paint(st.Dim, "A key that does nothing says why on the line above the keys."))
-}
-
-// keyNames writes keys as keyboards do.
-func keyNames(keys []string) string {
-	names := map[string]string{"up": "↑", "down": "↓", "left": "←", "right": "→", "pgdown": "pgdn"}
-	out := make([]string, len(keys))
-	for i, k := range keys {
-		if n, ok := names[k]; ok {
-			k = n
-		}
-		out[i] = k
-	}
-	return strings.Join(out, " ")
 }
 
 // scrollHelp moves the help page; it reports whether the key was one of its own.

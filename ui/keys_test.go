@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"tminus/ui/look"
 )
 
 func TestKeysAreUnique(t *testing.T) {
@@ -32,7 +34,7 @@ func TestHelpListsEveryKey(t *testing.T) {
 	o, _ := screen(t, "checklist", 80, 24)
 	page := ansi.Strip(strings.Join(o.helpText(), "\n"))
 	for _, b := range o.keys {
-		if !strings.Contains(page, "  "+keyNames(b.keys)) || !strings.Contains(page, b.help) {
+		if !strings.Contains(page, "  "+look.KeyNames(b.keys)) || !strings.Contains(page, b.help) {
 			t.Errorf("help does not list %s", b.id)
 		}
 	}

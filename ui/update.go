@@ -413,7 +413,7 @@ func (o *Operator) frame(now time.Time) ([]string, *tea.Cursor) {
 	d := *at
 	lines := o.lines(now, status, d.Hint(o.styles, o.width))
 	box, typing := d.Box(o.width, l.body.h, o.styles, o.state, now)
-	lines, x, y := over(lines, box, l.body, o.width)
+	lines, x, y := dialog.Over(lines, box, l.body.y, l.body.h, o.width)
 	if typing == nil {
 		return lines, nil
 	}

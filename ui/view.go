@@ -2,7 +2,6 @@ package ui
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -44,23 +43,9 @@ func (v *Viewer) lines(now time.Time, status, hints string) []string {
 	return out
 }
 
-// tooSmall is the screen for terminals on which nothing can be shown. It stays
-// inside of any size, 0 and 1 included.
+// tooSmall is the screen for terminals on which nothing can be shown.
 func (v *Viewer) tooSmall() []string {
-	text := fmt.Sprintf("terminal too small: %dx%d, needs at least %dx%d", v.width, v.height, minWidth, minHeight)
-	if v.width == 0 || v.height == 0 {
-		return nil
-	}
-	lines := look.Wrap(text, v.width)
-	out := make([]string, v.height)
-	for i := range out {
-		if i < len(lines) {
-			out[i] = look.Pad(strings.TrimRight(lines[i], " "), v.width)
-		} else {
-			out[i] = strings.Repeat(" ", v.width)
-		}
-	}
-	return out
+	return look.TooSmall(v.width, v.height, minWidth, minHeight)
 }
 
 // bodyLines draws the areas side by side. They cover the body without gaps.
@@ -306,23 +291,4 @@ func phaseShare(p *phases.PhaseState) (float64, bool) {
 		return 0, false
 	}
 	return done / total, true
-}
-
-// over lays a box into the middle of a body of lines, and gives where it lies.
-// The lines beside it stay as they are.
-func over(lines []string, box []string, body rect, w int) (laid []string, x, y int) {
-	if len(box) == 0 {
-		return lines, 0, 0
-	}
-	x = max(0, (w-look.Width(box[0]))/2)
-	y = body.y + max(0, (body.h-len(box))/2)
-	box = box[:max(0, min(len(box), body.y+body.h-y, len(lines)-y))]
-	under, top := lipgloss.NewLayer(strings.Join(lines[y:y+len(box)], "\n")), lipgloss.NewLayer(strings.Join(box, "\n")).X(x).Z(1)
-	canvas := lipgloss.NewCanvas(w, len(box)).Compose(lipgloss.NewCompositor(under, top))
-	rows := strings.Split(canvas.Render(), "\n")
-	for i := range rows {
-		rows[i] = look.Pad(rows[i], w)
-	}
-	laid = slices.Replace(slices.Clone(lines), y, y+len(box), rows...)
-	return laid, x, y
 }

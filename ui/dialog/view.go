@@ -1,10 +1,12 @@
 package dialog
 
 import (
+	"slices"
 	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
 	"tminus/phases"
@@ -196,4 +198,23 @@ func (d *Dialog) Hint(st *look.Styles, w int) string {
 		out = append(out, look.Paint(st.Key, p.key)+" "+look.Paint(st.Dim, look.Sanitize(p.name)))
 	}
 	return look.Pad(" "+strings.Join(out, "  "), w)
+}
+
+// Over lays a box into the middle of a body of h lines from line top on, of lines
+// that are w cells wide, and gives where it lies. The lines beside it stay as they are.
+func Over(lines, box []string, top, h, w int) (laid []string, x, y int) {
+	if len(box) == 0 {
+		return lines, 0, 0
+	}
+	x = max(0, (w-look.Width(box[0]))/2)
+	y = top + max(0, (h-len(box))/2)
+	box = box[:max(0, min(len(box), top+h-y, len(lines)-y))]
+	under, upper := lipgloss.NewLayer(strings.Join(lines[y:y+len(box)], "\n")), lipgloss.NewLayer(strings.Join(box, "\n")).X(x).Z(1)
+	canvas := lipgloss.NewCanvas(w, len(box)).Compose(lipgloss.NewCompositor(under, upper))
+	rows := strings.Split(canvas.Render(), "\n")
+	for i := range rows {
+		rows[i] = look.Pad(rows[i], w)
+	}
+	laid = slices.Replace(slices.Clone(lines), y, y+len(box), rows...)
+	return laid, x, y
 }

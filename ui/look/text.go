@@ -167,3 +167,21 @@ func Initial(s string) string {
 	r, n := utf8.DecodeRuneInString(s)
 	return string(unicode.ToUpper(r)) + s[n:]
 }
+
+// TooSmall is a whole screen of w times h cells that says that it needs more. It
+// stays inside of any size, 0 and 1 included.
+func TooSmall(w, h, needW, needH int) []string {
+	if w == 0 || h == 0 {
+		return nil
+	}
+	lines := Wrap(fmt.Sprintf("terminal too small: %dx%d, needs at least %dx%d", w, h, needW, needH), w)
+	out := make([]string, h)
+	for i := range out {
+		line := ""
+		if i < len(lines) {
+			line = strings.TrimRight(lines[i], " ")
+		}
+		out[i] = Pad(line, w)
+	}
+	return out
+}

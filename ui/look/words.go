@@ -35,3 +35,16 @@ func PhaseWord(s phases.PhaseStatus) string {
 	}
 	return strings.ReplaceAll(string(s), "_", " ")
 }
+
+// KeyNames writes keys as keyboards do.
+func KeyNames(keys []string) string {
+	names := map[string]string{"up": "↑", "down": "↓", "left": "←", "right": "→", "pgdown": "pgdn"}
+	out := make([]string, len(keys))
+	for i, k := range keys {
+		if n, ok := names[k]; ok {
+			k = n
+		}
+		out[i] = k
+	}
+	return strings.Join(out, " ")
+}
