@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,9 +17,11 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"tminus/db/gym"
 	"tminus/db/sandbox"
 	"tminus/phases"
 	"tminus/phases/journal"
+	"tminus/phases/runbook"
 	"tminus/testdata/house"
 	"tminus/testdata/script"
 	"tminus/testdata/terminal"
@@ -105,6 +108,87 @@ func TestTheDemoByTheKeysOnScreen(t *testing.T) {
 		t.Errorf("the end is not told on the main screen: %q", end)
 	}
 	nothingLeft(t, path)
+}
+
+// The same person comes from a database that they point at to a runbook for it,
+// by the keys on screen alone; lint finds nothing in the way of it there.
+func TestARunbookByTheKeysOnScreen(t *testing.T) {
+	t.Parallel()
+	dsn := sandbox.ForTest(t).NewDatabase(t)
+	if err := gym.Load(t.Context(), dsn, gym.Options{Users: 300}); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("tminus", "init", "--dsn", dsn, "--protect", "schema_migrations")
+	cmd.Env, cmd.Dir = environment(t), t.TempDir()
+	term := terminal.Start(t, cmd, 80, 24)
+	term.Shows("What is to be cleared?")
+	term.Shows("0 tables to clear, 1 protected")
+	term.Resize(20, 5)
+	term.Shows("too small")
+	term.Resize(120, 40)
+	robot := &terminal.Robot{Terminal: term, Name: "Robot"}
+	for !term.Ended() {
+		if len(robot.Keys) > 20 {
+			t.Fatalf("no end is reached by then: %q; the screen:\n%s", robot.Keys, term.Text())
+		}
+		robot.Step()
+	}
+	if code := term.Wait(); code != 0 {
+		t.Errorf("exit code %d:\n%s", code, term.Text())
+	}
+	if term.Alternate() {
+		t.Error("the alternate screen was not left")
+	}
+	files, err := filepath.Glob(filepath.Join(cmd.Dir, "*.yaml"))
+	if err != nil || len(files) != 1 || !strings.Contains(term.Text(), filepath.Base(files[0])+" is written") {
+		t.Fatalf("written is %q (%v), and told:\n%s", files, err, term.Text())
+	}
+	book, _, err := runbook.Load(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(book.Protected, []string{"schema_migrations"}) || !slices.Contains(book.Tables(), "user_profiles") {
+		t.Errorf("protected are %q, and named %q", book.Protected, book.Tables())
+	}
+	if text, code := outcome(t, "lint", files[0], "--dsn", dsn); code != 0 || strings.Contains(text, " error ") {
+		t.Errorf("exit code %d: %s", code, text)
+	}
+}
+
+// Whoever leaves has written nothing, and where there is no table, or one that is
+// to be protected is not there, it is said at once.
+func TestNoRunbookIsWritten(t *testing.T) {
+	t.Parallel()
+	server := sandbox.ForTest(t)
+	full := server.NewDatabase(t)
+	if err := gym.Load(t.Context(), full, gym.Options{Users: 300}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, dsn, protect, keys, says string
+		code                           int
+	}{
+		{"left", full, "gyms", " \x1b", "nothing was written", 4},
+		{"ctrl+c", full, "gyms", "y\r\x03", "nothing was written", 4},
+		{"empty", server.NewDatabase(t), "", "", "has no table of its own that this role can see: name another", 2},
+		{"unknown", full, "gims", "", "table gims does not exist, gyms does", 2},
+	} {
+		cmd := exec.Command("tminus", "init", "--dsn", c.dsn, "--protect", c.protect)
+		cmd.Env, cmd.Dir = environment(t), t.TempDir()
+		term := terminal.Start(t, cmd, 80, 24)
+		if c.keys != "" {
+			term.Shows("1 protected")
+			term.Type(c.keys)
+		}
+		code := term.Wait()
+		files, err := os.ReadDir(cmd.Dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := strings.Join(strings.Fields(term.Text()), " "); code != c.code || !strings.Contains(text, c.says) || len(files) > 0 || term.Alternate() {
+			t.Errorf("%s: exit code %d, %d files, it says:\n%s", c.name, code, len(files), text)
+		}
+	}
 }
 
 // leaveAlternate brings a terminal back to its main screen.

@@ -139,7 +139,8 @@ func (d *Draft) empty(r *schema.Relation, by *schema.Key, why string) {
 	if d.emptied[r.OID] != nil {
 		return
 	}
-	for _, part := range d.Schema.Tree(r) {
+	parts, against := d.Schema.Tree(r), false
+	for _, part := range parts {
 		switch {
 		case d.protected[part.OID] && why == "":
 			d.problem("%s is to be cleared and is protected, itself or a part of it (%s)", d.name(r), d.name(part))
@@ -147,7 +148,15 @@ func (d *Draft) empty(r *schema.Relation, by *schema.Key, why string) {
 			d.problem("%s is protected, and would go: %s%s", d.name(part), why, d.way(by))
 		case part.Kind == schema.Foreign:
 			d.problem("%s has the foreign table %s as a part: detach it, or clear the other parts by their names", d.name(r), d.name(part))
+		default:
+			continue
 		}
+		against = true
+	}
+	if against { // what would follow from it is not to be decided before
+		return
+	}
+	for _, part := range parts {
 		if old := d.emptied[part.OID]; old != nil { // a part that had a step of its own goes with its table
 			d.Clear = slices.DeleteFunc(d.Clear, func(c *schema.Relation) bool { return c == part })
 		}
@@ -159,7 +168,8 @@ func (d *Draft) empty(r *schema.Relation, by *schema.Key, why string) {
 	d.Clear = append(d.Clear, r)
 }
 
-// follow takes in what the plan's deletes reach, until nothing more is reached.
+// follow takes in what the plan's deletes reach, until nothing more is reached. It
+// goes on where something stands against the plan, so that all of it is told.
 func (d *Draft) follow() {
 	for again := true; again; {
 		before := len(d.emptied) + len(d.Nullify) + len(d.Changed)
@@ -170,7 +180,7 @@ func (d *Draft) follow() {
 				}
 			}
 		}
-		again = len(d.emptied)+len(d.Nullify)+len(d.Changed) != before && len(d.problems) == 0
+		again = len(d.emptied)+len(d.Nullify)+len(d.Changed) != before
 	}
 }
 

@@ -50,8 +50,7 @@ const (
 	hubHolders = 3
 	hubTables  = 3
 	hubShare   = 0.1
-	// overshadowed is how many times a table's rows one that refers to it has
-	// where the first is a list that the second picks from.
+	// overshadowed is how many times as many rows rest on a list as it has.
 	overshadowed = 20
 )
 
@@ -151,7 +150,7 @@ func (c *Choices) hubs() {
 	var found []int
 	for i, t := range c.Tables {
 		all += c.graph.own[i].Rows
-		if t.holders >= hubHolders && t.Along.Tables >= hubTables && t.filled() && !t.list() {
+		if t.holders >= hubHolders && t.Along.Tables >= hubTables && t.filled() && !(t.small() && t.refuses()) {
 			found = append(found, i)
 		}
 	}
@@ -192,7 +191,7 @@ func (c *Choices) configuration() {
 	for _, t := range open {
 		switch {
 		case t.list():
-			propose(t, fmt.Sprintf("%s that refuse lead to it, from tables of up to %s", phases.Plural(int64(t.refuse), "key"), phases.Rows(int64(t.largest))))
+			propose(t, fmt.Sprintf("deletes refused by %s to it, and %s rest on it", phases.Plural(int64(t.refuse), "key"), phases.Rows(int64(t.resting()))))
 		case t.In == 0 && t.Out == 0:
 			propose(t, "and no key leads to it or from it")
 		}
@@ -224,10 +223,17 @@ func (c *Choices) restsOn() map[*Candidate][]*Candidate {
 }
 
 // list reports whether a table looks like a list that others pick from: small
-// beside them, and half of them or more refuse that a line of it goes.
+// beside what rests on it, which refuses that a line of it goes.
 func (t *Candidate) list() bool {
-	return t.small() && t.In > 0 && 2*t.refuse >= t.In && t.largest >= overshadowed*max(1, t.Rows)
+	return t.small() && t.refuses() && t.resting() >= overshadowed*max(1, t.Rows)
 }
+
+// refuses reports whether half of the keys to a table or more refuse a delete.
+func (t *Candidate) refuses() bool { return t.In > 0 && 2*t.refuse >= t.In }
+
+// resting are the rows that could not stay without a table, or the largest table
+// that refers to it.
+func (t *Candidate) resting() float64 { return max(t.largest, t.Along.Rows) }
 
 // small reports whether a table holds as little as configuration does.
 func (t *Candidate) small() bool {

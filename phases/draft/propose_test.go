@@ -242,6 +242,23 @@ func TestTheWayToWhatIsProtected(t *testing.T) {
 	}
 }
 
+// All that stands against a wish is told at once, but for what only follows from
+// a part of it.
+func TestAllThatStandsAgainstAWish(t *testing.T) {
+	s := made([]string{"a 1", "b 1", "c 1", "d 1", "e 1"}, "b a c", "c b c", "d c c", "e a c", "d a n?")
+	_, err := New(s, Wish{Clear: []string{"a"}, Protect: []string{"c", "d", "e"}})
+	want := "d is protected, and its rows would change: its key d_a refers to a, ON DELETE SET NULL\n" +
+		"e is protected, and would go: its key e_a refers to a, ON DELETE CASCADE\n" +
+		"c is protected, and would go: its key c_b refers to b, ON DELETE CASCADE; the way there: a, b, c"
+	lines := strings.Split(fmt.Sprint(err), "\n")
+	expected := strings.Split(want, "\n")
+	slices.Sort(lines)
+	slices.Sort(expected)
+	if !slices.Equal(lines, expected) {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
 func TestKnownNames(t *testing.T) {
 	s := made([]string{"plans 1"})
 	if err := Known(s, Wish{Protect: []string{"plans"}}); err != nil {

@@ -55,6 +55,7 @@ var arrows = []arrow{
 	{"ui/look", nil, []string{"tminus/ui"}, "look is what the others are written with: it knows none of them"},
 	{"ui/pane", nil, []string{"tminus/ui/", "tminus/phases/engine", "charm.land/bubbletea"}, "a pane draws, and does nothing else"},
 	{"ui/dialog", nil, []string{"tminus/ui/", "tminus/phases/engine"}, "a dialog asks what it is told to ask"},
+	{"ui/pick", nil, []string{"tminus/phases/engine", "tminus/phases/journal", "tminus/ui/pane", "tminus/ui/cli"}, "a choice is made of a schema, and knows no run"},
 	{"ui/plain", nil, []string{"tminus/ui/", "charm.land/bubbletea"}, "lines are another way to see a run, and need no screen"},
 	{"db", nil, []string{"tminus/ui"}, "db and ui do not know each other: main joins them"},
 	{"ui", nil, []string{"tminus/db", "github.com/jackc"}, "db and ui do not know each other: main joins them"},

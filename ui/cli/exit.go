@@ -6,6 +6,7 @@ const (
 	Finished   = 0
 	Error      = 1
 	Usage      = 2 // or a runbook with mistakes
+	Left       = 4 // aborted before anything was done
 	Unknown    = 5 // what the journal says is not what is in the database, or nobody knows
 	Unfinished = 6
 )
