@@ -42,10 +42,13 @@ type Choices struct {
 
 const (
 	// fewRows is the most that a table of configuration has, and fewBytes its
-	// size where it was never analyzed.
+	// size where it was never analyzed. It has such a part of all rows at most,
+	// since all tables of a small database are small; a handful is always few.
 	fewRows  = 1000
 	fewBytes = 64 << 10
-	// aHub has so many tables that refer to it, and so many that would go; what
+	fewShare = 0.01
+	aHandful = 10
+	// A hub has so many tables that refer to it, and so many that would go; what
 	// goes, itself included, is such a part of all rows.
 	hubHolders = 3
 	hubTables  = 3
@@ -182,18 +185,22 @@ func (c *Choices) configuration() {
 		}
 	}
 	fates, _ := c.Follow(hubs)
+	var all float64
+	for i := range c.graph.own {
+		all += c.graph.own[i].Rows
+	}
 	propose := func(t *Candidate, why string) {
 		t.Proposal, t.Why = ProposeProtect, t.howMany()+", "+why
 	}
 	open := slices.DeleteFunc(slices.Clone(c.Tables), func(t *Candidate) bool {
-		return t.Proposal != NoProposal || fates[t.Relation.OID] != Stays || !t.small() || !t.filled()
+		return t.Proposal != NoProposal || fates[t.Relation.OID] != Stays || !t.small() || !t.filled() || t.Rows > max(aHandful, fewShare*all)
 	})
 	for _, t := range open {
 		switch {
 		case t.list():
 			propose(t, fmt.Sprintf("deletes refused by %s to it, and %s rest on it", phases.Plural(int64(t.refuse), "key"), phases.Rows(int64(t.resting()))))
 		case t.In == 0 && t.Out == 0:
-			propose(t, "and no key leads to it or from it")
+			propose(t, "and no key leads to another table or from one")
 		}
 	}
 	rests := c.restsOn()

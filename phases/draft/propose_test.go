@@ -134,6 +134,14 @@ func TestWhatIsNoHub(t *testing.T) {
 	}
 }
 
+// In a small database all tables are small: that makes no configuration of them.
+func TestASmallDatabaseIsNoConfiguration(t *testing.T) {
+	c := Propose(made([]string{"kinds 2", "tenants 30", "members 90", "alone 100"}, "tenants kinds a", "members tenants a"))
+	if clear, protect := proposals(c); clear != "" || protect != "kinds" {
+		t.Errorf("proposed to clear %q and to protect %q", clear, protect)
+	}
+}
+
 // Rows that nobody counted are told as such.
 func TestUnknownRowsAreNotNone(t *testing.T) {
 	c := Propose(made([]string{"a 5", "b -1", "c 7"}, "b a c", "c b c"))
