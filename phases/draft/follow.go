@@ -26,19 +26,17 @@ func Known(s *schema.Schema, w Wish) error {
 // Amount is how much the draft clears.
 func (d *Draft) Amount() Amount {
 	sum := Amount{Tables: len(d.Clear)}
-	unknown := map[*schema.Relation]bool{}
-	for oid, table := range d.emptied {
+	for oid := range d.emptied {
 		r := d.Schema.Relation(oid)
 		sum.Bytes += r.Bytes
 		switch {
 		case !r.Holds():
 		case r.Rows < 0:
-			unknown[table] = true
+			sum.Unknown++
 		default:
 			sum.Rows += r.Rows
 		}
 	}
-	sum.Unknown = len(unknown)
 	return sum
 }
 

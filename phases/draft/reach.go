@@ -13,7 +13,7 @@ const ledgerSchema = "tminus"
 type Amount struct {
 	Tables  int
 	Rows    float64 // as far as the planner knows them
-	Unknown int     // tables with rows that were never analyzed: Rows lacks theirs
+	Unknown int     // tables, and partitions, that were never analyzed: Rows lacks theirs
 	Bytes   int64
 }
 
@@ -83,7 +83,7 @@ func (g *graph) measure(i int, r *schema.Relation) {
 		switch {
 		case !p.Holds():
 		case p.Rows < 0:
-			sum.Unknown = 1
+			sum.Unknown++
 		default:
 			sum.Rows += p.Rows
 		}
