@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"tminus/phases"
 	"tminus/phases/runbook"
 	"tminus/phases/schema"
 )
@@ -67,7 +68,8 @@ func New(s *schema.Schema, w Wish) (*Draft, error) {
 	if len(d.problems) > 0 {
 		return nil, d.problems
 	}
-	if d.order(); len(d.problems) > 0 {
+	d.order()
+	if d.named(); len(d.problems) > 0 {
 		return nil, d.problems
 	}
 	return d, nil
@@ -86,8 +88,17 @@ func begin(s *schema.Schema, w Wish) (*Draft, error) {
 }
 
 func (d *Draft) problem(format string, args ...any) {
-	if text := fmt.Sprintf(format, args...); !slices.Contains(d.problems, text) {
+	if text := phases.Clean(fmt.Sprintf(format, args...)); !slices.Contains(d.problems, text) {
 		d.problems = append(d.problems, text)
+	}
+}
+
+// named notes the tables that no runbook can name.
+func (d *Draft) named() {
+	for _, r := range slices.Concat(d.Clear, d.kept(), d.Protect) {
+		if c, found := runbook.Unwritable(r.Schema + r.Name); found {
+			d.problem("%s has the character %U in its name, which no runbook takes: rename it first", d.name(r), c)
+		}
 	}
 }
 

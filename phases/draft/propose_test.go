@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"tminus/phases/runbook"
 	"tminus/phases/schema"
 )
 
@@ -263,6 +264,27 @@ func TestAllThatStandsAgainstAWish(t *testing.T) {
 	slices.Sort(lines)
 	slices.Sort(expected)
 	if !slices.Equal(lines, expected) {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+// A table whose name no runbook takes is said, and not written. The name of a key
+// stands in comments alone.
+func TestNamesThatNoRunbookTakes(t *testing.T) {
+	s := made([]string{"a 1", "b 1", "c 1"}, "b a c", "c a n?")
+	s.Keys[0].Name = "key\x1b[2J\nof b"
+	d, err := New(s, Wish{Clear: []string{"a"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runbook.Parse("draft", []byte(d.Source("It"))); err != nil {
+		t.Error(err)
+	}
+	s.Relations[1].Name, s.Relations[2].Name = "b\x1b[2J", "line\nfeed"
+	s.Index()
+	want := `"b" has the character U+001B in its name, which no runbook takes: rename it first` + "\n" +
+		`"line feed" has the character U+000A in its name, which no runbook takes: rename it first`
+	if _, err := New(s, Wish{Clear: []string{"a"}}); err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
 }

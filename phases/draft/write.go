@@ -299,7 +299,7 @@ func text(s string) string {
 	return strings.TrimSpace(b.String())
 }
 
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+func oneLine(s string) string { return strings.Join(strings.Fields(phases.Clean(s)), " ") }
 
 // quoted is an identifier as a statement writes it.
 func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

@@ -171,6 +171,18 @@ func Deleting(schema string, tables []string) (*Runbook, error) {
 	return b, nil
 }
 
+// Unwritable is the first character of a name that keeps it out of every runbook:
+// one that hides or reorders text, or moves a cursor. Line feeds and tabs are
+// such, as they are read as blanks.
+func Unwritable(name string) (rune, bool) {
+	for _, c := range name {
+		if !printable(c) {
+			return c, true
+		}
+	}
+	return 0, false
+}
+
 // Nearest gives the name that is a typing mistake away from word, or "".
 func Nearest(word string, names []string) string { return nearest(word, names) }
 

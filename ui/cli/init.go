@@ -163,7 +163,7 @@ func (a *app) writeDraft(source string, f initFlags) error {
 	}
 	file, err := os.OpenFile(f.Output, how, 0o644)
 	if errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("%s exists: --force overwrites it", f.Output)
+		return fmt.Errorf("%s exists: take another name, or --force, which overwrites it", f.Output)
 	}
 	if err != nil {
 		return err

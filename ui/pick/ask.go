@@ -24,7 +24,7 @@ func (s *Screen) ask() tea.Cmd {
 	file := dialog.NewField("File to write", runbook.Field{ID: "-", Label: "File", Type: runbook.FieldText, Required: true}, s.opts.File)
 	write := func(values []string, _ time.Time) (tea.Cmd, error) {
 		if err := s.opts.Write(d, w, values[0]); err != nil {
-			return nil, dialog.At(0, err)
+			return nil, err
 		}
 		s.written = true
 		return tea.Quit, nil

@@ -162,7 +162,7 @@ func TestACycleThatCannotBeCut(t *testing.T) {
 func TestWritingIsConfirmed(t *testing.T) {
 	s := screen(t, shop(), 80, 24)
 	var wrote []string
-	fails := errors.New("shop.yaml exists: --force overwrites it")
+	fails := errors.New("shop.yaml exists: take another name, or --force, which overwrites it")
 	s.opts.Write = func(d *draft.Draft, w draft.Wish, file string) error {
 		wrote = append(wrote, file+" "+strings.Join(w.Clear, ",")+" "+d.Why[s.opts.Schema.Find("public", "imports").OID])
 		return fails
@@ -173,7 +173,7 @@ func TestWritingIsConfirmed(t *testing.T) {
 	}
 	later(s, dialog.ArmAfter)
 	press(s, "enter")
-	if s.dialog == nil || !strings.Contains(text(s), "--force overwrites it") {
+	if s.dialog == nil || !strings.Contains(text(s), "take another name, or --force") {
 		t.Errorf("a failure is not shown:\n%s", text(s))
 	}
 	fails = nil

@@ -200,7 +200,7 @@ func (s *Screen) take(msg workedMsg) tea.Cmd {
 		return s.work()
 	}
 	if s.going {
-		s.going = false
+		s.going, s.said = false, ""
 		return s.ask()
 	}
 	return nil
