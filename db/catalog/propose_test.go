@@ -65,7 +65,11 @@ func TestFollowIsWhatADraftClears(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := with(t, connect(t), string(sql))
+		conn := connect(t)
+		if _, err := conn.Exec(t.Context(), string(sql), pgx.QueryExecModeSimpleProtocol); err != nil {
+			t.Fatal(err)
+		}
+		s := with(t, conn, "SELECT 1")
 		names := &runbook.Runbook{Schema: "public"}
 		choices, planned := draft.Propose(s), 0
 		for _, c := range choices.Tables {

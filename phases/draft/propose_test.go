@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"tminus/phases/runbook"
 	"tminus/phases/schema"
 )
 
@@ -277,7 +276,7 @@ func TestNamesThatNoRunbookTakes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := runbook.Parse("draft", []byte(d.Source("It"))); err != nil {
+	if _, err := d.Source("It"); err != nil {
 		t.Error(err)
 	}
 	s.Relations[1].Name, s.Relations[2].Name = "b\x1b[2J", "line\nfeed"

@@ -263,7 +263,7 @@ func TestNamesComeBackAsARunbookWritesThem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := runbook.Parse("draft", []byte(d.Source("All"))); err != nil {
+	if _, err := d.Source("All"); err != nil {
 		t.Error(err)
 	}
 	if !slices.Contains(w.Clear, `"say ""hi"""`) || !slices.Contains(w.Clear, wideName) || !slices.Contains(w.Clear, `"Order Notes"`) {
@@ -294,7 +294,11 @@ func TestThePhasesAreThoseThatAreWritten(t *testing.T) {
 		s := screen(t, shop(), 80, 24)
 		press(s, keys...)
 		d := s.worked.draft
-		book, err := runbook.Parse("draft", []byte(d.Source("It")))
+		source, err := d.Source("It")
+		if err != nil {
+			t.Fatal(err)
+		}
+		book, err := runbook.Parse("draft", []byte(source))
 		if err != nil {
 			t.Fatal(err)
 		}
