@@ -83,7 +83,7 @@ func TestDeleteInOneStatementWhereThatMatters(t *testing.T) {
 }
 
 func TestDeleteFromPartitions(t *testing.T) {
-	dsn := database(t, `CREATE TABLE p (id int, kind text NOT NULL) PARTITION BY LIST (kind);
+	dsn := database(t, `CREATE TABLE p (id int, kind text NOT NULL, pad text NOT NULL DEFAULT repeat('x', 500)) PARTITION BY LIST (kind);
 		CREATE TABLE p_a PARTITION OF p FOR VALUES IN ('a');
 		CREATE TABLE p_b PARTITION OF p FOR VALUES IN ('b') PARTITION BY RANGE (id);
 		CREATE TABLE p_b1 PARTITION OF p_b FOR VALUES FROM (0) TO (500);

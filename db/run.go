@@ -31,6 +31,7 @@ func (x *tx) Run(ctx context.Context, do runbook.Step, progress func(engine.Prog
 		return phases.Statement{}, err
 	}
 	if do.Delete == "" {
+		x.blocks = nil // it may fill what a later step deletes
 		return x.statement(ctx, do)
 	}
 	if progress == nil {

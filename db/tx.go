@@ -30,6 +30,7 @@ type tx struct {
 	path   string                    // the search path that the last statement left; empty: the runbook's
 	proven bool                      // the ledger's row has been written
 	done   bool
+	blocks map[uint32]int64 // of the relations that the phase deletes from; nil when not measured
 }
 
 var _ engine.Tx = (*tx)(nil)

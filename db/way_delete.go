@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"tminus/phases/schema"
@@ -128,8 +129,12 @@ func (x *tx) ranged(ctx context.Context, r *schema.Relation, where string) ([]le
 	if x.t.version < tidRangeVersion {
 		return nil, nil
 	}
+	if err := x.measure(ctx); err != nil {
+		return nil, err
+	}
 	var out []leaf
 	var oids []uint32
+	var blocks int64
 	for _, d := range x.cat.Schema.Tree(r) {
 		oids = append(oids, d.OID)
 		if d.Kind == schema.Partitioned {
@@ -138,13 +143,11 @@ func (x *tx) ranged(ctx context.Context, r *schema.Relation, where string) ([]le
 		if d.Kind != schema.Ordinary || d.Method != "heap" {
 			return nil, nil
 		}
-		l := leaf{Relation: d}
-		// The size after the lock: no writer can add a block any more.
-		err := x.s.QueryRow(ctx, `SELECT pg_relation_size($1::oid::regclass) / current_setting('block_size')::int`, d.OID).Scan(&l.blocks)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, l)
+		out = append(out, leaf{Relation: d, blocks: x.blocks[d.OID]})
+		blocks += x.blocks[d.OID]
+	}
+	if blocks <= firstBlocks {
+		return nil, nil // one range would have all of it
 	}
 	whole, err := x.needsOneStatement(ctx, oids)
 	if err != nil || whole {
@@ -160,6 +163,36 @@ func (x *tx) ranged(ctx context.Context, r *schema.Relation, where string) ([]le
 		out = []leaf{} // a partitioned table without partitions
 	}
 	return out, nil
+}
+
+// measure reads how large the phase's tables are, after the lock: no writer can
+// add a block any more, but for the phase itself.
+func (x *tx) measure(ctx context.Context) error {
+	if x.blocks != nil {
+		return nil
+	}
+	var oids []uint32
+	for _, t := range x.spec.Phase.Deletes() {
+		if r := x.cat.Find(t); r != nil {
+			for _, d := range x.cat.Schema.Tree(r) {
+				oids = append(oids, d.OID)
+			}
+		}
+	}
+	found := map[uint32]int64{}
+	var oid uint32
+	var blocks int64
+	rows, err := x.s.Query(ctx, `SELECT oid, pg_relation_size(oid::regclass) / current_setting('block_size')::int FROM unnest($1::oid[]) AS oid`, oids)
+	if err == nil {
+		_, err = pgx.ForEachRow(rows, []any{&oid, &blocks}, func() error {
+			found[oid] = blocks
+			return nil
+		})
+	}
+	if err == nil {
+		x.blocks = found
+	}
+	return err
 }
 
 // needsOneStatement reports what tells many statements from one: triggers per

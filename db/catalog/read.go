@@ -100,7 +100,7 @@ func readRelations(ctx context.Context, q Querier, s *schema.Schema) error {
 			WHERE locktype = 'relation' AND granted AND mode = 'AccessExclusiveLock' AND pid <> pg_backend_pid() AND relation IS NOT NULL)
 		SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text, coalesce(am.amname::text, ''), c.relispartition, c.relpersistence = 't',
 			CASE WHEN c.relkind = 'r' AND free AND pg_relation_size(c.oid) = 0 THEN 0 WHEN c.reltuples <= 0 AND c.relpages = 0 THEN -1
-				WHEN c.relkind = 'r' AND free AND c.relpages > 0 THEN c.reltuples / c.relpages * (pg_relation_size(c.oid) / current_setting('block_size')::bigint)
+				WHEN c.relkind = 'r' AND free AND c.relpages > 0 THEN round(c.reltuples / c.relpages * (pg_relation_size(c.oid) / current_setting('block_size')::bigint))
 				ELSE c.reltuples END::float8,
 			CASE WHEN c.relkind NOT IN ('r', 'm') THEN 0 WHEN free THEN pg_relation_size(c.oid) ELSE greatest(c.relpages, 1) * current_setting('block_size')::bigint END,
 			CASE WHEN c.relkind NOT IN ('r', 'm') THEN 0 WHEN free THEN pg_total_relation_size(c.oid) ELSE greatest(c.relpages, 1) * current_setting('block_size')::bigint END,

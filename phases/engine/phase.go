@@ -301,6 +301,7 @@ func (r *phaseRun) waiting(w phases.LockWait) {
 func (r *phaseRun) steps(ctx context.Context, tx Tx) ([]int64, error) {
 	rows := make([]int64, len(r.plan.Steps))
 	account := r.newAccount()
+	var looked time.Time // when the transaction was asked last what it did
 	for i, step := range r.plan.Steps {
 		if err := r.engine.record(phases.StepStarted{Phase: r.plan.ID, Step: i}); err != nil {
 			return nil, err
@@ -312,11 +313,14 @@ func (r *phaseRun) steps(ctx context.Context, tx Tx) ([]int64, error) {
 		if err != nil {
 			return nil, err
 		}
-		all, err := tx.Effects(ctx)
-		if err != nil {
-			return nil, err
-		}
 		rows[i] = did.Rows
+		var all phases.Effects
+		if r.looksAfter(i) || time.Since(looked) >= lookEvery {
+			if all, err = tx.Effects(ctx); err != nil {
+				return nil, err
+			}
+			looked = time.Now()
+		}
 		if err := r.engine.record(phases.StepDone{
 			Phase: r.plan.ID, Step: i, Command: did.Command, Rows: did.Rows, Took: time.Since(began), Touched: all.Rows, Changes: all.Changes,
 		}); err != nil {
@@ -329,6 +333,18 @@ func (r *phaseRun) steps(ctx context.Context, tx Tx) ([]int64, error) {
 		}
 	}
 	return rows, nil
+}
+
+// lookEvery is how long deletes follow each other at most without a look at what
+// the transaction did beside their own rows.
+const lookEvery = 250 * time.Millisecond
+
+// looksAfter reports whether a step's effects have to be known by themselves: a
+// statement's, those before one, and the phase's last. Deletes in a row are
+// looked at together, else hundreds of small ones would take longer than their rows.
+func (r *phaseRun) looksAfter(i int) bool {
+	steps := r.plan.Steps
+	return i+1 == len(steps) || steps[i].Delete == "" || steps[i+1].Delete == ""
 }
 
 const (

@@ -75,7 +75,8 @@ CREATE TABLE public.keep (id int PRIMARY KEY, note text);
 INSERT INTO public.keep SELECT i, 'row ' || i FROM generate_series(1, 10) i;
 CREATE TABLE public.parent (id int PRIMARY KEY, keep_id int REFERENCES public.keep);
 INSERT INTO public.parent SELECT i, 1 + i % 10 FROM generate_series(1, 30) i;
-CREATE TABLE public.child (id int PRIMARY KEY, parent_id int NOT NULL REFERENCES public.parent);
+-- Wide rows, so that they go by ranges of blocks; parent's go at once.
+CREATE TABLE public.child (id int PRIMARY KEY, parent_id int NOT NULL REFERENCES public.parent, pad text NOT NULL DEFAULT repeat('x', 1900));
 CREATE INDEX ON public.child (parent_id);
 INSERT INTO public.child SELECT i, 1 + i % 30 FROM generate_series(1, 90) i;
 CREATE TABLE public.tally (phase text PRIMARY KEY, n int NOT NULL);
