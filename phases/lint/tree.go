@@ -23,12 +23,21 @@ type Branch struct {
 	Protected  bool    `json:"protected,omitempty"`
 }
 
+// Amount is a table's rows and size in words.
+func (b Branch) Amount() string {
+	rows := "never analyzed"
+	if b.Rows >= 0 {
+		rows = "about " + phases.Rows(int64(b.Rows))
+	}
+	return rows + ", " + phases.Bytes(b.Bytes)
+}
+
 // Tree is the reach of the runbook's deletes, table by table.
 func (v *View) Tree() []Branch {
 	w := &walk{View: v, done: map[string]bool{}}
 	for _, r := range v.Deleted() {
 		rows, bytes := v.Schema.Rows(r)
-		w.out = append(w.out, Branch{Table: v.Name(r.OID), Rows: rows, Bytes: bytes})
+		w.out = append(w.out, Branch{Table: v.Name(r.OID), Rows: rows, Bytes: bytes, Protected: v.protected[r.OID]})
 		w.below(v.Name(r.OID), 1)
 	}
 	return w.out

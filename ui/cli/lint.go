@@ -14,6 +14,7 @@ import (
 	"tminus/phases/lint"
 	"tminus/phases/runbook"
 	"tminus/phases/schema"
+	"tminus/ui/drawing"
 )
 
 // lintFlags are those of lint. The zero value looks at the file alone.
@@ -188,43 +189,62 @@ func (a *app) explain(code string) error {
 	return Failed(err)
 }
 
+// reachFlags are those of reach.
+type reachFlags struct {
+	DSN     string
+	Format  string
+	Schema  string
+	Protect []string
+}
+
 func reachCommand(a *app) *cobra.Command {
-	var dsn, format, inSchema string
+	var f reachFlags
 	c := &cobra.Command{
-		Use:     "reach TABLE...",
-		Short:   "Show what deleting tables reaches through foreign keys",
-		Example: "  tminus reach users --dsn 'host=rehearsal dbname=gym'\n  tminus reach sales.orders '\"Order lines\"' --format json",
-		Args:    cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			return a.reach(c.Context(), dsn, format, inSchema, args)
-		},
+		Use:   "reach TABLE...",
+		Short: "Show what deleting tables reaches through foreign keys",
+		Long: "Reads the schema in a read-only transaction, and writes a tree, JSON, or a drawing: an SVG for\n" +
+			"a browser or a page, with a box for each table and a line for each key, which tells ON DELETE's\n" +
+			"action, what may refuse, keys without an index, and tables that are protected.",
+		Example: "  tminus reach users --dsn 'host=rehearsal dbname=gym'\n  tminus reach sales.orders '\"Order lines\"' --format json\n" +
+			"  tminus reach users --protect plans,invoices --format svg > users.svg",
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return a.reach(c.Context(), f, args) },
 	}
-	c.Flags().StringVar(&dsn, "dsn", "", "database, as URL or host=… dbname=…; empty: PG* variables, service file, password file")
-	c.Flags().StringVar(&format, "format", "text", "text or json")
-	c.Flags().StringVar(&inSchema, "schema", "public", "schema of names that have none")
+	c.Flags().StringVar(&f.DSN, "dsn", "", "database, as URL or host=… dbname=…; empty: PG* variables, service file, password file")
+	c.Flags().StringVar(&f.Format, "format", "text", "text, json or svg")
+	c.Flags().StringVar(&f.Schema, "schema", "public", "schema of names that have none")
+	c.Flags().StringArrayVar(&f.Protect, "protect", nil, "tables to mark as protected, separated by commas; may be given again")
 	return c
 }
 
-func (a *app) reach(ctx context.Context, dsn, format, inSchema string, tables []string) error {
-	if format != "text" && format != "json" {
-		return &Exit{Code: Usage, Err: fmt.Errorf("unknown format %q: text or json", format)}
+func (a *app) reach(ctx context.Context, f reachFlags, tables []string) error {
+	if !slices.Contains([]string{"text", "json", "svg"}, f.Format) {
+		return &Exit{Code: Usage, Err: fmt.Errorf("unknown format %q: text, json or svg", f.Format)}
 	}
-	book, err := runbook.Deleting(inSchema, tables)
+	book, err := runbook.Deleting(f.Schema, tables)
 	if err != nil {
 		return &Exit{Code: Usage, Err: err}
 	}
-	s, err := a.database.ReadSchema(ctx, dsn, book)
+	kept, err := runbook.Deleting(f.Schema, names(f.Protect))
+	if err != nil {
+		return &Exit{Code: Usage, Err: err}
+	}
+	book.Protected = kept.Phases[0].Deletes()
+	s, err := a.database.ReadSchema(ctx, f.DSN, book)
 	if err != nil {
 		return Failed(err)
 	}
 	v := lint.New(book, s)
-	for _, t := range book.Phases[0].Deletes() {
+	for _, t := range book.Tables() {
 		if r := v.Find(t); r == nil || r.Kind != schema.Ordinary && r.Kind != schema.Partitioned {
 			return &Exit{Code: Usage, Err: fmt.Errorf("%s", v.Findings()[0].Text)}
 		}
 	}
-	if format == "json" {
+	switch f.Format {
+	case "json":
 		return Failed(writeJSON(a.stdout, v.Tree()))
+	case "svg":
+		return Failed(drawing.Reach(a.stdout, v.Tree(), s.Server.Database))
 	}
 	if err := writeTree(a.stdout, v.Tree()); err != nil {
 		return Failed(err)
@@ -251,7 +271,7 @@ func writeTree(w io.Writer, tree []lint.Branch) error {
 				lead += "   "
 			}
 		}
-		text := lead + phases.Clean(b.Table) + "  " + amount(b)
+		text := lead + phases.Clean(b.Table) + "  " + b.Amount()
 		if b.Depth > 0 {
 			text += "  " + b.Action + "  " + b.Constraint
 		}
@@ -278,12 +298,4 @@ func continues(rest []lint.Branch, depth int) bool {
 		}
 	}
 	return false
-}
-
-func amount(b lint.Branch) string {
-	rows := "never analyzed"
-	if b.Rows >= 0 {
-		rows = "about " + phases.Rows(int64(b.Rows))
-	}
-	return rows + ", " + phases.Bytes(b.Bytes)
 }
