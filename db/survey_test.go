@@ -128,7 +128,8 @@ func TestSurveyWarnsOfTriggersThatFire(t *testing.T) {
 }
 
 func TestSurveyWarnsOfWhatTheRoleCannotSee(t *testing.T) {
-	dsn := database(t, `CREATE ROLE blind LOGIN; CREATE TABLE t (id int); ALTER TABLE t OWNER TO blind`)
+	dsn := database(t, `CREATE ROLE blind LOGIN; CREATE TABLE t (id int); ALTER TABLE t OWNER TO blind;
+		CREATE SCHEMA tminus AUTHORIZATION blind; DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO blind', current_database()); END $$`)
 	dropRole(t, dsn, "blind")
 	s, err := open(t, asUser(t, dsn, "blind"), book("t")).Survey(limited(t))
 	if err != nil || !strings.Contains(found(s), "blind may not see what other users do") {

@@ -197,14 +197,19 @@ func (x *tx) measure(ctx context.Context) error {
 
 // needsOneStatement reports what tells many statements from one: triggers per
 // statement or with transition tables, rules, and foreign keys of the table to
-// itself, which may hold only when all rows are gone.
+// itself, which may hold only when all rows are gone. And parts that the role may
+// not touch by their own names, or whose own row-level security would hide rows:
+// for the table's statement, the table's rights count alone.
 func (x *tx) needsOneStatement(ctx context.Context, oids []uint32) (bool, error) {
 	var needs bool
 	err := x.s.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = ANY($1::oid[]) AND `+userTrigger+`
 			AND t.tgtype & $2::int <> 0 AND t.tgenabled IN ('O', 'A') AND (t.tgtype & $3::int = 0 OR t.tgoldtable IS NOT NULL))
 		OR EXISTS (SELECT FROM pg_rewrite WHERE ev_class = ANY($1::oid[]) AND ev_type = '4')
 		OR EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confdeltype <> 'c'
-			AND conrelid = ANY($1::oid[]) AND confrelid = ANY($1::oid[]))`, oids, onDelete, forEachRow).Scan(&needs)
+			AND conrelid = ANY($1::oid[]) AND confrelid = ANY($1::oid[]))
+		OR EXISTS (SELECT FROM pg_class c WHERE c.oid = ANY($1::oid[]) AND c.relkind = 'r'
+			AND (NOT has_schema_privilege(c.relnamespace, 'USAGE') OR NOT has_table_privilege(c.oid, 'SELECT')
+				OR NOT has_table_privilege(c.oid, 'DELETE') OR row_security_active(c.oid)))`, oids, onDelete, forEachRow).Scan(&needs)
 	return needs, err
 }
 

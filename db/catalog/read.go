@@ -31,6 +31,7 @@ func Read(ctx context.Context, q Querier, searchPath string) (*schema.Schema, er
 		{"the triggers", readTriggers},
 		{"the rules", readRules},
 		{"what the server takes", readCosts},
+		{"rights and owners", readRights},
 	} {
 		if err := part.read(ctx, q, s); err != nil {
 			return nil, fmt.Errorf("read %s from the catalog: %w", part.what, err)

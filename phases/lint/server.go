@@ -46,19 +46,20 @@ var server = rule{[]*Code{serverRecovery, serverReadOnly, serverUncounted, serve
 	var out []phases.Finding
 	s := v.Schema.Server
 	for _, c := range []struct {
-		code *Code
-		is   bool
-		text string
+		code   *Code
+		is     bool
+		text   string
+		remedy string
 	}{
-		{serverRecovery, s.InRecovery, "the server is in recovery"},
-		{serverReadOnly, s.ReadOnly, "default_transaction_read_only is on for " + s.Role},
-		{serverUncounted, !s.TrackCounts, "track_counts is off"},
-		{serverBlind, !s.SeesOthers, s.Role + " may not see what other users do"},
-		{serverForgetful, !s.Fsync, "fsync is off"},
-		{serverOld, s.Version < rangesFrom, fmt.Sprintf("the server is PostgreSQL %d", s.Version/10000)},
+		{serverRecovery, s.InRecovery, "the server is in recovery", ""},
+		{serverReadOnly, s.ReadOnly, "default_transaction_read_only is on for " + s.Role, ""},
+		{serverUncounted, !s.TrackCounts, "track_counts is off", ""},
+		{serverBlind, !s.SeesOthers, s.Role + " may not see what other users do", v.join("pg_read_all_stats")},
+		{serverForgetful, !s.Fsync, "fsync is off", ""},
+		{serverOld, s.Version < rangesFrom, fmt.Sprintf("the server is PostgreSQL %d", s.Version/10000), ""},
 	} {
 		if c.is {
-			out = append(out, c.code.at("", "", c.text, ""))
+			out = append(out, c.code.at("", "", c.text, c.remedy))
 		}
 	}
 	return out

@@ -2,6 +2,7 @@ package runbook
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -117,24 +118,61 @@ func tableAtToken(tokens []sqlToken, at int) (sqlToken, int) {
 // be told without a grammar, each as written: name or schema.name.
 func targets(tokens []sqlToken) []sqlToken {
 	var out []sqlToken
-	for i, t := range tokens {
-		switch {
-		case t.isWord("insert", "merge") && next(tokens, i+1).isWord("into"),
-			t.isWord("delete") && next(tokens, i+1).isWord("from"):
-			out, _ = target(tokens, i+2, out)
-		case t.isWord("update") && (i == 0 || tokens[i-1].isMark("(") || tokens[i-1].isMark(")")):
-			out, _ = target(tokens, i+1, out)
-		case t.isWord("truncate") && i == 0:
-			at := i + 1
-			if next(tokens, at).isWord("table") {
-				at++
-			}
-			for out, at = target(tokens, at, out); next(tokens, at).isMark(","); {
-				out, at = target(tokens, at+1, out)
-			}
+	for i := range tokens {
+		out = append(out, targetsAt(tokens, i)...)
+	}
+	return out
+}
+
+// targetsAt are those of the word at a place.
+func targetsAt(tokens []sqlToken, i int) (out []sqlToken) {
+	switch t := tokens[i]; {
+	case t.isWord("insert", "merge") && next(tokens, i+1).isWord("into"),
+		t.isWord("delete") && next(tokens, i+1).isWord("from"):
+		out, _ = target(tokens, i+2, nil)
+	case t.isWord("update") && (i == 0 || tokens[i-1].isMark("(") || tokens[i-1].isMark(")")):
+		out, _ = target(tokens, i+1, nil)
+	case t.isWord("truncate") && i == 0:
+		at := i + 1
+		if next(tokens, at).isWord("table") {
+			at++
+		}
+		for out, at = target(tokens, at, nil); next(tokens, at).isMark(","); {
+			out, at = target(tokens, at+1, out)
 		}
 	}
 	return out
+}
+
+// Rights are the rights that the step's own statement takes on tables which it
+// names, by table, as written; where a table is not there, nobody knows. MERGE
+// takes what its branches say, and is left out.
+func (s Step) Rights() map[string][]string {
+	tokens, fault := statement(s.SQL)
+	if fault != nil {
+		return nil
+	}
+	out := map[string][]string{}
+	for i, t := range tokens {
+		for _, name := range targetsAt(tokens, i) {
+			out[name.text] = append(out[name.text], strings.ToUpper(t.text))
+			if t.isWord("insert") && updatesOnConflict(tokens[i:]) {
+				out[name.text] = append(out[name.text], "UPDATE")
+			}
+		}
+	}
+	maps.DeleteFunc(out, func(_ string, words []string) bool { return slices.Contains(words, "MERGE") })
+	return out
+}
+
+func updatesOnConflict(tokens []sqlToken) bool {
+	conflict := slices.ContainsFunc(tokens, func(t sqlToken) bool { return t.isWord("conflict") })
+	for i, t := range tokens {
+		if conflict && t.isWord("do") && next(tokens, i+1).isWord("update") {
+			return true
+		}
+	}
+	return false
 }
 
 // target adds the table that is named at a place, and gives the place after it.

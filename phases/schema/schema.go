@@ -32,6 +32,10 @@ type Server struct {
 	SeesOthers  bool // pg_read_all_stats, or a superuser
 	Fsync       bool
 	TrackCounts bool
+	Inherits    bool // the role may do by itself what those it is a member of may
+
+	MakesSchemas bool  // CREATE on the database
+	FillsLedger  *bool // USAGE and CREATE on the ledger's schema; nil where there is none
 }
 
 // Kind is pg_class.relkind.
@@ -81,6 +85,10 @@ type Relation struct {
 	Children  []uint32
 	Rights    Rights
 	Filtered  bool // row-level security hides rows from this role
+
+	Owner       string
+	Owns        bool   // the role is the owner, or may do what the owner may
+	OwnerRights Rights // the owner's own: what foreign keys of the table do, they do as the owner
 }
 
 // Rights are what the role may do to a relation.
