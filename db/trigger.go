@@ -85,8 +85,20 @@ func (t *Target) triggerNames() []string {
 	return out
 }
 
+// findTriggers gives the triggers of the names, on the tables of those schemas
+// and on parts of the runbook's tables, wherever these stand.
 func (t *Target) findTriggers(ctx context.Context, s *session, names []string) (found []trigger, missing []string, err error) {
-	found, err = readTriggers(ctx, s, `t.tgname = ANY($1::text[]) AND n.nspname = ANY($2::text[])`, names, t.triggerSchemas())
+	var schemas, tables []string
+	for _, named := range t.book.Tables() {
+		schema, table := t.book.SplitTable(named)
+		schemas, tables = append(schemas, schema), append(tables, table)
+	}
+	found, err = readTriggers(ctx, s, `t.tgname = ANY($1::text[]) AND (n.nspname = ANY($2::text[]) OR c.oid IN (
+		WITH RECURSIVE parts AS (
+			SELECT p.oid FROM pg_class p JOIN pg_namespace pn ON pn.oid = p.relnamespace
+			WHERE (pn.nspname, p.relname) IN (SELECT * FROM unnest($3::text[], $4::text[]))
+			UNION SELECT i.inhrelid FROM pg_inherits i JOIN parts ON i.inhparent = parts.oid)
+		SELECT oid FROM parts))`, names, t.triggerSchemas(), schemas, tables)
 	for _, name := range names {
 		if !slices.ContainsFunc(found, func(f trigger) bool { return f.Name == name }) {
 			missing = append(missing, clean(name))

@@ -6,6 +6,9 @@ import (
 	"tminus/phases/schema"
 )
 
+// maintainFrom is the first version that lets the owner grant MAINTAIN.
+const maintainFrom = 170000
+
 // readRights adds what the tables' owners may do, whom foreign keys act for, and
 // whether the role may make what a run makes.
 func readRights(ctx context.Context, q Querier, s *schema.Schema) error {
@@ -22,16 +25,22 @@ func readRights(ctx context.Context, q Querier, s *schema.Schema) error {
 	}
 	var oid uint32
 	var owner string
-	var owns bool
+	var owns, vacuums bool
 	var r schema.Rights
+	maintains := `false`
+	if s.Server.Version >= maintainFrom {
+		maintains = `has_table_privilege(c.oid, 'MAINTAIN')`
+	}
 	return each(ctx, q, `SELECT c.oid, pg_get_userbyid(c.relowner)::text, pg_has_role(c.relowner, 'USAGE'),
+			pg_has_role(c.relowner, 'USAGE') OR pg_has_role((SELECT datdba FROM pg_database WHERE datname = current_database()), 'USAGE') OR `+maintains+`,
 			has_schema_privilege(c.relowner, c.relnamespace, 'USAGE'), has_table_privilege(c.relowner, c.oid, 'SELECT'),
 			has_table_privilege(c.relowner, c.oid, 'INSERT'), has_table_privilege(c.relowner, c.oid, 'UPDATE'),
 			has_table_privilege(c.relowner, c.oid, 'DELETE'), has_table_privilege(c.relowner, c.oid, 'TRUNCATE')
 		FROM pg_class c WHERE c.relkind IN ('r', 'p')`,
-		[]any{&oid, &owner, &owns, &r.Usage, &r.Select, &r.Insert, &r.Update, &r.Delete, &r.Truncate}, func() {
+		[]any{&oid, &owner, &owns, &vacuums, &r.Usage, &r.Select, &r.Insert, &r.Update, &r.Delete, &r.Truncate}, func() {
 			if i, known := at[oid]; known {
-				s.Relations[i].Owner, s.Relations[i].Owns, s.Relations[i].OwnerRights = owner, owns, r
+				found := &s.Relations[i]
+				found.Owner, found.Owns, found.Vacuums, found.OwnerRights = owner, owns, vacuums, r
 			}
 		})
 }

@@ -44,6 +44,7 @@ func TestRights(t *testing.T) {
 		"a trigger of another's table":                    {all + "CREATE ROLE strong; ALTER TABLE parent OWNER TO strong; CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'; CREATE TRIGGER fires BEFORE DELETE ON parent FOR EACH ROW EXECUTE FUNCTION f()", "ledger: none\nchecklist: [{id: a, title: A, items: [{id: off, text: Off, action: {name: triggers.disable, triggers: [fires]}, check: {database: triggers.disabled, triggers: [fires], through: phases, remedy: Do.}}]}]\nafter: [{id: b, title: B, items: [{id: on, text: On, action: {name: triggers.restore}, check: {database: triggers.restored, remedy: Do.}}]}]\n" + clear, []string{`right-missing GRANT "strong" TO "weak"`}},
 		"a trigger of another's table, and no inheriting": {all + "CREATE ROLE strong; ALTER ROLE weak NOINHERIT; ALTER TABLE parent OWNER TO strong; CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'; CREATE TRIGGER fires BEFORE DELETE ON parent FOR EACH ROW EXECUTE FUNCTION f()", "ledger: none\nchecklist: [{id: a, title: A, items: [{id: off, text: Off, action: {name: triggers.disable, triggers: [fires]}, check: {database: triggers.disabled, triggers: [fires], through: phases, remedy: Do.}}]}]\nafter: [{id: b, title: B, items: [{id: on, text: On, action: {name: triggers.restore}, check: {database: triggers.restored, remedy: Do.}}]}]\n" + clear, []string{`right-missing GRANT "strong" TO "weak"`}},
 		"a table that a trigger writes":                   {all + "CREATE TABLE log (n int); GRANT SELECT ON log TO weak", "ledger: none\nphases: [{id: one, title: One, risk: high, planned: 1m, steps: [{delete: parent, touch: [log]}]}]\n", []string{`right-unsure GRANT INSERT, UPDATE, DELETE ON "public"."log" TO "weak"`}},
+		"a table that it may not vacuum":                  {all + "CREATE ROLE strong; ALTER TABLE parent OWNER TO strong", "ledger: none\nphases: [{id: one, title: One, risk: high, planned: 1m, delete: [parent], after_commit: [{vacuum: [parent]}]}]\n", []string{`vacuum-skipped GRANT "strong" TO "weak"`}},
 		"rows that are hidden":                            {all + "ALTER TABLE parent ENABLE ROW LEVEL SECURITY", "ledger: none\n" + clear, []string{`rows-hidden ALTER ROLE "weak" BYPASSRLS`}},
 		"hidden rows that only refer":                     {all + "CREATE TABLE child (parent int PRIMARY KEY REFERENCES parent ON DELETE CASCADE); GRANT SELECT ON child TO weak; ALTER TABLE child ENABLE ROW LEVEL SECURITY", "ledger: none\n" + clear, []string{`rows-hidden ALTER ROLE "weak" BYPASSRLS`}},
 	} {
@@ -54,7 +55,7 @@ func TestRights(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, f := range lint.New(parse(t, "tminus: 1\ntitle: T\n"+c.book), s).Findings() {
-					if strings.HasPrefix(f.Code, "right-") || f.Code == "rows-hidden" {
+					if strings.HasPrefix(f.Code, "right-") || f.Code == "rows-hidden" || f.Code == "vacuum-skipped" {
 						out, remedies = append(out, f.Code+" "+f.Remedy), append(remedies, f.Remedy)
 					}
 				}

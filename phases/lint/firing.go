@@ -27,7 +27,6 @@ var (
 )
 
 var firing = rule{[]*Code{triggerFires}, func(v *View) []phases.Finding {
-	disabled := v.Book.DisabledTriggers()
 	var out []phases.Finding
 	parents := map[uint32]bool{} // triggers of tables whose parts are reached with them
 	for _, t := range v.Schema.Triggers {
@@ -35,7 +34,7 @@ var firing = rule{[]*Code{triggerFires}, func(v *View) []phases.Finding {
 	}
 	for _, t := range v.Schema.Triggers {
 		r := v.Schema.Relation(t.Relation)
-		if r == nil || parents[t.Parent] || slices.Contains(disabled, t.Name) {
+		if r == nil || parents[t.Parent] || v.turnedOff(t, r) {
 			continue
 		}
 		when := ""
@@ -56,6 +55,19 @@ var firing = rule{[]*Code{triggerFires}, func(v *View) []phases.Finding {
 	}
 	return out
 }}
+
+// turnedOff reports whether the runbook's actions disable a trigger: they look for
+// it by name in the runbook's schema and in those of the tables that it names, and
+// on the parts of these.
+func (v *View) turnedOff(t schema.Trigger, on *schema.Relation) bool {
+	if !slices.Contains(v.Book.DisabledTriggers(), t.Name) {
+		return false
+	}
+	return on.Schema == v.Book.Schema || v.Names(on) || slices.ContainsFunc(v.Book.Tables(), func(table string) bool {
+		name, _ := v.Book.SplitTable(table)
+		return name == on.Schema
+	})
+}
 
 var rewriting = rule{[]*Code{ruleKeeps, ruleFires}, func(v *View) []phases.Finding {
 	var out []phases.Finding

@@ -2,12 +2,39 @@ package lint
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"tminus/phases"
 	"tminus/phases/schema"
 )
+
+var vacuumSkipped = &Code{
+	Name: "vacuum-skipped", Severity: phases.SeverityWarning,
+	Means: "The server passes over the VACUUM of a table, or of a part of one, where the role owns neither it nor the database: the maintenance after the COMMIT fails, and the phase stays committed.",
+	Do:    "have the owner vacuum it, or grant MAINTAIN on it, which PostgreSQL 17 knows",
+}
+
+// vacuuming finds the tables that maintenance cannot vacuum.
+var vacuuming = rule{[]*Code{vacuumSkipped}, func(v *View) []phases.Finding {
+	var out []phases.Finding
+	for i := range v.Book.Phases {
+		p := &v.Book.Phases[i]
+		for _, m := range p.AfterCommit {
+			for _, t := range m.Tables {
+				r := v.Find(t)
+				if r == nil {
+					continue
+				}
+				for _, part := range v.Schema.Tree(r) {
+					if part.Kind == schema.Ordinary && !part.Vacuums {
+						out = append(out, vacuumSkipped.at(p.ID, t, fmt.Sprintf("%s owns neither %s nor the database: its VACUUM is passed over", v.Schema.Server.Role, v.Book.FullName(v.Plain(part))), v.join(part.Owner)))
+					}
+				}
+			}
+		}
+	}
+	return out
+}}
 
 // keyRights are what foreign keys on the way lack: what a key does, it does as
 // the owner of its table, who may have been left without a right on it.
@@ -63,17 +90,11 @@ func (v *View) ownerLacks(k *schema.Key, r *schema.Relation, needs ...right) []p
 // triggerRights are the tables that the role does not own and whose triggers the
 // runbook disables: no right but the owner's is enough.
 func (v *View) triggerRights() []phases.Finding {
-	names := v.Book.DisabledTriggers()
-	schemas := []string{v.Book.Schema}
-	for _, t := range v.Book.Tables() {
-		name, _ := v.Book.SplitTable(t)
-		schemas = append(schemas, name)
-	}
 	var out []phases.Finding
 	said := map[*schema.Relation]bool{}
 	for _, t := range v.Schema.Triggers {
 		r := v.Schema.Relation(t.Relation)
-		if r == nil || r.Owns || said[r] || !slices.Contains(names, t.Name) || !slices.Contains(schemas, r.Schema) {
+		if r == nil || r.Owns || said[r] || !v.turnedOff(t, r) {
 			continue
 		}
 		said[r] = true
