@@ -134,7 +134,7 @@ func (v *View) ledgerRights() []phases.Finding {
 	ledger := v.Schema.Find(ledgerSchema, "ledger")
 	if ledger == nil {
 		if !s.MakesSchemas {
-			lacks("may not make the schema of the ledger, tminus", "GRANT CREATE ON DATABASE "+quoted(s.Database))
+			lacks("may not make the schema of the ledger, tminus, which a runbook with ledger: none does without", "GRANT CREATE ON DATABASE "+quoted(s.Database))
 		}
 		if s.FillsLedger != nil && !*s.FillsLedger {
 			lacks("may not make the ledger in schema tminus", "GRANT USAGE, CREATE ON SCHEMA tminus")
