@@ -39,7 +39,11 @@ func (p Price) String() string {
 	if p.Rows == 0 && p.WAL == 0 {
 		return p.Time()
 	}
-	return fmt.Sprintf("%s, %s of WAL, about %s that hold %s, %s", p.Time(), p.WALWords(), Rows(p.Rows), Bytes(p.Bytes), Plural(int64(p.Locks), "lock"))
+	hold := ""
+	if p.Bytes > 0 {
+		hold = " that hold " + Bytes(p.Bytes)
+	}
+	return fmt.Sprintf("%s, %s of WAL, about %s%s, %s", p.Time(), p.WALWords(), Rows(p.Rows), hold, Plural(int64(p.Locks), "lock"))
 }
 
 // moment is what nobody plans for.

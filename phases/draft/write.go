@@ -224,10 +224,8 @@ func (w *writer) nullify(i int, keys []*schema.Key) {
 	w.line("    steps:")
 	for _, k := range keys {
 		r := w.Schema.Relation(k.From)
-		i := slices.IndexFunc(k.Columns, func(c schema.Column) bool { return !c.NotNull })
-		column := quoted(k.Columns[i].Name)
 		w.line("      # DECIDE: rows of %s lose their reference to %s (%s)", oneLine(w.name(r)), oneLine(w.name(w.Schema.Relation(k.To))), oneLine(k.Name))
-		w.line("      - sql: %s", text(fmt.Sprintf("UPDATE %s.%s SET %s = NULL WHERE %s IS NOT NULL", quoted(r.Schema), quoted(r.Name), column, column)))
+		w.line("      - sql: %s", text(w.Schema.Detach(k)))
 		w.line("        touch: [%s]", text(w.name(r)))
 		w.line("        rows: any")
 	}
@@ -301,9 +299,6 @@ func text(s string) string {
 
 func oneLine(s string) string { return strings.Join(strings.Fields(phases.Clean(s)), " ") }
 
-// quoted is an identifier as a statement writes it.
-func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
-
 var bare = regexp.MustCompile(`^[a-z_][a-z0-9_$]*$`)
 
 // written is a name as a runbook writes it.
@@ -311,5 +306,5 @@ func written(name string) string {
 	if bare.MatchString(name) {
 		return name
 	}
-	return quoted(name)
+	return schema.Quoted(name)
 }

@@ -67,8 +67,8 @@ func (v *View) fateOf(k *schema.Key) (worst fate, taker, emptier *delete) {
 }
 
 func (v *View) fateAt(i int, d *delete, k *schema.Key, empties []delete) (fate, *delete) {
-	if v.closed[i][k.From] {
-		return gone, nil // by the same statement
+	if v.closed[i][k.From] || v.freed(k, d.phase, d.step) {
+		return gone, nil // by the same statement, or they refer to nothing any more
 	}
 	for j := range v.steps[:i] {
 		if v.closed[j][k.From] && v.steps[j].where == "" {

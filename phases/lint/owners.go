@@ -111,12 +111,12 @@ const inheritFrom = 160000
 // join gives the role what another one may.
 func (v *View) join(other string) string {
 	s := v.Schema.Server
-	text := fmt.Sprintf("GRANT %s TO %s", quoted(other), quoted(s.Role))
+	text := fmt.Sprintf("GRANT %s TO %s", schema.Quoted(other), schema.Quoted(s.Role))
 	switch {
 	case s.Version >= inheritFrom:
 		text += " WITH INHERIT TRUE"
 	case !s.Inherits:
-		text += fmt.Sprintf("; ALTER ROLE %s INHERIT", quoted(s.Role))
+		text += fmt.Sprintf("; ALTER ROLE %s INHERIT", schema.Quoted(s.Role))
 	}
 	return text
 }
@@ -129,12 +129,12 @@ func (v *View) ledgerRights() []phases.Finding {
 	var out []phases.Finding
 	s := v.Schema.Server
 	lacks := func(text, remedy string) {
-		out = append(out, rightMissing.at("", "", s.Role+" "+text, remedy+" TO "+quoted(s.Role)))
+		out = append(out, rightMissing.at("", "", s.Role+" "+text, remedy+" TO "+schema.Quoted(s.Role)))
 	}
 	ledger := v.Schema.Find(ledgerSchema, "ledger")
 	if ledger == nil {
 		if !s.MakesSchemas {
-			lacks("may not make the schema of the ledger, tminus, which a runbook with ledger: none does without", "GRANT CREATE ON DATABASE "+quoted(s.Database))
+			lacks("may not make the schema of the ledger, tminus, which a runbook with ledger: none does without", "GRANT CREATE ON DATABASE "+schema.Quoted(s.Database))
 		}
 		if s.FillsLedger != nil && !*s.FillsLedger {
 			lacks("may not make the ledger in schema tminus", "GRANT USAGE, CREATE ON SCHEMA tminus")

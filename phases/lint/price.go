@@ -61,13 +61,13 @@ type reckoning struct {
 	dead map[uint32]float64 // rows that the phase under way deleted or replaced: they are in the way still
 	off  []string           // triggers that the run disables
 
+	at      detach // the step under way
 	now     *phases.Price
 	takes   float64 // ns, of the phase under way
 	rows    float64
 	changed map[uint32]float64 // share of a relation's rows that the phase under way took or changed
 	indexed map[uint32]bool    // of those, where index pages are written too
 	locked  map[uint32]bool
-	seen    map[uint32]bool // relations that rows went from, or would have
 	visits  int
 }
 
@@ -102,16 +102,17 @@ func (r *reckoning) phase(i int) {
 	r.prices = append(r.prices, phases.Price{Phase: p.ID, Measured: r.costs.Measured})
 	r.now, r.takes, r.rows = &r.prices[i], 0, 0
 	r.dead, r.changed, r.indexed = map[uint32]float64{}, map[uint32]float64{}, map[uint32]bool{}
-	r.locked, r.seen, r.visits = map[uint32]bool{}, map[uint32]bool{}, 0
+	r.locked, r.visits = map[uint32]bool{}, 0
 	r.talk(phaseTime, phaseExchanges)
 	if p.Writes() {
 		r.talk(writeTime, writeExchanges)
 	}
 	looked := slices.Concat(p.Count, p.Zero, p.Filled)
-	for _, s := range p.Steps {
+	for j, s := range p.Steps {
+		r.at = detach{i, j}
 		r.talk(stepTime, stepExchanges)
 		if s.Delete == "" {
-			r.statement(s.Touch)
+			r.statement(i, j)
 			continue
 		}
 		rel := r.Find(s.Delete)
@@ -167,10 +168,23 @@ func (r *reckoning) sum() {
 }
 
 // statement reckons with the runbook's own SQL as if it changed each row of what
-// it touches once: nobody can know.
-func (r *reckoning) statement(touch []string) {
+// it touches once: but for keys that are set to NULL, nobody can know.
+func (r *reckoning) statement(phase, step int) {
+	detached := false
+	for i := range r.Schema.Keys {
+		k := &r.Schema.Keys[i]
+		if at, is := r.detached[k]; is && at == (detach{phase, step}) {
+			detached = true
+			for _, part := range r.Schema.Tree(r.Schema.Relation(k.From)) {
+				r.change(part, r.left[part.OID]*(1-k.Nulls))
+			}
+		}
+	}
+	if detached {
+		return
+	}
 	r.now.Guessed = true
-	for _, t := range touch {
+	for _, t := range r.Book.Phases[phase].Steps[step].Touch {
 		if rel := r.Find(t); rel != nil {
 			for _, part := range r.Schema.Tree(rel) {
 				r.change(part, r.left[part.OID])
@@ -234,16 +248,14 @@ func (r *reckoning) pages(rel *schema.Relation) float64 {
 // remove takes rows of one relation, by its step or by a key, and fires the keys
 // that refer to them.
 func (r *reckoning) remove(rel *schema.Relation, n float64, byKey bool) {
+	r.locked[rel.OID] = true
 	if n < enoughRows {
-		if n = 0; r.seen[rel.OID] {
-			return // nothing more goes that way; the first time it locks all of it
-		}
+		return // no row goes, so no key is asked
 	}
 	if r.visits++; r.visits > mostVisits {
 		r.now.Guessed = true
 		return
 	}
-	r.locked[rel.OID], r.seen[rel.OID] = true, true
 	share := n / max(r.left[rel.OID], 1)
 	r.left[rel.OID] -= n
 	r.dead[rel.OID] += n
@@ -285,6 +297,9 @@ func (r *reckoning) key(k *schema.Key, child *schema.Relation, n, share float64)
 		}
 		r.locked[part.OID] = true
 		refer := r.left[part.OID] * min(1, share) * (1 - k.Nulls)
+		if r.freed(k, r.at.phase, r.at.step) {
+			refer = 0
+		}
 		if usable := part == child && k.Indexed || part != child && r.reach.usage[[2]uint32{k.OID, part.OID}]; !usable {
 			met := r.left[part.OID] + r.dead[part.OID]
 			if k.Action == schema.SetNull || k.Action == schema.SetDefault {

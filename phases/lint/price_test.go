@@ -2,6 +2,7 @@ package lint_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -133,6 +134,31 @@ func TestMoreLocksThanThereIsRoomFor(t *testing.T) {
 		got := slices.ContainsFunc(lint.New(book, s).Findings(), func(f phases.Finding) bool { return f.Code == "locks-many" })
 		if got != want {
 			t.Errorf("with room for %d: found %v", room, got)
+		}
+	}
+}
+
+// Once a key is set to NULL by the statement that a draft writes, its rows refer
+// to nothing: nothing refuses, and nothing about it is a guess.
+func TestADetachedKeyRefusesNothing(t *testing.T) {
+	t.Parallel()
+	s := gym(func(s *schema.Schema) {
+		s.Keys[0].Action, s.Keys[0].Columns = schema.NoAction, []schema.Column{{Name: "user_id"}}
+	})
+	for sql, want := range map[string]string{s.Detach(&s.Keys[0]): "", "UPDATE bookings SET user_id = NULL WHERE id > 5": "key-may-refuse"} {
+		book, err := runbook.Parse("t.yaml", []byte("tminus: 1\ntitle: T\nphases:\n  - id: detach\n    title: Detach\n    risk: high\n    planned: 1m\n    steps:\n      - {sql: '"+sql+"', touch: [bookings], rows: any}\n"+users))
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := lint.New(book, s)
+		got := ""
+		for _, f := range v.Findings() {
+			if strings.HasPrefix(f.Code, "key-") {
+				got = f.Code
+			}
+		}
+		if p := v.Prices()[0]; got != want || p.Guessed != (want != "") || p.Rows != 10_000 {
+			t.Errorf("%s: found %q, guessed %v, %d rows", sql, got, p.Guessed, p.Rows)
 		}
 	}
 }

@@ -54,18 +54,18 @@ func (v *View) tableRights() []phases.Finding {
 			out = append(out, rightUnsure.at(v.phaseOf(name), name, fmt.Sprintf("%s lacks %s on %s: nobody knows whether what touches it needs that", role, strings.Join(perhaps, " and "), table), grant(perhaps, r, role)))
 		}
 		if r.Filtered {
-			out = append(out, rowsHidden.at(v.phaseOf(name), name, fmt.Sprintf("row-level security hides rows of %s from %s", table, role), fmt.Sprintf("ALTER ROLE %s BYPASSRLS", quoted(role))))
+			out = append(out, rowsHidden.at(v.phaseOf(name), name, fmt.Sprintf("row-level security hides rows of %s from %s", table, role), fmt.Sprintf("ALTER ROLE %s BYPASSRLS", schema.Quoted(role))))
 		}
 	}
 	return out
 }
 
 func usage(r *schema.Relation, role string) string {
-	return fmt.Sprintf("GRANT USAGE ON SCHEMA %s TO %s", quoted(r.Schema), quoted(role))
+	return fmt.Sprintf("GRANT USAGE ON SCHEMA %s TO %s", schema.Quoted(r.Schema), schema.Quoted(role))
 }
 
 func grant(words []string, r *schema.Relation, role string) string {
-	return fmt.Sprintf("GRANT %s ON %s.%s TO %s", strings.Join(words, ", "), quoted(r.Schema), quoted(r.Name), quoted(role))
+	return fmt.Sprintf("GRANT %s ON %s.%s TO %s", strings.Join(words, ", "), schema.Quoted(r.Schema), schema.Quoted(r.Name), schema.Quoted(role))
 }
 
 // needed are the relations on which the run needs rights: by OID, the words of
@@ -156,6 +156,3 @@ func (v *View) touched(s runbook.Step, need func(*schema.Relation, ...string) bo
 		}
 	}
 }
-
-// quoted is an identifier as a statement writes it.
-func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

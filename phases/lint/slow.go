@@ -50,11 +50,11 @@ var slow = rule{[]*Code{keySlow}, func(v *View) []phases.Finding {
 func (v *View) index(k *schema.Key) string {
 	var columns []string
 	for _, c := range k.Referring {
-		columns = append(columns, quoted(c))
+		columns = append(columns, schema.Quoted(c))
 	}
 	at := v.Schema.Relation(k.From)
 	if at.Kind == schema.Partitioned {
-		return fmt.Sprintf("CREATE INDEX ON %s.%s (%s), which locks it against writers", quoted(at.Schema), quoted(at.Name), strings.Join(columns, ", "))
+		return fmt.Sprintf("CREATE INDEX ON %s.%s (%s), which locks it against writers", schema.Quoted(at.Schema), schema.Quoted(at.Name), strings.Join(columns, ", "))
 	}
-	return fmt.Sprintf("CREATE INDEX CONCURRENTLY ON %s.%s (%s)", quoted(at.Schema), quoted(at.Name), strings.Join(columns, ", "))
+	return fmt.Sprintf("CREATE INDEX CONCURRENTLY ON %s.%s (%s)", schema.Quoted(at.Schema), schema.Quoted(at.Name), strings.Join(columns, ", "))
 }

@@ -15,6 +15,7 @@ type View struct {
 	steps     []delete
 	reach     Reach
 	closed    []map[uint32]bool // by step: what it empties, itself and by cascade
+	detached  map[*schema.Key]detach
 }
 
 // delete is one delete step.
@@ -24,6 +25,9 @@ type delete struct {
 	where       string
 	relation    *schema.Relation // nil when there is none of that name
 }
+
+// detach is the step that sets a key to NULL in all rows.
+type detach struct{ phase, step int }
 
 // New looks at a runbook on a schema.
 func New(book *runbook.Runbook, s *schema.Schema) *View {
@@ -44,7 +48,35 @@ func New(book *runbook.Runbook, s *schema.Schema) *View {
 		}
 	}
 	v.reach, v.closed = v.computeReach(), v.closures()
+	v.detached = v.detaches()
 	return v
+}
+
+// detaches finds the steps that set a key to NULL by the very statement that a
+// draft writes for it: what other statements do nobody reads here.
+func (v *View) detaches() map[*schema.Key]detach {
+	steps := map[string]detach{}
+	for i := range v.Book.Phases {
+		for j, s := range v.Book.Phases[i].Steps {
+			if _, known := steps[s.SQL]; !known && s.Delete == "" {
+				steps[s.SQL] = detach{i, j}
+			}
+		}
+	}
+	out := map[*schema.Key]detach{}
+	for i := range v.Schema.Keys {
+		k := &v.Schema.Keys[i]
+		if at, is := steps[v.Schema.Detach(k)]; is {
+			out[k] = at
+		}
+	}
+	return out
+}
+
+// freed reports whether all rows' references by a key were set to NULL before a step.
+func (v *View) freed(k *schema.Key, phase, step int) bool {
+	at, is := v.detached[v.reach.roots[k.OID]]
+	return is && (at.phase < phase || at.phase == phase && at.step < step)
 }
 
 // Deleted are the relations that the runbook deletes from, each once, in its order.
