@@ -3,6 +3,7 @@ package phases
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -51,10 +52,51 @@ func (s *State) Summary(path string) string {
 		out += "\n" + line
 	}
 	out += "\njournal: " + path + "\nexecution log: tminus report " + path
-	if s.ClosedAt.IsZero() {
-		out += "\ntake it up again: tminus resume " + path
+	for _, line := range s.goingOn(path) {
+		out += "\n" + line
 	}
 	return out
+}
+
+// goingOn says how a run goes on: taken up again with the runbook that it began
+// with, or as a run of its own with one that was put right.
+func (s *State) goingOn(path string) []string {
+	again := "take it up again: tminus resume " + path
+	anew := map[Environment]string{Rehearsal: "tminus rehearse ", Production: "tminus run "}[s.Opened.Environment]
+	if s.Runbook == nil || anew == "" {
+		if !s.ClosedAt.IsZero() {
+			return nil
+		}
+		return []string{again}
+	}
+	anew += s.Opened.File
+	var committed []string
+	for i := range s.Phases {
+		if p := &s.Phases[i]; p.Status == PhaseIsCommitted {
+			committed = append(committed, p.Plan.ID)
+		}
+	}
+	if committed != nil {
+		anew += ", without what is committed here: " + strings.Join(committed, ", ")
+	}
+	switch {
+	case s.Outcome == Completed || s.Outcome == NoGo:
+		return nil
+	case s.Survey == nil && s.ClosedAt.IsZero(): // what is wrong is the runbook, as a rule
+		return []string{"with the runbook put right, begin anew: " + anew, "with the database put right, " + again}
+	case s.ClosedAt.IsZero() && !s.failed():
+		return []string{again}
+	case s.ClosedAt.IsZero():
+		return []string{again, "with another runbook, begin anew: " + anew}
+	case s.failed() || committed != nil:
+		return []string{"with another runbook, begin anew: " + anew}
+	}
+	return nil
+}
+
+// failed reports whether a phase was rolled back or did not hold.
+func (s *State) failed() bool {
+	return slices.ContainsFunc(s.Phases, func(p PhaseState) bool { return p.Status == PhaseIsRolledBack || p.Status == PhaseIsFailed })
 }
 
 // Aftermath is what a run that did not finish leaves to a human, a line each:

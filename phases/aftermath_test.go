@@ -152,3 +152,33 @@ func TestEndedRunTakesNoCommand(t *testing.T) {
 		t.Errorf("a note after the end: %v", err)
 	}
 }
+
+// A run whose phase did not hold goes on with the runbook that it began with, or
+// anew with another: then without what is committed.
+func TestHowARunGoesOn(t *testing.T) {
+	t.Parallel()
+	s := described()
+	s.Opened = RunOpened{Environment: Rehearsal, File: "reset.yaml"}
+	if got := s.Summary("x.journal"); !strings.Contains(got, "\nwith the runbook put right, begin anew: tminus rehearse reset.yaml\nwith the database put right, take it up again: tminus resume x.journal") {
+		t.Errorf("without a survey: %s", got)
+	}
+	s.Survey = &Survey{}
+	if got := s.Summary("x.journal"); !strings.HasSuffix(got, "\ntake it up again: tminus resume x.journal") {
+		t.Errorf("left: %s", got)
+	}
+	s.Runbook.Phases = append(s.Runbook.Phases, runbook.Phase{ID: "hub", Steps: []runbook.Step{{Delete: "users"}}})
+	s.Phases[0].Status = PhaseIsCommitted
+	s.Phases = append(s.Phases, PhaseState{Plan: &s.Runbook.Phases[1], Status: PhaseIsRolledBack})
+	anew := "\nwith another runbook, begin anew: tminus rehearse reset.yaml, without what is committed here: leaf"
+	if got := s.Summary("x.journal"); !strings.HasSuffix(got, "\ntake it up again: tminus resume x.journal"+anew) {
+		t.Errorf("rolled back: %s", got)
+	}
+	s.Outcome, s.ClosedAt = Aborted, s.At
+	if got := s.Summary("x.journal"); !strings.HasSuffix(got, anew) || strings.Contains(got, "resume") {
+		t.Errorf("aborted: %s", got)
+	}
+	s.Outcome = Completed
+	if got := s.Summary("x.journal"); strings.Contains(got, "anew") {
+		t.Errorf("completed: %s", got)
+	}
+}
