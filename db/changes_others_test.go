@@ -137,7 +137,7 @@ func TestChangesAreSeenWhateverTheSearchPath(t *testing.T) {
 		if err := x.SettleConstraints(limited(t)); err != nil {
 			t.Fatal(err)
 		}
-		if n, err := x.Count(limited(t), table, `EXISTS (SELECT FROM pg_class WHERE relname = 'other')`); n != 0 || err != nil {
+		if n, err := countOf(limited(t), x, table, `EXISTS (SELECT FROM pg_class WHERE relname = 'other')`); n != 0 || err != nil {
 			t.Errorf("%s: %d rows are left, %v", table, n, err)
 		}
 		got := words(t, x)

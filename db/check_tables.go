@@ -13,7 +13,8 @@ import (
 
 func (t *Target) checkZero(ctx context.Context, s *session, check *runbook.Check, _ phases.Facts) (phases.Answer, error) {
 	return t.eachTable(ctx, s, check, "empty", func(r *schema.Relation) (bool, string, error) {
-		n, err := t.countRows(ctx, s, r, "")
+		var n int64
+		err := t.countAll(ctx, s, []counting{{relation: r}}, func(rows int64) { n = rows })
 		return n == 0, count(int(n), "row"), err
 	})
 }

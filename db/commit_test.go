@@ -158,7 +158,7 @@ func TestCommitIsLost(t *testing.T) {
 func TestLineIsCutBeforeCommit(t *testing.T) {
 	p, target, x, intent := doubtful(t)
 	p.cut("client")
-	if _, err := x.Count(limited(t), "t", ""); err == nil {
+	if _, err := countOf(limited(t), x, "t", ""); err == nil {
 		t.Fatal("the line is not cut")
 	}
 	if r := x.Commit(limited(t)); r.Outcome != engine.NotCommitted {

@@ -163,3 +163,10 @@ func wantPart(t *testing.T, got, part string) {
 		t.Errorf("%q is not in %q", part, got)
 	}
 }
+
+// countOf counts one table in a transaction.
+func countOf(ctx context.Context, x engine.Tx, table, where string) (int64, error) {
+	var n int64
+	err := x.Counts(ctx, []phases.Counted{{Table: table, Where: where}}, func(rows int64) { n = rows })
+	return n, err
+}

@@ -71,7 +71,7 @@ func TestDeleteInOneStatementWhereThatMatters(t *testing.T) {
 			if n != c.want {
 				t.Errorf("deleted %d, want %d", n, c.want)
 			}
-			if left, err := x.Count(limited(t), "t", c.where); c.where == "" && (left != 0 || err != nil) {
+			if left, err := countOf(limited(t), x, "t", c.where); c.where == "" && (left != 0 || err != nil) {
 				t.Errorf("%d left, %v", left, err)
 			}
 			c.ranged = c.ranged && target.version >= tidRangeVersion
@@ -283,7 +283,7 @@ func TestReadOnlyPhase(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer x.Rollback(limited(t))
-	if n, err := x.Count(limited(t), "t", "id <= 10"); n != 10 || err != nil || x.ID().Xid != "" {
+	if n, err := countOf(limited(t), x, "t", "id <= 10"); n != 10 || err != nil || x.ID().Xid != "" {
 		t.Errorf("%d rows, %v, %+v", n, err, x.ID())
 	}
 	_, err = x.Run(limited(t), runbook.Step{Delete: "t"}, nil)

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/jackc/pgx/v5"
 
@@ -44,23 +43,6 @@ func (t *Target) fingerprint(ctx context.Context, s *session, r *schema.Relation
 	return out, nil
 }
 
-func (t *Target) countRows(ctx context.Context, s *session, r *schema.Relation, where string) (int64, error) {
-	sql := `SELECT count(*) FROM ` + sqlName(r)
-	if where != "" {
-		sql += "\nWHERE (" + where + "\n)"
-	}
-	var n int64
-	err := t.long(ctx, s, func(ctx context.Context, l long) error {
-		result, err := l.one(ctx, sql)
-		if err != nil {
-			return err
-		}
-		n, err = strconv.ParseInt(string(result.Rows[0][0]), 10, 64)
-		return err
-	})
-	return n, err
-}
-
 // Baseline counts and fingerprints on a session of its own, all as of one moment.
 func (t *Target) Baseline(ctx context.Context, counted []phases.Counted, protect []string, progress func(phases.TableCount)) (phases.Baseline, error) {
 	var out phases.Baseline
@@ -72,6 +54,7 @@ func (t *Target) Baseline(ctx context.Context, counted []phases.Counted, protect
 			return err
 		}
 		defer rollback(ctx, s)
+		var err error
 		for _, table := range protect {
 			r, err := resolve(ctx, s, t.book, table)
 			if err != nil {
@@ -84,39 +67,46 @@ func (t *Target) Baseline(ctx context.Context, counted []phases.Counted, protect
 			out.Protected = append(out.Protected, f)
 			progress(phases.TableCount{Table: table, Rows: f.Rows})
 		}
-		for _, c := range counted {
-			n, err := t.baselineCount(ctx, s, c, out.Protected)
-			if err != nil {
-				return err
-			}
-			found := phases.TableCount{Table: c.Table, Where: c.Where, Rows: n}
-			out.Counts = append(out.Counts, found)
-			progress(found)
-		}
-		return nil
+		out.Counts, err = t.baselineCounts(ctx, s, counted, out.Protected, progress)
+		return err
 	})
 	return out, fail(ctx, "take the baseline of", t.host(), err)
 }
 
-func (t *Target) baselineCount(ctx context.Context, s *session, c phases.Counted, known []phases.Fingerprint) (int64, error) {
-	if i := slices.IndexFunc(known, func(f phases.Fingerprint) bool { return f.Table == c.Table }); i >= 0 && c.Where == "" {
-		return known[i].Rows, nil
+// baselineCounts counts what the phases will take. What is known by a fingerprint
+// is not counted again.
+func (t *Target) baselineCounts(ctx context.Context, s *session, of []phases.Counted, known []phases.Fingerprint, progress func(phases.TableCount)) ([]phases.TableCount, error) {
+	var out []phases.TableCount
+	var ask []counting
+	var asked []int // which of out they are
+	var names []string
+	for _, c := range of {
+		names = append(names, c.Table)
 	}
-	r, err := resolve(ctx, s, t.book, c.Table)
+	found, err := resolveAll(ctx, s, t.book, names)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	if c.Where == "" {
-		n, err := t.countRows(ctx, s, r, "")
-		return n, fail(ctx, "count", c.Table, err)
+	for i, c := range of {
+		out = append(out, phases.TableCount{Table: c.Table, Where: c.Where})
+		if j := slices.IndexFunc(known, func(f phases.Fingerprint) bool { return f.Table == c.Table }); j >= 0 && c.Where == "" {
+			out[i].Rows = known[j].Rows
+			progress(out[i])
+			continue
+		}
+		ask, asked = append(ask, counting{found[i], c.Where, c.Table}), append(asked, i)
 	}
 	// A condition means what it means in the phase.
 	if err := setSearchPath(ctx, s, s.searchPath(t.book)); err != nil {
-		return 0, fail(ctx, "count", c.Table, err)
+		return nil, err
 	}
-	n, err := t.countRows(ctx, s, r, c.Where)
-	if err == nil {
-		err = setSearchPath(ctx, s, basePath)
+	err = t.countAll(ctx, s, ask, func(rows int64) {
+		out[asked[0]].Rows = rows
+		progress(out[asked[0]])
+		asked = asked[1:]
+	})
+	if err != nil {
+		return nil, err
 	}
-	return n, fail(ctx, "count", c.Table, err)
+	return out, setSearchPath(ctx, s, basePath)
 }

@@ -127,7 +127,7 @@ func runPhase(t *testing.T, target *Target, p *runbook.Phase, baseline phases.Ba
 		t.Fatal(err)
 	}
 	for _, table := range p.Deletes() {
-		if n, err := x.Count(ctx, table, ""); n != 0 || err != nil {
+		if n, err := countOf(ctx, x, table, ""); n != 0 || err != nil {
 			t.Errorf("%s: %d left, %v", table, n, err)
 		}
 	}

@@ -206,19 +206,6 @@ func (x *tx) SettleConstraints(ctx context.Context) error {
 	return fail(ctx, op, subject, err)
 }
 
-// Count counts rows as the transaction sees them.
-func (x *tx) Count(ctx context.Context, table, where string) (int64, error) {
-	if err := x.alive(); err != nil {
-		return 0, err
-	}
-	r := x.cat.Find(table)
-	if r == nil {
-		return 0, failf("count", table, hints["42P01"], errMissing)
-	}
-	n, err := x.t.countRows(ctx, x.s, r, where)
-	return n, fail(ctx, "count", table, err)
-}
-
 // Fingerprint gives count and content as the transaction sees them.
 func (x *tx) Fingerprint(ctx context.Context, table string) (phases.Fingerprint, error) {
 	if err := x.alive(); err != nil {

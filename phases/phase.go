@@ -195,7 +195,7 @@ type StepDone struct {
 // Kind implements Event.
 func (StepDone) Kind() string { return "step_done" }
 
-func (StepDone) weight(*State) Weight { return Factual }
+func (StepDone) weight(*State) Weight { return Fleeting } // its transaction is open: what is lost of it is rolled back
 
 func (e StepDone) apply(s *State) error {
 	p := s.Phase(e.Phase)

@@ -130,9 +130,11 @@ type Tx interface {
 	// rather than in COMMIT.
 	SettleConstraints(ctx context.Context) error
 
-	// Count counts the rows of a table as the transaction sees it, matching
-	// where when that is not empty.
-	Count(ctx context.Context, table, where string) (int64, error)
+	// Counts counts the rows of tables, in order, as the transaction sees them,
+	// those that match their condition where there is one. It calls each with the
+	// rows of the next one. With an error, the first that was not counted is the one
+	// that could not be.
+	Counts(ctx context.Context, of []phases.Counted, each func(rows int64)) error
 
 	// Effects are all that the transaction did to the database so far. It also
 	// looks that the session is as it was armoured; an error means that nobody

@@ -133,17 +133,14 @@ func (r *phaseRun) read(ctx context.Context) (err error) {
 }
 
 func (r *phaseRun) count(ctx context.Context, v *verifier) error {
+	var of []phases.Counted
 	for _, t := range r.plan.Count {
-		v.wait.next("count " + t)
-		n, err := v.tx.Count(ctx, t, "")
-		if err != nil {
-			return err
-		}
-		if err := r.engine.record(phases.TableCounted{Phase: r.plan.ID, Table: t, Rows: n}); err != nil {
-			return err
-		}
+		of = append(of, phases.Counted{Table: t})
 	}
-	return nil
+	_, err := v.counts(ctx, of, func(c phases.Counted, rows int64) error {
+		return r.engine.record(phases.TableCounted{Phase: r.plan.ID, Table: c.Table, Rows: rows})
+	})
+	return err
 }
 
 // verify makes every verification on the phase's own connection, and fails
@@ -268,30 +265,48 @@ func rowsText(n int64) string {
 	return fmt.Sprintf("%d rows", n)
 }
 
-// count asks for a table's rows; false ends the asking.
-func (v *verifier) count(ctx context.Context, res phases.Verification, table, where string) (int64, bool) {
+// counts asks for the rows of tables, in order, and gives each to use, whose first
+// error it keeps. done is how many were counted.
+func (v *verifier) counts(ctx context.Context, of []phases.Counted, use func(phases.Counted, int64) error) (done int, err error) {
+	if len(of) == 0 {
+		return 0, nil
+	}
+	var kept error
+	v.wait.next("count " + of[0].String())
+	err = v.tx.Counts(ctx, of, func(rows int64) {
+		if err := use(of[done], rows); kept == nil {
+			kept = err
+		}
+		if done++; done < len(of) {
+			v.wait.next("count " + of[done].String())
+		}
+	})
+	return done, cmp.Or(err, kept)
+}
+
+// each verifies the rows of tables. What could not be counted is unknown, and ends
+// the asking.
+func (v *verifier) each(ctx context.Context, of []phases.Counted, res func(phases.Counted) phases.Verification, holds func(rows int64) bool) {
 	if v.err != nil {
-		return 0, false
+		return
 	}
-	v.wait.next("count " + res.Name)
-	n, err := v.tx.Count(ctx, table, where)
+	done, err := v.counts(ctx, of, func(c phases.Counted, rows int64) error {
+		r := res(c)
+		r.Got, r.Pass, r.Rows = rowsText(rows), holds(rows), rows
+		v.add(r)
+		return nil
+	})
 	if err != nil {
-		v.unknown(res, err)
-		return 0, false
+		v.unknown(res(of[done]), err)
 	}
-	return n, true
 }
 
 // zero counts what is left of every table that must be empty: those deleted
 // whole, those deleted in part (by their condition), and those the runbook names.
 func (v *verifier) zero(ctx context.Context) {
-	for _, c := range emptied(v.run.plan) {
-		res := phases.Verification{Kind: phases.VerifyZero, Name: c.String(), Want: "0 rows"}
-		if n, ok := v.count(ctx, res, c.Table, c.Where); ok {
-			res.Got, res.Pass, res.Rows = rowsText(n), n == 0, n
-			v.add(res)
-		}
-	}
+	v.each(ctx, emptied(v.run.plan), func(c phases.Counted) phases.Verification {
+		return phases.Verification{Kind: phases.VerifyZero, Name: c.String(), Want: "0 rows"}
+	}, func(rows int64) bool { return rows == 0 })
 }
 
 // emptied is what must hold no row at a phase's end, each once.
@@ -314,13 +329,13 @@ func emptied(plan *runbook.Phase) []phases.Counted {
 }
 
 func (v *verifier) filled(ctx context.Context) {
+	var of []phases.Counted
 	for _, t := range v.run.plan.Filled {
-		res := phases.Verification{Kind: phases.VerifyFilled, Name: t, Want: "1 row or more"}
-		if n, ok := v.count(ctx, res, t, ""); ok {
-			res.Got, res.Pass, res.Rows = rowsText(n), n > 0, n
-			v.add(res)
-		}
+		of = append(of, phases.Counted{Table: t})
 	}
+	v.each(ctx, of, func(c phases.Counted) phases.Verification {
+		return phases.Verification{Kind: phases.VerifyFilled, Name: c.Table, Want: "1 row or more"}
+	}, func(rows int64) bool { return rows > 0 })
 }
 
 // reached counts what cascades left in the tables that they touched, for the
@@ -330,18 +345,24 @@ func (v *verifier) reached(ctx context.Context) {
 	for _, res := range v.results {
 		counted[res.Name] = true
 	}
+	var of []phases.Counted
 	for _, reach := range v.run.reach() {
-		if counted[reach.Table] || reach.Action != phases.ReachCascade {
-			continue
+		if !counted[reach.Table] && reach.Action == phases.ReachCascade {
+			counted[reach.Table] = true
+			of = append(of, phases.Counted{Table: reach.Table})
 		}
-		counted[reach.Table] = true
-		n, ok := v.count(ctx, phases.Verification{Kind: "count", Name: reach.Table, Want: "a count"}, reach.Table, "")
-		if !ok {
-			return
-		}
-		if err := v.run.engine.record(phases.TableCounted{Phase: v.run.plan.ID, Table: reach.Table, Rows: n}); err != nil {
-			v.err = err
-		}
+	}
+	if v.err != nil {
+		return
+	}
+	done, err := v.counts(ctx, of, func(c phases.Counted, rows int64) error {
+		return v.run.engine.record(phases.TableCounted{Phase: v.run.plan.ID, Table: c.Table, Rows: rows})
+	})
+	switch {
+	case err != nil && done < len(of):
+		v.unknown(phases.Verification{Kind: "count", Name: of[done].Table, Want: "a count"}, err)
+	case err != nil:
+		v.err = err
 	}
 }
 
