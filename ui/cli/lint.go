@@ -83,7 +83,7 @@ func (a *app) lint(ctx context.Context, file string, f lintFlags) error {
 	found, prices := view.Findings(), view.Prices()
 	placed := place(file, src, book, found)
 	if f.Format == "json" {
-		err = writeJSON(a.stdout, lintResult{Runbook: file, Database: s.Server.Database, Worst: lint.Worst(found), Findings: placed, Prices: prices})
+		err = writeJSON(a.stdout, lintResult{Runbook: file, Database: s.Server.Database, Worst: lint.Worst(found), Findings: placed, Prices: pricesOf(prices)})
 	} else {
 		if err = writeFindings(a.stdout, file, s.Server.Database, placed); err == nil {
 			err = writePrices(a.stdout, prices)
@@ -102,7 +102,34 @@ type lintResult struct {
 	Database string          `json:"database"`
 	Worst    phases.Severity `json:"worst"` // empty: nothing was found
 	Findings []placedFinding `json:"findings"`
-	Prices   []phases.Price  `json:"prices"` // of each phase, in their order
+	Prices   []price         `json:"prices"` // of each phase, in their order
+}
+
+// price is what a phase is reckoned to take.
+type price struct {
+	Phase        string   `json:"phase"`
+	Seconds      float64  `json:"seconds"`
+	LeastSeconds float64  `json:"least_seconds"`
+	MostSeconds  float64  `json:"most_seconds"`
+	WAL          int64    `json:"wal"`
+	MostWAL      int64    `json:"most_wal"`
+	Rows         int64    `json:"rows"`
+	Bytes        int64    `json:"bytes"`
+	Locks        int      `json:"locks"`
+	Guessed      bool     `json:"guessed"`
+	Measured     bool     `json:"measured"`
+	Unanalyzed   []string `json:"unanalyzed"`
+}
+
+func pricesOf(of []phases.Price) []price {
+	out := []price{}
+	for _, p := range of {
+		out = append(out, price{
+			Phase: p.Phase, Seconds: p.Takes.Seconds(), LeastSeconds: p.Least.Seconds(), MostSeconds: p.Most.Seconds(), WAL: p.WAL, MostWAL: p.MostWAL,
+			Rows: p.Rows, Bytes: p.Bytes, Locks: p.Locks, Guessed: p.Guessed, Measured: p.Measured, Unanalyzed: append([]string{}, p.Unanalyzed...),
+		})
+	}
+	return out
 }
 
 // placedFinding is a finding with its place in the file.
