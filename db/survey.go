@@ -9,7 +9,6 @@ import (
 	"tminus/db/catalog"
 	"tminus/phases"
 	"tminus/phases/lint"
-	"tminus/phases/schema"
 )
 
 var errMissing = errors.New("it does not exist")
@@ -41,10 +40,10 @@ func (t *Target) survey(ctx context.Context, s *session, narrow []string) (phase
 	if err != nil {
 		return phases.Survey{}, err
 	}
-	if err := catalog.Estimate(ctx, s, schema.Name(snapshot, t.book), s.searchPath(t.book)); err != nil {
+	view, err := view(ctx, s, t.book, snapshot)
+	if err != nil {
 		return phases.Survey{}, err
 	}
-	view := lint.New(t.book, snapshot)
 	stopping, findings := lint.Stopping(view.Findings())
 	var problems []string
 	for _, f := range stopping {

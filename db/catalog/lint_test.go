@@ -23,7 +23,19 @@ func TestMain(m *testing.M) { os.Exit(sandbox.Main(m)) }
 
 func connect(t *testing.T) *pgx.Conn {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), sandbox.ForTest(t).NewDatabase(t))
+	return connectTo(t, sandbox.ForTest(t).NewDatabase(t))
+}
+
+// connectTwo connects twice to one database.
+func connectTwo(t *testing.T) (one, other *pgx.Conn) {
+	t.Helper()
+	dsn := sandbox.ForTest(t).NewDatabase(t)
+	return connectTo(t, dsn), connectTo(t, dsn)
+}
+
+func connectTo(t *testing.T, dsn string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,6 +47,12 @@ func connect(t *testing.T) *pgx.Conn {
 // that away again.
 func with(t *testing.T, conn *pgx.Conn, sql string) *schema.Schema {
 	t.Helper()
+	return asked(t, conn, nil, sql)
+}
+
+// asked is with, and asks for what the runbook's findings rest on.
+func asked(t *testing.T, conn *pgx.Conn, book *runbook.Runbook, sql string) *schema.Schema {
+	t.Helper()
 	tx, err := conn.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +61,16 @@ func with(t *testing.T, conn *pgx.Conn, sql string) *schema.Schema {
 	if _, err := tx.Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol); err != nil {
 		t.Fatalf("%s: %v", sql, err)
 	}
+	return read(t, tx, book)
+}
+
+// read reads as lint does.
+func read(t *testing.T, tx pgx.Tx, book *runbook.Runbook) *schema.Schema {
+	t.Helper()
 	s, err := catalog.Read(t.Context(), tx, "")
+	if err == nil && book != nil {
+		err = catalog.ReadUnused(t.Context(), tx, s, lint.New(book, s).Doubtful())
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,13 +105,30 @@ func deletes(tables ...string) string {
 	return "phases: [{id: one, title: One, risk: high, planned: 1m, delete: [" + strings.Join(tables, ", ") + "]}]\n"
 }
 
+// trap is what sql makes, and what a runbook's deletes meet there.
+type trap struct {
+	sql, book string
+	want      []string // code and table
+}
+
+func check(t *testing.T, conn *pgx.Conn, traps map[string]trap) {
+	t.Helper()
+	for name, c := range traps {
+		t.Run(name, func(t *testing.T) {
+			book := parse(t, "tminus: 1\ntitle: T\n"+c.book)
+			v := lint.New(book, asked(t, conn, book, c.sql))
+			got := found(v.Findings())
+			if !slices.Equal(got, c.want) {
+				t.Errorf("found %q, want %q: %+v", got, c.want, v.Findings())
+			}
+		})
+	}
+}
+
 func TestFindings(t *testing.T) {
 	conn := connect(t)
 	const child = `CREATE TABLE child (id int PRIMARY KEY, parent int %s REFERENCES parent %s); CREATE INDEX ON child (parent); INSERT INTO child SELECT i, i FROM generate_series(1, 9) i;`
-	for name, c := range map[string]struct {
-		sql, book string
-		want      []string
-	}{
+	check(t, conn, map[string]trap{
 		"nothing":                                {base, deletes("parent"), nil},
 		"a key that refuses":                     {base + fmt.Sprintf(child, "", ""), deletes("parent"), []string{"key-refuses parent"}},
 		"a key of an empty table":                {base + fmt.Sprintf(child, "", "") + "TRUNCATE child", deletes("parent"), nil},
@@ -127,15 +171,7 @@ func TestFindings(t *testing.T) {
 		"a partial index that the key implies":   {"CREATE TABLE parent (id int PRIMARY KEY) WITH (autovacuum_enabled = off); INSERT INTO parent SELECT generate_series(1, 20000); CREATE TABLE child (parent int REFERENCES parent ON DELETE CASCADE) WITH (autovacuum_enabled = off); INSERT INTO child SELECT generate_series(1, 20000); CREATE INDEX ON child (parent) WHERE parent IS NOT NULL", deletes("child", "parent"), nil},
 		"a partial index that it does not":       {"CREATE TABLE parent (id int PRIMARY KEY) WITH (autovacuum_enabled = off); INSERT INTO parent SELECT generate_series(1, 20000); CREATE TABLE child (parent int REFERENCES parent ON DELETE CASCADE) WITH (autovacuum_enabled = off); INSERT INTO child SELECT generate_series(1, 20000); CREATE INDEX ON child (parent) WHERE parent > 5", deletes("child", "parent"), []string{"key-slow child"}},
 		"quoted names":                           {`CREATE SCHEMA "My App"; CREATE TABLE "My App"."Order lines" (id int PRIMARY KEY); INSERT INTO "My App"."Order lines" VALUES (1); CREATE TABLE "My App"."a.b" (l int PRIMARY KEY REFERENCES "My App"."Order lines"); INSERT INTO "My App"."a.b" VALUES (1)`, "schema: '\"My App\"'\n" + deletes(`'"Order lines"'`), []string{`key-refuses "Order lines"`}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			v := lint.New(parse(t, "tminus: 1\ntitle: T\n"+c.book), with(t, conn, c.sql))
-			got := found(v.Findings())
-			if !slices.Equal(got, c.want) {
-				t.Errorf("found %q, want %q: %+v", got, c.want, v.Findings())
-			}
-		})
-	}
+	})
 }
 
 // On the demo's database, exactly the traps that its schema was given: what the
@@ -151,11 +187,11 @@ func TestFindingsOfTheGuide(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close(context.Background())
-	s := with(t, conn, "SELECT 1")
 	book, err := runbook.Parse("guide.yaml", runbook.Guide())
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := asked(t, conn, book, "SELECT 1")
 	var got []string
 	for _, f := range lint.New(book, s).Findings() {
 		if !strings.HasPrefix(f.Code, "server-") {

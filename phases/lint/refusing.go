@@ -35,9 +35,14 @@ var (
 		Means: "A foreign key refuses a delete as long as a row refers to what goes, and whether one will, a condition of the runbook or a statement of its own decides.",
 		Do:    "rehearse it with the data as it is",
 	}
+	keyUnused = &Code{
+		Name: "key-unused", Severity: phases.SeverityNote,
+		Means: "A foreign key refuses a delete as long as a row refers to what goes. When the database was asked, no row of the referring table did: its key columns were NULL in all of them. One that is written later refuses the delete again.",
+		Do:    "nothing, if nobody writes such a row until then; lint once more right before the window",
+	}
 )
 
-var refusing = rule{[]*Code{keyOrder, keyCycle, keyRefuses, keyProtects, keyMayRefuse}, func(v *View) []phases.Finding {
+var refusing = rule{[]*Code{keyOrder, keyCycle, keyRefuses, keyProtects, keyMayRefuse, keyUnused}, func(v *View) []phases.Finding {
 	var out []phases.Finding
 	said := map[string]bool{}
 	cycles := v.cycles()
@@ -58,6 +63,8 @@ var refusing = rule{[]*Code{keyOrder, keyCycle, keyRefuses, keyProtects, keyMayR
 			text = fmt.Sprintf("deleting from %s, which takes rows of %s, fails while rows of %s refer to them (%s, ON DELETE %s)", d.table, parent, child, key, k.Action)
 		}
 		switch {
+		case v.reach.roots[k.OID].Unused:
+			out = append(out, keyUnused.at(phase, parent, fmt.Sprintf("no row of %s refers to %s now (%s, ON DELETE %s): deleting from %s fails as soon as one does", child, parent, key, k.Action, d.table), ""))
 		case is == maybe:
 			out = append(out, keyMayRefuse.at(phase, parent, text, ""))
 		case v.protected[k.From]:
@@ -72,6 +79,19 @@ var refusing = rule{[]*Code{keyOrder, keyCycle, keyRefuses, keyProtects, keyMayR
 	}
 	return out
 }}
+
+// Doubtful are the keys that will refuse as far as the schema tells, each once:
+// whether a row refers by them at all, the database has to be asked.
+func (v *View) Doubtful() []*schema.Key {
+	var out []*schema.Key
+	for _, k := range v.reach.Refusing {
+		root := v.reach.roots[k.OID]
+		if is, _, _ := v.fateOf(k); is != gone && !slices.Contains(out, root) {
+			out = append(out, root)
+		}
+	}
+	return out
+}
 
 func cycleRemedy(child string, k *schema.Key) string {
 	var may []string

@@ -157,6 +157,7 @@ type Key struct {
 	Columns     []Column // those of them that the key's action changes
 	Indexed     bool     // by a usable index with its columns first
 	Nulls       float64  // share of the rows that refer to nothing, as the planner has it; 0 when unknown
+	Unused      bool     // when it was asked, no row referred by it; false where nobody asked, or got no answer
 }
 
 // Event is what fires a trigger, as pg_trigger.tgtype has it.

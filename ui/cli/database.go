@@ -16,8 +16,8 @@ type Database struct {
 	Connect func(ctx context.Context, a Access) (engine.Target, phases.Identity, error)
 
 	// ReadSchema reads what a database holds beside its rows, and changes
-	// nothing. dsn is as in Access; the conditions of book are planned, which may
-	// be nil.
+	// nothing. dsn is as in Access. With a runbook it also looks for what that
+	// one's findings rest on beside the schema; it may be nil.
 	ReadSchema func(ctx context.Context, dsn string, book *runbook.Runbook) (*schema.Schema, error)
 
 	// StartServer starts a demo's throwaway server; progress is told what it

@@ -257,7 +257,7 @@ func (a *app) reach(ctx context.Context, f reachFlags, tables []string) error {
 		return &Exit{Code: Usage, Err: err}
 	}
 	book.Protected = kept.Phases[0].Deletes()
-	s, err := a.database.ReadSchema(ctx, f.DSN, book)
+	s, err := a.database.ReadSchema(ctx, f.DSN, nil)
 	if err != nil {
 		return Failed(err)
 	}
