@@ -22,6 +22,10 @@ type Querier interface {
 // searchPath is what the role's own was before.
 func Read(ctx context.Context, q Querier, searchPath string) (*schema.Schema, error) {
 	s := &schema.Schema{}
+	// Compiling these queries takes longer than running them does.
+	if _, err := q.Exec(ctx, `SET LOCAL jit = off`); err != nil {
+		return nil, fmt.Errorf("prepare to read the catalog: %w", err)
+	}
 	for _, part := range []struct {
 		what string
 		read func(context.Context, Querier, *schema.Schema) error
@@ -34,6 +38,7 @@ func Read(ctx context.Context, q Querier, searchPath string) (*schema.Schema, er
 		{"the rules", readRules},
 		{"what the server takes", readCosts},
 		{"rights and owners", readRights},
+		{"the publications", readPublications},
 	} {
 		if err := part.read(ctx, q, s); err != nil {
 			return nil, fmt.Errorf("read %s from the catalog: %w", part.what, err)

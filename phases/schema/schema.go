@@ -15,10 +15,14 @@ type Schema struct {
 	Rules     []Rule
 	Costs     Costs
 	Estimates []Estimate // of conditions that were asked for
-	byOID     map[uint32]*Relation
-	byName    map[[2]string]*Relation
-	keysTo    map[uint32][]*Key
-	triggers  map[uint32][]*Trigger
+
+	Publications []Publication
+	Identities   map[uint32]Identity // of what can be published, by OID; nil without publications
+
+	byOID    map[uint32]*Relation
+	byName   map[[2]string]*Relation
+	keysTo   map[uint32][]*Key
+	triggers map[uint32][]*Trigger
 }
 
 // Server is what the server and the role can do.
