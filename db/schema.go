@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 
 	"tminus/db/catalog"
 	"tminus/phases/lint"
@@ -18,24 +19,49 @@ func ReadSchema(ctx context.Context, cfg Config) (*schema.Schema, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Target{book: &runbook.Runbook{}, operator: cfg.Operator, conn: conn, exchange: cfg.exchange(), live: map[*session]struct{}{}}
+	t := newTarget(cfg, conn)
 	defer t.Close()
-	t.control = newPool(1, t.open)
-	t.checks, t.phase, t.guests = newPool(0, t.open), newPool(0, t.open), newPool(0, t.open)
 	var out *schema.Schema
 	err = t.control.with(ctx, func(s *session) error {
+		pooled := t.refusePooler(ctx, s)
+		if pooled != nil && !errors.Is(pooled, ErrPooler) {
+			return pooled
+		}
 		if _, err := s.Exec(ctx, `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`); err != nil {
 			return err
 		}
 		defer rollback(ctx, s)
-		var err error
-		if out, err = catalog.Read(ctx, s, ""); err != nil || cfg.Runbook == nil {
+		// Behind a pooler, what armoured the session may have been another's.
+		if err := setSearchPath(ctx, s, basePath); err != nil {
 			return err
 		}
-		_, err = view(ctx, s, cfg.Runbook, out)
+		var err error
+		if out, err = catalog.Read(ctx, s, ""); err != nil {
+			return err
+		}
+		out.Server.Pooled = pooled != nil
+		if cfg.Runbook != nil {
+			_, err = view(ctx, s, cfg.Runbook, out)
+		}
 		return err
 	})
+	if err == nil && cfg.Runbook != nil {
+		err = t.readSessions(ctx, &out.Server)
+	}
 	return out, fail(ctx, "read the schema", t.host(), err)
+}
+
+// readSessions reads how many sessions a run takes, and what limits them. A run's
+// own survey does not ask: it opens them.
+func (t *Target) readSessions(ctx context.Context, s *schema.Server) error {
+	limits, err := t.limits(ctx)
+	s.Sessions = t.widest()
+	for _, l := range limits {
+		if l.most >= 0 {
+			s.Limits = append(s.Limits, schema.Limit{Most: l.most, Others: l.others, Raise: l.raise})
+		}
+	}
+	return err
 }
 
 // view holds a runbook against a snapshot, and asks in the snapshot's

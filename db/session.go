@@ -108,17 +108,23 @@ func Open(ctx context.Context, cfg Config) (*Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Target{book: cfg.Runbook, operator: cfg.Operator, conn: conn, exchange: cfg.exchange(), live: map[*session]struct{}{}}
-	t.control = newPool(3, t.open)
-	t.checks = newPool(3, t.open)
-	t.phase = newPool(1, t.open)
-	t.guests = newPool(1, t.open)
+	t := newTarget(cfg, conn)
 	if err := t.meet(ctx); err != nil {
 		err = t.tooFew(ctx, err)
 		t.Close()
 		return nil, err
 	}
 	return t, nil
+}
+
+// newTarget is a Target that has not connected yet.
+func newTarget(cfg Config, conn *pgx.ConnConfig) *Target {
+	t := &Target{book: cfg.Runbook, operator: cfg.Operator, conn: conn, exchange: cfg.exchange(), live: map[*session]struct{}{}}
+	t.control = newPool(3, t.open)
+	t.checks = newPool(3, t.open)
+	t.phase = newPool(1, t.open)
+	t.guests = newPool(1, t.open)
+	return t
 }
 
 func (c Config) exchange() time.Duration {

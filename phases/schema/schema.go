@@ -40,6 +40,16 @@ type Server struct {
 
 	MakesSchemas bool  // CREATE on the database
 	FillsLedger  *bool // USAGE and CREATE on the ledger's schema; nil where there is none
+
+	Pooled   bool    // the connection goes through a pooler that shares sessions
+	Sessions int     // how many a run has at its widest; 0 where it was not asked
+	Limits   []Limit // on them, those that hold for the role
+}
+
+// Limit is one of the numbers that bound how many sessions there are.
+type Limit struct {
+	Most, Others int    // Others: how many of them are somebody else's
+	Raise        string // what to do for more
 }
 
 // Kind is pg_class.relkind.
