@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -26,10 +27,7 @@ func Read(ctx context.Context, q Querier, searchPath string) (*schema.Schema, er
 	if _, err := q.Exec(ctx, `SET LOCAL jit = off`); err != nil {
 		return nil, fmt.Errorf("prepare to read the catalog: %w", err)
 	}
-	for _, part := range []struct {
-		what string
-		read func(context.Context, Querier, *schema.Schema) error
-	}{
+	for _, p := range []part{
 		{"the server", readServer},
 		{"the tables", readRelations},
 		{"which tables are parts of others", readParts},
@@ -38,15 +36,51 @@ func Read(ctx context.Context, q Querier, searchPath string) (*schema.Schema, er
 		{"the rules", readRules},
 		{"what the server takes", readCosts},
 		{"rights and owners", readRights},
-		{"the publications", readPublications},
 	} {
-		if err := part.read(ctx, q, s); err != nil {
-			return nil, fmt.Errorf("read %s from the catalog: %w", part.what, err)
+		if err := p.read(ctx, q, s); err != nil {
+			return nil, fmt.Errorf("read %s from the catalog: %w", p.what, err)
+		}
+	}
+	for _, p := range beside {
+		if err := readBeside(ctx, q, s, p); err != nil {
+			return nil, fmt.Errorf("read %s from the catalog: %w", p.what, err)
 		}
 	}
 	s.Server.SearchPath = searchPath
 	s.Index()
 	return s, nil
+}
+
+// part is one kind of thing, and how it is read.
+type part struct {
+	what string
+	read func(context.Context, Querier, *schema.Schema) error
+}
+
+// beside is what warnings rest on, and no run. Where the role may not look at it,
+// or the server has it no more, it is unknown, and the rest is read all the same.
+var beside = []part{
+	{"the publications", readPublications},
+	{"the replication slots", readSlots},
+	{"the standbys", readStandbys},
+	{"the archiver", readArchiver},
+}
+
+// readBeside reads such a part, or notes that it was refused.
+func readBeside(ctx context.Context, q Querier, s *schema.Schema, p part) error {
+	if _, err := q.Exec(ctx, `SAVEPOINT beside`); err != nil {
+		return err
+	}
+	err := p.read(ctx, q, s)
+	after := `RELEASE SAVEPOINT beside`
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && ctx.Err() == nil {
+		s.Unread = append(s.Unread, schema.Unread{What: p.what, Why: pg.Message})
+		after = `ROLLBACK TO SAVEPOINT beside`
+	} else if err != nil {
+		return err
+	}
+	_, err = q.Exec(ctx, after)
+	return err
 }
 
 // ReadTables reads the relations alone, with their names and parts: without
@@ -84,15 +118,6 @@ func each(ctx context.Context, q Querier, sql string, into []any, f func()) erro
 		return nil
 	})
 	return err
-}
-
-func readServer(ctx context.Context, q Querier, s *schema.Schema) error {
-	v := &s.Server
-	return q.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, current_user::text, current_database()::text,
-			pg_is_in_recovery(), current_setting('default_transaction_read_only')::bool,
-			pg_has_role('pg_read_all_stats', 'USAGE') OR current_setting('is_superuser')::bool,
-			current_setting('fsync')::bool, current_setting('track_counts')::bool`).
-		Scan(&v.Version, &v.Role, &v.Database, &v.InRecovery, &v.ReadOnly, &v.SeesOthers, &v.Fsync, &v.TrackCounts)
 }
 
 // user picks what is not PostgreSQL's own.

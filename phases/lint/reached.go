@@ -78,7 +78,7 @@ func few(tables []string) string {
 	if len(tables) <= most {
 		return strings.Join(tables, ", ")
 	}
-	return fmt.Sprintf("%s and %d tables more", strings.Join(tables[:most], ", "), len(tables)-most)
+	return fmt.Sprintf("%s and %d more", strings.Join(tables[:most], ", "), len(tables)-most)
 }
 
 // phaseOf is the phase that deletes from a table first; empty when none does.

@@ -19,6 +19,9 @@ type Schema struct {
 	Publications []Publication
 	Identities   map[uint32]Identity // of what can be published, by OID; nil without publications
 
+	Replication Replication
+	Unread      []Unread // what could not be read
+
 	byOID    map[uint32]*Relation
 	byName   map[[2]string]*Relation
 	keysTo   map[uint32][]*Key
@@ -50,6 +53,12 @@ type Server struct {
 type Limit struct {
 	Most, Others int    // Others: how many of them are somebody else's
 	Raise        string // what to do for more
+}
+
+// Unread is a part of the snapshot that is missing: nothing is known of it.
+type Unread struct {
+	What string // "the publications"
+	Why  string // the server's sentence
 }
 
 // Kind is pg_class.relkind.
