@@ -60,6 +60,7 @@ type part struct {
 // beside is what warnings rest on, and no run. Where the role may not look at it,
 // or the server has it no more, it is unknown, and the rest is read all the same.
 var beside = []part{
+	{"how old the statistics are", readModified},
 	{"the publications", readPublications},
 	{"the replication slots", readSlots},
 	{"the standbys", readStandbys},

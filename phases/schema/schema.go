@@ -107,7 +107,9 @@ type Relation struct {
 	Parents   []uint32 // what it is a partition or an inheritance child of
 	Children  []uint32
 	Rights    Rights
-	Filtered  bool // row-level security hides rows from this role
+	Filtered  bool    // row-level security hides rows from this role
+	Modified  int64   // rows written since it was analyzed last, as the server counts them; 0 where that is unknown
+	Analyzed  float64 // rows as of the last ANALYZE or VACUUM; -1 before the first
 
 	Owner       string
 	Owns        bool   // the role is the owner, or may do what the owner may
