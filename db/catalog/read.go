@@ -60,6 +60,7 @@ type part struct {
 // beside is what warnings rest on, and no run. Where the role may not look at it,
 // or the server has it no more, it is unknown, and the rest is read all the same.
 var beside = []part{
+	{"the constraints on what keys set", readGuards},
 	{"how old the statistics are", readModified},
 	{"the publications", readPublications},
 	{"the replication slots", readSlots},
@@ -208,7 +209,7 @@ func readKeys(ctx context.Context, q Querier, s *schema.Schema) error {
 			FROM unnest(con.conkey) WITH ORDINALITY AS k (att, place)
 			JOIN pg_attribute a ON a.attrelid = con.conrelid AND a.attnum = k.att
 			LEFT JOIN pg_attrdef d ON d.adrelid = con.conrelid AND d.adnum = k.att) cols
-		WHERE con.contype = 'f' ORDER BY con.conname, con.oid`,
+		WHERE con.contype = 'f' AND to_jsonb(con) -> 'conenforced' IS DISTINCT FROM 'false' ORDER BY con.conname, con.oid`,
 		[]any{&k.OID, &k.Parent, &k.Name, &k.From, &k.To, &action, &k.Deferrable, &k.Deferred, &k.Indexed, &names, &notNull, &defaults, &acts, &k.Nulls},
 		func() {
 			found := k
@@ -231,11 +232,11 @@ const userTrigger = `(NOT t.tgisinternal OR t.tgparentid <> 0 AND (t.tgconstrain
 func readTriggers(ctx context.Context, q Querier, s *schema.Schema) error {
 	var t schema.Trigger
 	var event int16
-	return each(ctx, q, `SELECT t.oid, t.tgrelid, t.tgparentid, t.tgname::text, t.tgenabled::text, t.tgtype, format('%I.%I', pn.nspname, p.proname)
+	return each(ctx, q, `SELECT t.oid, t.tgrelid, t.tgparentid, t.tgname::text, t.tgenabled::text, t.tgtype, t.tginitdeferred, format('%I.%I', pn.nspname, p.proname)
 		FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 		JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace pn ON pn.oid = p.pronamespace
 		WHERE `+userTrigger+` AND `+user+` ORDER BY n.nspname, c.relname, t.tgname, t.oid`,
-		[]any{&t.OID, &t.Relation, &t.Parent, &t.Name, &t.Enabled, &event, &t.Function}, func() {
+		[]any{&t.OID, &t.Relation, &t.Parent, &t.Name, &t.Enabled, &event, &t.Deferred, &t.Function}, func() {
 			found := t
 			found.Event = schema.Event(event)
 			s.Triggers = append(s.Triggers, found)

@@ -50,6 +50,9 @@ var firing = rule{[]*Code{triggerFires}, func(v *View) []phases.Finding {
 		if t.Event&schema.ForEachRow != 0 {
 			each = "for each row"
 		}
+		if t.Deferred {
+			each += " at the end of the phase, after all its work"
+		}
 		table := v.Name(r.OID)
 		out = append(out, triggerFires.at(v.phaseOf(table), table, fmt.Sprintf("trigger %s on %s fires when %s, %s: %s", t.Name, v.Plain(r), when, each, t.Function), ""))
 	}

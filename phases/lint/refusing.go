@@ -62,6 +62,9 @@ var refusing = rule{[]*Code{keyOrder, keyCycle, keyRefuses, keyProtects, keyMayR
 		if parent != d.table {
 			text = fmt.Sprintf("deleting from %s, which takes rows of %s, fails while rows of %s refer to them (%s, ON DELETE %s)", d.table, parent, child, key, k.Action)
 		}
+		if k.Deferred {
+			text += ", at the end of the phase, after all its work"
+		}
 		switch {
 		case v.reach.roots[k.OID].Unused:
 			out = append(out, keyUnused.at(phase, parent, fmt.Sprintf("no row of %s refers to %s now (%s, ON DELETE %s): deleting from %s fails as soon as one does", child, parent, key, k.Action, d.table), ""))

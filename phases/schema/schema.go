@@ -19,6 +19,7 @@ type Schema struct {
 	Publications []Publication
 	Identities   map[uint32]Identity // of what can be published, by OID; nil without publications
 
+	Guards      []Guard // of tables whose columns a key sets
 	Replication Replication
 	Unread      []Unread // what could not be read
 
@@ -205,6 +206,7 @@ type Trigger struct {
 	Name     string
 	Enabled  string // pg_trigger.tgenabled: O, D, R or A
 	Event    Event
+	Deferred bool   // a constraint trigger that fires at the transaction's end
 	Function string // schema and name, as a statement writes it
 }
 
