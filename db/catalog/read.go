@@ -61,6 +61,7 @@ type part struct {
 // or the server has it no more, it is unknown, and the rest is read all the same.
 var beside = []part{
 	{"the constraints on what keys set", readGuards},
+	{"what views read", readReaders},
 	{"how old the statistics are", readModified},
 	{"the publications", readPublications},
 	{"the replication slots", readSlots},

@@ -19,7 +19,8 @@ type Schema struct {
 	Publications []Publication
 	Identities   map[uint32]Identity // of what can be published, by OID; nil without publications
 
-	Guards      []Guard // of tables whose columns a key sets
+	Guards      []Guard  // of tables whose columns a key sets
+	Readers     []Reader // views of either kind, and what they read
 	Replication Replication
 	Unread      []Unread // what could not be read
 
