@@ -24,19 +24,17 @@ func (v *View) closures() []map[uint32]bool {
 		if d.relation == nil {
 			continue
 		}
-		queue := []*schema.Relation{d.relation}
+		queue := v.Schema.Tree(d.relation)
 		for len(queue) > 0 {
 			r := queue[0]
 			queue = queue[1:]
-			for _, part := range v.Schema.Tree(r) {
-				if out[i][part.OID] {
-					continue
-				}
-				out[i][part.OID] = true
-				for _, k := range v.Schema.KeysTo(part.OID) {
-					if child := v.Schema.Relation(k.From); child != nil && k.Action == schema.Cascade {
-						queue = append(queue, child)
-					}
+			if out[i][r.OID] {
+				continue
+			}
+			out[i][r.OID] = true
+			for _, k := range v.Schema.KeysTo(r.OID) {
+				if child := v.Schema.Relation(k.From); child != nil && k.Action == schema.Cascade {
+					queue = append(queue, v.Schema.Referring(child)...)
 				}
 			}
 		}

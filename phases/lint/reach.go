@@ -37,8 +37,8 @@ func (v *View) computeReach() Reach {
 	}
 	out.readRoots(v.Schema)
 	var queue []*schema.Relation
-	empty := func(r *schema.Relation, by *schema.Key) {
-		for _, d := range v.Schema.Tree(r) {
+	empty := func(of []*schema.Relation, by *schema.Key) {
+		for _, d := range of {
 			if !out.Emptied[d.OID] {
 				out.Emptied[d.OID] = true
 				out.via[d.OID] = by
@@ -47,7 +47,7 @@ func (v *View) computeReach() Reach {
 		}
 	}
 	for _, r := range v.Deleted() {
-		empty(r, nil)
+		empty(v.Schema.Tree(r), nil)
 	}
 	at := map[phases.Reach]int{}
 	for i := 0; i < len(queue); i++ {
@@ -63,10 +63,10 @@ func (v *View) computeReach() Reach {
 			}
 			v.addEdge(&out, at, k, usable)
 			if k.Action == schema.Cascade {
-				empty(child, k)
+				empty(v.Schema.Referring(child), k)
 				continue
 			}
-			for _, d := range v.Schema.Tree(child) {
+			for _, d := range v.Schema.Referring(child) {
 				out.Changed[d.OID] = true
 			}
 		}

@@ -271,6 +271,15 @@ func (s *Schema) Tree(r *Relation) []*Relation {
 	return out
 }
 
+// Referring are the relations whose rows a key of a relation refers by: itself,
+// and its partitions. What inherits from a table has keys of its own.
+func (s *Schema) Referring(r *Relation) []*Relation {
+	if r.Kind == Partitioned {
+		return s.Tree(r)
+	}
+	return []*Relation{r}
+}
+
 // Line is a relation and those that it is the only part of or a partition of, up
 // to the root.
 func (s *Schema) Line(r *Relation) []*Relation {
