@@ -11,6 +11,8 @@ func TestViewsThatShowOldRows(t *testing.T) {
 	t.Parallel()
 	conn := connect(t)
 	for name, c := range map[string]struct{ sql, want string }{
+		"steps: {delete: parent}, {sql: REFRESH MATERIALIZED VIEW m, rows: 0}": {base + `CREATE MATERIALIZED VIEW m AS SELECT * FROM parent`, ""},
+		"steps: {sql: REFRESH MATERIALIZED VIEW m, rows: 0}, {delete: parent}": {base + `CREATE MATERIALIZED VIEW m AS SELECT * FROM parent`, `REFRESH MATERIALIZED VIEW "public"."m"`},
 		"none":               {base + `CREATE VIEW v AS SELECT * FROM parent; CREATE TABLE other (n int); CREATE MATERIALIZED VIEW m AS SELECT * FROM other`, ""},
 		"of the table":       {base + `CREATE MATERIALIZED VIEW m AS SELECT * FROM parent`, `REFRESH MATERIALIZED VIEW "public"."m"`},
 		"with an index":      {base + `CREATE MATERIALIZED VIEW m AS SELECT * FROM parent; CREATE UNIQUE INDEX ON m (id)`, `REFRESH MATERIALIZED VIEW CONCURRENTLY "public"."m"`},
@@ -24,7 +26,11 @@ func TestViewsThatShowOldRows(t *testing.T) {
 		"of a part":          {`CREATE TABLE parent (id int) PARTITION BY RANGE (id); CREATE TABLE part PARTITION OF parent FOR VALUES FROM (0) TO (9); CREATE MATERIALIZED VIEW m AS SELECT * FROM part`, `REFRESH MATERIALIZED VIEW "public"."m"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			book := parse(t, "tminus: 1\ntitle: T\n"+deletes("parent"))
+			source := deletes("parent")
+			if steps, ok := strings.CutPrefix(name, "steps: "); ok {
+				source = "phases: [{id: one, title: One, risk: high, planned: 1m, steps: [" + steps + "]}]\n"
+			}
+			book := parse(t, "tminus: 1\ntitle: T\n"+source)
 			got := ""
 			for _, f := range lint.New(book, asked(t, conn, book, c.sql)).Findings() {
 				if f.Code == "view-outdated" {

@@ -59,10 +59,28 @@ func (v *View) outdatedViews() []schema.Reader {
 	}
 	var out []schema.Reader
 	for _, x := range v.Schema.Readers {
-		if depth[x.View] > 1 && x.Filled && v.Schema.Relation(x.View) != nil && !slices.ContainsFunc(out, func(o schema.Reader) bool { return o.View == x.View }) {
+		r := v.Schema.Relation(x.View)
+		if depth[x.View] > 1 && x.Filled && r != nil && !v.refreshes(r) && !slices.ContainsFunc(out, func(o schema.Reader) bool { return o.View == x.View }) {
 			out = append(out, x)
 		}
 	}
 	slices.SortStableFunc(out, func(a, b schema.Reader) int { return cmp.Compare(depth[a.View], depth[b.View]) })
 	return out
+}
+
+// refreshes reports whether a step of the runbook refreshes a view once the last
+// delete is done.
+func (v *View) refreshes(r *schema.Relation) bool {
+	if len(v.steps) == 0 {
+		return false
+	}
+	last := v.steps[len(v.steps)-1]
+	for i := last.phase; i < len(v.Book.Phases); i++ {
+		for j, s := range v.Book.Phases[i].Steps {
+			if name := s.Rewrites(); name != "" && (i > last.phase || j > last.step) && v.Find(name) == r {
+				return true
+			}
+		}
+	}
+	return false
 }
