@@ -19,6 +19,7 @@ type Schema struct {
 	Publications []Publication
 	Identities   map[uint32]Identity // of what can be published, by OID; nil without publications
 
+	Watches     []Watch  // event triggers that fire in an ordinary session
 	Guards      []Guard  // of tables whose columns a key sets
 	Readers     []Reader // views of either kind, and what they read
 	Replication Replication
