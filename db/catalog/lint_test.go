@@ -65,7 +65,7 @@ func asked(t *testing.T, conn *pgx.Conn, book *runbook.Runbook, sql string) *sch
 }
 
 // read reads as lint does.
-func read(t *testing.T, tx pgx.Tx, book *runbook.Runbook) *schema.Schema {
+func read(t testing.TB, tx pgx.Tx, book *runbook.Runbook) *schema.Schema {
 	t.Helper()
 	s, err := catalog.Read(t.Context(), tx, "")
 	if err == nil && book != nil {
@@ -77,7 +77,7 @@ func read(t *testing.T, tx pgx.Tx, book *runbook.Runbook) *schema.Schema {
 	return s
 }
 
-func parse(t *testing.T, source string) *runbook.Runbook {
+func parse(t testing.TB, source string) *runbook.Runbook {
 	t.Helper()
 	book, err := runbook.Parse("t.yaml", []byte(source))
 	if err != nil {

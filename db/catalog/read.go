@@ -60,6 +60,7 @@ type part struct {
 // beside is what warnings rest on, and no run. Where the role may not look at it,
 // or the server has it no more, it is unknown, and the rest is read all the same.
 var beside = []part{
+	{"columns without a key", readLoose},
 	{"the event triggers", readWatches},
 	{"the constraints on what keys set", readGuards},
 	{"what views read", readReaders},

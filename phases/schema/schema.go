@@ -19,9 +19,11 @@ type Schema struct {
 	Publications []Publication
 	Identities   map[uint32]Identity // of what can be published, by OID; nil without publications
 
-	Watches     []Watch  // event triggers that fire in an ordinary session
-	Guards      []Guard  // of tables whose columns a key sets
-	Readers     []Reader // views of either kind, and what they read
+	Primaries   map[uint32]Attribute // the column of each primary key that has one alone, by its table
+	Loose       []Attribute          // columns that are named and typed as references to those may be, and have no key
+	Watches     []Watch              // event triggers that fire in an ordinary session
+	Guards      []Guard              // of tables whose columns a key sets
+	Readers     []Reader             // views of either kind, and what they read
 	Replication Replication
 	Unread      []Unread // what could not be read
 
