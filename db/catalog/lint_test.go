@@ -128,6 +128,7 @@ func check(t *testing.T, conn *pgx.Conn, traps map[string]trap) {
 func TestFindings(t *testing.T) {
 	conn := connect(t)
 	const child = `CREATE TABLE child (id int PRIMARY KEY, parent int %s REFERENCES parent %s); CREATE INDEX ON child (parent); INSERT INTO child SELECT i, i FROM generate_series(1, 9) i;`
+	const truncates = `CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; CREATE TRIGGER fires BEFORE TRUNCATE ON parent FOR EACH STATEMENT EXECUTE FUNCTION f()`
 	check(t, conn, map[string]trap{
 		"nothing":                                {base, deletes("parent"), nil},
 		"a key that refuses":                     {base + fmt.Sprintf(child, "", ""), deletes("parent"), []string{"key-refuses parent"}},
@@ -160,6 +161,8 @@ func TestFindings(t *testing.T) {
 		"a trigger that is off":                  {base + "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'; CREATE TRIGGER fires BEFORE DELETE ON parent FOR EACH ROW EXECUTE FUNCTION f(); ALTER TABLE parent DISABLE TRIGGER fires", deletes("parent"), nil},
 		"a trigger that nobody turns off":        {base + "CREATE SCHEMA s; CREATE TABLE s.child (parent int PRIMARY KEY REFERENCES parent ON DELETE CASCADE); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'; CREATE TRIGGER fires BEFORE DELETE ON s.child FOR EACH ROW EXECUTE FUNCTION f(); CREATE TRIGGER fires BEFORE DELETE ON parent FOR EACH ROW EXECUTE FUNCTION f()", "checklist: [{id: a, title: A, items: [{id: off, text: Off, action: {name: triggers.disable, triggers: [fires]}, check: {database: triggers.disabled, triggers: [fires], through: phases, remedy: Do.}}]}]\nafter: [{id: b, title: B, items: [{id: on, text: On, action: {name: triggers.restore}, check: {database: triggers.restored, remedy: Do.}}]}]\n" + deletes("parent"), []string{"reached-unnamed parent", "trigger-fires s.child"}},
 		"a trigger on inserts":                   {base + "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER fires BEFORE INSERT ON parent FOR EACH ROW EXECUTE FUNCTION f()", deletes("parent"), nil},
+		"a trigger on truncation":                {base + truncates, deletes("parent"), nil},
+		"a trigger on truncation, truncated":     {base + truncates, "phases: [{id: one, title: One, risk: high, planned: 1m, steps: [{sql: TRUNCATE parent, rows: 0.., touch: [parent]}]}]\n", []string{"trigger-fires parent"}},
 		"a rule that keeps":                      {base + "CREATE RULE keeps AS ON DELETE TO parent DO INSTEAD NOTHING", deletes("parent"), []string{"rule-keeps parent"}},
 		"a rule that adds":                       {base + "CREATE TABLE log (n int); CREATE RULE adds AS ON DELETE TO parent DO ALSO INSERT INTO log VALUES (1)", deletes("parent"), []string{"rule-fires parent"}},
 		"a partition of the protected":           {"CREATE TABLE p (id int) PARTITION BY RANGE (id); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (9)", "protected: [p]\n" + deletes("p1"), []string{"part-of-protected p1"}},

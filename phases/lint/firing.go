@@ -1,8 +1,10 @@
 package lint
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"tminus/phases"
 	"tminus/phases/schema"
@@ -27,6 +29,7 @@ var (
 )
 
 var firing = rule{[]*Code{triggerFires}, func(v *View) []phases.Finding {
+	truncated := v.truncated()
 	var out []phases.Finding
 	parents := map[uint32]bool{} // triggers of tables whose parts are reached with them
 	for _, t := range v.Schema.Triggers {
@@ -43,6 +46,8 @@ var firing = rule{[]*Code{triggerFires}, func(v *View) []phases.Finding {
 			when = "rows are deleted"
 		case v.reach.Changed[r.OID] && t.Fires(schema.OnUpdate):
 			when = "a foreign key is set to null or default"
+		case truncated[r.OID] != "" && t.Fires(schema.OnTruncate):
+			when = "the table is truncated"
 		default:
 			continue
 		}
@@ -54,7 +59,7 @@ var firing = rule{[]*Code{triggerFires}, func(v *View) []phases.Finding {
 			each += " at the end of the phase, after all its work"
 		}
 		table := v.Name(r.OID)
-		out = append(out, triggerFires.at(v.phaseOf(table), table, fmt.Sprintf("trigger %s on %s fires when %s, %s: %s", t.Name, v.Plain(r), when, each, t.Function), ""))
+		out = append(out, triggerFires.at(cmp.Or(v.phaseOf(table), truncated[r.OID]), table, fmt.Sprintf("trigger %s on %s fires when %s, %s: %s", t.Name, v.Plain(r), when, each, t.Function), ""))
 	}
 	return out
 }}
@@ -70,6 +75,27 @@ func (v *View) turnedOff(t schema.Trigger, on *schema.Relation) bool {
 		name, _ := v.Book.SplitTable(table)
 		return name == on.Schema
 	})
+}
+
+// truncated are the relations that a statement of the runbook truncates, with
+// its phase: a delete step does not, so their triggers fire for nothing else.
+func (v *View) truncated() map[uint32]string {
+	out := map[uint32]string{}
+	for i := range v.Book.Phases {
+		for _, s := range v.Book.Phases[i].Steps {
+			if words := strings.Fields(s.SQL); len(words) == 0 || !strings.EqualFold(words[0], "truncate") {
+				continue
+			}
+			for _, t := range s.Touch {
+				if r := v.Find(t); r != nil {
+					for _, d := range v.Schema.Tree(r) {
+						out[d.OID] = v.Book.Phases[i].ID
+					}
+				}
+			}
+		}
+	}
+	return out
 }
 
 var rewriting = rule{[]*Code{ruleKeeps, ruleFires}, func(v *View) []phases.Finding {
