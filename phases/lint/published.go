@@ -13,7 +13,7 @@ var (
 	publicationRefuses = &Code{
 		Name: "publication-refuses", Severity: phases.SeverityError,
 		Means: "A table is published for logical replication with its deletes (or updates, where a key sets columns), and nothing tells a subscriber which row is meant: it has no replica identity, or a row filter or column list does not go with it. The server refuses the statement, even when no row is concerned.",
-		Do:    "give the table a primary key, or REPLICA IDENTITY USING INDEX of a unique index; or take it out of the publication for the run",
+		Do:    "give the table a primary key, or REPLICA IDENTITY USING INDEX of a unique index; REPLICA IDENTITY FULL does too, and makes subscribers search the whole table for each row",
 	}
 	publicationSends = &Code{
 		Name: "publication-sends", Severity: phases.SeverityNote,

@@ -2,16 +2,16 @@ package lint
 
 import (
 	"fmt"
-	"slices"
+	"regexp"
+	"strconv"
 
 	"tminus/phases"
-	"tminus/phases/schema"
 )
 
 var (
 	commitHangs = &Code{
 		Name: "commit-hangs", Severity: phases.SeverityError,
-		Means: "synchronous_standby_names asks for a standby, and none is connected that counts: each COMMIT waits until one is, with its locks held.",
+		Means: "synchronous_standby_names asks for more standbys than are connected: each COMMIT waits until they are, with its locks held.",
 		Do:    "bring the standby back, or take it out of synchronous_standby_names",
 	}
 	commitWaits = &Code{
@@ -66,11 +66,16 @@ var replicating = rule{[]*Code{commitHangs, standbyBehind, slotExpires, slotIdle
 	if unseen {
 		out = append(out, standbyUnseen.at("", "", "how far behind the standbys are, "+s.Role+" may not see", ""))
 	}
-	syncs := slices.ContainsFunc(r.Standbys, func(x schema.Standby) bool { return x.Sync })
+	syncs := 0
+	for _, x := range r.Standbys {
+		if x.Sync {
+			syncs++
+		}
+	}
 	switch {
 	case r.SyncNames == "":
-	case !syncs && !unseen:
-		out = append(out, commitHangs.at("", "", fmt.Sprintf("synchronous_standby_names is %s, and no such standby is connected", r.SyncNames), ""))
+	case syncs < waitedFor(r.SyncNames) && !unseen:
+		out = append(out, commitHangs.at("", "", fmt.Sprintf("synchronous_standby_names is %s, and %d such %s", r.SyncNames, syncs, areConnected(syncs)), ""))
 	default:
 		out = append(out, commitWaits.at("", "", fmt.Sprintf("each COMMIT waits for a standby: synchronous_standby_names is %s", r.SyncNames), ""))
 	}
@@ -85,6 +90,26 @@ var replicating = rule{[]*Code{commitHangs, standbyBehind, slotExpires, slotIdle
 	}
 	return out
 }}
+
+// many is how synchronous_standby_names asks for more than one standby.
+var many = regexp.MustCompile(`^\s*(?i:FIRST|ANY)?\s*(\d+)\s*\(`)
+
+// waitedFor is how many standbys a COMMIT waits for.
+func waitedFor(names string) int {
+	if m := many.FindStringSubmatch(names); m != nil {
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			return n
+		}
+	}
+	return 1
+}
+
+func areConnected(n int) string {
+	if n == 1 {
+		return "standby is connected"
+	}
+	return "standbys are connected"
+}
 
 func (v *View) slots() []phases.Finding {
 	var out []phases.Finding
