@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"tminus/phases/lint"
@@ -26,6 +27,12 @@ func TestKeysThatNoRowUses(t *testing.T) {
 		"a whole pair refers":         {fmt.Sprintf(pairs, "1") + "INSERT INTO child VALUES (1, 1)", deletes("parent"), []string{"key-refuses parent"}},
 		"partitions, all null":        {base + fmt.Sprintf(parts, "NULL"), deletes("parent"), []string{"key-unused parent"}},
 		"partitions, one refers":      {base + fmt.Sprintf(parts, "1"), deletes("parent"), []string{"key-refuses parent"}},
+		"would be set, protected":     {base + fmt.Sprintf(unused, " ON DELETE SET NULL"), "protected: [child]\n" + deletes("parent"), []string{"key-unused child"}},
+		"is set, protected":           {base + fmt.Sprintf(unused, " ON DELETE SET NULL") + "UPDATE child SET parent = 3 WHERE id = 5", "protected: [child]\n" + deletes("parent"), []string{"protected-changed child"}},
+		"parts set, protected":        {base + fmt.Sprintf(strings.Replace(parts, "REFERENCES parent)", "REFERENCES parent ON DELETE SET NULL)", 1), "NULL"), "protected: [child]\n" + deletes("parent"), []string{"key-unused child"}},
+		"would go, protected":         {base + fmt.Sprintf(unused, " ON DELETE CASCADE"), "protected: [child]\n" + deletes("parent"), []string{"key-unused child"}},
+		"goes, protected":             {base + fmt.Sprintf(unused, " ON DELETE CASCADE") + "UPDATE child SET parent = 3 WHERE id = 5", "protected: [child]\n" + deletes("parent"), []string{"protected-reached child"}},
+		"goes by one of two keys":     {base + fmt.Sprintf(unused, " ON DELETE CASCADE") + "ALTER TABLE child ADD other int REFERENCES parent ON DELETE CASCADE; CREATE INDEX ON child (other); UPDATE child SET other = 1 WHERE id = 5", "protected: [child]\n" + deletes("parent"), []string{"protected-reached child"}},
 		"a role that may not read it": {base + fmt.Sprintf(unused, "") + "CREATE ROLE blind; GRANT SELECT, DELETE ON parent TO blind; SET LOCAL ROLE blind", "ledger: none\n" + deletes("parent"), []string{"key-refuses parent"}},
 	})
 }

@@ -43,6 +43,8 @@ var reached = rule{[]*Code{protectedReached, protectedChanged, reachedUnnamed}, 
 		path := v.Path(r.OID)
 		switch {
 		case v.reach.via[r.OID] == nil: // deleted by itself
+		case v.protected[r.OID] && v.keeps(name):
+			once(keyUnused.at(v.phaseOf(path[0]), name, fmt.Sprintf("no row of the protected table %s refers to what goes now: one that does goes with it, %s", name, strings.Join(path, " → ")), ""))
 		case v.protected[r.OID]:
 			once(protectedReached.at(v.phaseOf(path[0]), name, fmt.Sprintf("deleting from %s deletes rows of the protected table %s: %s", path[0], name, strings.Join(path, " → ")), ""))
 		case !v.Names(r):
@@ -63,6 +65,8 @@ var reached = rule{[]*Code{protectedReached, protectedChanged, reachedUnnamed}, 
 		}
 		r := v.Find(e.Table)
 		switch {
+		case e.Protected && v.unused(e):
+			once(keyUnused.at(v.phaseOf(e.From), e.Table, fmt.Sprintf("no row of the protected table %s refers to %s now: one that does is changed with it, %s is ON DELETE %s", e.Table, e.From, e.Constraint, e.Action), ""))
 		case e.Protected:
 			once(protectedChanged.at(v.phaseOf(e.From), e.Table, fmt.Sprintf("deleting from %s changes rows of the protected table %s: %s is ON DELETE %s", e.From, e.Table, e.Constraint, e.Action), ""))
 		case r != nil && !v.Names(r) && !v.reach.Emptied[r.OID]:
@@ -71,6 +75,17 @@ var reached = rule{[]*Code{protectedReached, protectedChanged, reachedUnnamed}, 
 	}
 	return out
 }}
+
+// keeps reports whether no cascade takes a row of a table, as far as was asked: no
+// row refers by any key that would.
+func (v *View) keeps(table string) bool {
+	for _, e := range v.reach.Edges {
+		if e.Table == table && e.Action == phases.ReachCascade && !v.unused(e) {
+			return false
+		}
+	}
+	return true
+}
 
 // few names tables, and says how many more there are: tminus reach has them all.
 func few(tables []string) string {

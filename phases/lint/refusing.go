@@ -37,7 +37,7 @@ var (
 	}
 	keyUnused = &Code{
 		Name: "key-unused", Severity: phases.SeverityNote,
-		Means: "A foreign key refuses a delete as long as a row refers to what goes. When the database was asked, no row of the referring table did: its key columns were NULL in all of them. One that is written later refuses the delete again.",
+		Means: "A foreign key refuses a delete as long as a row refers to what goes. When the database was asked, no row of the referring table did: its key columns were NULL in all of them. One that is written later refuses the delete again. The same is said of a key by which rows of a protected table would change or go.",
 		Do:    "nothing, if nobody writes such a row until then; lint once more right before the window",
 	}
 )
@@ -83,17 +83,45 @@ var refusing = rule{[]*Code{keyOrder, keyCycle, keyRefuses, keyProtects, keyMayR
 	return out
 }}
 
-// Doubtful are the keys that will refuse as far as the schema tells, each once:
-// whether a row refers by them at all, the database has to be asked.
+// Doubtful are the keys that will refuse, or change or take rows of a protected
+// table, as far as the schema tells, each once: whether a row refers by them at
+// all, the database has to be asked.
 func (v *View) Doubtful() []*schema.Key {
 	var out []*schema.Key
-	for _, k := range v.reach.Refusing {
-		root := v.reach.roots[k.OID]
-		if is, _, _ := v.fateOf(k); is != gone && !slices.Contains(out, root) {
+	add := func(k *schema.Key) {
+		if root := v.reach.roots[k.OID]; !slices.Contains(out, root) {
 			out = append(out, root)
 		}
 	}
+	for _, k := range v.reach.Refusing {
+		if is, _, _ := v.fateOf(k); is != gone {
+			add(k)
+		}
+	}
+	for i := range v.Schema.Keys {
+		if k := &v.Schema.Keys[i]; !k.Action.Refuses() && v.reach.Emptied[k.To] && v.protected[k.From] {
+			add(k)
+		}
+	}
 	return out
+}
+
+// unused reports whether no row refers by any of the keys that are an edge of the
+// reach.
+func (v *View) unused(e phases.Reach) bool {
+	found := false
+	for i := range v.Schema.Keys {
+		k := &v.Schema.Keys[i]
+		root := v.reach.roots[k.OID]
+		if actions[k.Action] != e.Action || v.Name(k.To) != e.From || v.Name(k.From) != e.Table || phases.Clean(root.Name) != e.Constraint {
+			continue
+		}
+		if !root.Unused {
+			return false
+		}
+		found = true
+	}
+	return found
 }
 
 func cycleRemedy(child string, k *schema.Key) string {
