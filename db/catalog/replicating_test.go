@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,7 +91,7 @@ func TestFindingsOfReplication(t *testing.T) {
 		found := lint.New(book, read(t, tx, book)).Findings()
 		var got []string
 		for _, f := range found {
-			if f.Code != "server-forgetful" && f.Code != "server-blind" {
+			if !strings.HasPrefix(f.Code, "server-") {
 				got = append(got, f.Code)
 			}
 		}
@@ -149,17 +150,24 @@ func TestFindingsOfReplication(t *testing.T) {
 	want("a slot that will be lost", "slot-expires", "standby-behind")
 	run(`SELECT pg_drop_replication_slot('late')`)
 
+	var old bool
+	if err := conn.QueryRow(t.Context(), `SELECT current_setting('server_version_num')::int < 140000`).Scan(&old); err != nil || old {
+		return // there, a sender whose receiver does not read takes up no new settings
+	}
 	run(`SET synchronous_commit = local`)
 	run(`ALTER SYSTEM SET synchronous_standby_names = 'standby'`)
 	run(`SELECT pg_reload_conf()`)
+	run(`SELECT pg_logical_emit_message(false, 't', 't')`) // wakes who sends it
 	until(`SELECT bool_and(sync_state = 'sync') FROM pg_stat_replication`)
 	want("a synchronous standby", "commit-waits", "standby-behind")
 	run(`ALTER SYSTEM SET synchronous_standby_names = 'ANY 2 (standby, another)'`)
 	run(`SELECT pg_reload_conf()`)
+	run(`SELECT pg_logical_emit_message(false, 't', 't')`) // wakes who sends it
 	until(`SELECT bool_and(sync_state = 'quorum') FROM pg_stat_replication`)
 	want("one of two synchronous standbys", "commit-hangs", "standby-behind")
 	run(`ALTER SYSTEM SET synchronous_standby_names = 'another'`)
 	run(`SELECT pg_reload_conf()`)
+	run(`SELECT pg_logical_emit_message(false, 't', 't')`) // wakes who sends it
 	until(`SELECT bool_and(sync_state = 'async') FROM pg_stat_replication`)
 	want("no synchronous standby", "commit-hangs", "standby-behind")
 }
