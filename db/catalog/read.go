@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -200,23 +201,24 @@ const carried = `EXISTS (SELECT FROM pg_index i JOIN pg_class ic ON ic.oid = i.i
 func readKeys(ctx context.Context, q Querier, s *schema.Schema) error {
 	var k schema.Key
 	var action string
-	var names, defaults []string
+	var names, referred, defaults []string
 	var notNull, acts []bool
 	return each(ctx, q, `SELECT con.oid, con.conparentid, con.conname::text, con.conrelid, con.confrelid, con.confdeltype::text, con.condeferrable, con.condeferred,
-			`+carried+`, cols.names, cols.not_null, cols.defaults, cols.acts, cols.nulls
+			con.confmatchtype = 'f', `+carried+`, cols.names, cols.referred, cols.not_null, cols.defaults, cols.acts, cols.nulls
 		FROM pg_constraint con JOIN pg_class c ON c.oid = con.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN LATERAL (
-			SELECT array_agg(a.attname::text ORDER BY place) AS names, array_agg(a.attnotnull ORDER BY place) AS not_null,
+			SELECT array_agg(a.attname::text ORDER BY place) AS names, array_agg(f.attname::text ORDER BY place) AS referred, array_agg(a.attnotnull ORDER BY place) AS not_null,
 				array_agg(coalesce(pg_get_expr(d.adbin, d.adrelid), '') ORDER BY place) AS defaults,
 				array_agg(coalesce(nullif(to_jsonb(con) -> 'confdelsetcols', 'null') @> to_jsonb(att), true) ORDER BY place) AS acts,
 				coalesce(max((SELECT max(st.null_frac) FROM pg_stats st WHERE st.schemaname = n.nspname AND st.tablename = c.relname AND st.attname = a.attname AND NOT st.inherited)), 0)::float8 AS nulls
-			FROM unnest(con.conkey) WITH ORDINALITY AS k (att, place)
+			FROM unnest(con.conkey, con.confkey) WITH ORDINALITY AS k (att, to_att, place)
 			JOIN pg_attribute a ON a.attrelid = con.conrelid AND a.attnum = k.att
+			JOIN pg_attribute f ON f.attrelid = con.confrelid AND f.attnum = k.to_att
 			LEFT JOIN pg_attrdef d ON d.adrelid = con.conrelid AND d.adnum = k.att) cols
 		WHERE con.contype = 'f' AND to_jsonb(con) -> 'conenforced' IS DISTINCT FROM 'false' ORDER BY con.conname, con.oid`,
-		[]any{&k.OID, &k.Parent, &k.Name, &k.From, &k.To, &action, &k.Deferrable, &k.Deferred, &k.Indexed, &names, &notNull, &defaults, &acts, &k.Nulls},
+		[]any{&k.OID, &k.Parent, &k.Name, &k.From, &k.To, &action, &k.Deferrable, &k.Deferred, &k.Full, &k.Indexed, &names, &referred, &notNull, &defaults, &acts, &k.Nulls},
 		func() {
 			found := k
-			found.Action = schema.Action(action)
+			found.Action, found.Referred = schema.Action(action), slices.Clone(referred)
 			for i, name := range names {
 				found.Referring = append(found.Referring, name)
 				if acts[i] {

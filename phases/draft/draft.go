@@ -40,7 +40,6 @@ type Draft struct {
 	protected map[uint32]bool
 	via       map[uint32]*schema.Key      // of what was not wished for: the key by which it is reached
 	emptied   map[uint32]*schema.Relation // by which step a relation is emptied
-	stays     map[uint32]bool             // relations that lose a reference before
 	problems  Impossible
 }
 
@@ -69,6 +68,7 @@ func New(s *schema.Schema, w Wish) (*Draft, error) {
 		return nil, d.problems
 	}
 	d.order()
+	d.wholly()
 	if d.named(); len(d.problems) > 0 {
 		return nil, d.problems
 	}
@@ -83,7 +83,7 @@ func begin(s *schema.Schema, w Wish) (*Draft, error) {
 	}
 	return &Draft{
 		Book: &runbook.Runbook{Schema: book.Schema}, Schema: s, Why: map[uint32]string{}, via: map[uint32]*schema.Key{},
-		protected: map[uint32]bool{}, emptied: map[uint32]*schema.Relation{}, stays: map[uint32]bool{},
+		protected: map[uint32]bool{}, emptied: map[uint32]*schema.Relation{},
 	}, nil
 }
 
@@ -205,7 +205,7 @@ func (d *Draft) reach(k *schema.Key) {
 	switch {
 	case k.Action == schema.Cascade:
 		d.empty(child, k, refers)
-	case k.Action.Refuses() && nullable(k):
+	case k.Action.Refuses() && k.Nullable():
 		d.lose(child, k, refers)
 	case k.Action.Refuses():
 		d.empty(child, k, refers+", and takes no NULL")
@@ -224,22 +224,28 @@ func (d *Draft) lose(child *schema.Relation, k *schema.Key, refers string) {
 		d.problem("%s is protected, and its rows refuse the delete: %s%s; decide whether they may lose their reference, then it is not protected as it is", d.name(child), refers, d.way(k))
 		return
 	}
-	if k.Parent != 0 && d.Schema.Relation(k.From).Partition { // its table's own key says it
-		return
-	}
 	if !slices.Contains(d.Nullify, k) {
 		d.Nullify = append(d.Nullify, k)
 	}
-	d.stays[child.OID] = true
+}
+
+// wholly leaves one of the keys that a partitioned table's key was made into: its
+// own where all of the table that it refers to goes, else one for each partition
+// that does.
+func (d *Draft) wholly() {
+	keys := d.Nullify
+	d.Nullify = nil
+	for _, k := range keys {
+		for up := d.Schema.Above(k); up != nil && d.emptied[up.To] != nil; up = d.Schema.Above(k) {
+			k = up
+		}
+		if k.From == d.Schema.Whole(k).From && !slices.Contains(d.Nullify, k) {
+			d.Nullify = append(d.Nullify, k)
+		}
+	}
 }
 
 func (d *Draft) root(r *schema.Relation) *schema.Relation { return whole(d.Schema, r) }
-
-// nullable reports whether setting a key to NULL is possible: one column that
-// takes it is enough.
-func nullable(k *schema.Key) bool {
-	return slices.ContainsFunc(k.Columns, func(c schema.Column) bool { return !c.NotNull })
-}
 
 // stuck reports whether SET NULL or SET DEFAULT cannot do what it says: a column
 // takes no NULL, or the default's row goes too.

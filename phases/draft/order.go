@@ -84,7 +84,7 @@ func (o *ordering) cut(todo []*schema.Relation) {
 			if !a.refuses || !o.pending[a.from] || !o.round(a) {
 				continue
 			}
-			if nullable(a.key) {
+			if a.key.Nullable() {
 				o.Nullify = append(o.Nullify, a.key)
 				o.drop(a)
 				return

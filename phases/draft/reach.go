@@ -110,7 +110,7 @@ func (g *graph) tie(k *schema.Key) {
 // goes reports whether rows that refer by a key go with what they refer to.
 func goes(k *schema.Key) bool {
 	if k.Action.Refuses() {
-		return !nullable(k)
+		return !k.Nullable()
 	}
 	return k.Action == schema.Cascade || stuck(k)
 }

@@ -145,7 +145,7 @@ func TestADetachedKeyRefusesNothing(t *testing.T) {
 	s := gym(func(s *schema.Schema) {
 		s.Keys[0].Action, s.Keys[0].Columns = schema.NoAction, []schema.Column{{Name: "user_id"}}
 	})
-	for sql, want := range map[string]string{s.Detach(&s.Keys[0]): "", "UPDATE bookings SET user_id = NULL WHERE id > 5": "key-may-refuse"} {
+	for sql, want := range map[string]string{s.Nullify(&s.Keys[0]): "", "UPDATE bookings SET user_id = NULL WHERE id > 5": "key-may-refuse"} {
 		book, err := runbook.Parse("t.yaml", []byte("tminus: 1\ntitle: T\nphases:\n  - id: detach\n    title: Detach\n    risk: high\n    planned: 1m\n    steps:\n      - {sql: '"+sql+"', touch: [bookings], rows: any}\n"+users))
 		if err != nil {
 			t.Fatal(err)

@@ -58,15 +58,18 @@ func (v *View) detaches() map[*schema.Key]detach {
 	steps := map[string]detach{}
 	for i := range v.Book.Phases {
 		for j, s := range v.Book.Phases[i].Steps {
-			if _, known := steps[s.SQL]; !known && s.Delete == "" {
+			if _, known := steps[s.SQL]; !known && s.SQL != "" {
 				steps[s.SQL] = detach{i, j}
 			}
 		}
 	}
 	out := map[*schema.Key]detach{}
+	if len(steps) == 0 {
+		return out
+	}
 	for i := range v.Schema.Keys {
 		k := &v.Schema.Keys[i]
-		if at, is := steps[v.Schema.Detach(k)]; is {
+		if at, is := steps[v.Schema.Nullify(k)]; is {
 			out[k] = at
 		}
 	}

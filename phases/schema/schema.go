@@ -29,6 +29,7 @@ type Schema struct {
 
 	byOID    map[uint32]*Relation
 	byName   map[[2]string]*Relation
+	keys     map[uint32]*Key
 	keysTo   map[uint32][]*Key
 	triggers map[uint32][]*Trigger
 }
@@ -183,7 +184,9 @@ type Key struct {
 	Action      Action
 	Deferrable  bool
 	Deferred    bool     // INITIALLY DEFERRED
+	Full        bool     // MATCH FULL: its columns are NULL together, or none of them
 	Referring   []string // its columns on the referring side, in the key's order
+	Referred    []string // and those that they refer to
 	Columns     []Column // those of them that the key's action changes
 	Indexed     bool     // by a usable index with its columns first
 	Nulls       float64  // share of the rows that refer to nothing, as the planner has it; 0 when unknown
@@ -231,7 +234,7 @@ type Rule struct {
 // Index makes the snapshot's questions quick. Whoever reads a snapshot calls it
 // once, before anything else.
 func (s *Schema) Index() {
-	s.byOID, s.byName = map[uint32]*Relation{}, map[[2]string]*Relation{}
+	s.byOID, s.byName, s.keys = map[uint32]*Relation{}, map[[2]string]*Relation{}, map[uint32]*Key{}
 	s.keysTo, s.triggers = map[uint32][]*Key{}, map[uint32][]*Trigger{}
 	for i := range s.Relations {
 		r := &s.Relations[i]
@@ -239,6 +242,7 @@ func (s *Schema) Index() {
 	}
 	for i := range s.Keys {
 		k := &s.Keys[i]
+		s.keys[k.OID] = k
 		s.keysTo[k.To] = append(s.keysTo[k.To], k)
 	}
 	for i := range s.Triggers {
