@@ -125,6 +125,15 @@ func check(t *testing.T, conn *pgx.Conn, traps map[string]trap) {
 	}
 }
 
+// nullified runs statements on a table before parent is deleted.
+func nullified(table string, sql ...string) string {
+	out := "phases:\n  - id: one\n    title: One\n    risk: high\n    planned: 1m\n    steps:\n"
+	for _, s := range sql {
+		out += fmt.Sprintf("      - {sql: '%s', touch: [%s], rows: any}\n", s, table)
+	}
+	return out + "      - delete: parent\n"
+}
+
 func TestFindings(t *testing.T) {
 	conn := connect(t)
 	const child = `CREATE TABLE child (id int PRIMARY KEY, parent int %s REFERENCES parent %s); CREATE INDEX ON child (parent); INSERT INTO child SELECT i, i FROM generate_series(1, 9) i;`
@@ -150,6 +159,9 @@ func TestFindings(t *testing.T) {
 		"set to a default that may stay":         {base + fmt.Sprintf(child, "DEFAULT 1", "ON DELETE SET DEFAULT"), "phases: [{id: one, title: One, risk: high, planned: 1m, count: [child], steps: [{delete: parent, where: id > 1}]}]\n", []string{"default-may-go child"}},
 		"set to no default":                      {base + fmt.Sprintf(child, "", "ON DELETE SET DEFAULT"), "phases: [{id: one, title: One, risk: high, planned: 1m, delete: [parent], count: [child]}]\n", nil},
 		"under a condition":                      {base + fmt.Sprintf(child, "", ""), "phases: [{id: one, title: One, risk: high, planned: 1m, steps: [{delete: parent, where: id > 5}]}]\n", []string{"key-may-refuse parent"}},
+		"its references taken away":              {base + fmt.Sprintf(child, "", ""), nullified("child", `UPDATE "public"."child" SET "parent" = NULL WHERE "parent" IS NOT NULL`), nil},
+		"its references taken away in part":      {base + fmt.Sprintf(child, "", ""), nullified("child", `UPDATE "public"."child" SET "parent" = NULL WHERE id > 5`), []string{"key-may-refuse parent"}},
+		"and then touched again":                 {base + fmt.Sprintf(child, "", ""), nullified("child", `UPDATE "public"."child" SET "parent" = NULL WHERE "parent" IS NOT NULL`, `UPDATE child SET parent = 1`), []string{"key-may-refuse parent"}},
 		"a reference to itself":                  {"CREATE TABLE tree (id int PRIMARY KEY, up int REFERENCES tree); INSERT INTO tree VALUES (1, NULL), (2, 1); CREATE INDEX ON tree (up)", deletes("tree"), nil},
 		"a cycle":                                {"CREATE TABLE a (id int PRIMARY KEY, b int); CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a); ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b; INSERT INTO a VALUES (1); INSERT INTO b VALUES (1, 1); UPDATE a SET b = 1; CREATE INDEX ON a (b); CREATE INDEX ON b (a)", deletes("a", "b"), []string{"key-cycle a"}},
 		"a cycle that cascades one way":          {"CREATE TABLE a (id int PRIMARY KEY, b int); CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a ON DELETE CASCADE); ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b; INSERT INTO a VALUES (1); INSERT INTO b VALUES (1, 1); UPDATE a SET b = 1; CREATE INDEX ON a (b); CREATE INDEX ON b (a)", deletes("a", "b"), nil},

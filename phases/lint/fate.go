@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"slices"
+
 	"tminus/phases/schema"
 )
 
@@ -65,8 +67,8 @@ func (v *View) fateOf(k *schema.Key) (worst fate, taker, emptier *delete) {
 }
 
 func (v *View) fateAt(i int, d *delete, k *schema.Key, empties []delete) (fate, *delete) {
-	if v.closed[i][k.From] || v.freed(k, d.phase, d.step) {
-		return gone, nil // by the same statement, or they refer to nothing any more
+	if v.closed[i][k.From] {
+		return gone, nil // by the same statement
 	}
 	for j := range v.steps[:i] {
 		if v.closed[j][k.From] && v.steps[j].where == "" {
@@ -81,8 +83,11 @@ func (v *View) fateAt(i int, d *delete, k *schema.Key, empties []delete) (fate, 
 			by = e
 		}
 	}
+	thinned, forgotten := v.loosened(d, k)
 	switch {
-	case d.where != "" || v.thinned(d, k):
+	case forgotten:
+		return gone, nil
+	case d.where != "" || thinned:
 		return maybe, by
 	case by != nil:
 		return late, by
@@ -90,23 +95,34 @@ func (v *View) fateAt(i int, d *delete, k *schema.Key, empties []delete) (fate, 
 	return stays, nil
 }
 
-// thinned reports whether something before a step takes rows of the referring
-// table, or changes them, without emptying it.
-func (v *View) thinned(d *delete, k *schema.Key) bool {
+// loosened reports whether something before a step takes rows of the referring
+// table, or changes them, without emptying it; and whether the key's references
+// were taken away, by the statement that a draft has for it, and nothing has
+// touched that table since but such statements.
+func (v *View) loosened(d *delete, k *schema.Key) (thinned, forgotten bool) {
 	name := v.Name(k.From)
 	for i := range v.Book.Phases[:d.phase+1] {
 		for j, step := range v.Book.Phases[i].Steps {
-			if i == d.phase && j >= d.step {
-				break
+			switch {
+			case i == d.phase && j >= d.step:
+				return thinned, forgotten
+			case step.Delete == name:
+				thinned = true
+			case slices.Contains(step.Touch, name):
+				thinned = true
+				forgotten = v.nullifies(step.SQL, k) || forgotten && v.detaching[detach{i, j}]
 			}
-			if step.Delete == name {
-				return true
-			}
-			for _, t := range step.Touch {
-				if t == name {
-					return true
-				}
-			}
+		}
+	}
+	return thinned, forgotten
+}
+
+// nullifies reports whether a statement is the one by which rows lose the reference
+// of a key, or of one that it was made for.
+func (v *View) nullifies(sql string, k *schema.Key) bool {
+	for ; k != nil; k = v.Schema.Above(k) {
+		if sql != "" && sql == v.Schema.Nullify(k) {
+			return true
 		}
 	}
 	return false

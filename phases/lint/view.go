@@ -16,6 +16,7 @@ type View struct {
 	reach     Reach
 	closed    []map[uint32]bool // by step: what it empties, itself and by cascade
 	detached  map[*schema.Key]detach
+	detaching map[detach]bool // the steps that do so
 }
 
 // delete is one delete step.
@@ -48,7 +49,10 @@ func New(book *runbook.Runbook, s *schema.Schema) *View {
 		}
 	}
 	v.reach, v.closed = v.computeReach(), v.closures()
-	v.detached = v.detaches()
+	v.detached, v.detaching = v.detaches(), map[detach]bool{}
+	for _, at := range v.detached {
+		v.detaching[at] = true
+	}
 	return v
 }
 
