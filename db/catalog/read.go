@@ -198,15 +198,30 @@ const carried = `EXISTS (SELECT FROM pg_index i JOIN pg_class ic ON ic.oid = i.i
 		SELECT FROM regexp_split_to_table(translate(pg_get_expr(i.indpred, i.indrelid), '()', ''), ' AND ') AS part
 		WHERE part NOT IN (SELECT format('%I IS NOT NULL', a.attname) FROM pg_attribute a WHERE a.attrelid = con.conrelid AND a.attnum = ANY (con.conkey)))))`
 
+// takesNoNull tells whether a column a can not be set to NULL, whatever the row.
+const takesNoNull = `(a.attnotnull OR a.attgenerated <> '' OR (SELECT t.typnotnull FROM pg_type t WHERE t.oid = a.atttypid)
+	OR EXISTS (SELECT FROM pg_constraint ch WHERE ch.conrelid = a.attrelid AND ch.contype = 'c' AND ch.conkey = ARRAY[a.attnum]
+		AND pg_get_expr(ch.conbin, ch.conrelid) = format('(%I IS NOT NULL)', a.attname)))`
+
+// mayRefuse are the CHECK constraints of a column a, or of its domain, that a NULL
+// in it may fail: those that ask for NULL, call a function or decide by CASE. What
+// only compares is not false for a NULL.
+const mayRefuse = `SELECT said FROM (SELECT ch.oid, ch.conname FROM pg_constraint ch WHERE ch.conrelid = a.attrelid AND ch.contype = 'c' AND a.attnum = ANY (ch.conkey)
+		UNION ALL SELECT ch.oid, ch.conname FROM pg_constraint ch WHERE ch.contypid = a.atttypid AND ch.contype = 'c') ch
+	CROSS JOIN LATERAL format('%I %s', ch.conname, pg_get_constraintdef(ch.oid)) AS said
+	WHERE pg_get_constraintdef(ch.oid) ~ '\mIS |\mCASE\M|[[:alnum:]_"]\(' ORDER BY ch.conname, said`
+
 func readKeys(ctx context.Context, q Querier, s *schema.Schema) error {
 	var k schema.Key
 	var action string
 	var names, referred, defaults []string
 	var notNull, acts []bool
+	var checks [][]string
 	return each(ctx, q, `SELECT con.oid, con.conparentid, con.conname::text, con.conrelid, con.confrelid, con.confdeltype::text, con.condeferrable, con.condeferred,
-			con.confmatchtype = 'f', `+carried+`, cols.names, cols.referred, cols.not_null, cols.defaults, cols.acts, cols.nulls
+			con.confmatchtype = 'f', `+carried+`, cols.names, cols.referred, cols.not_null, cols.checks, cols.defaults, cols.acts, cols.nulls
 		FROM pg_constraint con JOIN pg_class c ON c.oid = con.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN LATERAL (
-			SELECT array_agg(a.attname::text ORDER BY place) AS names, array_agg(f.attname::text ORDER BY place) AS referred, array_agg(a.attnotnull ORDER BY place) AS not_null,
+			SELECT array_agg(a.attname::text ORDER BY place) AS names, array_agg(f.attname::text ORDER BY place) AS referred, array_agg(`+takesNoNull+` ORDER BY place) AS not_null,
+				jsonb_agg(ARRAY(`+mayRefuse+`) ORDER BY place) AS checks,
 				array_agg(coalesce(pg_get_expr(d.adbin, d.adrelid), '') ORDER BY place) AS defaults,
 				array_agg(coalesce(nullif(to_jsonb(con) -> 'confdelsetcols', 'null') @> to_jsonb(att), true) ORDER BY place) AS acts,
 				coalesce(max((SELECT max(st.null_frac) FROM pg_stats st WHERE st.schemaname = n.nspname AND st.tablename = c.relname AND st.attname = a.attname AND NOT st.inherited)), 0)::float8 AS nulls
@@ -215,14 +230,14 @@ func readKeys(ctx context.Context, q Querier, s *schema.Schema) error {
 			JOIN pg_attribute f ON f.attrelid = con.confrelid AND f.attnum = k.to_att
 			LEFT JOIN pg_attrdef d ON d.adrelid = con.conrelid AND d.adnum = k.att) cols
 		WHERE con.contype = 'f' AND to_jsonb(con) -> 'conenforced' IS DISTINCT FROM 'false' ORDER BY con.conname, con.oid`,
-		[]any{&k.OID, &k.Parent, &k.Name, &k.From, &k.To, &action, &k.Deferrable, &k.Deferred, &k.Full, &k.Indexed, &names, &referred, &notNull, &defaults, &acts, &k.Nulls},
+		[]any{&k.OID, &k.Parent, &k.Name, &k.From, &k.To, &action, &k.Deferrable, &k.Deferred, &k.Full, &k.Indexed, &names, &referred, &notNull, &checks, &defaults, &acts, &k.Nulls},
 		func() {
 			found := k
 			found.Action, found.Referred = schema.Action(action), slices.Clone(referred)
 			for i, name := range names {
 				found.Referring = append(found.Referring, name)
 				if acts[i] {
-					found.Columns = append(found.Columns, schema.Column{Name: name, NotNull: notNull[i], Default: defaults[i]})
+					found.Columns = append(found.Columns, schema.Column{Name: name, NotNull: notNull[i], Default: defaults[i], Checks: checks[i]})
 				}
 			}
 			s.Keys = append(s.Keys, found)

@@ -225,6 +225,9 @@ func (w *writer) nullify(i int, keys []*schema.Key) {
 	for _, k := range keys {
 		r := w.Schema.Relation(k.From)
 		w.line("      # DECIDE: rows of %s lose their reference to %s (%s)", oneLine(w.name(r)), oneLine(w.name(w.Schema.Relation(k.To))), oneLine(k.Name))
+		for _, check := range k.Checks(w.Schema.ToNull(k)) {
+			w.line("      # DECIDE: that fails where it would break %s: see whether any row would", oneLine(check))
+		}
 		w.line("      - sql: %s", text(w.Schema.Nullify(k)))
 		w.line("        touch: [%s]", text(w.name(r)))
 		w.line("        rows: any")

@@ -2,6 +2,8 @@ package lint
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"tminus/phases"
 	"tminus/phases/schema"
@@ -12,6 +14,11 @@ var (
 		Name: "null-refused", Severity: phases.SeverityError,
 		Means: "A foreign key is ON DELETE SET NULL, and a column of it is NOT NULL: the delete fails as soon as a row refers to what goes.",
 		Do:    "delete the referring rows first",
+	}
+	nullMayRefuse = &Code{
+		Name: "null-may-refuse", Severity: phases.SeverityWarning,
+		Means: "A column loses its reference, by ON DELETE SET NULL or by a step, and a CHECK constraint of its table asks something of it that a NULL may not hold: it fails as soon as a row breaks it.",
+		Do:    "see whether any row would, by the constraint's condition; delete such rows first, or give them what it asks for",
 	}
 	defaultRefused = &Code{
 		Name: "default-refused", Severity: phases.SeverityError,
@@ -25,11 +32,14 @@ var (
 	}
 )
 
-var changing = rule{[]*Code{nullRefused, defaultRefused, defaultMayGo}, func(v *View) []phases.Finding {
+var changing = rule{[]*Code{nullRefused, nullMayRefuse, defaultRefused, defaultMayGo}, func(v *View) []phases.Finding {
 	var out []phases.Finding
 	said := map[*schema.Key]bool{}
 	for i := range v.Schema.Keys {
 		k := &v.Schema.Keys[i]
+		if f, found := v.nulled(k); found {
+			out = append(out, f)
+		}
 		root := v.reach.roots[k.OID]
 		if k.Action != schema.SetNull && k.Action != schema.SetDefault || !v.reach.Emptied[k.To] || said[root] {
 			continue
@@ -44,6 +54,8 @@ var changing = rule{[]*Code{nullRefused, defaultRefused, defaultMayGo}, func(v *
 		switch column := firstNotNull(k); {
 		case column != "":
 			out = append(out, nullRefused.at(phase, child, fmt.Sprintf("deleting from %s fails on %s: %s is NOT NULL and has no other value to take", d.table, refers, column), fmt.Sprintf("delete from %s first", child)))
+		case k.Action == schema.SetNull && k.Checks(k.Referring) != nil:
+			out = append(out, nullMayRefuse.at(phase, child, fmt.Sprintf("deleting from %s fails on %s where that breaks %s", d.table, refers, phases.Clean(strings.Join(k.Checks(k.Referring), ", "))), ""))
 		case k.Action == schema.SetDefault && hasDefault(k) && d.where == "":
 			out = append(out, defaultRefused.at(phase, child, fmt.Sprintf("deleting from %s fails on %s: the row of their default goes too", d.table, refers), ""))
 		case k.Action == schema.SetDefault && hasDefault(k):
@@ -52,6 +64,24 @@ var changing = rule{[]*Code{nullRefused, defaultRefused, defaultMayGo}, func(v *
 	}
 	return out
 }}
+
+// nulled finds the step by which rows lose the reference of a key, where a CHECK
+// may refuse it.
+func (v *View) nulled(k *schema.Key) (phases.Finding, bool) {
+	checks := k.Checks(v.Schema.ToNull(k))
+	if checks == nil {
+		return phases.Finding{}, false
+	}
+	for i := range v.Book.Phases {
+		for _, step := range v.Book.Phases[i].Steps {
+			if slices.Contains(v.nulls[step.SQL], k) {
+				return nullMayRefuse.at(v.Book.Phases[i].ID, v.Name(k.From), fmt.Sprintf("rows of %s lose their reference to %s (%s), which fails where it breaks %s",
+					v.Name(k.From), v.Name(k.To), phases.Clean(k.Name), phases.Clean(strings.Join(checks, ", "))), ""), true
+			}
+		}
+	}
+	return phases.Finding{}, false
+}
 
 // firstNotNull is a column that the key's action would set to NULL and that
 // takes none; empty for none.

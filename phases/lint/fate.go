@@ -96,9 +96,8 @@ func (v *View) fateAt(i int, d *delete, k *schema.Key, empties []delete) (fate, 
 }
 
 // loosened reports whether something before a step takes rows of the referring
-// table, or changes them, without emptying it; and whether the key's references
-// were taken away, by the statement that a draft has for it, and nothing has
-// touched that table since but such statements.
+// table, or changes them, without emptying it; and whether one of it takes the key's
+// references away, and what comes after does no more than that to other keys.
 func (v *View) loosened(d *delete, k *schema.Key) (thinned, forgotten bool) {
 	name := v.Name(k.From)
 	for i := range v.Book.Phases[:d.phase+1] {
@@ -110,7 +109,7 @@ func (v *View) loosened(d *delete, k *schema.Key) (thinned, forgotten bool) {
 				thinned = true
 			case slices.Contains(step.Touch, name):
 				thinned = true
-				forgotten = v.nullifies(step.SQL, k) || forgotten && v.detaching[detach{i, j}]
+				forgotten = v.nullifies(step.SQL, k) || forgotten && v.nulls[step.SQL] != nil
 			}
 		}
 	}
@@ -121,7 +120,7 @@ func (v *View) loosened(d *delete, k *schema.Key) (thinned, forgotten bool) {
 // of a key, or of one that it was made for.
 func (v *View) nullifies(sql string, k *schema.Key) bool {
 	for ; k != nil; k = v.Schema.Above(k) {
-		if sql != "" && sql == v.Schema.Nullify(k) {
+		if slices.Contains(v.nulls[sql], k) {
 			return true
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tminus/phases"
+	"tminus/phases/runbook"
 	"tminus/phases/schema"
 )
 
@@ -57,11 +58,11 @@ type reckoning struct {
 	scans  map[*schema.Key]time.Duration // by a key's root: what it takes to go without an index
 	probes map[*schema.Key]time.Duration // and what the same would take with one
 
-	left map[uint32]float64 // rows by relation
-	dead map[uint32]float64 // rows that the phase under way deleted or replaced: they are in the way still
-	off  []string           // triggers that the run disables
+	left map[uint32]float64   // rows by relation
+	free map[*schema.Key]bool // keys that were set to NULL in all rows
+	dead map[uint32]float64   // rows that the phase under way deleted or replaced: they are in the way still
+	off  []string             // triggers that the run disables
 
-	at      detach // the step under way
 	now     *phases.Price
 	takes   float64 // ns, of the phase under way
 	rows    float64
@@ -74,7 +75,7 @@ type reckoning struct {
 func (v *View) reckon() *reckoning {
 	r := &reckoning{
 		View: v, costs: v.Schema.Costs, scans: map[*schema.Key]time.Duration{}, probes: map[*schema.Key]time.Duration{},
-		left: map[uint32]float64{}, off: v.Book.DisabledTriggers(),
+		left: map[uint32]float64{}, free: map[*schema.Key]bool{}, off: v.Book.DisabledTriggers(),
 	}
 	if r.costs.Query == 0 {
 		r.costs = schema.UsualCosts()
@@ -108,11 +109,10 @@ func (r *reckoning) phase(i int) {
 		r.talk(writeTime, writeExchanges)
 	}
 	looked := slices.Concat(p.Count, p.Zero, p.Filled)
-	for j, s := range p.Steps {
-		r.at = detach{i, j}
+	for _, s := range p.Steps {
 		r.talk(stepTime, stepExchanges)
 		if s.Delete == "" {
-			r.statement(i, j)
+			r.statement(&s)
 			continue
 		}
 		rel := r.Find(s.Delete)
@@ -169,22 +169,19 @@ func (r *reckoning) sum() {
 
 // statement reckons with the runbook's own SQL as if it changed each row of what
 // it touches once: but for keys that are set to NULL, nobody can know.
-func (r *reckoning) statement(phase, step int) {
-	detached := false
-	for i := range r.Schema.Keys {
-		k := &r.Schema.Keys[i]
-		if at, is := r.detached[k]; is && at == (detach{phase, step}) {
-			detached = true
-			for _, part := range r.Schema.Tree(r.Schema.Relation(k.From)) {
-				r.change(part, r.left[part.OID]*(1-k.Nulls))
-			}
+func (r *reckoning) statement(step *runbook.Step) {
+	keys := r.nulls[step.SQL]
+	for _, k := range keys {
+		r.free[k] = true
+		for _, part := range r.Schema.Tree(r.Schema.Relation(k.From)) {
+			r.change(part, r.left[part.OID]*(1-k.Nulls))
 		}
 	}
-	if detached {
+	if keys != nil {
 		return
 	}
 	r.now.Guessed = true
-	for _, t := range r.Book.Phases[phase].Steps[step].Touch {
+	for _, t := range step.Touch {
 		if rel := r.Find(t); rel != nil {
 			for _, part := range r.Schema.Tree(rel) {
 				r.change(part, r.left[part.OID])
@@ -297,7 +294,7 @@ func (r *reckoning) key(k *schema.Key, child *schema.Relation, n, share float64)
 		}
 		r.locked[part.OID] = true
 		refer := r.left[part.OID] * min(1, share) * (1 - k.Nulls)
-		if r.freed(k, r.at.phase, r.at.step) {
+		if r.free[r.reach.roots[k.OID]] {
 			refer = 0
 		}
 		if usable := part == child && k.Indexed || part != child && r.reach.usage[[2]uint32{k.OID, part.OID}]; !usable {

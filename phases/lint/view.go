@@ -14,9 +14,8 @@ type View struct {
 	protected map[uint32]bool // those that must come out as they went in, parts included
 	steps     []delete
 	reach     Reach
-	closed    []map[uint32]bool // by step: what it empties, itself and by cascade
-	detached  map[*schema.Key]detach
-	detaching map[detach]bool // the steps that do so
+	closed    []map[uint32]bool        // by step: what it empties, itself and by cascade
+	nulls     map[string][]*schema.Key // by statement of the runbook: the keys whose references it takes away, as a draft does
 }
 
 // delete is one delete step.
@@ -48,42 +47,30 @@ func New(book *runbook.Runbook, s *schema.Schema) *View {
 			v.steps = append(v.steps, delete{phase: i, step: j, table: step.Delete, where: step.Where, relation: v.Find(step.Delete)})
 		}
 	}
-	v.reach, v.closed = v.computeReach(), v.closures()
-	v.detached, v.detaching = v.detaches(), map[detach]bool{}
-	for _, at := range v.detached {
-		v.detaching[at] = true
-	}
+	v.reach, v.closed, v.nulls = v.computeReach(), v.closures(), v.nullifying()
 	return v
 }
 
-// detaches finds the steps that set a key to NULL by the very statement that a
-// draft writes for it: what other statements do nobody reads here.
-func (v *View) detaches() map[*schema.Key]detach {
-	steps := map[string]detach{}
+func (v *View) nullifying() map[string][]*schema.Key {
+	out := map[string][]*schema.Key{}
 	for i := range v.Book.Phases {
-		for j, s := range v.Book.Phases[i].Steps {
-			if _, known := steps[s.SQL]; !known && s.SQL != "" {
-				steps[s.SQL] = detach{i, j}
+		for _, step := range v.Book.Phases[i].Steps {
+			if step.SQL != "" {
+				out[step.SQL] = nil
 			}
 		}
 	}
-	out := map[*schema.Key]detach{}
-	if len(steps) == 0 {
-		return out
-	}
 	for i := range v.Schema.Keys {
+		if len(out) == 0 {
+			break
+		}
 		k := &v.Schema.Keys[i]
-		if at, is := steps[v.Schema.Nullify(k)]; is {
-			out[k] = at
+		sql := v.Schema.Nullify(k)
+		if _, runs := out[sql]; runs {
+			out[sql] = append(out[sql], k)
 		}
 	}
 	return out
-}
-
-// freed reports whether all rows' references by a key were set to NULL before a step.
-func (v *View) freed(k *schema.Key, phase, step int) bool {
-	at, is := v.detached[v.reach.roots[k.OID]]
-	return is && (at.phase < phase || at.phase == phase && at.step < step)
 }
 
 // Deleted are the relations that the runbook deletes from, each once, in its order.

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,30 +14,44 @@ func (k *Key) Nullable() bool {
 	if k.Full {
 		return !slices.ContainsFunc(k.Columns, Column.takesNone)
 	}
-	return slices.ContainsFunc(k.Columns, Column.takesNull)
+	return slices.ContainsFunc(k.Columns, func(c Column) bool { return !c.NotNull })
 }
 
 func (c Column) takesNone() bool { return c.NotNull }
-func (c Column) takesNull() bool { return !c.NotNull }
 
 // ToNull are the columns that are set to NULL for rows to lose the reference of a
-// key that is Nullable; none of any other. Of those that would do it is the one
-// that the fewest other keys share, and the last of these: what several keys have
-// in common is a tenant or a project, which the row still belongs to.
+// key that is Nullable; none of any other. Of those that would do it is one that no
+// CHECK may refuse, and of these the one that the fewest other keys share, and the
+// last: what several keys have in common is a tenant or a project, which the row
+// still belongs to.
 func (s *Schema) ToNull(k *Key) []string {
 	if !k.Nullable() {
 		return nil
 	}
-	best, fewest := "", 0
-	for _, c := range k.Columns {
-		if shared := s.shared(k, c.Name); !c.NotNull && (best == "" || shared <= fewest) {
-			best, fewest = c.Name, shared
-		}
-	}
 	if k.Full {
 		return k.Referring
 	}
-	return []string{best}
+	may := slices.DeleteFunc(slices.Clone(k.Columns), Column.takesNone)
+	if len(may) == 1 {
+		return []string{may[0].Name}
+	}
+	slices.Reverse(may)
+	return []string{slices.MinFunc(may, func(a, b Column) int {
+		return cmp.Or(cmp.Compare(len(a.Checks), len(b.Checks)), cmp.Compare(s.shared(k, a.Name), s.shared(k, b.Name)))
+	}).Name}
+}
+
+// Checks are the CHECK constraints that may refuse a NULL in one of the columns,
+// each once.
+func (k *Key) Checks(columns []string) []string {
+	var out []string
+	for _, c := range k.Columns {
+		if slices.Contains(columns, c.Name) {
+			out = append(out, c.Checks...)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // shared counts the other keys of a table that a column is part of.

@@ -140,8 +140,9 @@ func (r *Relation) Holds() bool { return r.Kind == Ordinary || r.Kind == Foreign
 // Column is one of a key's columns on the referencing side.
 type Column struct {
 	Name    string
-	NotNull bool
-	Default string // its expression; empty where it has none
+	NotNull bool     // it takes no NULL: by itself, its domain or a CHECK that says just that; or it is generated
+	Default string   // its expression; empty where it has none
+	Checks  []string // CHECK constraints, as SQL has them, that may refuse a NULL in it
 }
 
 // Action is what a key does when a referenced row is deleted: pg_constraint.confdeltype.
