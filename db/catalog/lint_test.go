@@ -101,6 +101,15 @@ func found(of []phases.Finding) []string {
 const base = `CREATE TABLE parent (id int PRIMARY KEY); INSERT INTO parent SELECT generate_series(1, 9);
 `
 
+// late is a schema where a row of c is still there when the key that it refers to
+// b by is asked.
+const late = `CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY, a int NOT NULL REFERENCES a ON DELETE CASCADE);
+CREATE TABLE d (id int PRIMARY KEY, a int NOT NULL REFERENCES a ON DELETE CASCADE);
+CREATE TABLE c (id int PRIMARY KEY, d int NOT NULL REFERENCES d ON DELETE CASCADE, b int REFERENCES b);
+CREATE INDEX ON b (a); CREATE INDEX ON d (a); CREATE INDEX ON c (d); CREATE INDEX ON c (b);
+INSERT INTO a VALUES (1); INSERT INTO b VALUES (1, 1); INSERT INTO d VALUES (1, 1);
+`
+
 func deletes(tables ...string) string {
 	return "phases: [{id: one, title: One, risk: high, planned: 1m, delete: [" + strings.Join(tables, ", ") + "]}]\n"
 }
@@ -171,6 +180,11 @@ func TestFindings(t *testing.T) {
 		"a reference to itself":                  {"CREATE TABLE tree (id int PRIMARY KEY, up int REFERENCES tree); INSERT INTO tree VALUES (1, NULL), (2, 1); CREATE INDEX ON tree (up)", deletes("tree"), nil},
 		"a cycle":                                {"CREATE TABLE a (id int PRIMARY KEY, b int); CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a); ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b; INSERT INTO a VALUES (1); INSERT INTO b VALUES (1, 1); UPDATE a SET b = 1; CREATE INDEX ON a (b); CREATE INDEX ON b (a)", deletes("a", "b"), []string{"key-cycle a"}},
 		"a cycle that cascades one way":          {"CREATE TABLE a (id int PRIMARY KEY, b int); CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a ON DELETE CASCADE); ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b; INSERT INTO a VALUES (1); INSERT INTO b VALUES (1, 1); UPDATE a SET b = 1; CREATE INDEX ON a (b); CREATE INDEX ON b (a)", deletes("a", "b"), nil},
+		"a cascade that comes too late":          {late + "INSERT INTO c VALUES (1, 1, 1)", "phases: [{id: one, title: One, risk: high, planned: 1m, delete: [a], count: [b, c, d]}]\n", []string{"key-may-refuse b"}},
+		"and the same in the order that works":   {late + "INSERT INTO c VALUES (1, 1, 1)", deletes("c", "b", "d", "a"), nil},
+		"a cascade that comes in time":           {base + fmt.Sprintf(child, "NOT NULL", "ON DELETE CASCADE") + "CREATE TABLE grand (parent int NOT NULL REFERENCES parent ON DELETE CASCADE, child int REFERENCES child); CREATE INDEX ON grand (parent); CREATE INDEX ON grand (child); INSERT INTO grand VALUES (1, 1)", "phases: [{id: one, title: One, risk: high, planned: 1m, delete: [parent], count: [child, grand]}]\n", nil},
+		"a cascade that may leave rows":          {base + fmt.Sprintf(child, "NOT NULL", "ON DELETE CASCADE") + "CREATE TABLE grand (parent int REFERENCES parent ON DELETE CASCADE, child int REFERENCES child); CREATE INDEX ON grand (parent); CREATE INDEX ON grand (child); INSERT INTO grand VALUES (NULL, 1)", "phases: [{id: one, title: One, risk: high, planned: 1m, delete: [parent], count: [child, grand]}]\n", []string{"key-may-refuse child"}},
+		"a reference to itself, in part":         {"CREATE TABLE tree (id int PRIMARY KEY, up int REFERENCES tree); INSERT INTO tree VALUES (1, NULL), (2, 1); CREATE INDEX ON tree (up)", "phases: [{id: one, title: One, risk: high, planned: 1m, steps: [{delete: tree, where: id < 2}]}]\n", []string{"key-may-refuse tree"}},
 		"a table that is missing":                {base, deletes("parnet"), []string{"table-missing parnet"}},
 		"a view":                                 {base + "CREATE VIEW seen AS SELECT * FROM parent", deletes("seen"), []string{"table-kind seen"}},
 		"a materialized view":                    {base + "CREATE MATERIALIZED VIEW seen AS SELECT * FROM parent", deletes("seen"), []string{"table-kind seen"}},

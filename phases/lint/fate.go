@@ -11,37 +11,56 @@ import (
 type fate int
 
 const (
-	gone  fate = iota // they have gone before, or go with them
-	late              // they go after: the key is asked before that
-	stays             // nobody empties their table
-	maybe             // a condition decides
+	gone   fate = iota // they have gone before, or go with them
+	late               // they go after: the key is asked before that
+	stays              // nobody empties their table
+	maybe              // a condition decides
+	beside             // the same statement takes them, but perhaps not all, or too late
 )
 
-// closures are the relations that each step empties by cascade, its own parts
-// included.
-func (v *View) closures() []map[uint32]bool {
-	out := make([]map[uint32]bool, len(v.steps))
+// closure is what a step empties, by relation: in which round of it. The first is
+// the statement's own; each fires keys, and what those delete fires more in the next.
+// PostgreSQL asks a key that refuses in the round after the row that it asks for.
+type closure struct {
+	first map[uint32]int // the round in which rows go first; those not in it keep theirs
+	all   map[uint32]int // the round after which none is left, where that is sure
+}
+
+// closures are those of each step, with the parts of what goes.
+func (v *View) closures() []closure {
+	out := make([]closure, len(v.steps))
 	for i, d := range v.steps {
-		out[i] = map[uint32]bool{}
+		out[i] = closure{map[uint32]int{}, map[uint32]int{}}
 		if d.relation == nil {
 			continue
 		}
-		queue := v.Schema.Tree(d.relation)
-		for len(queue) > 0 {
-			r := queue[0]
-			queue = queue[1:]
-			if out[i][r.OID] {
+		v.rounds(d.relation, out[i].first, func(*schema.Key) bool { return true })
+		if d.where == "" {
+			v.rounds(d.relation, out[i].all, func(k *schema.Key) bool { return !k.Nullable() })
+		}
+	}
+	return out
+}
+
+// rounds notes in which round a relation is reached by the keys that cascade and
+// that take rows along as by says.
+func (v *View) rounds(from *schema.Relation, round map[uint32]int, by func(*schema.Key) bool) {
+	next := v.Schema.Tree(from)
+	for n := 1; len(next) > 0; n++ {
+		now := next
+		next = nil
+		for _, r := range now {
+			if round[r.OID] != 0 {
 				continue
 			}
-			out[i][r.OID] = true
+			round[r.OID] = n
 			for _, k := range v.Schema.KeysTo(r.OID) {
-				if child := v.Schema.Relation(k.From); child != nil && k.Action == schema.Cascade {
-					queue = append(queue, v.Schema.Referring(child)...)
+				if child := v.Schema.Relation(k.From); child != nil && k.Action == schema.Cascade && by(k) {
+					next = append(next, v.Schema.Referring(child)...)
 				}
 			}
 		}
 	}
-	return out
 }
 
 // fateOf follows the rows that refer to a key's rows through the steps, and
@@ -49,12 +68,12 @@ func (v *View) closures() []map[uint32]bool {
 // the referring table; either may be nil.
 func (v *View) fateOf(k *schema.Key) (worst fate, taker, emptier *delete) {
 	child := v.Schema.Relation(k.From)
-	if v.Name(k.From) == v.Name(k.To) || child.Kind == schema.Ordinary && child.Heap == 0 {
-		return gone, nil, nil // its own rows go with it; an empty table refers to nothing
+	if child.Kind == schema.Ordinary && child.Heap == 0 {
+		return gone, nil, nil // an empty table refers to nothing
 	}
 	empties := v.empties(k.From)
 	for i := range v.steps {
-		if !v.closed[i][k.To] {
+		if v.closed[i].first[k.To] == 0 {
 			continue
 		}
 		d := &v.steps[i]
@@ -67,13 +86,14 @@ func (v *View) fateOf(k *schema.Key) (worst fate, taker, emptier *delete) {
 }
 
 func (v *View) fateAt(i int, d *delete, k *schema.Key, empties []delete) (fate, *delete) {
-	if v.closed[i][k.From] {
-		return gone, nil // by the same statement
-	}
 	for j := range v.steps[:i] {
-		if v.closed[j][k.From] && v.steps[j].where == "" {
+		if v.closed[j].all[k.From] != 0 {
 			return gone, nil
 		}
+	}
+	here := v.closed[i]
+	if last := here.all[k.From]; last != 0 && (last <= here.first[k.To] || k.Deferred) {
+		return gone, nil // by the same statement
 	}
 	var by *delete
 	for j := range empties {
@@ -87,6 +107,8 @@ func (v *View) fateAt(i int, d *delete, k *schema.Key, empties []delete) (fate, 
 	switch {
 	case forgotten:
 		return gone, nil
+	case d.where == "" && here.first[k.From] != 0:
+		return beside, by
 	case d.where != "" || thinned:
 		return maybe, by
 	case by != nil:
@@ -128,6 +150,6 @@ func (v *View) nullifies(sql string, k *schema.Key) bool {
 }
 
 func worse(a, b fate) bool {
-	rank := map[fate]int{gone: 0, maybe: 1, late: 2, stays: 3}
+	rank := map[fate]int{gone: 0, maybe: 1, beside: 2, late: 3, stays: 4}
 	return rank[a] > rank[b]
 }

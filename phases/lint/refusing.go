@@ -32,7 +32,7 @@ var (
 	}
 	keyMayRefuse = &Code{
 		Name: "key-may-refuse", Severity: phases.SeverityWarning,
-		Means: "A foreign key refuses a delete as long as a row refers to what goes, and whether one will, a condition of the runbook or a statement of its own decides.",
+		Means: "A foreign key refuses a delete as long as a row refers to what goes, and whether one will is decided by a condition of the runbook, a statement of its own, or the order in which keys that cascade take rows.",
 		Do:    "rehearse it with the data as it is",
 	}
 	keyUnused = &Code{
@@ -69,6 +69,10 @@ var refusing = rule{[]*Code{keyOrder, keyCycle, keyRefuses, keyProtects, keyMayR
 		case v.reach.roots[k.OID].Unused:
 			out = append(out, keyUnused.at(phase, parent, fmt.Sprintf("no row of %s refers to %s now (%s, ON DELETE %s): deleting from %s fails as soon as one does", child, parent, key, k.Action, d.table), ""))
 		case is == maybe:
+			out = append(out, keyMayRefuse.at(phase, parent, text, ""))
+		case is == beside && child != d.table:
+			out = append(out, keyMayRefuse.at(phase, parent, text+": "+child+" goes by keys of the same statement, perhaps too late, or not all of it", fmt.Sprintf("delete %s before %s", child, d.table)))
+		case is == beside:
 			out = append(out, keyMayRefuse.at(phase, parent, text, ""))
 		case v.protected[k.From]:
 			out = append(out, keyProtects.at(phase, parent, text, ""))

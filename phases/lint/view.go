@@ -14,7 +14,7 @@ type View struct {
 	protected map[uint32]bool // those that must come out as they went in, parts included
 	steps     []delete
 	reach     Reach
-	closed    []map[uint32]bool        // by step: what it empties, itself and by cascade
+	closed    []closure                // by step
 	nulls     map[string][]*schema.Key // by statement of the runbook: the keys whose references it takes away, as a draft does
 }
 
