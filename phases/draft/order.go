@@ -77,7 +77,7 @@ func (d *Draft) arcs() []arc {
 // cut takes an arc out of a cycle of keys that refuse: by setting its key to
 // NULL, or by leaving it to the phase's end where it is asked only there.
 func (o *ordering) cut(todo []*schema.Relation) {
-	var names []string
+	var names, may []string
 	var deferred *arc
 	for _, r := range todo {
 		for _, a := range o.before[r] {
@@ -95,6 +95,9 @@ func (o *ordering) cut(todo []*schema.Relation) {
 			if name := o.name(a.from); !slices.Contains(names, name) {
 				names = append(names, name)
 			}
+			if k := o.Schema.Whole(a.key); k.Action == schema.NoAction && !slices.Contains(may, k.Name) {
+				may = append(may, k.Name)
+			}
 		}
 	}
 	if deferred != nil {
@@ -102,7 +105,11 @@ func (o *ordering) cut(todo []*schema.Relation) {
 		o.drop(*deferred)
 		return
 	}
-	o.problem("%s refer to each other by keys that refuse and take no NULL: make one of them INITIALLY DEFERRED, or decide how to clear them by statements of your own", strings.Join(names, ", "))
+	way := "make one of them NO ACTION and INITIALLY DEFERRED: RESTRICT is never deferred"
+	if len(may) > 0 {
+		way = "make one of them INITIALLY DEFERRED (" + strings.Join(may, ", ") + ")"
+	}
+	o.problem("%s refer to each other by keys that refuse and take no NULL: %s, or decide how to clear them by statements of your own", strings.Join(names, ", "), way)
 }
 
 // drop takes an arc out, with those of the same key's partitions.

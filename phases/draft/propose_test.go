@@ -267,6 +267,20 @@ func TestAllThatStandsAgainstAWish(t *testing.T) {
 	}
 }
 
+// Where keys go round that nothing cuts, those are named that help: RESTRICT is
+// asked at once, however it is declared.
+func TestCyclesThatNothingCuts(t *testing.T) {
+	for want, keys := range map[string][]string{
+		"b, a refer to each other by keys that refuse and take no NULL: make one of them INITIALLY DEFERRED (b_a), or decide how to clear them by statements of your own":                                     {"a b r", "b a a"},
+		"b, a refer to each other by keys that refuse and take no NULL: make one of them NO ACTION and INITIALLY DEFERRED: RESTRICT is never deferred, or decide how to clear them by statements of your own": {"a b r", "b a r"},
+	} {
+		s := made([]string{"a 1", "b 1", "c 1"}, append(keys, "c a a")...)
+		if _, err := New(s, Wish{Clear: []string{"a"}}); err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
 // A table whose name no runbook takes is said, and not written. The name of a key
 // stands in comments alone.
 func TestNamesThatNoRunbookTakes(t *testing.T) {
