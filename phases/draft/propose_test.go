@@ -281,6 +281,24 @@ func TestCyclesThatNothingCuts(t *testing.T) {
 	}
 }
 
+// What inherits from a table goes with it: that is said where the table is deleted,
+// and not where it is counted.
+func TestHeirsAreNamed(t *testing.T) {
+	s := made([]string{"papers 1", "letters 1", "leaves 1"})
+	s.Relations[0].Children, s.Relations[1].Parents = []uint32{2}, []uint32{1}
+	d, err := New(s, Wish{Clear: []string{"papers", "leaves"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := d.Source("It")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "      - papers\n      # DECIDE: with it go the rows of what inherits from it: letters\n"; strings.Count(source, "inherits") != 1 || !strings.Contains(source, want) {
+		t.Errorf("%q is not said once in\n%s", want, source)
+	}
+}
+
 // A table whose name no runbook takes is said, and not written. The name of a key
 // stands in comments alone.
 func TestNamesThatNoRunbookTakes(t *testing.T) {

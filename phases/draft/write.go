@@ -143,10 +143,30 @@ func (w *writer) list(key string, tables []*schema.Relation, why map[uint32]stri
 			because = "   # DECIDE: it goes too: " + oneLine(because)
 		}
 		w.line("%s  - %s%s", indent, text(w.name(r)), because)
+		if heirs := w.heirs(r); why != nil && heirs != "" {
+			w.line("%s  # DECIDE: with it go the rows of what inherits from it: %s", indent, oneLine(heirs))
+		}
 	}
 	if key == "protected" {
 		w.line("")
 	}
+}
+
+// heirs are the tables that inherit from one, which a statement on it takes along;
+// a partitioned table's partitions are nothing that surprises.
+func (d *Draft) heirs(r *schema.Relation) string {
+	if r.Kind == schema.Partitioned {
+		return ""
+	}
+	var out []string
+	for _, heir := range d.Schema.Tree(r)[1:] {
+		out = append(out, d.name(heir))
+	}
+	const most = 20
+	if n := len(out) - most; n > 0 {
+		out = append(out[:most], phases.Plural(int64(n), "table")+" more")
+	}
+	return strings.Join(out, ", ")
 }
 
 func (w *writer) checklist() {
