@@ -37,7 +37,8 @@ type Draft struct {
 	// is one phase.
 	Together bool
 
-	protected map[uint32]bool
+	protected map[uint32]*schema.Relation // the table of Protect that a relation is, or is a part of
+	told      map[string]bool             // what was said of a protected table and a key
 	via       map[uint32]*schema.Key      // of what was not wished for: the key by which it is reached
 	emptied   map[uint32]*schema.Relation // by which step a relation is emptied
 	problems  Impossible
@@ -53,7 +54,7 @@ func New(s *schema.Schema, w Wish) (*Draft, error) {
 	for _, r := range d.find(w.Protect) {
 		d.Protect = append(d.Protect, r)
 		for _, part := range s.Tree(r) {
-			d.protected[part.OID] = true
+			d.protected[part.OID] = cmp.Or(d.protected[part.OID], r)
 		}
 	}
 	wished := d.find(w.Clear)
@@ -83,7 +84,7 @@ func begin(s *schema.Schema, w Wish) (*Draft, error) {
 	}
 	return &Draft{
 		Book: &runbook.Runbook{Schema: book.Schema}, Schema: s, Why: map[uint32]string{}, via: map[uint32]*schema.Key{},
-		protected: map[uint32]bool{}, emptied: map[uint32]*schema.Relation{},
+		protected: map[uint32]*schema.Relation{}, told: map[string]bool{}, emptied: map[uint32]*schema.Relation{},
 	}, nil
 }
 
@@ -152,11 +153,11 @@ func (d *Draft) empty(r *schema.Relation, by *schema.Key, why string) {
 	}
 	parts, against := d.Schema.Tree(r), false
 	for _, part := range parts {
-		switch {
-		case d.protected[part.OID] && why == "":
-			d.problem("%s is to be cleared and is protected, itself or a part of it (%s)", d.name(r), d.name(part))
-		case d.protected[part.OID]:
-			d.problem("%s is protected, and would go: %s%s", d.name(part), why, d.way(by))
+		switch protected := d.protected[part.OID]; {
+		case protected != nil && why == "":
+			d.problem("%s is to be cleared and is protected, itself or a part of it (%s)", d.name(r), d.name(protected))
+		case protected != nil:
+			d.against(protected, by, "would go: "+why, "")
 		case part.Kind == schema.Foreign:
 			d.problem("%s has the foreign table %s as a part: detach it, or clear the other parts by their names", d.name(r), d.name(part))
 		default:
@@ -177,6 +178,16 @@ func (d *Draft) empty(r *schema.Relation, by *schema.Key, why string) {
 		d.Why[r.OID], d.via[r.OID] = why, by
 	}
 	d.Clear = append(d.Clear, r)
+}
+
+// against notes what a key means for a protected table: once for the keys that
+// partitions have alike.
+func (d *Draft) against(protected *schema.Relation, k *schema.Key, what, then string) {
+	mark := fmt.Sprintf("%d %d %q", protected.OID, d.root(d.Schema.Relation(k.To)).OID, k.Referring)
+	if !d.told[mark] {
+		d.told[mark] = true
+		d.problem("%s is protected, and %s%s%s", d.name(protected), what, d.way(k), then)
+	}
 }
 
 // follow takes in what the plan's deletes reach, until nothing more is reached. It
@@ -211,8 +222,8 @@ func (d *Draft) reach(k *schema.Key) {
 		d.empty(child, k, refers+", and takes no NULL")
 	case stuck(k):
 		d.empty(child, k, refers+", which its columns do not take")
-	case d.protected[child.OID]:
-		d.problem("%s is protected, and its rows would change: %s%s", d.name(child), refers, d.way(k))
+	case d.protected[child.OID] != nil:
+		d.against(d.protected[child.OID], k, "its rows would change: "+refers, "")
 	case !slices.Contains(d.Changed, d.root(child)):
 		d.Changed = append(d.Changed, d.root(child))
 	}
@@ -220,8 +231,8 @@ func (d *Draft) reach(k *schema.Key) {
 
 // lose has a key that refuses set to NULL, so that its rows stay.
 func (d *Draft) lose(child *schema.Relation, k *schema.Key, refers string) {
-	if d.protected[child.OID] {
-		d.problem("%s is protected, and its rows refuse the delete: %s%s; decide whether they may lose their reference, then it is not protected as it is", d.name(child), refers, d.way(k))
+	if d.protected[child.OID] != nil {
+		d.against(d.protected[child.OID], k, "its rows refuse the delete: "+refers, "; decide whether they may lose their reference, then it is not protected as it is")
 		return
 	}
 	if !slices.Contains(d.Nullify, k) {

@@ -267,6 +267,25 @@ func TestAllThatStandsAgainstAWish(t *testing.T) {
 	}
 }
 
+// Keys that partitions have alike are one line, by the name that was protected.
+func TestWhatStandsAgainstAWishOnce(t *testing.T) {
+	for want, action := range map[string]string{
+		"all is protected, and would go: its key one_a refers to a, ON DELETE NO ACTION, and takes no NULL":                                                                                "a",
+		"all is protected, and its rows would change: its key one_a refers to a, ON DELETE SET NULL":                                                                                       "n?",
+		"all is protected, and its rows refuse the delete: its key one_a refers to a, ON DELETE RESTRICT; decide whether they may lose their reference, then it is not protected as it is": "r?",
+	} {
+		s := made([]string{"a 1", "all 1", "one 1", "two 1"}, "one a "+action, "two a "+action)
+		s.Relations[1].Kind, s.Relations[1].Children = schema.Partitioned, []uint32{3, 4}
+		for i := 2; i < 4; i++ {
+			s.Relations[i].Partition, s.Relations[i].Parents = true, []uint32{2}
+		}
+		_, err := New(s, Wish{Clear: []string{"a"}, Protect: []string{"all"}})
+		if err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
 // Where keys go round that nothing cuts, those are named that help: RESTRICT is
 // asked at once, however it is declared.
 func TestCyclesThatNothingCuts(t *testing.T) {
