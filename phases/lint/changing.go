@@ -17,7 +17,7 @@ var (
 	}
 	nullMayRefuse = &Code{
 		Name: "null-may-refuse", Severity: phases.SeverityWarning,
-		Means: "A column loses its reference, by ON DELETE SET NULL or by a step, and a CHECK constraint of its table asks something of it that a NULL may not hold: it fails as soon as a row breaks it.",
+		Means: "A step takes a column's reference away, and a CHECK constraint of its table asks something of it that a NULL may not hold: it fails as soon as a row breaks it.",
 		Do:    "see whether any row would, by the constraint's condition; delete such rows first, or give them what it asks for",
 	}
 	defaultRefused = &Code{
@@ -54,8 +54,6 @@ var changing = rule{[]*Code{nullRefused, nullMayRefuse, defaultRefused, defaultM
 		switch column := firstNotNull(k); {
 		case column != "":
 			out = append(out, nullRefused.at(phase, child, fmt.Sprintf("deleting from %s fails on %s: %s is NOT NULL and has no other value to take", d.table, refers, column), fmt.Sprintf("delete from %s first", child)))
-		case k.Action == schema.SetNull && k.Checks(k.Referring) != nil:
-			out = append(out, nullMayRefuse.at(phase, child, fmt.Sprintf("deleting from %s fails on %s where that breaks %s", d.table, refers, phases.Clean(strings.Join(k.Checks(k.Referring), ", "))), ""))
 		case k.Action == schema.SetDefault && hasDefault(k) && d.where == "":
 			out = append(out, defaultRefused.at(phase, child, fmt.Sprintf("deleting from %s fails on %s: the row of their default goes too", d.table, refers), ""))
 		case k.Action == schema.SetDefault && hasDefault(k):

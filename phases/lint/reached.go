@@ -60,20 +60,15 @@ var reached = rule{[]*Code{protectedReached, protectedChanged, reachedUnnamed}, 
 		once(reachedUnnamed.at(v.phaseOf(table), table, fmt.Sprintf("rows of %s go with those of %s", few(unnamed[table]), table), ""))
 	}
 	for _, e := range v.reach.Edges {
-		if e.Action == phases.ReachCascade {
-			continue
-		}
-		r := v.Find(e.Table)
 		switch {
-		case e.Protected && v.unused(e):
+		case e.Action == phases.ReachCascade || !e.Protected:
+		case v.unused(e):
 			once(keyUnused.at(v.phaseOf(e.From), e.Table, fmt.Sprintf("no row of the protected table %s refers to %s now: one that does is changed with it, %s is ON DELETE %s", e.Table, e.From, e.Constraint, e.Action), ""))
-		case e.Protected:
+		default:
 			once(protectedChanged.at(v.phaseOf(e.From), e.Table, fmt.Sprintf("deleting from %s changes rows of the protected table %s: %s is ON DELETE %s", e.From, e.Table, e.Constraint, e.Action), ""))
-		case r != nil && !v.Names(r) && !v.reach.Emptied[r.OID]:
-			once(reachedUnnamed.at(v.phaseOf(e.From), e.Table, fmt.Sprintf("rows of %s are changed where they refer to %s: %s is ON DELETE %s", e.Table, e.From, e.Constraint, e.Action), ""))
 		}
 	}
-	return out
+	return append(out, v.changedUnnamed()...)
 }}
 
 // keeps reports whether no cascade takes a row of a table, as far as was asked: no
@@ -87,13 +82,39 @@ func (v *View) keeps(table string) bool {
 	return true
 }
 
-// few names tables, and says how many more there are: tminus reach has them all.
-func few(tables []string) string {
-	const most = 20
-	if len(tables) <= most {
-		return strings.Join(tables, ", ")
+// changedUnnamed are the tables that the runbook does not mention and whose rows
+// stay and change: one finding for those that refer to the same table.
+func (v *View) changedUnnamed() []phases.Finding {
+	tables := map[phases.Reach][]string{} // by what they refer to, and the action
+	var order []phases.Reach
+	for _, e := range v.reach.Edges {
+		r := v.Find(e.Table)
+		if e.Action == phases.ReachCascade || e.Protected || r == nil || v.Names(r) || v.reach.Emptied[r.OID] {
+			continue
+		}
+		to := phases.Reach{From: e.From, Action: e.Action}
+		if tables[to] == nil {
+			order = append(order, to)
+		}
+		if !slices.Contains(tables[to], e.Table) {
+			tables[to] = append(tables[to], e.Table)
+		}
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(tables[:most], ", "), len(tables)-most)
+	var out []phases.Finding
+	for _, to := range order {
+		out = append(out, reachedUnnamed.at(v.phaseOf(to.From), to.From, fmt.Sprintf("rows of %s are changed where they refer to %s, ON DELETE %s", few(tables[to]), to.From, to.Action), ""))
+	}
+	return out
+}
+
+// few names tables, or what else there may be many of, and says how many more there
+// are: tminus reach has them all.
+func few(names []string) string {
+	const most = 20
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
 // phaseOf is the phase that deletes from a table first; empty when none does.

@@ -42,46 +42,44 @@ var (
 	}
 )
 
+// refusal is what keys of one table mean for the deletes from another; those that
+// mean the same are told as one.
+type refusal struct {
+	is            fate
+	d, by         *delete
+	child, parent string
+	keys          []*schema.Key // roots, at least one
+	protected     bool
+	unused        bool // no row referred by them when the database was asked
+	deferred      bool // they are asked at the phase's end
+}
+
 var refusing = rule{[]*Code{keyOrder, keyCycle, keyRefuses, keyProtects, keyMayRefuse, keyUnused}, func(v *View) []phases.Finding {
 	var out []phases.Finding
-	said := map[string]bool{}
 	cycles := v.cycles()
-	for _, k := range v.reach.Refusing {
-		is, d, by := v.fateOf(k)
-		if is == gone {
-			continue
-		}
-		child, parent := v.Name(k.From), v.Name(k.To)
-		key := phases.Clean(v.reach.roots[k.OID].Name)
-		if said[child+"\x00"+parent+"\x00"+key] {
-			continue
-		}
-		said[child+"\x00"+parent+"\x00"+key] = true
-		phase := v.Book.Phases[d.phase].ID
-		text := fmt.Sprintf("deleting from %s fails while rows of %s refer to it (%s, ON DELETE %s)", parent, child, key, k.Action)
-		if parent != d.table {
-			text = fmt.Sprintf("deleting from %s, which takes rows of %s, fails while rows of %s refer to them (%s, ON DELETE %s)", d.table, parent, child, key, k.Action)
-		}
-		if k.Deferred {
-			text += ", at the end of the phase, after all its work"
-		}
+	ordered := false
+	for _, r := range v.refusals() {
+		phase, text := v.Book.Phases[r.d.phase].ID, r.text()
 		switch {
-		case v.reach.roots[k.OID].Unused:
-			out = append(out, keyUnused.at(phase, parent, fmt.Sprintf("no row of %s refers to %s now (%s, ON DELETE %s): deleting from %s fails as soon as one does", child, parent, key, k.Action, d.table), ""))
-		case is == maybe:
-			out = append(out, keyMayRefuse.at(phase, parent, text, ""))
-		case is == beside && child != d.table:
-			out = append(out, keyMayRefuse.at(phase, parent, text+": "+child+" goes by keys of the same statement, perhaps too late, or not all of it", fmt.Sprintf("delete %s before %s", child, d.table)))
-		case is == beside:
-			out = append(out, keyMayRefuse.at(phase, parent, text, ""))
-		case v.protected[k.From]:
-			out = append(out, keyProtects.at(phase, parent, text, ""))
-		case is == stays:
-			out = append(out, keyRefuses.at(phase, parent, text+": the runbook does not empty "+child, fmt.Sprintf("delete %s before %s, or take %s out", child, d.table, d.table)))
-		case cycles[[2]string{child, parent}]:
-			out = append(out, keyCycle.at(phase, parent, text+": and the other way round", cycleRemedy(child, k)))
+		case r.unused:
+			out = append(out, keyUnused.at(phase, r.parent, fmt.Sprintf("no row of %s refers to %s now %s: deleting from %s fails as soon as one does", r.child, r.parent, r.constraints(), r.d.table), ""))
+		case r.is == beside && r.child != r.d.table:
+			out = append(out, keyMayRefuse.at(phase, r.parent, text+": "+r.child+" goes by keys of the same statement, perhaps too late, or not all of it", fmt.Sprintf("delete %s before %s", r.child, r.d.table)))
+		case r.is == beside || r.is == maybe:
+			out = append(out, keyMayRefuse.at(phase, r.parent, text, ""))
+		case r.protected:
+			out = append(out, keyProtects.at(phase, r.parent, text, ""))
+		case r.is == stays:
+			out = append(out, keyRefuses.at(phase, r.parent, text+": the runbook does not empty "+r.child, fmt.Sprintf("delete %s before %s, or take %s out", r.child, r.d.table, r.d.table)))
+		case cycles[[2]string{r.child, r.parent}]:
+			out = append(out, keyCycle.at(phase, r.parent, text+": and the other way round", cycleRemedy(r.child, r.keys)))
 		default:
-			out = append(out, keyOrder.at(phase, parent, fmt.Sprintf("%s: %s comes later, in phase %s", text, child, v.Book.Phases[by.phase].ID), fmt.Sprintf("delete %s before %s; an order that works: %s", child, parent, strings.Join(v.order(), ", "))))
+			remedy := fmt.Sprintf("delete %s before %s", r.child, r.parent)
+			if !ordered { // the same for all of them
+				remedy += "; an order that works: " + strings.Join(v.order(), ", ")
+			}
+			ordered = true
+			out = append(out, keyOrder.at(phase, r.parent, fmt.Sprintf("%s: %s comes later, in phase %s", text, r.child, v.Book.Phases[r.by.phase].ID), remedy))
 		}
 	}
 	return out
@@ -128,13 +126,61 @@ func (v *View) unused(e phases.Reach) bool {
 	return found
 }
 
-func cycleRemedy(child string, k *schema.Key) string {
-	var may []string
-	for _, c := range k.Columns {
-		if c.NotNull {
-			return "start with another key of the cycle: this one's columns take no NULL"
+// refusals are the keys that may refuse a delete, in the order in which the
+// deletes reach them.
+func (v *View) refusals() []refusal {
+	var out []refusal
+	at := map[string]int{}
+	for _, k := range v.reach.Refusing {
+		is, d, by := v.fateOf(k)
+		if is == gone {
+			continue
 		}
-		may = append(may, c.Name)
+		root := v.reach.roots[k.OID]
+		r := refusal{is: is, d: d, by: by, child: v.Name(k.From), parent: v.Name(k.To), protected: v.protected[k.From], unused: root.Unused, deferred: k.Deferred}
+		mark := fmt.Sprintf("%q %q %s %d %d %t %t", r.child, r.parent, k.Action, is, d.phase, r.unused, r.deferred)
+		i, known := at[mark]
+		if !known {
+			i = len(out)
+			at[mark] = i
+			out = append(out, r)
+		}
+		if !slices.ContainsFunc(out[i].keys, func(o *schema.Key) bool { return o.Name == root.Name }) {
+			out[i].keys = append(out[i].keys, root)
+		}
+	}
+	return out
+}
+
+// constraints names the keys, with what they do.
+func (r refusal) constraints() string {
+	var names []string
+	for _, k := range r.keys {
+		names = append(names, phases.Clean(k.Name))
+	}
+	return fmt.Sprintf("(%s, ON DELETE %s)", few(names), r.keys[0].Action)
+}
+
+func (r refusal) text() string {
+	text := fmt.Sprintf("deleting from %s fails while rows of %s refer to it %s", r.parent, r.child, r.constraints())
+	if r.parent != r.d.table {
+		text = fmt.Sprintf("deleting from %s, which takes rows of %s, fails while rows of %s refer to them %s", r.d.table, r.parent, r.child, r.constraints())
+	}
+	if r.deferred {
+		text += ", at the end of the phase, after all its work"
+	}
+	return text
+}
+
+func cycleRemedy(child string, keys []*schema.Key) string {
+	var may []string
+	for _, k := range keys {
+		for _, c := range k.Columns {
+			if c.NotNull {
+				return "start with another key of the cycle: this one's columns take no NULL"
+			}
+			may = append(may, c.Name)
+		}
 	}
 	return fmt.Sprintf("before it, a step that sets %s of %s to NULL", strings.Join(may, " and "), child)
 }
