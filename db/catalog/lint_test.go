@@ -213,6 +213,32 @@ func TestFindings(t *testing.T) {
 	})
 }
 
+// What is to be done against a refusal is what helps when it is done: the order
+// looks through cascades, and the way out of a cycle is a key of it that takes NULL.
+func TestRemediesOfRefusals(t *testing.T) {
+	conn := connect(t)
+	const cycle = `CREATE TABLE staff (id int PRIMARY KEY, store int); CREATE TABLE store (id int PRIMARY KEY, manager int NOT NULL REFERENCES staff);
+		ALTER TABLE staff ADD FOREIGN KEY (store) REFERENCES store; INSERT INTO staff VALUES (1); INSERT INTO store VALUES (1, 1); UPDATE staff SET store = 1; CREATE INDEX ON staff (store); CREATE INDEX ON store (manager)`
+	const away = `UPDATE "public"."staff" SET "store" = NULL WHERE "store" IS NOT NULL`
+	for name, c := range map[string]struct{ sql, book, want string }{
+		"by a cascade":                 {late + "INSERT INTO c VALUES (1, 1, 1)", deletes("a", "c", "b"), "delete c before a"},
+		"the whole order":              {late + "INSERT INTO c VALUES (1, 1, 1)" + "; ALTER TABLE c DROP CONSTRAINT c_d_fkey", deletes("a", "c", "b"), "delete c before a; an order that works: c, a, b"},
+		"a cycle":                      {cycle, deletes("staff", "store"), "before it, a step with sql: " + away + ", and touch: [staff]; then delete store before staff"},
+		"a cycle, from the other side": {cycle, deletes("store", "staff"), "before it, a step with sql: " + away + ", and touch: [staff]"},
+		"a cycle that takes no NULL":   {cycle + "; ALTER TABLE staff ALTER store SET NOT NULL", deletes("store", "staff"), "none of the cycle's keys takes NULL: make one of them INITIALLY DEFERRED, or change what it refers to by a statement of your own"},
+	} {
+		var got []string
+		for _, f := range lint.New(parse(t, "tminus: 1\ntitle: T\n"+c.book), with(t, conn, c.sql)).Findings() {
+			if strings.HasPrefix(f.Code, "key-") {
+				got = append(got, f.Remedy)
+			}
+		}
+		if len(got) != 1 || got[0] != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
 // On the demo's database, exactly the traps that its schema was given: what the
 // guide's runbook reaches without naming it, and the keys that nobody indexed.
 func TestFindingsOfTheGuide(t *testing.T) {

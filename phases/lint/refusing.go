@@ -72,9 +72,9 @@ var refusing = rule{[]*Code{keyOrder, keyCycle, keyRefuses, keyProtects, keyMayR
 		case r.is == stays:
 			out = append(out, keyRefuses.at(phase, r.parent, text+": the runbook does not empty "+r.child, fmt.Sprintf("delete %s before %s, or take %s out", r.child, r.d.table, r.d.table)))
 		case cycles[[2]string{r.child, r.parent}]:
-			out = append(out, keyCycle.at(phase, r.parent, text+": and the other way round", cycleRemedy(r.child, r.keys)))
+			out = append(out, keyCycle.at(phase, r.parent, text+": and the other way round", v.cycleRemedy(r, cycles)))
 		default:
-			remedy := fmt.Sprintf("delete %s before %s", r.child, r.parent)
+			remedy := fmt.Sprintf("delete %s before %s", r.child, r.d.table)
 			if !ordered { // the same for all of them
 				remedy += "; an order that works: " + strings.Join(v.order(), ", ")
 			}
@@ -138,7 +138,7 @@ func (v *View) refusals() []refusal {
 		}
 		root := v.reach.roots[k.OID]
 		r := refusal{is: is, d: d, by: by, child: v.Name(k.From), parent: v.Name(k.To), protected: v.protected[k.From], unused: root.Unused, deferred: k.Deferred}
-		mark := fmt.Sprintf("%q %q %s %d %d %t %t", r.child, r.parent, k.Action, is, d.phase, r.unused, r.deferred)
+		mark := fmt.Sprintf("%q %q %s %d %d %d %t %t", r.child, r.parent, k.Action, is, d.phase, d.step, r.unused, r.deferred)
 		i, known := at[mark]
 		if !known {
 			i = len(out)
@@ -172,33 +172,42 @@ func (r refusal) text() string {
 	return text
 }
 
-func cycleRemedy(child string, keys []*schema.Key) string {
-	var may []string
-	for _, k := range keys {
-		for _, c := range k.Columns {
-			if c.NotNull {
-				return "start with another key of the cycle: this one's columns take no NULL"
-			}
-			may = append(may, c.Name)
+// cycleRemedy is how to come out of a cycle in which a key refuses: by a key of it
+// that takes NULL, this one where it does.
+func (v *View) cycleRemedy(r refusal, cycles map[[2]string]bool) string {
+	for _, k := range slices.Concat(r.keys, v.reach.Refusing) {
+		child, parent := v.Name(k.From), v.Name(k.To)
+		if !cycles[[2]string{child, parent}] || !k.Nullable() || child == r.child && len(r.keys) > 1 {
+			continue
 		}
+		out := fmt.Sprintf("before it, a step with sql: %s, and touch: [%s]", v.Schema.Nullify(k), child)
+		if child != r.child || parent != r.parent {
+			out += fmt.Sprintf("; then delete %s before %s", r.child, r.parent)
+		}
+		return out
 	}
-	return fmt.Sprintf("before it, a step that sets %s of %s to NULL", strings.Join(may, " and "), child)
+	return "none of the cycle's keys takes NULL: make one of them INITIALLY DEFERRED, or change what it refers to by a statement of your own"
 }
 
-// before are the pairs of deleted tables of which the first has to go before
-// the second, because a key of it refuses.
+// before are the pairs of deleted tables of which the first has to go before the
+// second, because a key of it refuses that, or what goes with the second by cascade.
 func (v *View) before() map[string][]string {
 	deleted := map[string]bool{}
-	for _, d := range v.steps {
-		if d.relation != nil {
-			deleted[v.Name(d.relation.OID)] = true
-		}
+	for _, r := range v.Deleted() {
+		deleted[v.Name(r.OID)] = true
 	}
 	out := map[string][]string{}
 	for _, k := range v.reach.Refusing {
-		child, parent := v.Name(k.From), v.Name(k.To)
-		if child != parent && deleted[child] && deleted[parent] && !slices.Contains(out[child], parent) {
-			out[child] = append(out[child], parent)
+		child := v.Name(k.From)
+		if !deleted[child] {
+			continue
+		}
+		for i, d := range v.steps {
+			all, first := v.closed[i].all[k.From], v.closed[i].first[k.To]
+			inTime := all != 0 && all <= first
+			if first != 0 && !inTime && d.table != child && !slices.Contains(out[child], d.table) {
+				out[child] = append(out[child], d.table)
+			}
 		}
 	}
 	return out
