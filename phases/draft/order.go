@@ -32,6 +32,7 @@ func (d *Draft) order() {
 	for _, r := range todo {
 		o.pending[r] = true
 	}
+	o.through()
 	d.Clear = nil
 	for len(todo) > 0 {
 		i := slices.IndexFunc(todo, func(r *schema.Relation) bool { return !o.waits(r, false) })
@@ -112,11 +113,50 @@ func (o *ordering) cut(todo []*schema.Relation) {
 	o.problem("%s refer to each other by keys that refuse and take no NULL: %s, or decide how to clear them by statements of your own", strings.Join(names, ", "), way)
 }
 
-// drop takes an arc out, with those of the same key's partitions.
+// drop takes a key's arcs out, with those of the same key's partitions.
 func (o *ordering) drop(a arc) {
-	o.before[a.to] = slices.DeleteFunc(o.before[a.to], func(b arc) bool {
-		return b.key == a.key || b.from == a.from && b.key.Parent != 0 && (b.key.Parent == a.key.OID || b.key.Parent == a.key.Parent)
-	})
+	for to := range o.before {
+		o.before[to] = slices.DeleteFunc(o.before[to], func(b arc) bool {
+			return b.key == a.key || b.from == a.from && b.key.Parent != 0 && (b.key.Parent == a.key.OID || b.key.Parent == a.key.Parent)
+		})
+	}
+}
+
+// through adds the arcs of keys that refuse what goes with a table by cascade: they
+// refuse the delete from that table too, but where it takes their own rows in time.
+func (o *ordering) through() {
+	more := map[*schema.Relation][]arc{}
+	for to := range o.pending {
+		first := o.rounds(to, func(*schema.Key) bool { return true })
+		all := o.rounds(to, func(k *schema.Key) bool { return !k.Nullable() })
+		for along, n := range first {
+			for _, a := range o.before[along] {
+				if last := all[a.from]; along != to && a.refuses && (last == 0 || last > n) {
+					more[to] = append(more[to], arc{key: a.key, from: a.from, to: to, refuses: true})
+				}
+			}
+		}
+	}
+	for to, arcs := range more {
+		slices.SortFunc(arcs, func(a, b arc) int { return cmp.Compare(a.key.OID, b.key.OID) })
+		o.before[to] = append(o.before[to], arcs...)
+	}
+}
+
+// rounds tells in which round a delete takes rows of a table along by the keys that
+// cascade and are such as by says: its own in the first. A key that refuses is asked
+// in the round after the row that it is asked for.
+func (o *ordering) rounds(of *schema.Relation, by func(*schema.Key) bool) map[*schema.Relation]int {
+	out := map[*schema.Relation]int{of: 1}
+	for queue := []*schema.Relation{of}; len(queue) > 0; queue = queue[1:] {
+		for _, a := range o.before[queue[0]] {
+			if a.key.Action == schema.Cascade && out[a.from] == 0 && by(a.key) {
+				out[a.from] = out[queue[0]] + 1
+				queue = append(queue, a.from)
+			}
+		}
+	}
+	return out
 }
 
 // round reports whether an arc is part of a cycle of keys that refuse.

@@ -267,6 +267,32 @@ func TestAllThatStandsAgainstAWish(t *testing.T) {
 	}
 }
 
+// What goes along by cascade may be refused too: the order waits for who refers to
+// it, and where that goes round, takes its reference away.
+func TestTheOrderLooksThroughCascades(t *testing.T) {
+	for want, keys := range map[string][]string{
+		"c b a |":    {"b a c", "b c n?", "c b r?"},
+		"b a c |c_b": {"b a c", "c b a?", "a c a"},
+		"a b |":      {"b a c", "a b a"},
+	} {
+		d, err := New(made([]string{"a 1", "b 1", "c 1"}, keys...), Wish{Clear: strings.Split(strings.Trim(want[:5], " |"), " ")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, r := range d.Clear {
+			got += r.Name + " "
+		}
+		got += "|"
+		for _, k := range d.Nullify {
+			got += k.Name
+		}
+		if got != want {
+			t.Errorf("%q: %s, want %s", keys, got, want)
+		}
+	}
+}
+
 // Keys that partitions have alike are one line, by the name that was protected.
 func TestWhatStandsAgainstAWishOnce(t *testing.T) {
 	for want, action := range map[string]string{
