@@ -8,7 +8,7 @@ import (
 	"tminus/phases/schema"
 )
 
-// arc is a key from one table of the plan to another: the first has to go before
+// arc is a key from one table of the plan to another, or to itself: the first has to go before
 // the second.
 type arc struct {
 	key     *schema.Key
@@ -21,8 +21,12 @@ type arc struct {
 // before referred. Where keys that refuse go round in a cycle, one that takes
 // NULL is set to NULL before.
 func (d *Draft) order() {
-	o := &ordering{Draft: d, pending: map[*schema.Relation]bool{}, before: map[*schema.Relation][]arc{}}
+	o := &ordering{Draft: d, pending: map[*schema.Relation]bool{}, before: map[*schema.Relation][]arc{}, own: map[*schema.Relation][]arc{}}
 	for _, a := range d.arcs() {
+		if a.from == a.to {
+			o.own[a.to] = append(o.own[a.to], a)
+			continue
+		}
 		o.before[a.to] = append(o.before[a.to], a)
 	}
 	todo := slices.Clone(d.Clear)
@@ -56,6 +60,7 @@ type ordering struct {
 	*Draft
 	pending map[*schema.Relation]bool  // still to go
 	before  map[*schema.Relation][]arc // what has to go before each
+	own     map[*schema.Relation][]arc // keys to the table itself: its own delete takes all of it at once
 }
 
 // waits reports whether a table has to wait for another that is still to go.
@@ -68,7 +73,7 @@ func (d *Draft) arcs() []arc {
 	for i := range d.Schema.Keys {
 		k := &d.Schema.Keys[i]
 		from, to := d.emptied[k.From], d.emptied[k.To]
-		if from != nil && to != nil && from != to {
+		if from != nil && to != nil {
 			out = append(out, arc{key: k, from: from, to: to, refuses: k.Action.Refuses() || stuck(k)})
 		}
 	}
@@ -130,7 +135,7 @@ func (o *ordering) through() {
 		first := o.rounds(to, func(*schema.Key) bool { return true })
 		all := o.rounds(to, func(k *schema.Key) bool { return !k.Nullable() })
 		for along, n := range first {
-			for _, a := range o.before[along] {
+			for _, a := range slices.Concat(o.before[along], o.own[along]) {
 				if last := all[a.from]; along != to && a.refuses && (last == 0 || last > n) {
 					more[to] = append(more[to], arc{key: a.key, from: a.from, to: to, refuses: true})
 				}
