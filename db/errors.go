@@ -142,7 +142,7 @@ var hints = map[string]string{
 	"3D000": "there is no such database: look at PGDATABASE and the DSN",
 	"53300": "all connections are taken: close some, or raise the role's or the database's connection limit",
 	"53100": "the server's disk is full: free space first",
-	"53200": "the server is out of memory: look at its log",
+	"53200": "the server is out of memory, or of places for locks: look at its log; for locks, raise max_locks_per_transaction, which takes a restart, or split the phase",
 	"57P01": "an administrator ended the session, or the server is shutting down",
 	"57P02": "the server crashed and restarts: wait, then look at what was committed",
 	"57P03": "the server is starting up or shutting down: wait, then try again",

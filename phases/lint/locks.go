@@ -8,7 +8,7 @@ import (
 
 var locksMany = &Code{
 	Name: "locks-many", Severity: phases.SeverityError,
-	Means: "A phase locks each table that it reaches, and each of their indexes, until its COMMIT. All sessions share max_locks_per_transaction times (max_connections + max_prepared_transactions) places for that: where they do not suffice, the phase fails with \"out of shared memory\", and others' statements may too.",
+	Means: "A phase locks each table that it reaches or counts, and each of their indexes, until its end; the first phase counts all that the run is to empty. All sessions share max_locks_per_transaction times (max_connections + max_prepared_transactions) places for that: where they do not suffice, the phase fails with \"out of shared memory\", and others' statements may too.",
 	Do:    "split the phase, or raise max_locks_per_transaction, which takes a restart",
 }
 

@@ -225,6 +225,7 @@ func (r *reckoning) count(table string, rows float64) {
 	}
 	r.unknown(rel)
 	for _, part := range r.Schema.Tree(rel) {
+		r.locked[part.OID] = true // against nobody, and it takes places
 		r.takes += r.row((r.left[part.OID]+r.dead[part.OID])*rows + r.pages(part)*rowsPerTidied)
 	}
 }

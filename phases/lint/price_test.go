@@ -121,6 +121,18 @@ func TestThePriceInWAL(t *testing.T) {
 	}
 }
 
+// What only looks at a table locks it, against nobody.
+func TestCountingTakesLocksToo(t *testing.T) {
+	t.Parallel()
+	book, err := runbook.Parse("t.yaml", []byte("tminus: 1\ntitle: T\nphases: [{id: one, title: One, risk: none, planned: 1m, count: [bookings]}]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := lint.New(book, gym(func(*schema.Schema) {})).Prices()[0]; p.Locks != 3 {
+		t.Errorf("%d locks, want those of a table with two indexes", p.Locks)
+	}
+}
+
 // A phase that takes more locks than the server has room for is found before it
 // takes them.
 func TestMoreLocksThanThereIsRoomFor(t *testing.T) {
