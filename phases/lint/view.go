@@ -26,9 +26,6 @@ type delete struct {
 	relation    *schema.Relation // nil when there is none of that name
 }
 
-// detach is the step that sets a key to NULL in all rows.
-type detach struct{ phase, step int }
-
 // New looks at a runbook on a schema.
 func New(book *runbook.Runbook, s *schema.Schema) *View {
 	v := &View{Named: schema.Name(s, book), protected: map[uint32]bool{}}
