@@ -326,6 +326,26 @@ func TestCyclesThatNothingCuts(t *testing.T) {
 	}
 }
 
+// Where the keys by which a table goes along would leave rows of it, that is said.
+func TestMoreThanTheKeysTake(t *testing.T) {
+	for want, keys := range map[int][]string{
+		0: {"b a c"}, 1: {"b a c?"}, 2: {"b a c?", "c b c?"},
+	} {
+		s := made([]string{"a 1", "b 1", "c 1"}, append(keys, "b c n?")...)
+		d, err := New(s, Wish{Clear: []string{"a"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		source, err := d.Source("It")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Count(source, "refer to nothing cleared"); got != want {
+			t.Errorf("%q: said %d times, want %d\n%s", keys, got, want, source)
+		}
+	}
+}
+
 // What inherits from a table goes with it: that is said where the table is deleted,
 // and not where it is counted.
 func TestHeirsAreNamed(t *testing.T) {

@@ -143,6 +143,9 @@ func (w *writer) list(key string, tables []*schema.Relation, why map[uint32]stri
 			because = "   # DECIDE: it goes too: " + oneLine(because)
 		}
 		w.line("%s  - %s%s", indent, text(w.name(r)), because)
+		if because != "" && w.spares(r) {
+			w.line("%s  # DECIDE: so do rows of it that refer to nothing cleared; to keep them, delete it under steps, with a condition", indent)
+		}
 		if heirs := w.heirs(r); why != nil && heirs != "" {
 			w.line("%s  # DECIDE: with it go the rows of what inherits from it: %s", indent, oneLine(heirs))
 		}
@@ -150,6 +153,15 @@ func (w *writer) list(key string, tables []*schema.Relation, why map[uint32]stri
 	if key == "protected" {
 		w.line("")
 	}
+}
+
+// spares reports whether the keys by which a table goes along would leave some of
+// its rows: none of them refers always, and to a table all of which goes.
+func (d *Draft) spares(r *schema.Relation) bool {
+	return !slices.ContainsFunc(d.Schema.Keys, func(k schema.Key) bool {
+		to := d.emptied[d.Schema.Whole(&k).To]
+		return d.emptied[k.From] == r && to != nil && to != r && !k.Nullable()
+	})
 }
 
 // heirs are the tables that inherit from one, which a statement on it takes along;
