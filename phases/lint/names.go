@@ -34,7 +34,8 @@ var (
 )
 
 var names = rule{[]*Code{tableMissing, tableKind, tableOwn, tableTwice}, func(v *View) []phases.Finding {
-	var out []phases.Finding
+	var out, alone []phases.Finding
+	var twice []string // tables that have namesakes
 	for _, table := range v.Book.Tables() {
 		schemaName, name := v.Book.SplitTable(table)
 		r := v.Find(table)
@@ -54,11 +55,15 @@ var names = rule{[]*Code{tableMissing, tableKind, tableOwn, tableTwice}, func(v 
 			out = append(out, tableKind.at("", table, v.Book.FullName(table)+" is "+r.Kind.String()+", not a table of this database", ""))
 		default:
 			if others := v.namesakes(r); len(others) > 0 && !strings.Contains(table, ".") {
-				out = append(out, tableTwice.at("", table, fmt.Sprintf("%s is meant; %s has the same name", v.Book.FullName(table), strings.Join(others, ", ")), ""))
+				twice = append(twice, table)
+				alone = append(alone, tableTwice.at("", table, fmt.Sprintf("%s is meant; %s has the same name", v.Book.FullName(table), few(others, "table")), ""))
 			}
 		}
 	}
-	return out
+	if len(alone) > 3 { // a schema for each tenant, or a copy of one
+		alone = []phases.Finding{tableTwice.at("", twice[0], fmt.Sprintf("those of the schema %s are meant; other schemas have tables of the same names: %s", v.Book.Schema, few(twice, "table")), "")}
+	}
+	return append(out, alone...)
 }}
 
 // ledgerSchema is where the ledger stands.
