@@ -56,12 +56,12 @@ var names = rule{[]*Code{tableMissing, tableKind, tableOwn, tableTwice}, func(v 
 		default:
 			if others := v.namesakes(r); len(others) > 0 && !strings.Contains(table, ".") {
 				twice = append(twice, table)
-				alone = append(alone, tableTwice.at("", table, fmt.Sprintf("%s is meant; %s has the same name", v.Book.FullName(table), few(others, "table")), ""))
+				alone = append(alone, tableTwice.at("", table, fmt.Sprintf("%s is meant; %s has the same name", v.Book.FullName(table), few(others)), ""))
 			}
 		}
 	}
 	if len(alone) > 3 { // a schema for each tenant, or a copy of one
-		alone = []phases.Finding{tableTwice.at("", twice[0], fmt.Sprintf("those of the schema %s are meant; other schemas have tables of the same names: %s", v.Book.Schema, few(twice, "table")), "")}
+		alone = []phases.Finding{tableTwice.at("", twice[0], fmt.Sprintf("those of the schema %s are meant; other schemas have tables of the same names: %s", v.Book.Schema, few(twice)), "")}
 	}
 	return append(out, alone...)
 }}
