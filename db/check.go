@@ -15,16 +15,18 @@ type asking func(t *Target, ctx context.Context, s *session, c *runbook.Check, f
 // checks are the queries behind the checks that package check declares, each in
 // a file with its like.
 var checks = map[string]asking{
-	"database.connections":  (*Target).checkConnections,
-	"database.size":         (*Target).checkSize,
-	"database.tables":       (*Target).checkTables,
-	"database.transactions": (*Target).checkTransactions,
-	"database.writable":     (*Target).checkWritable,
-	"protected.intact":      (*Target).checkProtected,
-	"tables.filled":         (*Target).checkFilled,
-	"tables.zero":           (*Target).checkZero,
-	"triggers.disabled":     (*Target).checkDisabled,
-	"triggers.restored":     (*Target).checkRestored,
+	"database.connections":       (*Target).checkConnections,
+	"database.long_transactions": (*Target).checkLongTransactions,
+	"database.prepared":          (*Target).checkPrepared,
+	"database.size":              (*Target).checkSize,
+	"database.tables":            (*Target).checkTables,
+	"database.transactions":      (*Target).checkTransactions,
+	"database.writable":          (*Target).checkWritable,
+	"protected.intact":           (*Target).checkProtected,
+	"tables.filled":              (*Target).checkFilled,
+	"tables.zero":                (*Target).checkZero,
+	"triggers.disabled":          (*Target).checkDisabled,
+	"triggers.restored":          (*Target).checkRestored,
 }
 
 // alone are the checks that need no kept session: what they ask is whether

@@ -12,22 +12,35 @@ import (
 	"tminus/phases/runbook"
 )
 
-// sessions counts the client sessions of this database that the condition
-// picks, this program's own left out. Rows that the role may not see are an
-// error: they may be what is looked for.
-func (t *Target) sessions(ctx context.Context, s *session, where string) (int64, []string, error) {
+// whoColumn says whose a session of pg_stat_activity is: its user, its
+// application, and where it comes from when it came over the network.
+const whoColumn = `coalesce(usename, '?')::text || '/' || coalesce(nullif(application_name, ''), 'no name') ||
+	coalesce(' from ' || host(client_addr), '')`
+
+// unmasked is an error where a session of this database, other than this
+// program's own, is masked for the role.
+func (t *Target) unmasked(ctx context.Context, s *session) error {
 	var masked int64
 	err := s.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
 		AND backend_type IS NULL AND usesysid IS NOT NULL AND pid <> ALL($1::int[])`, t.ownPIDs()).Scan(&masked)
 	if err != nil {
-		return 0, nil, err
+		return err
 	}
 	if masked > 0 {
-		return 0, nil, failf("look at", "pg_stat_activity", "grant pg_read_all_stats to the role",
+		return failf("look at", "pg_stat_activity", "grant pg_read_all_stats to the role",
 			fmt.Errorf("%w: %d sessions of this database are masked", ErrMasked, masked))
 	}
-	rows, err := s.Query(ctx, `SELECT coalesce(usename, '?')::text || '/' || coalesce(nullif(application_name, ''), 'no name'), count(*)
-		FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'
+	return nil
+}
+
+// sessions counts the client sessions of this database that the condition
+// picks, this program's own left out. Rows that the role may not see are an
+// error: they may be what is looked for.
+func (t *Target) sessions(ctx context.Context, s *session, where string) (int64, []string, error) {
+	if err := t.unmasked(ctx, s); err != nil {
+		return 0, nil, err
+	}
+	rows, err := s.Query(ctx, `SELECT `+whoColumn+`, count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'
 		AND pid <> ALL($1::int[]) AND `+where+` GROUP BY 1 ORDER BY 2 DESC, 1`, t.ownPIDs())
 	if err != nil {
 		return 0, nil, err
@@ -57,14 +70,18 @@ func atMost(n int64, check *runbook.Check) bool {
 
 // among is a count with who they are, the first few by name.
 func among(n int64, noun string, who []string) string {
-	out := count(int(n), noun)
-	if len(who) > 4 {
-		who = append(slices.Clone(who[:4]), fmt.Sprintf("%d more", len(who)-4))
+	return listed(count(int(n), noun), who, 4)
+}
+
+// listed is what was found, with the first few that it is about.
+func listed(found string, who []string, most int) string {
+	if len(who) > most {
+		who = append(slices.Clone(who[:most]), fmt.Sprintf("%d more", len(who)-most))
 	}
 	if len(who) > 0 {
-		out += ": " + strings.Join(who, ", ")
+		found += ": " + strings.Join(who, ", ")
 	}
-	return out
+	return found
 }
 
 func (t *Target) checkConnections(ctx context.Context, s *session, check *runbook.Check, _ phases.Facts) (phases.Answer, error) {

@@ -17,10 +17,11 @@ import (
 	"tminus/phases/runbook"
 )
 
-// tcpServer is a server that a proxy can stand before.
+// tcpServer is a server that a proxy can stand before, and that keeps prepared
+// transactions.
 var tcpServer = sync.OnceValues(func() (*sandbox.Server, error) {
 	tcpStarted.Store(true)
-	return sandbox.Start(context.Background(), sandbox.Options{ListenTCP: true})
+	return sandbox.Start(context.Background(), sandbox.Options{ListenTCP: true, Settings: map[string]string{"max_prepared_transactions": "5"}})
 })
 
 var tcpStarted atomic.Bool

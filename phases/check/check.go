@@ -38,6 +38,8 @@ var kinds = []Kind{
 	{Name: BackupAge, Means: "the recorded backup time is less than max_age ago", Takes: []string{"max_age"}, Rests: BackupTime, OfRun: true},
 	{Name: "database.connections", Means: "client connections to this database other than tminus's own are at most max (default 0)", Takes: []string{"max"}},
 	{Name: "database.connects", Means: "the database answers on a new connection"},
+	{Name: "database.long_transactions", Means: "no transaction in this database other than tminus's own, nor a prepared one, is older than max_age", Takes: []string{"max_age"}, Needs: []string{"max_age"}},
+	{Name: "database.prepared", Means: "prepared transactions of this database are at most max (default 0)", Takes: []string{"max"}},
 	{Name: "database.size", Means: "the database's size in megabytes is between min and max", Takes: []string{"min", "max"}, Needs: []string{"min", "max"}},
 	{Name: "database.tables", Means: "the number of tables in the runbook's schema is between min and max", Takes: []string{"min", "max"}, Needs: []string{"min", "max"}},
 	{Name: "database.transactions", Means: "open transactions in this database other than tminus's own are at most max (default 0)", Takes: []string{"max"}},

@@ -333,9 +333,10 @@ func (f fields) check(maxAge time.Duration) *Check {
 		c.Max, c.Min = f.limit("max"), f.limit("min")
 		c.Triggers, c.Tables = f.triggers(), f.tables("tables")
 		c.Observer = f.line("observer")
-		if age := f.length("max_age", maxAge, 1); check.Of(c.Name).Rests&check.BackupTime != 0 {
-			c.MaxAge = age
+		if check.Of(c.Name).Rests&check.BackupTime == 0 {
+			maxAge = 0
 		}
+		c.MaxAge = f.length("max_age", maxAge, 1)
 	case f.node.value("sql") != nil:
 		c.Kind, c.SQL, c.Expect = CheckSQL, f.sql("sql"), f.line("expect")
 	case len(f.entries("command")) > 0, f.node.value("shell") != nil:

@@ -129,7 +129,7 @@ type Check struct {
 	Min      *int64        // smallest accepted value, for checks that count
 	Triggers []string      // for triggers.*; empty means every trigger named by triggers.disable
 	Tables   []string      // for tables.*
-	MaxAge   time.Duration // for backup.age; default Backup.MaxAge
+	MaxAge   time.Duration // the greatest accepted age; for backup.age by default Backup.MaxAge, else 0: the check's own default
 	Observer string        // for mirror.present: the comment of the key that must be connected; empty accepts anybody
 
 	// sql

@@ -357,7 +357,7 @@ func checkObject() object {
 			{"min", false, ofCount(0, math.MaxInt64), "database: smallest accepted value"},
 			{"triggers", false, listOf(of(aName), maxTables), "database: the triggers of `triggers.disabled`; default all that an action disables"},
 			{"tables", false, listOf(of(aTable), maxTables), "database: the tables of `tables.zero` and `tables.filled`"},
-			{"max_age", false, ofLength(time.Second, maxDuration), "database: for `backup.age`; default `backup.max_age`"},
+			{"max_age", false, ofLength(time.Second, maxDuration), "database: greatest accepted age; default for `backup.age`: `backup.max_age`"},
 			{"observer", false, of(aLine), "database: for `mirror.present`, the comment of the key that must be connected; default anybody"},
 			{"expect", false, of(anExpectation), "sql: what the only row's first column must be, as text; or `= 0`, `!= 0`, `< 5`, `<= 5`, `> 0`, `>= 1`"},
 			{"exit", false, ofCount(0, 255), "command, shell: expected exit code; default `0`"},

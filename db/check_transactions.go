@@ -1,0 +1,88 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"tminus/phases"
+	"tminus/phases/runbook"
+)
+
+// mostLong is how many are named where each takes much of a line.
+const mostLong = 2
+
+// moment is when something of the server's happened, with the day where that is
+// not the last twelve hours'. It is no age: what time alone changes is no other
+// answer.
+func moment(at, now time.Time) string {
+	form := time.DateTime
+	if now.Sub(at).Abs() < 12*time.Hour {
+		form = time.TimeOnly
+	}
+	return at.UTC().Format(form) + " UTC"
+}
+
+// checkLongTransactions looks at every transaction that has a session, also
+// that of a background worker. Autovacuum gives way by itself, and a parallel
+// worker is part of another session's transaction.
+func (t *Target) checkLongTransactions(ctx context.Context, s *session, check *runbook.Check, _ phases.Facts) (phases.Answer, error) {
+	if err := t.unmasked(ctx, s); err != nil {
+		return phases.Answer{}, err
+	}
+	rows, err := s.Query(ctx, `SELECT pid, left(`+whoColumn+`, 60), coalesce(state, backend_type), xact_start, clock_timestamp()
+		FROM pg_stat_activity WHERE datname = current_database() AND pid <> ALL($1::int[])
+		AND backend_type NOT IN ('autovacuum worker', 'parallel worker')
+		AND xact_start < clock_timestamp() - $2::interval ORDER BY xact_start, pid`, t.ownPIDs(), check.MaxAge)
+	if err != nil {
+		return phases.Answer{}, err
+	}
+	var pid int32
+	var who, state string
+	var since, now time.Time
+	var long []string
+	_, err = pgx.ForEachRow(rows, []any{&pid, &who, &state, &since, &now}, func() error {
+		long = append(long, fmt.Sprintf("pid %d %s %s since %s", pid, clean(who), clean(state), moment(since, now)))
+		return nil
+	})
+	if err != nil {
+		return phases.Answer{}, err
+	}
+	prepared, err := preparedSince(ctx, s, check.MaxAge)
+	long = append(long, prepared...)
+	if err != nil || len(long) == 0 {
+		return phases.Answer{Pass: err == nil, Value: "no transaction older than " + phases.Span(check.MaxAge)}, err
+	}
+	found := count(len(long), "transaction") + " older than " + phases.Span(check.MaxAge)
+	return phases.Answer{Value: listed(found, long, mostLong)}, nil
+}
+
+func (t *Target) checkPrepared(ctx context.Context, s *session, check *runbook.Check, _ phases.Facts) (phases.Answer, error) {
+	prepared, err := preparedSince(ctx, s, 0)
+	if err != nil {
+		return phases.Answer{}, err
+	}
+	n := int64(len(prepared))
+	return phases.Answer{Pass: atMost(n, check), Value: listed(count(len(prepared), "prepared transaction"), prepared, mostLong)}, nil
+}
+
+// preparedSince are the prepared transactions of this database that are older
+// than age, the oldest first. They belong to no session, and keep their locks
+// for ever.
+func preparedSince(ctx context.Context, s *session, age time.Duration) ([]string, error) {
+	rows, err := s.Query(ctx, `SELECT left(gid, 40), left(owner, 40), prepared, clock_timestamp() FROM pg_prepared_xacts
+		WHERE database = current_database() AND prepared < clock_timestamp() - $1::interval ORDER BY prepared, gid`, age)
+	if err != nil {
+		return nil, err
+	}
+	var gid, owner string
+	var at, now time.Time
+	var out []string
+	_, err = pgx.ForEachRow(rows, []any{&gid, &owner, &at, &now}, func() error {
+		out = append(out, fmt.Sprintf("prepared %s by %s at %s", clean(gid), clean(owner), moment(at, now)))
+		return nil
+	})
+	return out, err
+}
