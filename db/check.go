@@ -15,6 +15,7 @@ type asking func(t *Target, ctx context.Context, s *session, c *runbook.Check, f
 // checks are the queries behind the checks that package check declares, each in
 // a file with its like.
 var checks = map[string]asking{
+	"archiver.healthy":           (*Target).checkArchiver,
 	"database.connections":       (*Target).checkConnections,
 	"database.long_transactions": (*Target).checkLongTransactions,
 	"database.prepared":          (*Target).checkPrepared,
@@ -23,6 +24,8 @@ var checks = map[string]asking{
 	"database.transactions":      (*Target).checkTransactions,
 	"database.writable":          (*Target).checkWritable,
 	"protected.intact":           (*Target).checkProtected,
+	"replication.lag":            (*Target).checkLag,
+	"replication.slots":          (*Target).checkSlots,
 	"tables.filled":              (*Target).checkFilled,
 	"tables.zero":                (*Target).checkZero,
 	"triggers.disabled":          (*Target).checkDisabled,

@@ -59,13 +59,17 @@ func (t *Target) sessions(ctx context.Context, s *session, where string) (int64,
 	return total, who, err
 }
 
-// atMost compares with max, whose default is 0.
-func atMost(n int64, check *runbook.Check) bool {
-	limit := int64(0)
-	if check.Max != nil {
-		limit = *check.Max
+// most is max, whose default is 0.
+func most(check *runbook.Check) int64 {
+	if check.Max == nil {
+		return 0
 	}
-	return n <= limit && (check.Min == nil || n >= *check.Min)
+	return *check.Max
+}
+
+// atMost compares with max.
+func atMost(n int64, check *runbook.Check) bool {
+	return n <= most(check) && (check.Min == nil || n >= *check.Min)
 }
 
 // among is a count with who they are, the first few by name.

@@ -35,6 +35,7 @@ const (
 
 // kinds are all checks, by name.
 var kinds = []Kind{
+	{Name: "archiver.healthy", Means: "archive_mode is on, the last archiving did not fail, and was at most max_age ago or no file has waited for longer", Takes: []string{"max_age"}, Needs: []string{"max_age"}},
 	{Name: BackupAge, Means: "the recorded backup time is less than max_age ago", Takes: []string{"max_age"}, Rests: BackupTime, OfRun: true},
 	{Name: "database.connections", Means: "client connections to this database other than tminus's own are at most max (default 0)", Takes: []string{"max"}},
 	{Name: "database.connects", Means: "the database answers on a new connection"},
@@ -46,6 +47,8 @@ var kinds = []Kind{
 	{Name: "database.writable", Means: "the server is not in recovery and transactions are not read-only"},
 	{Name: "mirror.present", Means: "a mirror session is connected, of the key with the comment observer where that is given", Takes: []string{"observer"}, Rests: Observers, OfRun: true},
 	{Name: "protected.intact", Means: "every protected table has the count and content of the baseline", Rests: Baseline},
+	{Name: "replication.lag", Means: "as many standbys as standbys says (default 1) are connected, and they and all others that receive WAL are streaming, at most max megabytes behind, and replay within max_age", Takes: []string{"max", "max_age", "standbys"}, Needs: []string{"max"}},
+	{Name: "replication.slots", Means: "every replication slot of the server is active, its WAL neither unreserved nor lost, and where its WAL is limited, min megabytes are left", Takes: []string{"min"}},
 	{Name: "tables.filled", Means: "the named tables each hold at least one row", Takes: []string{"tables"}, Needs: []string{"tables"}},
 	{Name: "tables.zero", Means: "the named tables hold no row", Takes: []string{"tables"}, Needs: []string{"tables"}},
 	{Name: "triggers.disabled", Means: "the named triggers exist and none of them fires", Takes: []string{"triggers"}, Rests: Triggers},

@@ -332,7 +332,10 @@ func (f fields) check(maxAge time.Duration) *Check {
 		c.Kind, c.Name = CheckDatabase, f.text("database")
 		c.Max, c.Min = f.limit("max"), f.limit("min")
 		c.Triggers, c.Tables = f.triggers(), f.tables("tables")
-		c.Observer = f.line("observer")
+		c.Observer, c.Standbys = f.line("observer"), 1
+		if n := f.limit("standbys"); n != nil {
+			c.Standbys = *n
+		}
 		if check.Of(c.Name).Rests&check.BackupTime == 0 {
 			maxAge = 0
 		}

@@ -130,6 +130,7 @@ type Check struct {
 	Triggers []string      // for triggers.*; empty means every trigger named by triggers.disable
 	Tables   []string      // for tables.*
 	MaxAge   time.Duration // the greatest accepted age; for backup.age by default Backup.MaxAge, else 0: the check's own default
+	Standbys int64         // for replication.lag: how many must be connected; default 1
 	Observer string        // for mirror.present: the comment of the key that must be connected; empty accepts anybody
 
 	// sql

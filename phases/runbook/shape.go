@@ -358,6 +358,7 @@ func checkObject() object {
 			{"triggers", false, listOf(of(aName), maxTables), "database: the triggers of `triggers.disabled`; default all that an action disables"},
 			{"tables", false, listOf(of(aTable), maxTables), "database: the tables of `tables.zero` and `tables.filled`"},
 			{"max_age", false, ofLength(time.Second, maxDuration), "database: greatest accepted age; default for `backup.age`: `backup.max_age`"},
+			{"standbys", false, ofCount(0, math.MaxInt64), "database: for `replication.lag`, how many standbys must be connected; default `1`"},
 			{"observer", false, of(aLine), "database: for `mirror.present`, the comment of the key that must be connected; default anybody"},
 			{"expect", false, of(anExpectation), "sql: what the only row's first column must be, as text; or `= 0`, `!= 0`, `< 5`, `<= 5`, `> 0`, `>= 1`"},
 			{"exit", false, ofCount(0, 255), "command, shell: expected exit code; default `0`"},
@@ -368,7 +369,7 @@ func checkObject() object {
 		},
 		one: []string{"database", "sql", "command", "shell", "http"},
 		parts: []part{
-			{beside: []string{"database"}, keys: []string{"max", "min", "triggers", "tables", "max_age", "observer"}},
+			{beside: []string{"database"}, keys: []string{"max", "min", "triggers", "tables", "max_age", "standbys", "observer"}},
 			{beside: []string{"sql"}, keys: []string{"expect"}, needs: []string{"expect"}},
 			{beside: []string{"command", "shell"}, keys: []string{"exit", "output"}},
 			{beside: []string{"http"}, keys: []string{"method", "status", "body"}},
