@@ -16,6 +16,7 @@ type asking func(t *Target, ctx context.Context, s *session, c *runbook.Check, f
 // a file with its like.
 var checks = map[string]asking{
 	"archiver.healthy":           (*Target).checkArchiver,
+	"clock.close":                (*Target).checkClock,
 	"database.connections":       (*Target).checkConnections,
 	"database.long_transactions": (*Target).checkLongTransactions,
 	"database.prepared":          (*Target).checkPrepared,

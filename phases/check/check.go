@@ -37,6 +37,7 @@ const (
 var kinds = []Kind{
 	{Name: "archiver.healthy", Means: "archive_mode is on, the last archiving did not fail, and was at most max_age ago or no file has waited for longer", Takes: []string{"max_age"}, Needs: []string{"max_age"}},
 	{Name: BackupAge, Means: "the recorded backup time is less than max_age ago", Takes: []string{"max_age"}, Rests: BackupTime, OfRun: true},
+	{Name: "clock.close", Means: "the clocks of the server and of this machine are at most max_age apart (default 1s)", Takes: []string{"max_age"}},
 	{Name: "database.connections", Means: "client connections to this database other than tminus's own are at most max (default 0)", Takes: []string{"max"}},
 	{Name: "database.connects", Means: "the database answers on a new connection"},
 	{Name: "database.long_transactions", Means: "no transaction in this database other than tminus's own, nor a prepared one, is older than max_age", Takes: []string{"max_age"}, Needs: []string{"max_age"}},

@@ -180,3 +180,29 @@ func TestLoadSaysWhatIsWrongWithTheFile(t *testing.T) {
 		t.Errorf("a file over the limit: %v", err)
 	}
 }
+
+// Only the backup's age has a default of the file's.
+func TestAnAgeBelongsToItsCheck(t *testing.T) {
+	book, err := Parse("ages.yaml", []byte(`
+tminus: 1
+title: Ages
+backup: {max_age: 12m, time_field: taken}
+checklist:
+  - id: before
+    title: Before
+    items:
+      - {id: dump, text: A, fields: [{id: taken, label: Taken, type: time}], check: {database: backup.age, remedy: R}}
+      - {id: clock, text: B, check: {database: clock.close, remedy: R}}
+      - {id: long, text: C, check: {database: database.long_transactions, max_age: 5m, remedy: R}}
+phases:
+  - {id: count, title: Count, planned: 1m, count: [t]}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]time.Duration{"dump": 12 * time.Minute, "clock": 0, "long": 5 * time.Minute} {
+		if it, _, _ := book.Item(id); it.Check.MaxAge != want {
+			t.Errorf("%s: %s, want %s", id, it.Check.MaxAge, want)
+		}
+	}
+}
