@@ -24,6 +24,7 @@ var checks = map[string]asking{
 	"database.tables":            (*Target).checkTables,
 	"database.transactions":      (*Target).checkTransactions,
 	"database.writable":          (*Target).checkWritable,
+	"jobs.due":                   (*Target).checkJobs,
 	"protected.intact":           (*Target).checkProtected,
 	"replication.lag":            (*Target).checkLag,
 	"replication.slots":          (*Target).checkSlots,

@@ -48,7 +48,10 @@ func (s *State) Asked() []runbook.Item {
 // Facts are what checks need of the run.
 func (s *State) Facts() Facts {
 	// Who extends the window also answers for the backup's age.
-	f := Facts{Triggers: s.Triggers, BackupTime: s.BackupTime(), BackupMax: s.Runbook.Backup.MaxAge, BackupExtra: s.Extra}
+	f := Facts{
+		Triggers: s.Triggers, BackupTime: s.BackupTime(), BackupMax: s.Runbook.Backup.MaxAge, BackupExtra: s.Extra,
+		PlannedT0: s.Opened.PlannedT0, AbortAt: s.AbortAt(),
+	}
 	if s.Baseline != nil {
 		f.Protected = s.Baseline.Protected
 	}
@@ -66,6 +69,8 @@ type Facts struct {
 	BackupMax   time.Duration
 	BackupExtra time.Duration // by which the window was extended
 	Observers   []string      // who watches a mirror
+	PlannedT0   time.Time     // zero when not planned
+	AbortAt     time.Time     // when no phase may start any more; zero before T-0
 }
 
 // Answer is what a check found.

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"tminus/phases/check"
 	"tminus/phases/runbook"
 )
 
@@ -48,5 +49,25 @@ func TestABackupsAgeAtEachMoment(t *testing.T) {
 	s.Extra = 5 * time.Minute
 	if got := s.Found(fresh, taken.Add(21*time.Minute)); got != "21 min old, over the limit of 20 min" {
 		t.Errorf("found %q", got)
+	}
+}
+
+// What rests on the window is asked again when it is extended.
+func TestTheWindowIsAFact(t *testing.T) {
+	planned := time.Date(2026, 3, 14, 2, 0, 0, 0, time.UTC)
+	s := &State{Runbook: &runbook.Runbook{Window: runbook.Window{Abort: 25 * time.Minute}}, Opened: RunOpened{PlannedT0: planned}}
+	if f := s.Facts(); !f.PlannedT0.Equal(planned) || !f.AbortAt.IsZero() {
+		t.Errorf("before T-0: %s, %s", f.PlannedT0, f.AbortAt)
+	}
+	s.T0 = planned.Add(time.Minute)
+	extended := WindowExtended{Extra: 10 * time.Minute}
+	if err := extended.apply(s); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := s.Facts().AbortAt, planned.Add(36*time.Minute); !got.Equal(want) {
+		t.Errorf("after T-0 no phase may start from %s, want %s", got, want)
+	}
+	if Stirs(s, extended)&check.Of("jobs.due").Rests == 0 {
+		t.Error("the extended window does not stir jobs.due")
 	}
 }

@@ -75,7 +75,7 @@ type WindowExtended struct {
 func (WindowExtended) Kind() string { return "window_extended" }
 
 // stirs: who extends the window also answers for the backup's age.
-func (WindowExtended) stirs(*State) check.Fact { return check.BackupTime }
+func (WindowExtended) stirs(*State) check.Fact { return check.BackupTime | check.Window }
 
 func (e WindowExtended) apply(s *State) error {
 	s.Extra += e.Extra

@@ -13,6 +13,7 @@ const (
 	Triggers   Fact = 1 << iota // those that were recorded before they were disabled
 	BackupTime                  // when the backup was taken, and how old it may be
 	Observers                   // who watches a mirror
+	Window                      // when no phase may start any more
 	Baseline                    // counts and content before the first phase
 )
 
@@ -46,6 +47,7 @@ var kinds = []Kind{
 	{Name: "database.tables", Means: "the number of tables in the runbook's schema is between min and max", Takes: []string{"min", "max"}, Needs: []string{"min", "max"}},
 	{Name: "database.transactions", Means: "open transactions in this database other than tminus's own are at most max (default 0)", Takes: []string{"max"}},
 	{Name: "database.writable", Means: "the server is not in recovery and transactions are not read-only"},
+	{Name: "jobs.due", Means: "no active job that pg_cron runs in this database is due from T-0, or from now when that is over, until no phase may start any more, or pg_cron is not installed", Rests: Window},
 	{Name: "mirror.present", Means: "a mirror session is connected, of the key with the comment observer where that is given", Takes: []string{"observer"}, Rests: Observers, OfRun: true},
 	{Name: "protected.intact", Means: "every protected table has the count and content of the baseline", Rests: Baseline},
 	{Name: "replication.lag", Means: "as many standbys as standbys says (default 1) are connected, and they and all others that receive WAL are streaming, at most max megabytes behind, and replay within max_age", Takes: []string{"max", "max_age", "standbys"}, Needs: []string{"max"}},
