@@ -54,7 +54,8 @@ func closeClocks(ahead, doubt, limit time.Duration) (phases.Answer, error) {
 	case greatest <= limit:
 		return phases.Answer{Pass: true, Value: "at most " + phases.Span((greatest + tenth - 1).Truncate(tenth)) + " apart"}, nil
 	case least > limit:
-		return phases.Answer{Value: fmt.Sprintf("the server's clock is %s %s this machine's", phases.Span(ahead.Abs().Round(tenth)), direction)}, nil
+		return phases.Answer{Value: fmt.Sprintf("the server's clock is %s %s this machine's, at most %s wanted",
+			phases.Span(ahead.Abs().Round(tenth)), direction, phases.Span(limit))}, nil
 	}
 	return phases.Answer{}, failf("compare", "the clocks", "ask from nearer to the server, or raise max_age",
 		fmt.Errorf("an answer takes %s, which is too long to tell whether they are within %s", phases.Span(2*doubt), phases.Span(limit)))

@@ -27,7 +27,7 @@ func TestClocks(t *testing.T) {
 		return closeClocks(ahead.Round(time.Hour), doubt.Round(time.Hour), time.Hour)
 	}
 	for off, want := range map[time.Duration]string{
-		48 * time.Hour: "the server's clock is 48 h behind this machine's", -48 * time.Hour: "the server's clock is 48 h ahead of this machine's",
+		48 * time.Hour: "the server's clock is 48 h behind this machine's, at most 1 h wanted", -48 * time.Hour: "the server's clock is 48 h ahead of this machine's, at most 1 h wanted",
 	} {
 		if a, err := asked(func() time.Time { return time.Now().Add(off) }); err != nil || a != (phases.Answer{Value: want}) {
 			t.Errorf("%+v, %v; want %q", a, err, want)
@@ -58,7 +58,7 @@ func TestClocksAreCloseWhateverTheRoundTripHides(t *testing.T) {
 		{0, 0, true, true, "at most 0.0 s apart"},
 		{900 * ms, 101 * ms, false, false, ""},
 		{-1100 * ms, 100 * ms, false, false, ""},
-		{-1100 * ms, 99 * ms, false, true, "the server's clock is 1.1 s behind this machine's"},
+		{-1100 * ms, 99 * ms, false, true, "the server's clock is 1.1 s behind this machine's, at most 1.0 s wanted"},
 	} {
 		a, err := closeClocks(c.ahead, c.doubt, time.Second)
 		if a != (phases.Answer{Pass: c.pass, Value: c.value}) || (err == nil) != c.tells {

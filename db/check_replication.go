@@ -43,13 +43,13 @@ func receivers(ctx context.Context, s *session) ([]receiver, error) {
 func (r receiver) wrong(check *runbook.Check) string {
 	switch {
 	case r.State != "streaming":
-		return fmt.Sprintf("%s is in state %s", clean(r.Name), clean(r.State))
+		return fmt.Sprintf("%s is in state %s, not streaming", clean(r.Name), clean(r.State))
 	case r.Behind == nil:
 		return clean(r.Name) + " has not said how far it is"
 	case *r.Behind > most(check)*megabyte:
-		return fmt.Sprintf("%s is %s behind", clean(r.Name), phases.Bytes(*r.Behind))
+		return fmt.Sprintf("%s is %s behind, at most %d MB wanted", clean(r.Name), phases.Bytes(*r.Behind), most(check))
 	case check.MaxAge > 0 && r.Lag != nil && *r.Lag > check.MaxAge:
-		return fmt.Sprintf("%s replays after %s", clean(r.Name), phases.Span(*r.Lag))
+		return fmt.Sprintf("%s replays after %s, at most %s wanted", clean(r.Name), phases.Span(*r.Lag), phases.Span(check.MaxAge))
 	}
 	return ""
 }

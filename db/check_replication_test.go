@@ -78,6 +78,7 @@ func TestReplicationLag(t *testing.T) {
 	exec(t, there, `SELECT pg_wal_replay_pause()`)
 	exec(t, connect(t, dsn), grow)
 	awaitPass(t, target, lag, false, "1 standby: copy is ")
+	awaitPass(t, target, lag, false, " behind, at most 1 MB wanted")
 	exec(t, there, `SELECT pg_wal_replay_resume()`)
 	awaitPass(t, target, lag, true, "1 standby, ")
 	lag.Max, lag.MaxAge = number(1000), time.Nanosecond

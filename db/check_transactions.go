@@ -64,8 +64,11 @@ func (t *Target) checkPrepared(ctx context.Context, s *session, check *runbook.C
 	if err != nil {
 		return phases.Answer{}, err
 	}
-	n := int64(len(prepared))
-	return phases.Answer{Pass: atMost(n, check), Value: listed(count(len(prepared), "prepared transaction"), prepared, mostLong)}, nil
+	found, pass := count(len(prepared), "prepared transaction"), atMost(int64(len(prepared)), check)
+	if !pass {
+		found += fmt.Sprintf(", at most %d wanted", most(check))
+	}
+	return phases.Answer{Pass: pass, Value: listed(found, prepared, mostLong)}, nil
 }
 
 // preparedSince are the prepared transactions of this database that are older

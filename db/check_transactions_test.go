@@ -47,7 +47,7 @@ func TestPreparedTransactions(t *testing.T) {
 	exec(t, conn, `INSERT INTO t VALUES (1)`)
 	exec(t, conn, `PREPARE TRANSACTION E'order\n42'`)
 	who := query[string](t, conn, `SELECT format('prepared order 42 by plain at %s UTC', to_char(prepared AT TIME ZONE 'UTC', 'HH24:MI:SS')) FROM pg_prepared_xacts`)
-	check(t, target, prepared, phases.Facts{}, false, "1 prepared transaction: "+who)
+	check(t, target, prepared, phases.Facts{}, false, "1 prepared transaction, at most 0 wanted: "+who)
 	prepared.Max = number(1)
 	check(t, target, prepared, phases.Facts{}, true, "1 prepared transaction: "+who)
 	check(t, target, long, phases.Facts{}, true, "no transaction older than 1 h")
