@@ -2,7 +2,11 @@
 // each takes, what it means, and what of the run its answer rests on. It asks
 // nothing: package db has the query behind each, by the same name, and a test
 // holds the two together; what the run itself knows, package phases answers.
+// What is outside of the database is a family of its own, which package outside
+// answers.
 package check
+
+import "slices"
 
 // Fact is something that a run knows, and that an answer may rest on: when it
 // changes, whoever rests on it is asked again at once.
@@ -23,6 +27,7 @@ type Kind struct {
 	Means string   // what holds when it passes, as the reference says it
 	Takes []string // the keys of `check` that belong to it, beside those of every check
 	Needs []string // of which it needs one
+	All   []string // of which it needs each
 	Rests Fact     // what its answer rests on, beside the database; 0 for nothing
 	OfRun bool     // the run's own facts answer it, and no query
 	Lasts bool     // what it finds has to stay true: it is asked at the later stages too
@@ -34,7 +39,7 @@ const (
 	TriggersRestored = "triggers.restored"
 )
 
-// kinds are all checks, by name.
+// kinds are the checks of the database and of the run, by name.
 var kinds = []Kind{
 	{Name: "archiver.healthy", Means: "archive_mode is on, the last archiving did not fail, and was at most max_age ago or no file has waited for longer", Takes: []string{"max_age"}, Needs: []string{"max_age"}},
 	{Name: BackupAge, Means: "the recorded backup time is less than max_age ago", Takes: []string{"max_age"}, Rests: BackupTime, OfRun: true},
@@ -58,13 +63,13 @@ var kinds = []Kind{
 	{Name: TriggersRestored, Means: "every trigger recorded by triggers.disable is back in the state and with the definition it had", Rests: Triggers, Lasts: true},
 }
 
-// Kinds are all checks, in the order of their names.
+// Kinds are the checks of the database and of the run, in the order of their names.
 func Kinds() []Kind { return kinds }
 
-// Of is the check of a name; the zero value for one that nobody knows, and for
-// the empty name.
+// Of is the check of a name, of either family; the zero value for one that
+// nobody knows, and for the empty name.
 func Of(name string) Kind {
-	for _, k := range kinds {
+	for _, k := range slices.Concat(kinds, outside) {
 		if k.Name == name {
 			return k
 		}

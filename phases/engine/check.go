@@ -21,7 +21,7 @@ func ask(ctx context.Context, target Checker, c *runbook.Check, facts phases.Fac
 	defer cancel()
 	a, err := askKind(ctx, target, c, facts)
 	// What a time-out broke off may say anything. A command says what it said.
-	if err != nil && ctx.Err() != nil && c.Kind != runbook.CheckCommand {
+	if err != nil && ctx.Err() != nil && c.Kind != runbook.CheckCommand && c.Kind != runbook.CheckOutside {
 		return phases.Answer{}, context.Cause(ctx)
 	}
 	return a, err
@@ -39,6 +39,8 @@ func askKind(ctx context.Context, target Checker, c *runbook.Check, facts phases
 		return askCommand(ctx, c)
 	case runbook.CheckHTTP:
 		return askHTTP(ctx, c)
+	case runbook.CheckOutside:
+		return outside.Check(ctx, c)
 	}
 	if answer, ofRun := phases.OfRun(c, facts, time.Now()); ofRun {
 		return answer, nil

@@ -113,10 +113,10 @@ func (c *checker) check(m *checked, in asking) {
 		c.fault(n, "through outside the checklist", "leave it out: only an item of the checklist is asked through the phases")
 	}
 	switch kind {
-	case "database":
-		if name := c.values(m).text("database"); name != "" {
-			c.databaseCheck(m, shape.word(name), shape)
-			c.checkNeeds(m, name, in)
+	case "database", "outside":
+		if name := c.values(m).text(kind); name != "" {
+			c.namedCheck(m, shape, kind, name)
+			c.checkNeeds(m, kind, name, in)
 		}
 	case "sql":
 		if n := m.good.value("sql"); n != nil {
@@ -157,14 +157,20 @@ func (c *checker) checkKind(m *checked, shape *object) string {
 	return kind
 }
 
-func (c *checker) databaseCheck(m *checked, is word, shape *object) {
-	for _, k := range shape.dependent() {
+func (c *checker) namedCheck(m *checked, shape *object, kind, name string) {
+	is := shape.word(kind, name)
+	for _, k := range shape.dependent(kind) {
 		if m.has(k) && !slices.Contains(is.takes, k) {
 			c.fault(m.place(k, m.node), fmt.Sprintf("%s does not belong to %s", k, is.name), "leave it out")
 		}
 	}
 	if len(is.needs) > 0 && !slices.ContainsFunc(is.needs, m.has) {
-		c.fault(m.node.value("database"), fmt.Sprintf("%s without %s", is.name, strings.Join(is.needs, " or ")), "add it: "+is.doc)
+		c.fault(m.node.value(kind), fmt.Sprintf("%s without %s", is.name, strings.Join(is.needs, " or ")), "add it: "+is.doc)
+	}
+	for _, k := range is.all {
+		if !m.has(k) {
+			c.fault(m.node.value(kind), fmt.Sprintf("%s without %s", is.name, k), "add it: "+is.doc)
+		}
 	}
 	v := c.values(m)
 	if most, least := v.limit("max"), v.limit("min"); most != nil && least != nil && *least > *most {
@@ -174,8 +180,8 @@ func (c *checker) databaseCheck(m *checked, is word, shape *object) {
 
 // checkNeeds reports a check that could never pass: what it asks about is
 // nowhere in the runbook, or does not exist yet when it is asked.
-func (c *checker) checkNeeds(m *checked, name string, in asking) {
-	n := m.node.value("database")
+func (c *checker) checkNeeds(m *checked, kind, name string, in asking) {
+	n := m.node.value(kind)
 	rests := check.Of(name).Rests
 	if rests&check.BackupTime != 0 && in.backup.TimeField == "" {
 		c.fault(n, name+", but no field records the backup's time", "add `time_field:` to backup, with the id of a field of type time")

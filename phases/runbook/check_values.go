@@ -84,6 +84,17 @@ func (c *checker) textForm(n *node, k key) bool {
 		return c.pattern(n, k.name)
 	case anAddress:
 		return c.address(n)
+	case aRef:
+		return c.goodLine(n, k.name) && c.shapely(n, k)
+	}
+	return true
+}
+
+func (c *checker) shapely(n *node, k key) bool {
+	is := shapely[k.value.form]
+	if !regexp.MustCompile(is.pattern).MatchString(n.text) {
+		c.fault(n, fmt.Sprintf("%s is %s", k.name, clean(quote(n.text))), is.fix)
+		return false
 	}
 	return true
 }

@@ -20,7 +20,8 @@ func TestReferenceIsGenerated(t *testing.T) {
 	want = section(t, want, "minimal", indented(string(read(t, filepath.Join(testRunbooks, "good/minimal.yaml")))))
 	want = section(t, want, "keys", keyTables())
 	want = section(t, want, "values", valueTable())
-	want = section(t, want, "checks", checkTable())
+	want = section(t, want, "checks", checkTable("database", check.Kinds()))
+	want = section(t, want, "outside", checkTable("outside", check.Outside()))
 	want = section(t, want, "limits", limitTable())
 	_, err := Parse("reset.yaml", []byte("tminus: 1\ntitle: Reset\nphases:\n  - id: users\n    title: Users\n    risk: high\n    planed: 5 min\n    delete: [users]\n"))
 	want = section(t, want, "mistake", indented(err.Error()))
@@ -115,24 +116,22 @@ func written(f form) string {
 	case anAddress:
 		return addressFix + ", without a user or a password"
 	}
-	return ""
+	return shapely[f].fix
 }
 
-func checkTable() string {
-	var names []string
-	for _, k := range check.Kinds() {
-		name := k.Name
-		names = append(names, name)
-	}
-	slices.Sort(names)
+// checkTable gives the checks by name, of those under a key.
+func checkTable(key string, kinds []check.Kind) string {
 	var b strings.Builder
 	b.WriteString("| check | passes when | takes |\n| --- | --- | --- |\n")
-	for _, name := range names {
-		takes := shapes()["check"].word(name).takes
-		for i := range takes {
-			takes[i] = "`" + takes[i] + "`"
+	for _, k := range slices.SortedFunc(slices.Values(kinds), func(a, b check.Kind) int { return strings.Compare(a.Name, b.Name) }) {
+		is := shapes()["check"].word(key, k.Name)
+		for i, t := range is.takes {
+			is.takes[i] = "`" + t + "`"
+			if slices.Contains(is.all, t) {
+				is.takes[i] = "**" + is.takes[i] + "**"
+			}
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", name, check.Of(name).Means, strings.Join(takes, ", "))
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", k.Name, k.Means, strings.Join(is.takes, ", "))
 	}
 	return b.String()
 }

@@ -111,7 +111,7 @@ func consistentCheck(t *testing.T, c *Check) {
 	if asks != 1 || c.Timeout <= 0 || c.Every <= 0 {
 		t.Errorf("check %+v", c)
 	}
-	if c.Kind == CheckDatabase && c.Named().Name == "" {
+	if (c.Kind == CheckDatabase || c.Kind == CheckOutside) && c.Named().Name == "" {
 		t.Errorf("check %q", c.Name)
 	}
 }

@@ -340,6 +340,8 @@ func (f fields) check(maxAge time.Duration) *Check {
 			maxAge = 0
 		}
 		c.MaxAge = f.length("max_age", maxAge, 1)
+	case f.node.value("outside") != nil:
+		f.outside(c)
 	case f.node.value("sql") != nil:
 		c.Kind, c.SQL, c.Expect = CheckSQL, f.sql("sql"), f.line("expect")
 	case len(f.entries("command")) > 0, f.node.value("shell") != nil:
@@ -364,6 +366,14 @@ func (f fields) check(maxAge time.Duration) *Check {
 		f.pass(f.node.line, "check")
 	}
 	return c
+}
+
+func (f fields) outside(c *Check) {
+	c.Kind, c.Name = CheckOutside, f.text("outside")
+	c.Dir, c.Branch, c.Remote, c.MinAge = f.line("dir"), f.line("branch"), f.line("remote"), f.length("min_age", 0, 1)
+	if c.Branch == "" {
+		c.Branch = "HEAD"
+	}
 }
 
 func (f fields) limit(key string) *int64 {

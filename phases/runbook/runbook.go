@@ -110,6 +110,7 @@ type CheckKind string
 // The check kinds.
 const (
 	CheckDatabase CheckKind = "database" // a check of tminus's own, by name
+	CheckOutside  CheckKind = "outside"  // the same, of what is outside of the database
 	CheckSQL      CheckKind = "sql"      // one query in a read-only transaction
 	CheckCommand  CheckKind = "command"  // an exit code and an output pattern
 	CheckHTTP     CheckKind = "http"     // a status and a body pattern
@@ -123,8 +124,9 @@ type Check struct {
 	Remedy  string        // what to do when it fails, one sentence; required
 	Through bool          // `through: phases`: asked until the last phase has ended, and a failure holds the next phase; default until the first phase begins
 
+	Name string // database, outside: one of check.Kinds, or of check.Outside
+
 	// database
-	Name     string        // one of check.Kinds
 	Max      *int64        // largest accepted value, for checks that count
 	Min      *int64        // smallest accepted value, for checks that count
 	Triggers []string      // for triggers.*; empty means every trigger named by triggers.disable
@@ -132,6 +134,12 @@ type Check struct {
 	MaxAge   time.Duration // the greatest accepted age; for backup.age by default Backup.MaxAge, else 0: the check's own default
 	Standbys int64         // for replication.lag: how many must be connected; default 1
 	Observer string        // for mirror.present: the comment of the key that must be connected; empty accepts anybody
+
+	// outside
+	Dir    string        // for git.*: the folder
+	Branch string        // for git.*; default HEAD
+	Remote string        // for git.*; empty asks none
+	MinAge time.Duration // for git.quiet
 
 	// sql
 	SQL    string

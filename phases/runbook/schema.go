@@ -141,23 +141,28 @@ func (o *object) partSchemas() []dict {
 // caseSchemas say what each word of the object asks of the other keys.
 func (o *object) caseSchemas() []dict {
 	var out []dict
-	for _, w := range o.cases.words {
-		var then, others dict
-		if w.needs != nil {
-			then = append(then, member{"anyOf", eachRequired(w.needs)})
-		}
-		for _, k := range o.dependent() {
-			if !slices.Contains(w.takes, k) {
-				others = append(others, member{k, false})
+	for _, cs := range o.cases {
+		for _, w := range cs.words {
+			var then, others dict
+			if w.needs != nil {
+				then = append(then, member{"anyOf", eachRequired(w.needs)})
 			}
+			if w.all != nil {
+				then = append(then, member{"required", w.all})
+			}
+			for _, k := range o.dependent(cs.key) {
+				if !slices.Contains(w.takes, k) {
+					others = append(others, member{k, false})
+				}
+			}
+			if others != nil {
+				then = append(then, member{"properties", others})
+			}
+			out = append(out, dict{
+				{"if", dict{{"required", []string{cs.key}}, {"properties", dict{{cs.key, dict{{"const", w.name}}}}}}},
+				{"then", then},
+			})
 		}
-		if others != nil {
-			then = append(then, member{"properties", others})
-		}
-		out = append(out, dict{
-			{"if", dict{{"required", []string{o.cases.key}}, {"properties", dict{{o.cases.key, dict{{"const", w.name}}}}}}},
-			{"then", then},
-		})
 	}
 	return out
 }
@@ -224,6 +229,8 @@ func formName(f form) string {
 		return "moment"
 	case anExpectation:
 		return "expect"
+	case aRef:
+		return "gitName"
 	}
 	return f.String()
 }
@@ -248,5 +255,6 @@ func formDefs() []member {
 		{formName(aStatement), text(maxSQL, some)},
 		{formName(aPattern), text(maxLine, some, member{"format", "regex"})},
 		{formName(anExpectation), text(maxLine, `^\s*([^<>=!\s].*|(=|!=|<|<=|>|>=)\s*-?[0-9]+(\.[0-9]+)?)\s*$`)},
+		{formName(aRef), text(maxLine, shapely[aRef].pattern)},
 	}
 }

@@ -1,12 +1,10 @@
 package runbook
 
 import (
-	"math"
 	"slices"
 	"strings"
 	"time"
 
-	"tminus/phases/check"
 	"tminus/phases/step"
 )
 
@@ -43,7 +41,7 @@ type object struct {
 	some  []string // at least one of these does
 	apart apart
 	parts []part
-	cases cases
+	cases []cases
 }
 
 // apart are two keys of which an object has one at most, and what to do about
@@ -79,6 +77,7 @@ type word struct {
 	doc   string
 	takes []string // of the keys that depend on the word, those that go with it
 	needs []string // at least one of these stands beside it
+	all   []string // each of these does
 }
 
 // form is how a value is written.
@@ -104,6 +103,7 @@ const (
 	aPattern
 	anAddress
 	anExpectation
+	aRef
 	anObject
 )
 
@@ -123,7 +123,7 @@ type value struct {
 func (f form) String() string {
 	return [...]string{
 		"`1`", "line", "text", "line", "id", "field id", "name", "table", "duration", "`T-60m`", "word", "`true` or `false`",
-		"count", "rows", "statement", "condition", "pattern", "URL", "line", "object",
+		"count", "rows", "statement", "condition", "pattern", "URL", "line", "git name", "object",
 	}[f]
 }
 
@@ -218,24 +218,29 @@ func (o *object) belongs(name string) []string {
 	return nil
 }
 
-// dependent are the keys that some word of the object's cases takes.
-func (o *object) dependent() []string {
+// dependent are the keys that some word under a key takes.
+func (o *object) dependent(key string) []string {
 	var out []string
 	for _, k := range o.keys {
-		if slices.ContainsFunc(o.cases.words, func(w word) bool { return slices.Contains(w.takes, k.name) }) {
-			out = append(out, k.name)
+		for _, cs := range o.cases {
+			if cs.key == key && slices.ContainsFunc(cs.words, func(w word) bool { return slices.Contains(w.takes, k.name) }) {
+				out = append(out, k.name)
+			}
 		}
 	}
 	return out
 }
 
-// word gives a word of the object's cases.
-func (o *object) word(name string) word {
-	i := slices.IndexFunc(o.cases.words, func(w word) bool { return w.name == name })
-	if i < 0 {
-		return word{name: name}
+// word gives a word of the object's cases under a key.
+func (o *object) word(key, name string) word {
+	for _, cs := range o.cases {
+		for _, w := range cs.words {
+			if cs.key == key && w.name == name {
+				return w
+			}
+		}
 	}
-	return o.cases.words[i]
+	return word{name: name}
 }
 
 // shapes are the objects by their names.
@@ -340,52 +345,6 @@ func fieldObject() object {
 	}}
 }
 
-func checkObject() object {
-	return object{
-		name: "check",
-		keys: []key{
-			{"database", false, ofWords("check name", databaseChecks()...), "a check of tminus's own, see below"},
-			{"sql", false, of(aStatement), "one query, in a read-only transaction; needs `expect`"},
-			{"command", false, listOf(of(anArgument), maxArgs), "a program and its arguments; no shell"},
-			{"shell", false, of(aText), "a line for the shell"},
-			{"http", false, of(anAddress), "a request to an http or https address"},
-			{"remedy", true, of(aLine), "what to do when it fails, one sentence"},
-			{"timeout", false, ofLength(10*time.Millisecond, 10*time.Minute), "an answer later than this is a failure; default `10s`"},
-			{"every", false, ofLength(10*time.Millisecond, time.Hour), "how often it is asked anew; default `10s`"},
-			{"through", false, ofWords("", bare("phases")...), "ask until the last phase has ended; a failure holds the next phase. Only in the checklist"},
-			{"max", false, ofCount(0, math.MaxInt64), "database: largest accepted value"},
-			{"min", false, ofCount(0, math.MaxInt64), "database: smallest accepted value"},
-			{"triggers", false, listOf(of(aName), maxTables), "database: the triggers of `triggers.disabled`; default all that an action disables"},
-			{"tables", false, listOf(of(aTable), maxTables), "database: the tables of `tables.zero` and `tables.filled`"},
-			{"max_age", false, ofLength(time.Second, maxDuration), "database: greatest accepted age or lag; default for `backup.age`: `backup.max_age`"},
-			{"standbys", false, ofCount(0, math.MaxInt64), "database: for `replication.lag`, how many standbys must be connected; default `1`"},
-			{"observer", false, of(aLine), "database: for `mirror.present`, the comment of the key that must be connected; default anybody"},
-			{"expect", false, of(anExpectation), "sql: what the only row's first column must be, as text; or `= 0`, `!= 0`, `< 5`, `<= 5`, `> 0`, `>= 1`"},
-			{"exit", false, ofCount(0, 255), "command, shell: expected exit code; default `0`"},
-			{"output", false, of(aPattern), "command, shell: regular expression that standard output must match"},
-			{"method", false, ofWords("", bare("GET", "HEAD", "POST")...), "http: default `GET`"},
-			{"status", false, ofCount(100, 599), "http: expected status; default `200`"},
-			{"body", false, of(aPattern), "http: regular expression that the body must match"},
-		},
-		one: []string{"database", "sql", "command", "shell", "http"},
-		parts: []part{
-			{beside: []string{"database"}, keys: []string{"max", "min", "triggers", "tables", "max_age", "standbys", "observer"}},
-			{beside: []string{"sql"}, keys: []string{"expect"}, needs: []string{"expect"}},
-			{beside: []string{"command", "shell"}, keys: []string{"exit", "output"}},
-			{beside: []string{"http"}, keys: []string{"method", "status", "body"}},
-		},
-		cases: cases{"database", databaseChecks()},
-	}
-}
-
-func databaseChecks() []word {
-	var out []word
-	for _, k := range check.Kinds() {
-		out = append(out, word{name: k.Name, doc: k.Means, takes: slices.Clone(k.Takes), needs: k.Needs})
-	}
-	return out
-}
-
 func actionObject() object {
 	actions := []word{
 		{name: DisableTriggers, takes: []string{"triggers"}, needs: []string{"triggers"}},
@@ -398,7 +357,7 @@ func actionObject() object {
 			{"triggers", false, listOf(of(aName), maxTables), "for `triggers.disable`, where it is required"},
 			{"text", false, of(aLine), "what the key says"},
 		},
-		cases: cases{"name", actions},
+		cases: []cases{{"name", actions}},
 	}
 }
 

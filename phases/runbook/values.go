@@ -24,6 +24,12 @@ const (
 	addressFix  = "write http://host/path or https://host/path"
 )
 
+// shapely are the forms of text that a pattern tells, each with how it is
+// written. None can be taken for an option of a command.
+var shapely = map[form]struct{ pattern, fix string }{
+	aRef: {`^[A-Za-z0-9_][A-Za-z0-9_./#@+-]*$`, "a branch or a remote as git calls it: letters, digits and _ . / # @ + -, and no address"},
+}
+
 // parseDuration reads 90s, 15m, 1m30s, 1h or 500ms: whole numbers, largest
 // unit first, each unit once. It is stricter than Go's own form, so that one
 // length of time has few spellings.

@@ -267,6 +267,8 @@ func checkHint(c *runbook.Check) string {
 	switch c.Kind {
 	case runbook.CheckDatabase:
 		what = "Database check " + c.Name
+	case runbook.CheckOutside:
+		what = "Check " + c.Name
 	case runbook.CheckSQL:
 		what = "Query " + c.SQL
 	case runbook.CheckCommand:

@@ -40,7 +40,10 @@ type ending struct {
 // for its end. None of its processes is left when it returns. An error says why
 // it could not be run, that ctx ended it (context.Cause is wrapped), or that a
 // signal did; it has the first line of the output, where there is one.
-func Run(ctx context.Context, argv []string) (Done, error) {
+func Run(ctx context.Context, argv []string) (Done, error) { return runWith(ctx, nil, argv) }
+
+// runWith is Run with an environment; nil is the program's own.
+func runWith(ctx context.Context, env, argv []string) (Done, error) {
 	name := argv[0]
 	path, err := exec.LookPath(name)
 	if err != nil {
@@ -50,7 +53,7 @@ func Run(ctx context.Context, argv []string) (Done, error) {
 		return Done{}, context.Cause(ctx)
 	}
 	var out limited
-	end, err := run(ctx, path, argv, &out)
+	end, err := run(ctx, env, path, argv, &out)
 	if err != nil {
 		return Done{}, fmt.Errorf("start %q: %s", name, systemSays(err))
 	}

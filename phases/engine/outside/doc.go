@@ -1,5 +1,6 @@
-// Package outside runs commands and makes HTTP requests for a run, and says in
-// sentences what became of them.
+// Package outside runs commands and makes HTTP requests for a run, answers the
+// checks by name of what is outside of the database, and says in sentences what
+// became of them.
 //
 // # Nothing is left behind
 //
@@ -25,9 +26,10 @@
 //
 // # Who calls what
 //
-// The engine calls [Run] and [Ask], for checks. Both block until there is an
-// answer or ctx ends, and then for a few seconds at most. Both may be called by
-// several goroutines. Importing the package is what makes a program able to be
+// The engine calls [Run], [Ask] and [Check], for checks. They block until there
+// is an answer or ctx ends, and then for a few seconds at most. They may be
+// called by several goroutines. What [Check] runs, it runs as [Run] does; it
+// changes nothing, and asks no one. Importing the package is what makes a program able to be
 // its own guard.
 //
 //	done, err := outside.Run(ctx, []string{"pgbackrest", "check"})

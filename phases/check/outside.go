@@ -1,0 +1,10 @@
+package check
+
+// outside are the checks of what is outside of the database, by name.
+var outside = []Kind{
+	{Name: "git.quiet", Means: "the last commit on branch is at least min_age old, by its committer's clock; with remote, the branch as the remote has it now", Takes: []string{"dir", "branch", "remote", "min_age"}, All: []string{"dir", "min_age"}},
+}
+
+// Outside are the checks of what is outside of the database, in the order of
+// their names.
+func Outside() []Kind { return outside }
