@@ -370,7 +370,8 @@ func (f fields) check(maxAge time.Duration) *Check {
 
 func (f fields) outside(c *Check) {
 	c.Kind, c.Name = CheckOutside, f.text("outside")
-	c.Dir, c.Branch, c.Remote, c.MinAge = f.line("dir"), f.line("branch"), f.line("remote"), f.length("min_age", 0, 1)
+	c.Dir, c.Branch, c.Remote, c.Path = f.line("dir"), f.line("branch"), f.line("remote"), f.line("path")
+	c.MinAge = f.length("min_age", 0, 1)
 	if c.Branch == "" {
 		c.Branch = "HEAD"
 	}

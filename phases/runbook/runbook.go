@@ -139,6 +139,7 @@ type Check struct {
 	Dir    string        // for git.*: the folder
 	Branch string        // for git.*; default HEAD
 	Remote string        // for git.*; empty asks none
+	Path   string        // for git.file_absent: below Dir
 	MinAge time.Duration // for git.quiet
 
 	// sql

@@ -256,5 +256,6 @@ func formDefs() []member {
 		{formName(aPattern), text(maxLine, some, member{"format", "regex"})},
 		{formName(anExpectation), text(maxLine, `^\s*([^<>=!\s].*|(=|!=|<|<=|>|>=)\s*-?[0-9]+(\.[0-9]+)?)\s*$`)},
 		{formName(aRef), text(maxLine, shapely[aRef].pattern)},
+		{formName(aPath), text(maxLine, shapely[aPath].pattern)},
 	}
 }

@@ -104,6 +104,7 @@ const (
 	anAddress
 	anExpectation
 	aRef
+	aPath
 	anObject
 )
 
@@ -123,7 +124,7 @@ type value struct {
 func (f form) String() string {
 	return [...]string{
 		"`1`", "line", "text", "line", "id", "field id", "name", "table", "duration", "`T-60m`", "word", "`true` or `false`",
-		"count", "rows", "statement", "condition", "pattern", "URL", "line", "git name", "object",
+		"count", "rows", "statement", "condition", "pattern", "URL", "line", "git name", "path", "object",
 	}[f]
 }
 

@@ -22,7 +22,7 @@ func checkObject() object {
 		one: []string{"database", "outside", "sql", "command", "shell", "http"},
 		parts: []part{
 			{beside: []string{"database"}, keys: []string{"max", "min", "triggers", "tables", "max_age", "standbys", "observer"}},
-			{beside: []string{"outside"}, keys: []string{"dir", "branch", "remote", "min_age"}},
+			{beside: []string{"outside"}, keys: []string{"dir", "branch", "remote", "path", "min_age"}},
 			{beside: []string{"sql"}, keys: []string{"expect"}, needs: []string{"expect"}},
 			{beside: []string{"command", "shell"}, keys: []string{"exit", "output"}},
 			{beside: []string{"http"}, keys: []string{"method", "status", "body"}},
@@ -64,6 +64,7 @@ func outsideKeys() []key {
 		{"dir", false, of(aLine), "outside: the folder that is asked about, the top one of a git checkout for `git.*`"},
 		{"branch", false, of(aRef), "outside: for `git.*`; `origin/main` is what was fetched last; default `HEAD`"},
 		{"remote", false, of(aRef), "outside: for `git.*`, a remote of the checkout, by its name, which is asked each time; default none"},
+		{"path", false, of(aPath), "outside: for `git.file_absent`"},
 		{"min_age", false, ofLength(time.Second, maxDuration), "outside: for `git.quiet`, how long ago the last commit has to be"},
 	}
 }

@@ -27,7 +27,8 @@ const (
 // shapely are the forms of text that a pattern tells, each with how it is
 // written. None can be taken for an option of a command.
 var shapely = map[form]struct{ pattern, fix string }{
-	aRef: {`^[A-Za-z0-9_][A-Za-z0-9_./#@+-]*$`, "a branch or a remote as git calls it: letters, digits and _ . / # @ + -, and no address"},
+	aRef:  {`^[A-Za-z0-9_][A-Za-z0-9_./#@+-]*$`, "a branch or a remote as git calls it: letters, digits and _ . / # @ + -, and no address"},
+	aPath: {`^[^/]*[^/.][^/]*(/[^/]*[^/.][^/]*)*$`, "a path below the folder, with / between its parts and no .. among them: .github/workflows/refill.yml"},
 }
 
 // parseDuration reads 90s, 15m, 1m30s, 1h or 500ms: whole numbers, largest

@@ -11,7 +11,8 @@ import (
 // checks answer what package check declares of what is outside of the
 // database, each in a file with its like.
 var checks = map[string]func(context.Context, *runbook.Check) (phases.Answer, error){
-	"git.quiet": checkQuiet,
+	"git.file_absent": checkFileAbsent,
+	"git.quiet":       checkQuiet,
 }
 
 // Check answers a check of what is outside of the database, by its name. An

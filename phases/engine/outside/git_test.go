@@ -174,7 +174,7 @@ func TestNoCheckoutNoAnswer(t *testing.T) {
 	empty := repository{t, t.TempDir()}
 	empty.git("init", "--quiet")
 	for _, name := range gitChecks(t) {
-		c := runbook.Check{Name: name, Branch: "HEAD", Remote: "origin", MinAge: time.Minute}
+		c := runbook.Check{Name: name, Branch: "HEAD", Remote: "origin", MinAge: time.Minute, Path: "b"}
 		for dir, want := range map[string]string{
 			"":                              "name the folder",
 			t.TempDir():                     "not a git repository",
@@ -225,7 +225,7 @@ func TestAGitThatHangs(t *testing.T) {
 		ctx, cut := context.WithCancelCause(t.Context())
 		ran := make(chan error, 1)
 		go func() { // ends with the check
-			a, err := Check(ctx, &runbook.Check{Name: name, Dir: r.dir, Branch: "main", Remote: "origin", MinAge: time.Minute})
+			a, err := Check(ctx, &runbook.Check{Name: name, Dir: r.dir, Branch: "main", Remote: "origin", MinAge: time.Minute, Path: "b"})
 			if a != (phases.Answer{}) {
 				t.Errorf("%s: %+v", name, a)
 			}
