@@ -372,6 +372,9 @@ func (f fields) outside(c *Check) {
 	c.Kind, c.Name = CheckOutside, f.text("outside")
 	c.Dir, c.Branch, c.Remote, c.Path = f.line("dir"), f.line("branch"), f.line("remote"), f.line("path")
 	c.MinAge = f.length("min_age", 0, 1)
+	if c.Remote == "" && c.Name == check.GitPush {
+		c.Remote = "origin"
+	}
 	if c.Branch == "" {
 		c.Branch = "HEAD"
 	}

@@ -138,7 +138,7 @@ type Check struct {
 	// outside
 	Dir    string        // for git.*: the folder
 	Branch string        // for git.*; default HEAD
-	Remote string        // for git.*; empty asks none
+	Remote string        // for git.*; default origin for git.push, else empty: none is asked
 	Path   string        // for git.file_absent: below Dir
 	MinAge time.Duration // for git.quiet
 

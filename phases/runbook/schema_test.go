@@ -291,6 +291,8 @@ func badItems() map[string]string {
 		"min_age of absent":          check("outside: git.file_absent, dir: /srv/shop, path: a, min_age: 5m"),
 		"path above the folder":      check("outside: git.file_absent, dir: /srv/shop, path: ../a"),
 		"path in no folder":          check("outside: git.file_absent, dir: /srv/shop, path: /etc/passwd"),
+		"push from nowhere":          check("outside: git.push, remote: origin"),
+		"path of push":               check("outside: git.push, dir: /srv/shop, path: a"),
 		"status of 99":               check("http: http://a.example/, status: 99"),
 		"through":                    check("database: database.connects, through: gate"),
 		"unknown action":             item("action: {name: triggers.drop}"),

@@ -63,7 +63,7 @@ func outsideKeys() []key {
 	return []key{
 		{"dir", false, of(aLine), "outside: the folder that is asked about, the top one of a git checkout for `git.*`"},
 		{"branch", false, of(aRef), "outside: for `git.*`; `origin/main` is what was fetched last; default `HEAD`"},
-		{"remote", false, of(aRef), "outside: for `git.*`, a remote of the checkout, by its name, which is asked each time; default none"},
+		{"remote", false, of(aRef), "outside: for `git.*`, a remote of the checkout, by its name, which is asked each time; default `origin` for `git.push`, and none for the others"},
 		{"path", false, of(aPath), "outside: for `git.file_absent`"},
 		{"min_age", false, ofLength(time.Second, maxDuration), "outside: for `git.quiet`, how long ago the last commit has to be"},
 	}

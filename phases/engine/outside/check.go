@@ -12,6 +12,7 @@ import (
 // database, each in a file with its like.
 var checks = map[string]func(context.Context, *runbook.Check) (phases.Answer, error){
 	"git.file_absent": checkFileAbsent,
+	"git.push":        checkPush,
 	"git.quiet":       checkQuiet,
 }
 
