@@ -136,11 +136,14 @@ type Check struct {
 	Observer string        // for mirror.present: the comment of the key that must be connected; empty accepts anybody
 
 	// outside
-	Dir    string        // for git.*: the folder
-	Branch string        // for git.*; default HEAD
-	Remote string        // for git.*; default origin for git.push, else empty: none is asked
-	Path   string        // for git.file_absent: below Dir
-	MinAge time.Duration // for git.quiet
+	Dir         string        // for git.*: the folder
+	Branch      string        // for git.*; default HEAD
+	Remote      string        // for git.*; default origin for git.push, else empty: none is asked
+	Path        string        // for git.file_absent: below Dir
+	Host        string        // for ssh.reachable
+	Port        int           // for ssh.reachable; default 22
+	Fingerprint string        // for ssh.reachable: of the host's key; empty accepts any
+	MinAge      time.Duration // for git.quiet
 
 	// sql
 	SQL    string

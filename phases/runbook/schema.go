@@ -257,5 +257,7 @@ func formDefs() []member {
 		{formName(anExpectation), text(maxLine, `^\s*([^<>=!\s].*|(=|!=|<|<=|>|>=)\s*-?[0-9]+(\.[0-9]+)?)\s*$`)},
 		{formName(aRef), text(maxLine, shapely[aRef].pattern)},
 		{formName(aPath), text(maxLine, shapely[aPath].pattern)},
+		{formName(aHost), text(maxLine, shapely[aHost].pattern)},
+		{formName(aFingerprint), text(maxLine, shapely[aFingerprint].pattern)},
 	}
 }

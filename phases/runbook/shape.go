@@ -105,6 +105,8 @@ const (
 	anExpectation
 	aRef
 	aPath
+	aHost
+	aFingerprint
 	anObject
 )
 
@@ -124,7 +126,7 @@ type value struct {
 func (f form) String() string {
 	return [...]string{
 		"`1`", "line", "text", "line", "id", "field id", "name", "table", "duration", "`T-60m`", "word", "`true` or `false`",
-		"count", "rows", "statement", "condition", "pattern", "URL", "line", "git name", "path", "object",
+		"count", "rows", "statement", "condition", "pattern", "URL", "line", "git name", "path", "host", "fingerprint", "object",
 	}[f]
 }
 

@@ -22,7 +22,7 @@ func checkObject() object {
 		one: []string{"database", "outside", "sql", "command", "shell", "http"},
 		parts: []part{
 			{beside: []string{"database"}, keys: []string{"max", "min", "triggers", "tables", "max_age", "standbys", "observer"}},
-			{beside: []string{"outside"}, keys: []string{"dir", "branch", "remote", "path", "min_age"}},
+			{beside: []string{"outside"}, keys: []string{"dir", "branch", "remote", "path", "min_age", "host", "port", "fingerprint"}},
 			{beside: []string{"sql"}, keys: []string{"expect"}, needs: []string{"expect"}},
 			{beside: []string{"command", "shell"}, keys: []string{"exit", "output"}},
 			{beside: []string{"http"}, keys: []string{"method", "status", "body"}},
@@ -66,6 +66,9 @@ func outsideKeys() []key {
 		{"remote", false, of(aRef), "outside: for `git.*`, a remote of the checkout, by its name, which is asked each time; default `origin` for `git.push`, and none for the others"},
 		{"path", false, of(aPath), "outside: for `git.file_absent`"},
 		{"min_age", false, ofLength(time.Second, maxDuration), "outside: for `git.quiet`, how long ago the last commit has to be"},
+		{"host", false, of(aHost), "outside: for `ssh.reachable`"},
+		{"port", false, ofCount(1, math.MaxUint16), "outside: for `ssh.reachable`; default `22`"},
+		{"fingerprint", false, of(aFingerprint), "outside: for `ssh.reachable`, of the key that the host has to have; default any"},
 	}
 }
 

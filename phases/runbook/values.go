@@ -27,8 +27,10 @@ const (
 // shapely are the forms of text that a pattern tells, each with how it is
 // written. None can be taken for an option of a command.
 var shapely = map[form]struct{ pattern, fix string }{
-	aRef:  {`^[A-Za-z0-9_][A-Za-z0-9_./#@+-]*$`, "a branch or a remote as git calls it: letters, digits and _ . / # @ + -, and no address"},
-	aPath: {`^[^/]*[^/.][^/]*(/[^/]*[^/.][^/]*)*$`, "a path below the folder, with / between its parts and no .. among them: .github/workflows/refill.yml"},
+	aRef:         {`^[A-Za-z0-9_][A-Za-z0-9_./#@+-]*$`, "a branch or a remote as git calls it: letters, digits and _ . / # @ + -, and no address"},
+	aPath:        {`^[^/]*[^/.][^/]*(/[^/]*[^/.][^/]*)*$`, "a path below the folder, with / between its parts and no .. among them: .github/workflows/refill.yml"},
+	aHost:        {`^[A-Za-z0-9.:_][A-Za-z0-9.:_%-]*$`, "a host's name or address, without a user and a port"},
+	aFingerprint: {`^SHA256:[A-Za-z0-9+/]{43}$`, "as ssh-keygen -l prints it: SHA256: and 43 characters"},
 }
 
 // parseDuration reads 90s, 15m, 1m30s, 1h or 500ms: whole numbers, largest

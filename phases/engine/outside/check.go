@@ -14,6 +14,7 @@ var checks = map[string]func(context.Context, *runbook.Check) (phases.Answer, er
 	"git.file_absent": checkFileAbsent,
 	"git.push":        checkPush,
 	"git.quiet":       checkQuiet,
+	"ssh.reachable":   checkSSH,
 }
 
 // Check answers a check of what is outside of the database, by its name. An
