@@ -371,7 +371,7 @@ func (f fields) check(maxAge time.Duration) *Check {
 func (f fields) outside(c *Check) {
 	c.Kind, c.Name = CheckOutside, f.text("outside")
 	c.Dir, c.Branch, c.Remote, c.Path = f.line("dir"), f.line("branch"), f.line("remote"), f.line("path")
-	c.MinAge = f.length("min_age", 0, 1)
+	c.Min, c.MinAge = f.limit("min"), f.length("min_age", 0, 1)
 	c.Host, c.Port, c.Fingerprint = f.line("host"), 22, f.line("fingerprint")
 	if port, ok := f.count("port", math.MaxUint16); ok {
 		c.Port = int(port)

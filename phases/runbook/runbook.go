@@ -124,11 +124,12 @@ type Check struct {
 	Remedy  string        // what to do when it fails, one sentence; required
 	Through bool          // `through: phases`: asked until the last phase has ended, and a failure holds the next phase; default until the first phase begins
 
-	Name string // database, outside: one of check.Kinds, or of check.Outside
+	// database, outside
+	Name string // one of check.Kinds, or of check.Outside
+	Min  *int64 // smallest accepted value, for checks that count
 
 	// database
 	Max      *int64        // largest accepted value, for checks that count
-	Min      *int64        // smallest accepted value, for checks that count
 	Triggers []string      // for triggers.*; empty means every trigger named by triggers.disable
 	Tables   []string      // for tables.*
 	MaxAge   time.Duration // the greatest accepted age; for backup.age by default Backup.MaxAge, else 0: the check's own default
@@ -136,7 +137,7 @@ type Check struct {
 	Observer string        // for mirror.present: the comment of the key that must be connected; empty accepts anybody
 
 	// outside
-	Dir         string        // for git.*: the folder
+	Dir         string        // for git.* and space.free: the folder
 	Branch      string        // for git.*; default HEAD
 	Remote      string        // for git.*; default origin for git.push, else empty: none is asked
 	Path        string        // for git.file_absent: below Dir

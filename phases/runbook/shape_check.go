@@ -21,7 +21,8 @@ func checkObject() object {
 		}),
 		one: []string{"database", "outside", "sql", "command", "shell", "http"},
 		parts: []part{
-			{beside: []string{"database"}, keys: []string{"max", "min", "triggers", "tables", "max_age", "standbys", "observer"}},
+			{beside: []string{"database", "outside"}, keys: []string{"min"}},
+			{beside: []string{"database"}, keys: []string{"max", "triggers", "tables", "max_age", "standbys", "observer"}},
 			{beside: []string{"outside"}, keys: []string{"dir", "branch", "remote", "path", "min_age", "host", "port", "fingerprint"}},
 			{beside: []string{"sql"}, keys: []string{"expect"}, needs: []string{"expect"}},
 			{beside: []string{"command", "shell"}, keys: []string{"exit", "output"}},
@@ -50,7 +51,7 @@ func askingKeys() []key {
 func databaseKeys() []key {
 	return []key{
 		{"max", false, ofCount(0, math.MaxInt64), "database: largest accepted value"},
-		{"min", false, ofCount(0, math.MaxInt64), "database: smallest accepted value"},
+		{"min", false, ofCount(0, math.MaxInt64), "database, outside: smallest accepted value"},
 		{"triggers", false, listOf(of(aName), maxTables), "database: the triggers of `triggers.disabled`; default all that an action disables"},
 		{"tables", false, listOf(of(aTable), maxTables), "database: the tables of `tables.zero` and `tables.filled`"},
 		{"max_age", false, ofLength(time.Second, maxDuration), "database: greatest accepted age or lag; default for `backup.age`: `backup.max_age`"},

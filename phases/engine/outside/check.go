@@ -14,6 +14,7 @@ var checks = map[string]func(context.Context, *runbook.Check) (phases.Answer, er
 	"git.file_absent": checkFileAbsent,
 	"git.push":        checkPush,
 	"git.quiet":       checkQuiet,
+	"space.free":      checkSpace,
 	"ssh.reachable":   checkSSH,
 }
 
