@@ -65,7 +65,7 @@ func measure(dir string) (room, error) {
 	if err != nil {
 		return room{}, fmt.Errorf("where the file system of %q begins is not known: %s", dir, systemSays(err))
 	}
-	return room{st.Bavail * blockSize(&st) >> 20, mount}, nil
+	return room{uint64(max(st.Bavail, 0)) * blockSize(&st) >> 20, mount}, nil
 }
 
 // mountOf is the highest folder above that is on the same device.
