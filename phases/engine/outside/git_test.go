@@ -216,6 +216,9 @@ func gitChecks(t *testing.T) (names []string) {
 
 // A git that hangs is ended with what it started, and says what it had said.
 func TestAGitThatHangs(t *testing.T) {
+	if guardless {
+		t.Skip("the processes are counted in /proc")
+	}
 	r := newRepository(t)
 	seconds := mark()
 	far := script(t, "far", "#!/bin/sh\necho https://me:s3cr3t@shop.example/ >&2\nexec sleep "+seconds+"\n", 0o755)
