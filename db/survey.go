@@ -52,7 +52,11 @@ func (t *Target) survey(ctx context.Context, s *session, narrow []string) (phase
 	if problems = append(problems, narrow...); len(problems) > 0 {
 		return phases.Survey{}, &SurveyError{Problems: problems}
 	}
-	out := phases.Survey{Reach: view.Reach().Edges, Sizes: view.Sizes(), Findings: findings, Prices: view.Prices(), Sessions: t.widest()}
+	if err := catalog.Define(ctx, s, snapshot, view.Concerned()); err != nil {
+		return phases.Survey{}, err
+	}
+	print := view.Print()
+	out := phases.Survey{Schema: &print, Reach: view.Reach().Edges, Sizes: view.Sizes(), Findings: findings, Prices: view.Prices(), Sessions: t.widest()}
 	for _, r := range view.Deleted() {
 		out.Deletes = append(out.Deletes, view.Plain(r))
 	}

@@ -12,6 +12,8 @@ type Survey struct {
 	// Sessions is how many the run needs at its widest: the survey opened as
 	// many. 0 in old journals.
 	Sessions int `json:"sessions,omitempty"`
+	// Schema is what the tables are like; nil in old journals.
+	Schema *SchemaPrint `json:"schema,omitempty"`
 }
 
 // Count is how many findings there are of a severity; of no survey, none. The

@@ -27,6 +27,9 @@ type Schema struct {
 	Replication Replication
 	Unread      []Unread // what could not be read
 
+	// Definitions are of the relations that were asked for, in no order.
+	Definitions []Definition
+
 	byOID    map[uint32]*Relation
 	byName   map[[2]string]*Relation
 	keys     map[uint32]*Key
