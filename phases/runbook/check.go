@@ -94,6 +94,10 @@ func (c *checker) value(m *checked, n *node, k key) *node {
 	switch {
 	case k.value.most > 0:
 		return c.list(m, n, k)
+	case k.value.form == anObject && k.value.words != nil && n.scalar():
+		if c.isText(n, k.name) && c.word(n, k.name, k.value.wordNames()) {
+			return n
+		}
 	case k.value.form == anObject:
 		if o := c.object(n, k.value.object); o != nil {
 			m.inner[k.name] = []*checked{o}

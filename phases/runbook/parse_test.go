@@ -80,7 +80,7 @@ func TestMinimalRunbookHasDefaults(t *testing.T) {
 		Schema: "public",
 		Window: Window{Opens: time.Hour, Gate: 15 * time.Minute, Planned: 20 * time.Minute, Abort: 25 * time.Minute},
 		Backup: Backup{MaxAge: 15 * time.Minute},
-		Ledger: true,
+		Ledger: true, Rehearsal: Rehearsal{MaxAge: 7 * 24 * time.Hour},
 		Gate:   Gate{Approve: "Approving authority"},
 		Phases: []Phase{{ID: "empty", Title: "Empty it", Risk: RiskMedium, Planned: time.Minute, Steps: []Step{{Delete: "events"}}}},
 	}
@@ -106,8 +106,9 @@ func TestEveryKeyArrives(t *testing.T) {
 		}
 	}
 	// Ledger is false because of `ledger: none`; Exit is 0 because of `exit: 0`.
-	// Passed is for what Parse refuses.
-	unread := map[string]bool{"Runbook.Ledger": true, "Check.Exit": true, "Runbook.Passed": true}
+	// Rehearsal.None stands in the place of the object. Passed is for what Parse
+	// refuses.
+	unread := map[string]bool{"Runbook.Ledger": true, "Rehearsal.None": true, "Check.Exit": true, "Runbook.Passed": true}
 	zero := map[string]bool{}
 	filled := map[string]bool{}
 	noteFields(reflect.ValueOf(*book), zero, filled)

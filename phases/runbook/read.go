@@ -236,6 +236,7 @@ func fromYAML(root *node) *Runbook {
 		Window: m.window(), Backup: m.backup(),
 		Protected: m.tables("protected"),
 		Ledger:    !m.word("ledger", "none"),
+		Rehearsal: m.rehearsal(),
 		Gate:      Gate{Approve: "Approving authority"},
 	}
 	for _, c := range m.list("contacts", "contact") {

@@ -27,6 +27,7 @@ type Runbook struct {
 	Backup    Backup    // what undoing would take
 	Protected []string  // tables that must come out as they went in
 	Ledger    bool      // false (`ledger: none`): a lost COMMIT can be settled by counts only
+	Rehearsal Rehearsal // what production wants of a rehearsal
 	Checklist []Group   // what must be ticked before the gate opens
 	Gate      Gate
 	Phases    []Phase

@@ -181,6 +181,9 @@ func (v value) schema() dict {
 func (v value) single() dict {
 	switch v.form {
 	case anObject:
+		if v.words != nil {
+			return dict{{"anyOf", []dict{v.wordSchema(), reference(v.object)}}}
+		}
 		return reference(v.object)
 	case aVersion:
 		return dict{{"const", Version}}

@@ -116,7 +116,7 @@ type value struct {
 	called string // what mistakes and the documentation call it
 	object string // the name of the object; for anObject
 	most   int    // entries of a list; 0 for a single value
-	words  []word // for aWord
+	words  []word // for aWord, and those that may stand in the place of an object
 	least  int64  // for aCount, and in nanoseconds for aDuration
 	limit  int64  // its upper end
 	unique string // what no other id of the file is that of; for anID
@@ -259,7 +259,7 @@ func shapes() map[string]*object {
 // documentation.
 func objects() []object {
 	return []object{
-		runbookObject(), windowObject(), contactObject(), backupObject(), gateObject(),
+		runbookObject(), windowObject(), contactObject(), backupObject(), rehearsalObject(), gateObject(),
 		groupObject(), itemObject(), fieldObject(), checkObject(), actionObject(),
 		phaseObject(), stepObject(), maintenanceObject(),
 	}
@@ -276,6 +276,7 @@ func runbookObject() object {
 		{"backup", false, ofObject("backup"), "what undoing would take"},
 		{"protected", false, listOf(of(aTable), maxTables), "tables that must come out as they went in, count and content"},
 		{"ledger", false, ofWords("", bare("none")...), "write no ledger row; a lost COMMIT can then be settled by counts only"},
+		{"rehearsal", false, orWord("rehearsal", "none"), "what production wants of a rehearsal of this runbook; `none`: it wants none, and the gate and the report say so"},
 		{"checklist", false, listOf(ofObject("group"), maxGroups), "what must be ticked before the gate opens"},
 		{"gate", false, ofObject("gate"), "the go/no-go decision"},
 		{"phases", true, listOf(ofObject("phase"), maxPhases), "the transactions, in order"},
