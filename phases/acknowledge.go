@@ -35,7 +35,11 @@ func (e FindingsAcknowledged) words(s *State) (Level, string) {
 			n++
 		}
 	}
-	text := fmt.Sprintf("survey: %s of %s", Plural(n, "finding"), e.Code)
+	from := "survey"
+	if e.Code == CountLow {
+		from = "baseline"
+	}
+	text := fmt.Sprintf("%s: %s of %s", from, Plural(n, "finding"), e.Code)
 	if e.Assumed {
 		return LevelWarn, text + " assumed to be acknowledged: nobody did"
 	}
@@ -49,7 +53,7 @@ func (c Acknowledge) can(s *State, _ time.Time) error {
 	open := s.Unacknowledged()
 	switch {
 	case len(open) == 0:
-		return errors.New("the survey found nothing that has to be acknowledged")
+		return errors.New("nothing was found that has to be acknowledged")
 	case !slices.ContainsFunc(open, func(f Finding) bool { return f.Code == c.Code }):
 		return fmt.Errorf("nothing of %q has to be acknowledged: the first is %s", c.Code, open[0].Code)
 	}
@@ -67,14 +71,18 @@ func (c Acknowledge) Events(_ *State, by string, _ time.Time) ([]Event, error) {
 	return []Event{FindingsAcknowledged{Code: c.Code, Who: Clean(c.Who), By: by}}, nil
 }
 
-// Unacknowledged are the grave findings of the last survey that nobody has taken
-// on yet, in its order.
+// Unacknowledged are the grave findings that nobody has taken on yet: the
+// counts far below the rehearsal's, and those of the last survey, in their order.
 func (s *State) Unacknowledged() []Finding {
 	if s.Survey == nil {
 		return nil
 	}
+	return append(s.unacknowledged(s.fewerFindings()), s.unacknowledged(s.Survey.Findings)...)
+}
+
+func (s *State) unacknowledged(found []Finding) []Finding {
 	var out []Finding
-	for _, f := range s.Survey.Findings {
+	for _, f := range found {
 		if f.Severity == SeverityError && !slices.Contains(s.Acknowledged, f) {
 			out = append(out, f)
 		}
@@ -82,13 +90,13 @@ func (s *State) Unacknowledged() []Finding {
 	return out
 }
 
-// findingHolds are a hold for each kind of grave finding that nobody has taken on.
-func (s *State) findingHolds() []Hold {
+// holdsOf are a hold for each kind of finding that nobody has taken on.
+func holdsOf(found []Finding) []Hold {
 	var out []Hold
 	var codes []string
 	counts := map[string]int{}
 	first := map[string]Finding{}
-	for _, f := range s.Unacknowledged() {
+	for _, f := range found {
 		if counts[f.Code]++; counts[f.Code] == 1 {
 			codes, first[f.Code] = append(codes, f.Code), f
 		}
@@ -98,7 +106,7 @@ func (s *State) findingHolds() []Hold {
 		if more := counts[code] - 1; more > 0 {
 			text += fmt.Sprintf(", and %d more", more)
 		}
-		out = append(out, Hold{Text: text})
+		out = append(out, Hold{Code: code, Text: text})
 	}
 	return out
 }

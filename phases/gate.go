@@ -111,6 +111,7 @@ func (c DeclareNoGo) Events(_ *State, by string, _ time.Time) ([]Event, error) {
 // Hold is one thing that keeps the gate, or a phase, closed.
 type Hold struct {
 	Item string // empty when it is not an item's
+	Code string // of the findings that somebody has to take on; empty for others
 	Text string // what holds, as a sentence's part: "backup verified: not ticked"
 }
 
@@ -152,7 +153,8 @@ func (s *State) GateHolds(now time.Time) []Hold {
 		items = append(items, g.Items...)
 	}
 	out = append(out, s.backupHolds(items, 0, now)...)
-	return append(out, s.findingHolds()...)
+	out = append(out, s.rehearsalHolds(now)...)
+	return append(out, holdsOf(s.Unacknowledged())...)
 }
 
 // backupHolds refuses a stale backup where the runbook records one and leaves
@@ -192,6 +194,7 @@ func (s *State) PhaseHolds(i int, now time.Time) []Hold {
 		for _, g := range s.Runbook.Checklist {
 			out = append(out, s.groupHolds(g.Items, now, func(it runbook.Item) bool { return it.Check != nil && it.Check.Through })...)
 		}
+		out = append(out, holdsOf(s.unacknowledged(s.fewerFindings()))...)
 		if at := s.AbortAt(); now.After(at) {
 			out = append(out, Hold{Text: fmt.Sprintf("the abort limit passed %s ago: extend the window, or abort", now.Sub(at).Round(time.Second))})
 		}

@@ -41,6 +41,10 @@ type RunOpened struct {
 	Operator    Operator    `json:"operator"`
 	Target      Identity    `json:"target"`
 	PlannedT0   time.Time   `json:"planned_t0"`
+
+	// Rehearsed is the rehearsal that the run is held against, in production
+	// alone; nil in old journals, where nothing is.
+	Rehearsed *Rehearsed `json:"rehearsed,omitempty"`
 }
 
 // Kind implements Event.
@@ -62,7 +66,11 @@ func (e RunOpened) apply(s *State) error {
 }
 
 func (e RunOpened) words(*State) (Level, string) {
-	return LevelInfo, fmt.Sprintf("run opened: %s, %s on database %s at %s, by %s", e.File, e.Environment, e.Target.Database, e.Target.Host, e.Operator)
+	text := fmt.Sprintf("run opened: %s, %s on database %s at %s, by %s", e.File, e.Environment, e.Target.Database, e.Target.Host, e.Operator)
+	if r := e.Rehearsed; r != nil && r.Journal != "" {
+		text += fmt.Sprintf("; rehearsed: %s, %s UTC, head %.12s", r.Journal, r.EndedAt.UTC().Format(time.DateTime), r.Head)
+	}
+	return LevelInfo, text
 }
 
 // RunResumed occurs when a program takes up a journal that another left.
@@ -110,6 +118,10 @@ func (SurveyTaken) Kind() string { return "survey_taken" }
 
 func (e SurveyTaken) apply(s *State) error {
 	s.Survey = &e.Survey
+	// What the run itself has changed since is no other schema.
+	if e.Schema != nil && (s.Schema == nil || !s.TriggersOff && s.T0.IsZero()) {
+		s.Schema = e.Schema
+	}
 	return nil
 }
 

@@ -17,10 +17,11 @@ type State struct {
 	Opened       RunOpened        // as written; zero before run_opened
 	Runbook      *runbook.Runbook // parsed from Opened.Source; nil before run_opened
 	OpenedAt     time.Time
-	Operator     Operator  // who drives now
-	Target       Identity  // as last connected
-	T0           time.Time // start of the first phase; zero before it
-	Survey       *Survey   // nil until taken
+	Operator     Operator     // who drives now
+	Target       Identity     // as last connected
+	T0           time.Time    // start of the first phase; zero before it
+	Survey       *Survey      // nil until taken
+	Schema       *SchemaPrint // as last surveyed before the run changed any of it; nil until then
 	Items        map[string]*ItemState
 	Fields       map[string]FieldValue // by field id
 	Gate         GateState

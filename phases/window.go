@@ -24,6 +24,7 @@ const (
 	ConditionWindow = "window_over"
 	ConditionSlow   = "phase_slow"
 	ConditionRows   = "rows_unexpected" // deletes found far fewer or more rows than were counted
+	ConditionCounts = "counts_low"      // the baseline counted far fewer rows than the rehearsal's
 )
 
 // Raised reports whether a condition was raised at or after since.

@@ -118,7 +118,7 @@ func operatorKeys() keymap {
 		binding{id: "action", keys: []string{"x"}, label: "x", name: "do it", help: "have the item's work done", group: groupItems, can: canAct, open: (*Operator).action},
 		binding{id: "recheck", keys: []string{"r"}, label: "r", name: "check again", help: "ask the item's check again; elsewhere, all checks", group: groupItems, can: anyRun, open: (*Operator).recheck},
 
-		binding{id: "acknowledge", keys: []string{"u"}, label: "u", name: "understood", help: "take on by its name what the survey found that is grave", group: groupRun, can: asks(acknowledgeNow), open: (*Operator).acknowledge},
+		binding{id: "acknowledge", keys: []string{"u"}, label: "u", name: "understood", help: "take on by its name what was found that is grave", group: groupRun, can: asks(acknowledgeNow), open: (*Operator).acknowledge},
 		binding{id: "go", keys: []string{"o"}, label: "o", name: "GO", help: "GO: open the gate", group: groupRun, can: asks(goNow), open: (*Operator).passGate},
 		binding{id: "no-go", keys: []string{"N"}, label: "N", name: "NO-GO", help: "NO-GO: end the run before its first phase", group: groupRun, can: asks(noGoNow), open: (*Operator).declareNoGo},
 		binding{id: "start", keys: []string{"s"}, label: "s", name: "start the phase", help: "start the next phase", group: groupRun, can: asks(startNow), open: (*Operator).startPhase},

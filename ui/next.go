@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"tminus/phases"
@@ -60,6 +61,9 @@ func (v *Viewer) nextBeforeGate(n phases.Next) step {
 		st.keys, st.level = []string{"acknowledge", pane.Binding(pane.Reach)}, phases.LevelBad
 	case len(found) > 0:
 		st.keys = append(v.itemKeys(), "acknowledge")
+	case len(v.open()) == 0 && v.state.Gate.Closed == nil:
+		st.text, st.level = "The gate is held: "+n.Holds[0].Text+".", phases.LevelBad
+		st.keys = append([]string{pane.Binding(pane.Gate)}, v.itemKeys()...)
 	default:
 		st.keys = v.itemKeys()
 	}
@@ -187,6 +191,9 @@ func (v *Viewer) nextPhase(n phases.Next) step {
 	case phases.WaitWindow:
 		return step{text: "The window is over: extend it with a name and a reason, or abort.", level: phases.LevelBad, keys: []string{"extend", "abort", "note"}}
 	case phases.WaitHeld:
+		if slices.ContainsFunc(n.Holds, func(h phases.Hold) bool { return h.Code != "" }) {
+			return step{text: p.Plan.Title + " is held: " + n.Holds[0].Text + ".", level: phases.LevelBad, keys: []string{"acknowledge", "abort", "note"}}
+		}
 		return step{text: p.Plan.Title + " is held: " + n.Holds[0].Text + ".", level: phases.LevelBad, keys: []string{"recheck", pane.Binding(pane.Checklist), "abort", "note"}}
 	}
 	st := step{text: "Next: " + p.Plan.Title + ".", level: phases.LevelInfo, keys: []string{"start", "abort", "note"}}

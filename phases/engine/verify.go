@@ -50,7 +50,10 @@ func (r *phaseRun) baseline(ctx context.Context) error {
 		return err
 	}
 	r.base = base
-	return e.record(phases.BaselineTaken{Phase: r.plan.ID, Baseline: base})
+	if err := e.record(phases.BaselineTaken{Phase: r.plan.ID, Baseline: base}); err != nil {
+		return err
+	}
+	return r.raiseFewer()
 }
 
 func first(list []string) string {

@@ -138,6 +138,7 @@ func (b *builder) finish() {
 	r.Journal = Journal{Records: s.Seq, Head: s.Head, Closed: b.closed}
 	b.times()
 	b.backup()
+	b.rehearsal()
 	r.Checklist, r.After = b.groups(s.Runbook.Checklist), b.groups(s.Runbook.After)
 	r.Gate = Gate{Decision: s.Gate.Decision, Approver: phases.Clean(s.Gate.Approver), At: moment(s.Gate.At), Assumed: s.Gate.Assumed, Closed: []string{}}
 	for _, hold := range s.Gate.Closed {

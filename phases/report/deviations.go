@@ -91,6 +91,7 @@ func (b *builder) planDeviations() {
 	if n := b.leftOpen(); n > 0 && s.Outcome == phases.Completed {
 		b.add("open: %s after the last phase not done", phases.Plural(int64(n), "item"))
 	}
+	b.rehearsalDeviations()
 	if !s.Runbook.Ledger {
 		b.add("no ledger: the runbook wants none, a lost COMMIT could be settled by counts only")
 	}

@@ -32,6 +32,7 @@ type Report struct {
 	BaselineToDelete *int64     `json:"baseline_to_delete"` // by delete steps and cascades; null when the baseline cannot tell
 
 	Run        Run         `json:"run"`
+	Rehearsal  *Rehearsal  `json:"rehearsal,omitempty"` // that a run in production rested on; absent without one
 	Database   Database    `json:"database"`
 	Operators  []Operator  `json:"operators"`
 	Backup     Backup      `json:"backup"`
@@ -143,7 +144,8 @@ type Phase struct {
 	EndedAt         *time.Time         `json:"ended_at"`
 	Seconds         float64            `json:"seconds"`
 	PlannedSeconds  float64            `json:"planned_seconds"`
-	Price           *Price             `json:"price,omitempty"` // absent where nobody reckoned
+	Price           *Price             `json:"price,omitempty"`     // absent where nobody reckoned
+	Rehearsed       *Rehearsed         `json:"rehearsed,omitempty"` // absent without a rehearsal
 	Reason          string             `json:"reason"`
 	By              string             `json:"by"`      // who committed or rolled back; empty when tminus did
 	Settled         bool               `json:"settled"` // known afterwards: COMMIT's own answer was lost

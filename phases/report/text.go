@@ -87,6 +87,7 @@ func (t *textWriter) head() {
 	t.pair("Runbook", r.Run.Runbook)
 	t.pair("Runbook's SHA-256", r.Run.RunbookSHA256)
 	t.pair("Run", r.Run.ID+", tminus "+r.Run.Version)
+	t.rehearsal()
 }
 
 func (r *Report) approver() string {

@@ -29,6 +29,7 @@ func (t *textWriter) phase(i int) {
 	t.pair("Start time", t.stamp(p.StartedAt))
 	t.pair("End time", t.stamp(p.EndedAt))
 	t.pair("Duration", fmt.Sprintf("%s, planned %s", span(p.Seconds), span(p.PlannedSeconds)))
+	t.rehearsed(p)
 	t.price(p)
 	if p.Confirmed != nil {
 		t.line("")

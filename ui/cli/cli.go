@@ -30,6 +30,7 @@ type Flags struct {
 	Unattended bool
 	New        bool          // although an unfinished run exists
 	Hold       time.Duration // how long a verified transaction waits
+	Rehearsal  string        // journal of the rehearsal; empty: looked for in the user's state directory
 	EndHolder  uint32        // session to end when it holds the operator lock; 0: none
 	Users      int           // the demo's
 	Seed       int64         // the demo's
@@ -135,8 +136,8 @@ func runCommand(a *app) *cobra.Command {
 	var f Flags
 	c := &cobra.Command{
 		Use:     "run RUNBOOK",
-		Short:   "Run a runbook against production",
-		Example: "  tminus run reset.yaml --dsn 'host=prod dbname=gym user=dba'\n  PGSERVICE=prod tminus run reset.yaml --start-at 02:00",
+		Short:   "Run a runbook that was rehearsed against production",
+		Example: "  tminus run reset.yaml --dsn 'host=prod dbname=gym user=dba'\n  PGSERVICE=prod tminus run reset.yaml --start-at 02:00\n  tminus run reset.yaml --rehearsal reset-20260130.journal",
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(c *cobra.Command, args []string) error { return a.production(c.Context(), args[0], f) },
 	}
@@ -144,6 +145,7 @@ func runCommand(a *app) *cobra.Command {
 	againFlag(c, &f)
 	targetFlags(c, &f)
 	screenFlags(c, &f)
+	c.Flags().StringVar(&f.Rehearsal, "rehearsal", "", "journal of the rehearsal that this run rests on (default: the last completed one of the same runbook in the user's state directory)")
 	return c
 }
 

@@ -66,6 +66,11 @@ func (a *app) start(ctx context.Context, file string, source []byte, book *runbo
 		RunID: engine.NewRunID(now), Version: engine.Version(), File: file, Source: string(source), SHA256: engine.SHA256(source),
 		Environment: env, Unattended: f.Unattended, Operator: engine.LocalOperator(), PlannedT0: t0,
 	}
+	if env == phases.Production {
+		if opened.Rehearsed, err = a.rehearsal(opened, f.Rehearsal); err != nil {
+			return Failed(err)
+		}
+	}
 	target, identity, err := a.database.Connect(ctx, Access{DSN: f.DSN, EndHolder: f.EndHolder, Operator: opened.Operator, Runbook: book})
 	if err != nil {
 		return Failed(err)
@@ -96,6 +101,32 @@ func (a *app) start(ctx context.Context, file string, source []byte, book *runbo
 		return Failed(err)
 	}
 	return a.conduct(ctx, engine, w.Path(), f)
+}
+
+// rehearsal is what the run knows of a rehearsal: from the journal that the
+// operator names, or else from the state directory. What it lacks holds the gate;
+// how another runbook differs is told at once, line by line.
+func (a *app) rehearsal(opened phases.RunOpened, path string) (*phases.Rehearsed, error) {
+	var found phases.Rehearsed
+	var err error
+	if path != "" {
+		found, err = engine.ReadRehearsal(path, opened)
+	} else {
+		var dir string
+		if dir, err = engine.StateDir(); err == nil {
+			found, err = engine.FindRehearsal(dir, opened)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if found.Differs != nil {
+		fmt.Fprintf(a.stderr, "the rehearsal %s is of another runbook; from that to this:\n", phases.Clean(found.Journal))
+		for _, line := range found.Differs {
+			fmt.Fprintln(a.stderr, line)
+		}
+	}
+	return &found, nil
 }
 
 // offerUnfinished gives the journal of an unfinished run of the same runbook

@@ -62,6 +62,9 @@ func (p Pane) gateLines() []look.Line {
 	}
 	out = append(out, p.gateVerdict(holds)...)
 	out = append(out, p.foundLines()...)
+	if none := s.NoRehearsal(); none != "" {
+		out = append(out, p.paragraph("  ", &st.Warn, look.Initial(none)+".")...)
+	}
 	if s.Runbook.Gate.Text != "" {
 		out = append(out, p.paragraph("  ", &st.Dim, s.Runbook.Gate.Text)...)
 	}

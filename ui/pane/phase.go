@@ -180,6 +180,9 @@ func (p Pane) phaseTimes(ph *phases.PhaseState) look.Line {
 		l = look.Row(&st.Good, look.Minutes(took)+" within plan")
 	}
 	l = l.Add(&st.Dim, ", planned "+look.Minutes(plan.Planned))
+	if was := p.rehearsed(ph); was != "" {
+		l = l.Add(&st.Dim, ", "+was)
+	}
 	if plan.WarnAfter > 0 {
 		l = l.Add(&st.Dim, ", warns "+look.Minutes(plan.WarnAfter))
 	}

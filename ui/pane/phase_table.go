@@ -361,19 +361,13 @@ func (p Pane) countLines(ph *phases.PhaseState) (lines []look.Line, running int)
 			prints[f.Table] = f
 		}
 	}
-	cols := []look.Column{
-		{Head: "  table", Flex: 18},
-		{Head: "role", Rank: 2},
-		{Head: "expected", Right: true, Rank: 3},
-		{Head: "rows", Right: true},
-	}
 	// Two of them are compared by eye: a hash is shown whole, or not at all.
 	beside := p.Width >= hashBeside
-	if beside {
-		cols = append(cols, look.Column{Head: "fingerprint at baseline", Rank: 1})
-	}
-	running = -1
 	changed := expectedDiffers(ph)
+	// In a later phase they say nothing: the run itself has deleted since.
+	rehearsed := !changed && p.State.Opened.Rehearsed != nil && p.State.Opened.Rehearsed.Counts != nil
+	cols := countColumns(beside, rehearsed)
+	running = -1
 	rows := make([]look.GridRow, 0, len(ph.Tables))
 	for i := range ph.Tables {
 		t := &ph.Tables[i]
@@ -389,6 +383,9 @@ func (p Pane) countLines(ph *phases.PhaseState) (lines []look.Line, running int)
 		fields := []look.Field{
 			{{Text: mark + " ", Style: style}, {Text: look.Sanitize(t.Name), Style: text}},
 			look.One(&st.Dim, roleWord(t.Role)), look.One(&st.Dim, before), p.leftField(ph, t),
+		}
+		if rehearsed {
+			fields = append(fields, p.rehearsedFields(t)...)
 		}
 		hash := prints[t.Name].Hash
 		if beside {

@@ -30,6 +30,7 @@ type stop struct {
 	risk    string        // mark and word; empty for what is no phase
 	riskSt  *lipgloss.Style
 	actual  string // elapsed against planned
+	before  string // how long it took in the rehearsal
 	eta     string // of a phase that runs
 	late    string // against the plan, in words
 	lateSt  *lipgloss.Style
@@ -157,7 +158,7 @@ func (p Pane) phaseStop(ph *phases.PhaseState, i int, at time.Duration, current 
 	mark, word, style := p.statusWord(ph.Status)
 	s := stop{
 		mark: mark, style: style, status: word, name: fmt.Sprintf("%d %s", i+1, ph.Plan.Title),
-		plan: at, planned: true, current: current,
+		plan: at, planned: true, current: current, before: p.rehearsed(ph),
 	}
 	s.risk, s.riskSt = p.riskWord(ph.Plan.Risk)
 	if ph.Attempt > 1 {
@@ -286,7 +287,7 @@ func (p Pane) foldedStop(name string, groups []runbook.Group, first stop) stop {
 // stopLines lays the stages out as a grid. Where its columns don't fit, what
 // they would say stands beneath the stages instead, as far as there is room.
 func (p Pane) stopLines(stops []stop) (lines []look.Line, keep int) {
-	cols := []look.Column{{Rank: 2}, {Flex: 20}, {}, {Rank: 3}, {Rank: 4, Right: true}, {Rank: 5}}
+	cols := []look.Column{{Rank: 2}, {Flex: 20}, {}, {Rank: 3}, {Rank: 4, Right: true}, {Rank: 5}, {Rank: 6}}
 	wide := p.wideTimeline()
 	if !wide {
 		cols = []look.Column{{Rank: 2}, {Flex: 12}, {}}
@@ -341,7 +342,7 @@ func (p Pane) stopDetail(s stop) look.Line {
 	if strings.HasPrefix(s.actual, "planned") && s.status == "pending" {
 		s.status = "" // said once
 	}
-	for _, f := range []look.Span{{Text: s.status, Style: s.style}, {Text: s.actual, Style: &p.Styles.Dim}, {Text: s.eta, Style: &p.Styles.Accent}, {Text: s.late, Style: s.lateSt}} {
+	for _, f := range []look.Span{{Text: s.status, Style: s.style}, {Text: s.actual, Style: &p.Styles.Dim}, {Text: s.before, Style: &p.Styles.Dim}, {Text: s.eta, Style: &p.Styles.Accent}, {Text: s.late, Style: s.lateSt}} {
 		if f.Text == "" || look.SpansWidth(l.Spans)+look.Width(sep)+look.Width(f.Text) > p.Width {
 			continue
 		}
@@ -381,7 +382,7 @@ func (p Pane) stopRow(s stop) look.GridRow {
 	}
 	title := look.Field{{Text: lead, Style: &st.Accent}, {Text: s.mark + " ", Style: s.style}, {Text: look.Sanitize(s.name), Style: name}}
 	return look.GridRow{Fields: []look.Field{
-		look.One(&st.Dim, plan), title, look.One(s.style, s.status), look.One(s.riskSt, s.risk), look.One(&st.Dim, s.actual), look.One(lateSt, late),
+		look.One(&st.Dim, plan), title, look.One(s.style, s.status), look.One(s.riskSt, s.risk), look.One(&st.Dim, s.actual), look.One(lateSt, late), look.One(&st.Dim, s.before),
 	}}
 }
 

@@ -21,7 +21,7 @@ var plainHelp = []string{
 	"set FIELD VALUE     record a field anew; FIELD is its id",
 	"check [ITEM]        ask checks now",
 	"act ITEM            run an item's action",
-	"acknowledge CODE NAME   take on what the survey found of that kind; NAME is who does",
+	"acknowledge CODE NAME   take on what was found of that kind; NAME is who does",
 	"cancel PID          cancel the statement of a session that blocks the phase",
 	"terminate PID       terminate a session that blocks the phase",
 	"skip-maintenance    cancel what runs after a COMMIT, and leave out the rest of it",

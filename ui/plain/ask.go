@@ -234,6 +234,9 @@ func (p *plain) sayHolds(holds []phases.Hold) {
 		if it, _, ok := p.state.Runbook.Item(h.Item); ok && it.Check != nil && it.Check.Remedy != "" {
 			p.say("    remedy: %s", it.Check.Remedy)
 		}
+		if h.Code != "" {
+			p.say("    acknowledge %s NAME takes it on", h.Code)
+		}
 	}
 }
 
@@ -253,6 +256,9 @@ func (p *plain) put(q plainQuestion) {
 		p.say("  %s now: y, n, skip, or ?", it.Action.Text)
 	case askApprover:
 		p.say("? GO or NO-GO: all items are done. %s", s.Runbook.Gate.Text)
+		if none := s.NoRehearsal(); none != "" {
+			p.say("  %s", none)
+		}
 		p.say("  %s: the approver's name for GO, or: no-go REASON", s.Runbook.Gate.Approve)
 	case askGo:
 		p.say("? type the database's name, %s, for GO approved by %s; or: back", s.Target.Database, p.approver)
@@ -268,6 +274,9 @@ func (p *plain) put(q plainQuestion) {
 func (p *plain) putStart(id string) {
 	ph := p.phase(id)
 	text := fmt.Sprintf("? next: %s: %s, risk %s, planned %s", phases.PhaseName(id), ph.Plan.Title, ph.Plan.Risk, phases.Span(ph.Plan.Planned))
+	if was := p.state.Opened.Rehearsed.Phase(id).Time(); was > 0 {
+		text += ", rehearsed " + phases.Span(was)
+	}
 	if ph.Attempt > 0 {
 		text += fmt.Sprintf(", attempt %d", ph.Attempt+1)
 	}

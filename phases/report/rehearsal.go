@@ -1,0 +1,106 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"tminus/phases"
+)
+
+// Rehearsal is the one that a run in production was held against.
+type Rehearsal struct {
+	Journal string     `json:"journal"` // file name
+	RunID   string     `json:"run_id"`
+	Head    string     `json:"head"` // its last record's hash
+	EndedAt *time.Time `json:"ended_at"`
+	Schema  string     `json:"schema"` // fingerprint of its tables
+	Counts  []Count    `json:"counts"` // of both baselines
+}
+
+// Count is what the baseline counted, beside the rehearsal's.
+type Count struct {
+	Table     string `json:"table"`
+	Where     string `json:"where"` // empty: all rows
+	Rehearsed int64  `json:"rehearsed"`
+	Rows      int64  `json:"rows"`
+}
+
+// Rehearsed is what came of a phase in the rehearsal.
+type Rehearsed struct {
+	Seconds       float64 `json:"seconds"`
+	WorkedSeconds float64 `json:"worked_seconds"` // without the wait for locks and for people
+	WAL           int64   `json:"wal"`            // bytes that the server wrote meanwhile, for whomever
+	Deleted       int64   `json:"deleted"`        // cascades included
+	Updated       int64   `json:"updated"`
+	Inserted      int64   `json:"inserted"`
+}
+
+func (b *builder) rehearsal() {
+	r := b.state.Opened.Rehearsed
+	if r == nil || r.Journal == "" {
+		return
+	}
+	out := &Rehearsal{Journal: phases.Clean(r.Journal), RunID: phases.Clean(r.RunID), Head: phases.Clean(r.Head), EndedAt: moment(r.EndedAt), Counts: []Count{}}
+	if r.Schema != nil {
+		out.Schema = phases.Clean(r.Schema.Hash)
+	}
+	for _, c := range b.state.Compared() {
+		out.Counts = append(out.Counts, Count{Table: phases.Clean(c.Table), Where: phases.Clean(c.Where), Rehearsed: c.Rehearsed, Rows: c.Rows})
+	}
+	b.report.Rehearsal = out
+}
+
+// rehearsed is nil where nobody knows what the phase did in a rehearsal.
+func rehearsed(p *phases.RehearsedPhase) *Rehearsed {
+	if p == nil {
+		return nil
+	}
+	out := &Rehearsed{Seconds: seconds(p.Took), WorkedSeconds: seconds(p.Worked), WAL: p.WAL}
+	for _, t := range p.Tables {
+		out.Deleted += t.Deleted + t.Cascaded
+		out.Updated += t.Updated
+		out.Inserted += t.Inserted
+	}
+	return out
+}
+
+// rehearsalDeviations are what departs from the rehearsal and holds nothing.
+func (b *builder) rehearsalDeviations() {
+	if b.state.NoRehearsal() != "" {
+		b.add("no rehearsal: the runbook wants none")
+	}
+	var high []string
+	for _, c := range b.state.Compared() {
+		if c.High() {
+			high = append(high, c.String())
+		}
+	}
+	if high != nil {
+		b.add("more than rehearsed: %s", strings.Join(high, "; "))
+	}
+}
+
+func (t *textWriter) rehearsal() {
+	r := t.r.Rehearsal
+	if r == nil {
+		return
+	}
+	t.pair("Rehearsed", fmt.Sprintf("%s, run %s, ended %s", r.Journal, r.RunID, t.stamp(r.EndedAt)))
+	t.pair("Rehearsal's head", r.Head)
+}
+
+func (t *textWriter) rehearsed(p *Phase) {
+	r := p.Rehearsed
+	if r == nil {
+		return
+	}
+	text := span(r.WorkedSeconds) + " of work"
+	if p.writes {
+		text += ", " + phases.Effect{Deleted: r.Deleted, Updated: r.Updated, Inserted: r.Inserted}.String()
+	}
+	if r.WAL > 0 {
+		text += ", " + phases.Bytes(r.WAL) + " of WAL by the whole server"
+	}
+	t.pair("Rehearsed", text)
+}

@@ -1,0 +1,69 @@
+package pane
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"tminus/phases"
+)
+
+// What was rehearsed stands beside what is planned, and the baseline's counts
+// beside the rehearsal's; without a rehearsal nothing does.
+func TestTheRehearsalStandsBesideThePlan(t *testing.T) {
+	r := newPaneRun()
+	r.Baseline = &phases.Baseline{}
+	counted := &r.Phases[0]
+	counted.Status, counted.Attempt, counted.StartedAt, counted.EndedAt = phases.PhaseIsPassed, 1, r.now, r.now.Add(time.Second)
+	for i := range counted.Tables {
+		counted.Tables[i].Left = 1000
+	}
+	draw := func(of ID, width int) string {
+		p := r.pane(width, 30)
+		return plainText(p.show(of))
+	}
+	for _, of := range []ID{Timeline, Phase} {
+		if got := draw(of, 120); strings.Contains(got, "rehearsed") {
+			t.Errorf("%s speaks of a rehearsal that there was not:\n%s", of, got)
+		}
+	}
+	r.Opened.Rehearsed = &phases.Rehearsed{
+		Journal: "J",
+		Phases:  []phases.RehearsedPhase{{Phase: "baseline", Worked: 12 * time.Second}, {Phase: "users", Worked: 75 * time.Second}, {Phase: "leaves"}},
+		Counts:  []phases.TableCount{{Table: "user_profiles", Rows: 1250}, {Table: "memberships", Rows: 4000}, {Table: "payments", Rows: 500}},
+	}
+	for _, width := range []int{60, 120} {
+		got := draw(Timeline, width)
+		for _, want := range []string{"rehearsed 12 s", "rehearsed 1m 15s"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("%d wide, no %q in\n%s", width, want, got)
+			}
+		}
+		if n := strings.Count(got, "rehearsed"); n != 2 {
+			t.Errorf("%d wide, it is said %d times:\n%s", width, n, got)
+		}
+	}
+	got := draw(Phase, 120)
+	for _, want := range []string{"planned 02:00, rehearsed 12 s", "rehearsed   ratio", "1,250   0.8 ×", "4,000  0.25 ×", "500     2 ×"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+	r.Opened.Rehearsed.Differs = []string{"@@ -1 +1 @@"}
+	if got := draw(Timeline, 120); strings.Contains(got, "rehearsed") {
+		t.Errorf("it speaks of a rehearsal of another runbook:\n%s", got)
+	}
+}
+
+// A runbook that wants no rehearsal says so at the gate.
+func TestTheGateSaysThatNoneIsWanted(t *testing.T) {
+	r := newPaneRun()
+	p := r.pane(120, 30)
+	if got := plainText(p.show(Gate)); strings.Contains(got, "rehearsal") {
+		t.Errorf("it speaks of one:\n%s", got)
+	}
+	r.Runbook.Rehearsal.None = true
+	if got := plainText(p.show(Gate)); !strings.Contains(got, "The runbook wants no rehearsal: nobody has seen that it holds") {
+		t.Errorf("it does not say so:\n%s", got)
+	}
+}
