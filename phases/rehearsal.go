@@ -32,7 +32,7 @@ func (s *State) NoRehearsal() string {
 // rehearsalLacks says what is wrong with a rehearsal, and the way out; nothing
 // where it stands for this run.
 func (s *State) rehearsalLacks(r *Rehearsed, now time.Time) string {
-	anew := fmt.Sprintf("rehearse with `tminus rehearse %s`, then begin anew", Clean(s.Opened.File))
+	anew := fmt.Sprintf("rehearse with `tminus rehearse %[1]s`, then begin anew with `tminus run %[1]s --new`", Clean(s.Opened.File))
 	if r.Journal == "" {
 		return "none of this runbook was found; " + anew + ", or name its journal with --rehearsal"
 	}

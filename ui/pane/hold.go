@@ -57,11 +57,12 @@ func (p Pane) holdBox(ph *phases.PhaseState) []look.Line {
 func rowsOf(n int64) string { return look.Plural(int(n), "row", "rows") }
 
 // UnexpectedRows are the differences between the rows that a phase was expected
-// to meet and those that it met, as its transaction found them.
+// to meet and those that it met, as its transaction found them, and counts far
+// below the rehearsal's where it took the baseline.
 func UnexpectedRows(s *phases.State, ph *phases.PhaseState) []string {
 	var out []string
 	for _, c := range s.Conditions {
-		if c.Condition == phases.ConditionRows && c.Phase == ph.Plan.ID && !c.At.Before(ph.StartedAt) {
+		if (c.Condition == phases.ConditionRows || c.Condition == phases.ConditionCounts) && c.Phase == ph.Plan.ID && !c.At.Before(ph.StartedAt) {
 			out = append(out, c.Detail)
 		}
 	}

@@ -67,3 +67,16 @@ func TestTheGateSaysThatNoneIsWanted(t *testing.T) {
 		t.Errorf("it does not say so:\n%s", got)
 	}
 }
+
+// A phase that took the baseline itself tells before its COMMIT how few rows it
+// found.
+func TestTheHoldTellsOfFewerRowsThanRehearsed(t *testing.T) {
+	r := newPaneRun()
+	ph := &r.Phases[1]
+	ph.Status, ph.Attempt, ph.StartedAt, ph.HoldUntil = phases.PhaseHolding, 1, r.now, r.now.Add(time.Minute)
+	r.Conditions = []phases.Condition{{At: r.now, ConditionRaised: phases.ConditionRaised{Condition: phases.ConditionCounts, Strength: phases.HoldStrength, Phase: "leaves", Detail: "referrals holds 4 rows, and held 900 when this was rehearsed"}}}
+	p := r.pane(120, 30)
+	if got := plainText(p.show(Phase)); !strings.Contains(got, "not as expected: referrals holds 4 rows, and held 900 when this was rehearsed") {
+		t.Errorf("the hold does not tell:\n%s", got)
+	}
+}
