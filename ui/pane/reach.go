@@ -27,8 +27,8 @@ func (p Pane) reachContent() content {
 	sv := p.State.Survey
 	lines := p.findings(sv)
 	lines = append(lines, look.Line{})
-	lines = append(lines, p.reached(sv)...)
-	return content{body: append(lines, p.prices(sv)...)}
+	lines = append(lines, p.prices(sv)...)
+	return content{body: append(lines, p.reached(sv)...)}
 }
 
 // prices are what each phase is reckoned to take here; nothing in old journals.
@@ -58,7 +58,7 @@ func (p Pane) prices(sv *phases.Survey) []look.Line {
 	}
 	columns := []look.Column{{Head: "phase", Flex: 12}, {Head: "takes", Right: true}, {Head: "between"}, {Head: "rows", Right: true}, {Head: "WAL", Rank: 1}}
 	title := look.Row(&st.Text, "Reckoned for this server, without waiting for locks and people; ? has a guess in it:")
-	return append([]look.Line{{}, title}, look.Grid(columns, rows, p.Width, &st.Dim)...)
+	return append(append([]look.Line{title}, look.Grid(columns, rows, p.Width, &st.Dim)...), look.Line{})
 }
 
 // reachEdge counts what somebody should know before the window.

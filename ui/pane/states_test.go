@@ -300,12 +300,16 @@ func TestReachPane(t *testing.T) {
 			{From: "users", Table: "plans", Constraint: "plans_user", Action: phases.ReachSetNull, Protected: true},
 		},
 		Sizes: []phases.TableSize{{Table: "notes", Rows: 12_000}, {Table: "plans", Rows: -1}},
+		Prices: []phases.Price{
+			{Phase: "count", Takes: 90 * time.Millisecond, Least: 45 * time.Millisecond, Most: 180 * time.Millisecond, Measured: true},
+			{Phase: "clear", Takes: 42 * time.Second, Least: 21 * time.Second, Most: 84 * time.Second, Rows: 812_000, WAL: 50 << 20, MostWAL: 900 << 20, Guessed: true, Measured: true},
+		},
 	}}
 	k := KindOf(Reach)
 	for _, width := range []int{58, 78, 118} {
-		p := Pane{State: s, Styles: look.PlainStyles(), Width: width, Height: 20}
+		p := Pane{State: s, Styles: look.PlainStyles(), Width: width, Height: 24}
 		text := k.Draw(p)
-		for _, want := range []string{"phase clear: deleting from users", "delete orders first (key-order)", "notes", "12,000", "SET NULL"} {
+		for _, want := range []string{"clear ? 42 s 21 s to 1 min 24 s 812,000", "count 0.1 s","phase clear: deleting from users", "delete orders first (key-order)", "notes", "12,000", "SET NULL"} {
 			if !strings.Contains(strings.Join(strings.Fields(text), " "), want) {
 				t.Errorf("%q is not there at %d cells:\n%s", want, width, text)
 			}
