@@ -29,12 +29,17 @@ const (
 )
 
 // Round figures of a phase beside its rows: exchanges with the server, and what
-// it does in each.
+// it does in each. Tables of few pages are asked for together, and not measured
+// before they go.
 const (
 	phaseTime, phaseExchanges = 5 * time.Millisecond, 10
 	writeTime, writeExchanges = 10 * time.Millisecond, 20
 	stepTime, stepExchanges   = 2 * time.Millisecond, 8
 	lookTime, lookExchanges   = time.Millisecond / 4, 1
+
+	smallPages          = 16
+	smallStep, oneMore  = time.Millisecond / 5, 1
+	smallLook, together = time.Millisecond / 20, 50
 )
 
 const (
@@ -110,12 +115,16 @@ func (r *reckoning) phase(i int) {
 	}
 	looked := slices.Concat(p.Count, p.Zero, p.Filled)
 	for _, s := range p.Steps {
-		r.talk(stepTime, stepExchanges)
+		rel := r.Find(s.Delete)
+		if s.Delete != "" && rel != nil && r.small(rel) {
+			r.talk(smallStep, oneMore)
+		} else {
+			r.talk(stepTime, stepExchanges)
+		}
 		if s.Delete == "" {
 			r.statement(&s)
 			continue
 		}
-		rel := r.Find(s.Delete)
 		if rel == nil {
 			continue
 		}
@@ -218,10 +227,14 @@ func (r *reckoning) share(rel *schema.Relation, where string) float64 {
 
 // count reckons with a look at all of a table; rows is what a row of it takes.
 func (r *reckoning) count(table string, rows float64) {
-	r.talk(lookTime, lookExchanges)
 	rel := r.Find(table)
 	if rel == nil {
 		return
+	}
+	if r.small(rel) && rows == 1 {
+		r.takes += float64(smallLook) + float64(r.costs.Exchange)/together
+	} else {
+		r.talk(lookTime, lookExchanges)
 	}
 	r.unknown(rel)
 	for _, part := range r.Schema.Tree(rel) {
@@ -237,6 +250,15 @@ func (r *reckoning) emptied() []string {
 		names[r.Name(oid)] = true
 	}
 	return slices.Sorted(maps.Keys(names))
+}
+
+// small reports whether a table is so small that it goes by one statement.
+func (r *reckoning) small(rel *schema.Relation) bool {
+	pages := 0.0
+	for _, part := range r.Schema.Tree(rel) {
+		pages += r.pages(part)
+	}
+	return pages <= smallPages
 }
 
 func (r *reckoning) pages(rel *schema.Relation) float64 {

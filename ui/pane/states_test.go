@@ -309,7 +309,7 @@ func TestReachPane(t *testing.T) {
 	for _, width := range []int{58, 78, 118} {
 		p := Pane{State: s, Styles: look.PlainStyles(), Width: width, Height: 24}
 		text := k.Draw(p)
-		for _, want := range []string{"clear ? 42 s 21 s to 1 min 24 s 812,000", "count 0.1 s","phase clear: deleting from users", "delete orders first (key-order)", "notes", "12,000", "SET NULL"} {
+		for _, want := range []string{"clear ? 42 s 21 s to 1 min 24 s 812,000", "count 0.1 s", "phase clear: deleting from users", "delete orders first (key-order)", "notes", "12,000", "SET NULL"} {
 			if !strings.Contains(strings.Join(strings.Fields(text), " "), want) {
 				t.Errorf("%q is not there at %d cells:\n%s", want, width, text)
 			}
