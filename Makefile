@@ -11,6 +11,9 @@ RACE       = $(shell command -v cc >/dev/null 2>&1 || command -v gcc >/dev/null 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint cover goldens build release server faults test-versions bench-mirror
 export GOFLAGS
+# A program with the race detector waits a second before it ends, unless told
+# otherwise; tests start hundreds.
+export GORACE ?= atexit_sleep_ms=50
 
 help: ## list these
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

@@ -53,7 +53,7 @@ func TestScripts(t *testing.T) { script.Run(t, sandbox.ForTest(t), "testdata/scr
 // environment is a program's own: nothing of the machine's but its PATH.
 func environment(t *testing.T, more ...string) []string {
 	home := t.TempDir()
-	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_STATE_HOME=" + home, "TERM=xterm-256color", "LANG=C.UTF-8"}, more...)
+	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_STATE_HOME=" + home, "TERM=xterm-256color", "LANG=C.UTF-8", "GORACE=" + os.Getenv("GORACE")}, more...)
 }
 
 // demo starts a demo in a terminal, and gives the path of its journal.

@@ -68,6 +68,7 @@ func (s *scripts) setup(e *testscript.Env) error {
 	e.Setenv("PGHOST", s.server.Dir())
 	e.Setenv("PGUSER", "postgres")
 	e.Setenv("PGSSLMODE", "disable")
+	e.Setenv("GORACE", os.Getenv("GORACE"))
 	e.Values[runsKey{}] = runs{}
 	return nil
 }
