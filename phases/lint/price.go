@@ -32,7 +32,7 @@ const (
 // it does in each. Tables of few pages are asked for together, and not measured
 // before they go.
 const (
-	phaseTime, phaseExchanges = 5 * time.Millisecond, 10
+	phaseTime, phaseExchanges = 10 * time.Millisecond, 10
 	writeTime, writeExchanges = 10 * time.Millisecond, 20
 	stepTime, stepExchanges   = 2 * time.Millisecond, 8
 	lookTime, lookExchanges   = time.Millisecond / 4, 1
