@@ -96,13 +96,36 @@ func (c Act) can(s *State, _ time.Time) error {
 	return s.Acting()
 }
 
+// CancelAction ends an action that takes long. What it has made by then is
+// taken away again.
+type CancelAction struct{ Item string }
+
+func (c CancelAction) can(s *State, _ time.Time) error {
+	it, _, ok := s.Runbook.Item(c.Item)
+	a := s.Item(c.Item).Action
+	switch {
+	case !ok:
+		return fmt.Errorf("the runbook has no item %q", c.Item)
+	case a == nil || !a.Running:
+		return errors.New("no action of this item is under way")
+	case !it.Action.Long():
+		return errors.New("it cannot be cancelled: it ends by itself, within a minute")
+	}
+	return nil
+}
+
 // Acting says that an action is under way: what it does to the database must
 // not come after the run's end, or into a phase.
 func (s *State) Acting() error {
 	for id, it := range s.Items {
-		if it.Action != nil && it.Action.Running {
-			return fmt.Errorf("the action of %q is under way: wait for its end, a minute at most", s.itemText(id))
+		if it.Action == nil || !it.Action.Running {
+			continue
 		}
+		way := "wait for its end, a minute at most"
+		if item, _, _ := s.Runbook.Item(id); item.Action.Long() {
+			way = "wait for its end, or cancel it"
+		}
+		return fmt.Errorf("the action of %q is under way: %s", s.itemText(id), way)
 	}
 	return nil
 }

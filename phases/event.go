@@ -83,6 +83,8 @@ var kinds = []Event{
 	ServerAwaited{},
 	MaintenanceStarted{},
 	MaintenanceEnded{},
+	ActionProgressed{},
+	BackupTaken{},
 }
 
 // Weight is what the loss of an event in a power cut would cost.

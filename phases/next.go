@@ -128,7 +128,7 @@ func (s *State) Asks() []Ask {
 // Ask is what one item waits for, whether or not it can be answered now.
 func (s *State) Ask(it runbook.Item) Ask {
 	for _, f := range it.Fields {
-		if s.FieldLacks(f) != "" {
+		if s.FieldLacks(f) != "" && !s.takes(it, f.ID) {
 			return Ask{Need: NeedField, Item: it, Field: f}
 		}
 	}
@@ -136,7 +136,7 @@ func (s *State) Ask(it runbook.Item) Ask {
 	switch {
 	case s.ItemDone(it):
 		return Ask{Item: it}
-	case s.wantsAction(it, st):
+	case s.wantsAction(it, st), s.wantsBackup(it, st):
 		return Ask{Need: NeedAction, Item: it}
 	case it.Check != nil, st.Action != nil && st.Action.Running:
 		return Ask{Need: NeedAnswer, Item: it}
@@ -154,6 +154,20 @@ func (s *State) wantsAction(it runbook.Item, st *ItemState) bool {
 		return st.Action == nil || st.Action.Error != ""
 	}
 	return st.Check != nil && (st.Action == nil || st.Check.At.After(st.Action.At))
+}
+
+// wantsBackup tells whether an item's action is still to record one of its
+// fields: its check, if it has one, waits for that.
+func (s *State) wantsBackup(it runbook.Item, st *ItemState) bool {
+	if st.Action != nil && st.Action.Running {
+		return false
+	}
+	for _, f := range it.Fields {
+		if s.FieldLacks(f) != "" && s.takes(it, f.ID) {
+			return true
+		}
+	}
+	return false
 }
 
 // FieldLacks says what a field that is required still needs, or nothing.

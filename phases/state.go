@@ -41,6 +41,7 @@ type State struct {
 	Sent         []CommitIntent // every COMMIT that was sent, oldest first
 	Acknowledged []Finding      // grave findings that somebody has taken on
 	WAL          LSN            // the furthest that the database is known to have been; 0 when unknown
+	Taken        *BackupTaken   // the last backup that an action took; nil before one
 	Awaited      *Awaited       // what the database has not answered for a second; nil when it does
 }
 
@@ -78,6 +79,8 @@ type ActionState struct {
 	Cut     bool // the program ended while it ran: whether it was done, only a check can tell
 	Error   string
 	At      time.Time
+
+	Progress ActionProgress // how far it is, while it runs; zero when it does not say
 }
 
 // FieldValue is a recorded field.

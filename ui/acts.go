@@ -123,24 +123,6 @@ func (o *Operator) saves(it runbook.Item, fields []runbook.Field, tick bool) fun
 	}
 }
 
-// action asks before an item's work is done.
-func (o *Operator) action(now time.Time) tea.Cmd {
-	it, err := o.selected()
-	if err != nil {
-		return nil
-	}
-	label := look.NameOr(it.Action.Text, it.Action.Name)
-	text := []dialog.Text{dialog.Say(phases.LevelInfo, "On "+o.where()+".")}
-	if n := len(it.Action.Triggers); n > 0 {
-		text = append(text, dialog.Say(phases.LevelInfo, "Triggers: "+strings.Join(it.Action.Triggers, ", ")))
-	}
-	act := phases.Act{Item: it.ID}
-	return o.ask(dialog.Dialog{
-		Title: look.Initial(label) + "?", Level: phases.LevelWarn, Careful: true, Text: dialog.Says(text...), Ground: dialog.LeadsTo(act),
-		Buttons: []dialog.Button{no("No"), dialog.Do(look.Initial(label), o.sends(false, fixed(act)))},
-	}, now)
-}
-
 // recheck asks the selected item's check again, or all of them.
 func (o *Operator) recheck(time.Time) tea.Cmd {
 	if it, err := o.selected(); err == nil && it.Check != nil {

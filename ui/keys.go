@@ -115,7 +115,7 @@ func operatorKeys() keymap {
 	return append(readerKeys(),
 		binding{id: "tick", keys: []string{"space"}, label: "space", name: "tick", help: "tick the item, or take its tick back", group: groupItems, can: canTick, open: (*Operator).tick},
 		binding{id: "edit", keys: []string{"enter"}, label: "enter", name: "fill in", help: "fill in what the item records", group: groupItems, can: canEdit, open: (*Operator).edit},
-		binding{id: "action", keys: []string{"x"}, label: "x", name: "do it", help: "have the item's work done", group: groupItems, can: canAct, open: (*Operator).action},
+		binding{id: "action", keys: []string{"x"}, label: "x", name: "do it", help: "have the item's work done, or cancel it", group: groupItems, can: canAct, open: (*Operator).action},
 		binding{id: "recheck", keys: []string{"r"}, label: "r", name: "check again", help: "ask the item's check again; elsewhere, all checks", group: groupItems, can: anyRun, open: (*Operator).recheck},
 
 		binding{id: "acknowledge", keys: []string{"u"}, label: "u", name: "understood", help: "take on by its name what was found that is grave", group: groupRun, can: asks(acknowledgeNow), open: (*Operator).acknowledge},
@@ -239,6 +239,9 @@ func canAct(v *Viewer, now time.Time) error {
 	it, err := v.selected()
 	if err != nil {
 		return err
+	}
+	if v.state.Can(phases.CancelAction{Item: it.ID}, now) == nil {
+		return nil
 	}
 	return v.state.Can(phases.Act{Item: it.ID}, now)
 }

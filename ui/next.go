@@ -96,7 +96,7 @@ func (v *Viewer) itemKeys() []string {
 		return keys
 	}
 	var keys []string
-	action := it.Action != nil && (s.Item(it.ID).Action == nil || !s.Item(it.ID).Action.Running)
+	action := it.Action != nil && (it.Action.Long() || s.Item(it.ID).Action == nil || !s.Item(it.ID).Action.Running)
 	switch {
 	case it.Check != nil && s.ItemDone(it): // its answer is too old
 	case s.Ask(it).Need == phases.NeedField:

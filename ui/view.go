@@ -211,7 +211,10 @@ func (v *Viewer) hints(ids, last []string, now time.Time) string {
 func (v *Viewer) hint(b binding) string {
 	name := b.name
 	if b.id == "action" {
-		if it, err := v.selected(); err == nil && it.Action != nil && it.Action.Text != "" {
+		it, err := v.selected()
+		if err == nil && v.state.Can(phases.CancelAction{Item: it.ID}, v.state.At) == nil {
+			name = "cancel it"
+		} else if err == nil && it.Action != nil && it.Action.Text != "" {
 			name = look.Clip(look.Sanitize(it.Action.Text), 32)
 		}
 	}

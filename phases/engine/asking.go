@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"tminus/phases"
-	"tminus/phases/engine/action"
 	"tminus/phases/runbook"
 )
 
@@ -64,33 +63,6 @@ func (e *Engine) recheck(id string) {
 	}
 	clear(e.due)
 }
-
-// act runs an item's action. The caller holds the lock and has asked Can.
-func (e *Engine) act(id, by string) error {
-	it, _, _ := e.state.Runbook.Item(id)
-	recorded := e.state.Triggers
-	if err := e.recordLocked(phases.ActionStarted{Item: id, Name: it.Action.Name, By: by}); err != nil {
-		return err
-	}
-	e.work.Go(func() { // ends with the action's own limit
-		ctx, cancel := context.WithTimeout(context.Background(), actionLimit)
-		defer cancel()
-		done := phases.ActionDone{Item: id, Name: it.Action.Name}
-		do := action.Run{Target: e.target, Action: it.Action, Recorded: recorded, Record: e.record}
-		if err := do.Perform(ctx); err != nil {
-			done.Error = phases.Clean(err.Error())
-		}
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		if err := e.recordLocked(done); err != nil {
-			return // recordLocked has stopped the run
-		}
-	})
-	return nil
-}
-
-// actionLimit is how long an action may take.
-const actionLimit = time.Minute
 
 // endBackend ends a session that blocks the phase. The caller holds the lock.
 func (e *Engine) endBackend(c phases.EndBackend, by string) {

@@ -55,6 +55,7 @@ type Engine struct {
 	changed chan struct{}   // closed at each event, and replaced
 	phase   *phaseRun       // the open phase; nil when none is
 	upkeep  *upkeep         // what runs after its COMMIT; nil when nothing does
+	acting  *acting         // an item's action under way; nil when none is
 	begun   map[string]bool // phases that this program has started
 	due     map[string]time.Time
 	asking  map[string]bool
@@ -244,6 +245,7 @@ func (e *Engine) leave(reason error) error {
 		beside.cancel(&stop{reason: reason.Error()})
 		<-beside.done
 	}
+	e.endAction(reason)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.state.Outcome == "" && e.broken == nil {
@@ -339,6 +341,9 @@ func (e *Engine) fail(err error) {
 	if e.upkeep != nil {
 		e.upkeep.cancel(&stop{reason: err.Error()})
 	}
+	if e.acting != nil {
+		e.acting.cancel(&stop{reason: err.Error()})
+	}
 	e.finish()
 }
 
@@ -414,6 +419,9 @@ func (e *Engine) carryOut(c phases.Command) error {
 		return nil
 	case phases.Act:
 		return e.act(c.Item, by)
+	case phases.CancelAction:
+		e.acting.cancel(&stop{reason: "cancelled by " + by, by: by})
+		return nil
 	case phases.StartPhase:
 		return e.start(c.Phase, by)
 	case phases.Commit:

@@ -236,12 +236,7 @@ func (c *checker) runbook(m *checked) {
 		}
 	}
 	for _, b := range m.inner["backup"] {
-		c.fieldRef(b, "id_field", "")
-		c.fieldRef(b, "time_field", FieldTime)
-		c.fieldRef(b, "took_field", FieldDuration)
-		if n := b.good.value("restore"); n != nil {
-			c.placeholders(n)
-		}
+		c.backup(b)
 	}
 	protected := c.tables(m, "protected")
 	c.uses.protect(protected)

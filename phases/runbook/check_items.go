@@ -41,7 +41,7 @@ func (c *checker) items(items []*checked, in asking) {
 			c.check(m, in)
 		}
 		for _, m := range item.inner["action"] {
-			c.action(m, in.where)
+			c.action(m, in)
 		}
 	}
 }
@@ -77,29 +77,6 @@ func (c *checker) example(m *checked) {
 	}
 	if fix != "" {
 		c.fault(n, fmt.Sprintf("the example of a %s field is %s", v.text("type"), clean(quote(example))), fix)
-	}
-}
-
-func (c *checker) action(m *checked, where stage) {
-	n := m.node
-	switch c.values(m).text("name") {
-	case DisableTriggers:
-		if !m.has("triggers") {
-			c.fault(n, "triggers.disable without triggers", "add `triggers:` with their names")
-		}
-		if where == inAfter {
-			c.fault(n, "triggers.disable after the last COMMIT", "put it into the checklist")
-		}
-	case RestoreTriggers:
-		if m.has("triggers") {
-			c.fault(m.place("triggers", n), "triggers.restore with names", "leave them out: it brings back all that triggers.disable recorded")
-		}
-		if where != inAfter {
-			c.fault(n, "triggers.restore before the last COMMIT", "put it into a group of after")
-		}
-		if len(c.disables) == 0 {
-			c.fault(n, "triggers.restore, but no item disables triggers", "give an item of the checklist the action triggers.disable")
-		}
 	}
 }
 

@@ -270,17 +270,6 @@ func (f fields) window() Window {
 	return w
 }
 
-func (f fields) backup() Backup {
-	b := Backup{MaxAge: 15 * time.Minute}
-	if n := f.node.value("backup"); n != nil {
-		v := f.object(n, "backup")
-		b.MaxAge = v.length("max_age", b.MaxAge, 1)
-		b.Restore, b.RestoreTime = v.block("restore"), v.length("restore_time", 0, 1)
-		b.IDField, b.TimeField, b.TookField = v.text("id_field"), v.text("time_field"), v.text("took_field")
-	}
-	return b
-}
-
 func (f fields) groups(key string, maxAge time.Duration) []Group {
 	var out []Group
 	for _, g := range f.list(key, "group") {
@@ -395,14 +384,6 @@ func (f fields) limit(key string) *int64 {
 // sql gives a statement without the semicolon at its end.
 func (f fields) sql(key string) string {
 	return strings.TrimRight(strings.TrimSpace(f.text(key)), "; \n")
-}
-
-func (f fields) action() *Action {
-	a := &Action{Name: f.text("name"), Triggers: f.triggers(), Text: f.line("text")}
-	if a.Text == "" {
-		a.Text = map[string]string{DisableTriggers: "disable the triggers", RestoreTriggers: "restore the triggers"}[a.Name]
-	}
-	return a
 }
 
 func (f fields) phase(maxAge time.Duration) Phase {

@@ -54,16 +54,6 @@ type Contact struct {
 	Phone string
 }
 
-// Backup says what undoing would take.
-type Backup struct {
-	MaxAge      time.Duration // at the gate and at the point of no return; default 15m
-	Restore     string        // the command to restore with, shown when it is needed; {{backup_id}} and other recorded fields are filled in
-	RestoreTime time.Duration // how long a restore is expected to take; 0 when unknown
-	TookField   string        // id of the field (type duration) that records how long a tried restore took; may be empty
-	IDField     string        // id of the field that records the backup's ID; may be empty
-	TimeField   string        // id of the field (type time) that records the backup's snapshot time; may be empty
-}
-
 // Group is one stage's checklist, or one part of the checklist before the gate.
 type Group struct {
 	ID    string // unique in the runbook
@@ -163,19 +153,6 @@ type Check struct {
 	Status int    // default 200
 	Body   string // regular expression that the body must match; empty accepts all
 }
-
-// Action is what the engine does for an item on the operator's command.
-type Action struct {
-	Name     string   // triggers.disable or triggers.restore
-	Triggers []string // for triggers.disable: the triggers, by name
-	Text     string   // what the key says, e.g. "disable the business triggers"
-}
-
-// The actions that an item can have.
-const (
-	DisableTriggers = "triggers.disable"
-	RestoreTriggers = "triggers.restore"
-)
 
 // Named is the check of that name; the zero value for a question that
 // has no name.

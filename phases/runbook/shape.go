@@ -259,7 +259,7 @@ func shapes() map[string]*object {
 // documentation.
 func objects() []object {
 	return []object{
-		runbookObject(), windowObject(), contactObject(), backupObject(), rehearsalObject(), gateObject(),
+		runbookObject(), windowObject(), contactObject(), backupObject(), takeObject(), rehearsalObject(), gateObject(),
 		groupObject(), itemObject(), fieldObject(), checkObject(), actionObject(),
 		phaseObject(), stepObject(), maintenanceObject(),
 	}
@@ -301,17 +301,6 @@ func contactObject() object {
 	}}
 }
 
-func backupObject() object {
-	return object{name: "backup", keys: []key{
-		{"max_age", false, ofLength(time.Second, maxDuration), "how old the backup may be at the gate and at the point of no return; default `15m`"},
-		{"restore", false, of(aText), "the command to restore with; `{{field}}` stands for a recorded field"},
-		{"restore_time", false, ofLength(time.Second, maxDuration), "how long a restore is expected to take"},
-		{"id_field", false, of(aFieldID), "the field that records the backup's ID"},
-		{"time_field", false, of(aFieldID), "the field, of type time, that records the moment of the backup's snapshot"},
-		{"took_field", false, of(aFieldID), "the field, of type duration, that records how long a tried restore took; it is shown in the place of `restore_time`"},
-	}}
-}
-
 func gateObject() object {
 	return object{name: "gate", keys: []key{
 		{"text", false, of(aText), "what the approver decides"},
@@ -347,22 +336,6 @@ func fieldObject() object {
 		{"required", false, of(aFlag), "default `true`; a required `yesno` must be yes"},
 		{"example", false, of(aLine), "shown as a hint; what an unattended run records as assumed"},
 	}}
-}
-
-func actionObject() object {
-	actions := []word{
-		{name: DisableTriggers, takes: []string{"triggers"}, needs: []string{"triggers"}},
-		{name: RestoreTriggers},
-	}
-	return object{
-		name: "action",
-		keys: []key{
-			{"name", true, ofWords("action name", actions...), "`triggers.disable` (checklist) or `triggers.restore` (after)"},
-			{"triggers", false, listOf(of(aName), maxTables), "for `triggers.disable`, where it is required"},
-			{"text", false, of(aLine), "what the key says"},
-		},
-		cases: []cases{{"name", actions}},
-	}
 }
 
 func phaseObject() object {

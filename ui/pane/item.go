@@ -130,7 +130,11 @@ func (p Pane) itemEnd(it *runbook.Item) (*lipgloss.Style, string) {
 	st := p.Styles
 	s := p.State.Item(it.ID)
 	if a := s.Action; a != nil && a.Running {
-		return &st.Accent, "under way, " + look.Duration(p.Now.Sub(a.At))
+		far := a.Progress.String()
+		if far == "" {
+			far = "under way"
+		}
+		return &st.Accent, far + ", " + look.Duration(p.Now.Sub(a.At))
 	}
 	if a := s.Action; a != nil && a.Error != "" {
 		return &st.Bad, "action failed"
@@ -216,6 +220,9 @@ func (p Pane) itemHints(indent string, it *runbook.Item) []look.Line {
 	can := func(c phases.Command) bool { return s.Can(c, p.Now) == nil }
 	if it.Action != nil && can(phases.Act{Item: it.ID}) {
 		out = append(out, p.hint(indent, KeyAction, valueOr(it.Action.Text, it.Action.Name))...)
+	}
+	if can(phases.CancelAction{Item: it.ID}) {
+		out = append(out, p.hint(indent, KeyAction, "cancel it")...)
 	}
 	if len(it.Fields) > 0 && can(phases.Record{Item: it.ID, Field: it.Fields[0].ID}) {
 		out = append(out, p.hint(indent, KeyFill, "fill in")...)

@@ -21,6 +21,7 @@ var plainHelp = []string{
 	"set FIELD VALUE     record a field anew; FIELD is its id",
 	"check [ITEM]        ask checks now",
 	"act ITEM            run an item's action",
+	"cancel-action ITEM  cancel an item's action that takes long",
 	"acknowledge CODE NAME   take on what was found of that kind; NAME is who does",
 	"cancel PID          cancel the statement of a session that blocks the phase",
 	"terminate PID       terminate a session that blocks the phase",
@@ -115,6 +116,8 @@ func (p *plain) rareCommand(word, rest string) bool {
 		p.do(phases.AcceptUndone{Phase: p.state.CurrentID(), Reason: rest})
 	case "act":
 		p.do(phases.Act{Item: rest})
+	case "cancel-action":
+		p.do(phases.CancelAction{Item: rest})
 	case "set":
 		p.set(rest)
 	case "acknowledge":

@@ -20,6 +20,8 @@ type plainProgress struct {
 const (
 	plainEvery = time.Second
 	plainGrown = 10 // per cent
+	// plainActing is how often a long action's progress is said.
+	plainActing = 5 * time.Second
 )
 
 // event applies one record and writes its line.
@@ -43,6 +45,10 @@ func (p *plain) event(rec journal.Record) error {
 		p.progress[e.Phase] = plainProgress{at: p.state.At}
 	case phases.TableProgressed:
 		p.progressed(e)
+	case phases.ActionStarted:
+		p.acted = p.state.At
+	case phases.ActionProgressed:
+		p.acting(e)
 	case phases.CheckAnswered:
 		p.remedy(e)
 	case phases.HoldOpened:
@@ -87,6 +93,16 @@ func (p *plain) progressed(e phases.TableProgressed) {
 	}
 	p.progress[e.Phase] = plainProgress{at: p.state.At, percent: percent}
 	p.eventLine(phases.LevelInfo, text)
+}
+
+// acting says how far a long action is. One runs at a time.
+func (p *plain) acting(e phases.ActionProgressed) {
+	it, _, ok := p.state.Runbook.Item(e.Item)
+	if !ok || it.Action == nil || p.state.At.Sub(p.acted) < plainActing {
+		return
+	}
+	p.acted = p.state.At
+	p.eventLine(phases.LevelInfo, it.Action.Name+": "+e.Progress.String())
 }
 
 // remedy follows a check's new failure with what to do.

@@ -72,6 +72,7 @@ type plain struct {
 	surveying bool            // the database is being looked at; nothing is asked
 	leaving   bool            // quit was said once while a transaction is open
 	progress  map[string]plainProgress
+	acted     time.Time // when a long action's progress was last said
 }
 
 func (p *plain) run(ctx context.Context) error {

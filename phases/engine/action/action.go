@@ -3,6 +3,7 @@ package action
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"tminus/phases"
 	"tminus/phases/runbook"
@@ -11,6 +12,7 @@ import (
 // Target is what actions need from the database.
 type Target interface {
 	Triggers
+	Backups
 }
 
 // Run is one action under way.
@@ -18,6 +20,14 @@ type Run struct {
 	Target   Target
 	Action   *runbook.Action
 	Recorded []phases.Trigger // what the run has recorded before
+	// Backup is what the runbook says of it; Changes and Protected are the tables
+	// that it is looked at for.
+	Backup             runbook.Backup
+	Changes, Protected []string
+	// Progress says how far a long action is; it may be called as often as one
+	// likes, from one goroutine. Taken records a backup.
+	Progress func(phases.ActionProgress)
+	Taken    func(phases.BackupTaken) error
 	// Record puts what brings the change back on disk, before it is made.
 	Record func(...phases.Event) error
 }
@@ -26,6 +36,16 @@ type Run struct {
 var actions = map[string]func(context.Context, Run) error{
 	runbook.DisableTriggers: disableTriggers,
 	runbook.RestoreTriggers: restoreTriggers,
+	runbook.TakeBackup:      takeBackup,
+}
+
+// Limit is how long the action may take as the runbook has it; 0 where it does
+// not say.
+func (r Run) Limit() time.Duration {
+	if r.Action.Name == runbook.TakeBackup {
+		return r.Backup.Take.Limit
+	}
+	return 0
 }
 
 // Perform does it. It ends with ctx at the latest; an error says why it was not

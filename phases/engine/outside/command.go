@@ -40,11 +40,11 @@ type ending struct {
 // for its end. None of its processes is left when it returns. An error says why
 // it could not be run, that ctx ended it (context.Cause is wrapped), or that a
 // signal did; it has the first line of the output, where there is one.
-func Run(ctx context.Context, argv []string) (Done, error) { return runWith(ctx, nil, argv) }
+func Run(ctx context.Context, argv []string) (Done, error) { return Command{Argv: argv}.Run(ctx) }
 
-// runWith is Run with an environment; nil is the program's own.
-func runWith(ctx context.Context, env, argv []string) (Done, error) {
-	name := argv[0]
+// Run is the function Run, with what c asks for beside.
+func (c Command) Run(ctx context.Context) (Done, error) {
+	name := c.Argv[0]
 	path, err := exec.LookPath(name)
 	if err != nil {
 		return Done{}, notFound(name, err)
@@ -53,7 +53,7 @@ func runWith(ctx context.Context, env, argv []string) (Done, error) {
 		return Done{}, context.Cause(ctx)
 	}
 	var out limited
-	end, err := run(ctx, env, path, argv, &out)
+	end, err := run(ctx, path, c.Argv, c.environment(), c.tee(&out))
 	if err != nil {
 		return Done{}, fmt.Errorf("start %q: %s", name, systemSays(err))
 	}

@@ -59,7 +59,7 @@ var errExit = errors.New("git failed")
 
 // run runs git in the checkout.
 func (g *checkout) run(ctx context.Context, args ...string) (Done, error) {
-	done, err := runWith(ctx, g.env, append([]string{"git", "--no-pager", "-C", g.dir}, args...))
+	done, err := Command{Argv: append([]string{"git", "--no-pager", "-C", g.dir}, args...), Env: g.env, Alone: true}.Run(ctx)
 	if err != nil {
 		err = spared{err}
 	}

@@ -56,7 +56,7 @@ func (p *pipes) close() {
 }
 
 // run runs the program at path below a guard, which hands its environment on.
-func run(ctx context.Context, env []string, path string, argv []string, out io.Writer) (ending, error) {
+func run(ctx context.Context, path string, argv, env []string, out io.Writer) (ending, error) {
 	p, err := newPipes()
 	if err != nil {
 		return ending{}, err
@@ -64,8 +64,8 @@ func run(ctx context.Context, env []string, path string, argv []string, out io.W
 	defer p.close()
 	// Not by its path: a new version may have been put there.
 	guard := &exec.Cmd{
-		Path: "/proc/self/exe", Args: append([]string{guardName, path}, argv...),
-		Env: env, Stdout: p.theirOutput, Stderr: p.theirOutput, ExtraFiles: []*os.File{p.tied, p.theirReport},
+		Path: "/proc/self/exe", Args: append([]string{guardName, path}, argv...), Env: env,
+		Stdout: p.theirOutput, Stderr: p.theirOutput, ExtraFiles: []*os.File{p.tied, p.theirReport},
 		// No terminal: a program that asks for a password there would take the operator's keys.
 		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
 	}

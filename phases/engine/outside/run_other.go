@@ -14,7 +14,7 @@ import (
 // run runs the program at path in a process group of its own, and kills that
 // group at the end. What left the group lives on: without /proc and a
 // subreaper nobody knows that it is the command's.
-func run(ctx context.Context, env []string, path string, argv []string, out io.Writer) (ending, error) {
+func run(ctx context.Context, path string, argv, env []string, out io.Writer) (ending, error) {
 	cmd := exec.CommandContext(ctx, path)
 	cmd.Args, cmd.Env = argv, env
 	cmd.Stdout, cmd.Stderr = out, out

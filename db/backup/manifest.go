@@ -1,0 +1,98 @@
+package backup
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// The names in a backup's directory.
+const (
+	manifestName = "tminus.json"
+	dumpName     = "dump"
+	lockName     = "tminus.lock"
+)
+
+// format is the manifest's version.
+const format = 1
+
+// maxManifest is the largest manifest that is read, in bytes.
+const maxManifest = 64 << 20
+
+// Manifest is what a backup should hold, as its snapshot had it.
+type Manifest struct {
+	Format     int       `json:"format"`
+	ID         string    `json:"id"`
+	At         time.Time `json:"at"` // of the snapshot, in whole seconds
+	Database   string    `json:"database"`
+	System     string    `json:"system_identifier,omitempty"` // of the server; empty when the role may not read it
+	VersionNum int       `json:"server_version_num"`
+	Encoding   string    `json:"encoding"`
+	Dumped     string    `json:"dumped_by"` // version of pg_dump
+	Bytes      int64     `json:"tables_bytes"`
+	Tables     int       `json:"tables"` // that have rows of their own
+	Held       []Held    `json:"held"`   // of the tables that the run is about
+}
+
+// Held is what one table held.
+type Held struct {
+	Table string `json:"table"` // as the runbook calls it
+	Rows  int64  `json:"rows"`
+	Hash  string `json:"hash,omitempty"` // its content, of a protected table; empty otherwise
+	Parts []Part `json:"parts"`          // where its rows are: itself, or its partitions and heirs
+}
+
+// Part is a table with rows of its own.
+type Part struct {
+	OID    uint32 `json:"oid"`
+	Schema string `json:"schema"`
+	Name   string `json:"name"`
+}
+
+// ReadManifest reads that of a backup.
+func ReadManifest(location string) (Manifest, error) {
+	var m Manifest
+	path := filepath.Join(location, manifestName)
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return m, fmt.Errorf("there is no backup of tminus's at %s: %s is missing; look at the recorded location", location, manifestName)
+	}
+	if err != nil {
+		return m, fmt.Errorf("read the backup's manifest: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxManifest))
+	if err != nil {
+		return m, fmt.Errorf("read the backup's manifest: %w", err)
+	}
+	if err := json.Unmarshal(text, &m); err != nil {
+		return m, fmt.Errorf("read the backup's manifest %s: it is damaged; take another backup", path)
+	}
+	if m.Format != format {
+		return m, fmt.Errorf("read the backup's manifest %s: it is of format %d, and this version reads %d: use the tminus that took it", path, m.Format, format)
+	}
+	return m, nil
+}
+
+// write puts the manifest on disk.
+func (m Manifest) write(dir string) error {
+	m.Format = format
+	text, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write the backup's manifest: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, manifestName), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("write the backup's manifest: %w", err)
+	}
+	_, err = f.Write(append(text, '\n'))
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("write the backup's manifest: %w", err)
+	}
+	return nil
+}

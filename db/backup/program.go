@@ -1,0 +1,63 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"time"
+
+	"tminus/db/sandbox"
+	"tminus/phases/engine/outside"
+)
+
+// Program is one of PostgreSQL's client programs.
+type Program struct {
+	Path    string
+	Version string // "15.14"
+	Major   int    // 15
+}
+
+// ErrNoProgram says that a client program is not on this machine.
+var ErrNoProgram = errors.New("it is not on this machine")
+
+const wayOut = "install PostgreSQL's client programs (Debian: apt-get install postgresql-client), or set " + sandbox.BinDirEnv + " to the directory that they are in"
+
+// versionLimit is how long a program may take to say its version.
+const versionLimit = 20 * time.Second
+
+// Find finds a program in $TMINUS_PG_BIN, or else on PATH. One that is older
+// than the server's major version is an error: it refuses to work with it.
+func Find(ctx context.Context, name string, serverMajor int) (Program, error) {
+	p := Program{Path: name}
+	if dir := os.Getenv(sandbox.BinDirEnv); dir != "" {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			p.Path = filepath.Join(dir, name)
+		}
+	}
+	if _, err := exec.LookPath(p.Path); err != nil {
+		return p, fmt.Errorf("find %s: %w; %s", name, ErrNoProgram, wayOut)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, versionLimit, errors.New("it does not say its version"))
+	defer cancel()
+	done, err := outside.Run(ctx, []string{p.Path, "--version"})
+	if err != nil {
+		return p, fmt.Errorf("ask %s for its version: %w", name, err)
+	}
+	found := regexp.MustCompile(`PostgreSQL\) (([0-9]+)[0-9a-z.]*)`).FindStringSubmatch(done.Output)
+	if found == nil {
+		return p, fmt.Errorf("ask %s for its version: it says %q; %s", name, outside.FirstLine(done.Output), wayOut)
+	}
+	p.Version = found[1]
+	if p.Major, err = strconv.Atoi(found[2]); err != nil {
+		return p, fmt.Errorf("ask %s for its version: it says %q; %s", name, found[1], wayOut)
+	}
+	if p.Major < serverMajor {
+		return p, fmt.Errorf("%s is of version %s, and the server of version %d: it does not work with a newer server; %s", name, p.Version, serverMajor, wayOut)
+	}
+	return p, nil
+}

@@ -1,0 +1,137 @@
+package runbook
+
+import (
+	"path/filepath"
+	"time"
+)
+
+// Backup says what undoing would take.
+type Backup struct {
+	MaxAge        time.Duration // at the gate and at the point of no return; default 15m
+	Restore       string        // the command to restore with, shown when it is needed; {{backup_id}} and other recorded fields are filled in
+	RestoreTime   time.Duration // how long a restore is expected to take; 0 when unknown
+	TookField     string        // id of the field (type duration) that records how long a tried restore took; may be empty
+	IDField       string        // id of the field that records the backup's ID; may be empty
+	TimeField     string        // id of the field (type time) that records the backup's snapshot time; may be empty
+	LocationField string        // id of the field that records where the backup is; may be empty
+	Take          Take          // how the action backup.take takes one
+}
+
+// Take says how a backup is taken: by pg_dump into a directory, or by a
+// command. The zero value takes none.
+type Take struct {
+	Directory string        // where each backup gets a directory of its own
+	Jobs      int           // tables dumped at the same time; default 2
+	Command   []string      // argv instead; no shell
+	Limit     time.Duration // over it, it is cancelled; default 6h
+}
+
+// What a backup may take where the runbook does not say.
+const (
+	backupJobs  = 2
+	backupLimit = 6 * time.Hour
+	maxJobs     = 64
+)
+
+func backupObject() object {
+	return object{name: "backup", keys: []key{
+		{"max_age", false, ofLength(time.Second, maxDuration), "how old the backup may be at the gate and at the point of no return; default `15m`"},
+		{"restore", false, of(aText), "the command to restore with; `{{field}}` stands for a recorded field"},
+		{"restore_time", false, ofLength(time.Second, maxDuration), "how long a restore is expected to take"},
+		{"id_field", false, of(aFieldID), "the field that records the backup's ID"},
+		{"time_field", false, of(aFieldID), "the field, of type time, that records the moment of the backup's snapshot"},
+		{"location_field", false, of(aFieldID), "the field that records where the backup is"},
+		{"took_field", false, of(aFieldID), "the field, of type duration, that records how long a tried restore took; it is shown in the place of `restore_time`"},
+		{"take", false, ofObject("take"), "how the action `backup.take` takes one, and records the fields above"},
+	}}
+}
+
+func limitKey() key {
+	return key{"limit", false, ofLength(time.Second, maxDuration), "over it, it is cancelled; default `" + FormatDuration(backupLimit) + "`"}
+}
+
+func jobsKey(doc string) key {
+	return key{"jobs", false, ofCount(1, maxJobs), doc + "; default `2`"}
+}
+
+func takeObject() object {
+	return object{
+		name: "take",
+		keys: []key{
+			{"directory", false, of(aLine), "an absolute path: pg_dump writes each backup into a new directory below it"},
+			jobsKey("directory: how many tables are dumped at the same time"),
+			{"command", false, listOf(of(anArgument), maxArgs), "a program and its arguments instead, no shell; exit code 0 means taken. A last line of output that is JSON may give `id`, `time` (RFC 3339) and `location`; without a time, the backup is as old as the command's start"},
+			limitKey(),
+		},
+		one:   []string{"directory", "command"},
+		parts: []part{{beside: []string{"directory"}, keys: []string{"jobs"}}},
+	}
+}
+
+func (f fields) backup() Backup {
+	b := Backup{MaxAge: 15 * time.Minute}
+	if n := f.node.value("backup"); n != nil {
+		v := f.object(n, "backup")
+		b.MaxAge = v.length("max_age", b.MaxAge, 1)
+		b.Restore, b.RestoreTime = v.block("restore"), v.length("restore_time", 0, 1)
+		b.IDField, b.TimeField, b.TookField = v.text("id_field"), v.text("time_field"), v.text("took_field")
+		b.LocationField = v.text("location_field")
+		if n := v.node.value("take"); n != nil {
+			t := f.object(n, "take")
+			b.Take = Take{Directory: t.line("directory"), Jobs: t.jobs(), Command: t.lines("command"), Limit: t.length("limit", backupLimit, 1)}
+		}
+	}
+	return b
+}
+
+func (f fields) jobs() int {
+	if n, ok := f.count("jobs", maxJobs); ok && n > 0 {
+		return int(n)
+	}
+	return backupJobs
+}
+
+// backup holds what the file says of the backup against its fields.
+func (c *checker) backup(m *checked) {
+	var text FieldType // any will do for what a human writes down
+	if m.has("take") {
+		text = FieldText
+	}
+	c.fieldRef(m, "id_field", text)
+	c.fieldRef(m, "time_field", FieldTime)
+	c.fieldRef(m, "location_field", text)
+	c.fieldRef(m, "took_field", FieldDuration)
+	if n := m.good.value("restore"); n != nil {
+		c.placeholders(n)
+	}
+	for _, t := range m.inner["take"] {
+		switch {
+		case t.has("directory") && t.has("command"):
+			c.fault(t.place("command", t.node), "take with both directory and command", "keep one of them: pg_dump into a directory, or a command")
+		case !t.has("directory") && !t.has("command"):
+			c.fault(t.node, "take that says not how", "add directory, for pg_dump, or command")
+		case t.has("command") && t.has("jobs"):
+			c.fault(t.place("jobs", t.node), "jobs does not belong to take with command", "leave it out")
+		}
+		c.absolute(t, "directory")
+		if !m.has("time_field") {
+			c.fault(t.node, "take, but no field records the backup's time", "add `time_field:` to backup, with the id of a field of type time")
+		}
+	}
+}
+
+func (c *checker) absolute(m *checked, key string) {
+	if n := m.good.value(key); n != nil && !filepath.IsAbs(n.text) {
+		c.fault(n, key+" is "+clean(quote(n.text)), "a path from the root on: it must not depend on where tminus is started")
+	}
+}
+
+// backupAction holds that the file says how an action on the backup is done.
+func (c *checker) backupAction(n *node, name string, in asking) {
+	if in.where == inAfter {
+		c.fault(n, name+" after the last COMMIT", "put it into the checklist, or into a phase's confirm")
+	}
+	if take := in.backup.Take; name == TakeBackup && take.Directory == "" && len(take.Command) == 0 {
+		c.fault(n, "backup.take, but backup says not how", "add `take:` to backup")
+	}
+}

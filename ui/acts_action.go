@@ -1,0 +1,52 @@
+package ui
+
+import (
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"tminus/phases"
+	"tminus/phases/runbook"
+	"tminus/ui/dialog"
+	"tminus/ui/look"
+)
+
+// action asks before an item's work is done, or before it is cancelled.
+func (o *Operator) action(now time.Time) tea.Cmd {
+	it, err := o.selected()
+	if err != nil {
+		return nil
+	}
+	if end := (phases.CancelAction{Item: it.ID}); o.state.Can(end, now) == nil {
+		return o.ask(dialog.Dialog{
+			Title: "Cancel it?", Level: phases.LevelWarn, Careful: true, Ground: dialog.LeadsTo(end),
+			Text:    dialog.Says(dialog.Say(phases.LevelInfo, it.Text+": what it has made so far is removed.")),
+			Buttons: []dialog.Button{no("No"), dialog.Do("Cancel it", o.sends(false, fixed(end)))},
+		}, now)
+	}
+	label := look.NameOr(it.Action.Text, it.Action.Name)
+	text := []dialog.Text{dialog.Say(phases.LevelInfo, "On "+o.where()+".")}
+	if n := len(it.Action.Triggers); n > 0 {
+		text = append(text, dialog.Say(phases.LevelInfo, "Triggers: "+strings.Join(it.Action.Triggers, ", ")))
+	}
+	if does := doing(o.state.Runbook.Backup, it.Action.Name); does != "" {
+		text = append(text, dialog.Say(phases.LevelInfo, does))
+	}
+	act := phases.Act{Item: it.ID}
+	return o.ask(dialog.Dialog{
+		Title: look.Initial(label) + "?", Level: phases.LevelWarn, Careful: true, Text: dialog.Says(text...), Ground: dialog.LeadsTo(act),
+		Buttons: []dialog.Button{no("No"), dialog.Do(look.Initial(label), o.sends(false, fixed(act)))},
+	}, now)
+}
+
+// doing says how an action on the backup is done; empty for another action.
+func doing(b runbook.Backup, name string) string {
+	switch {
+	case name != runbook.TakeBackup:
+		return ""
+	case len(b.Take.Command) > 0:
+		return "By " + strings.Join(b.Take.Command, " ") + "."
+	}
+	return "By pg_dump, into a new directory below " + b.Take.Directory + "."
+}
