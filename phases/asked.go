@@ -52,6 +52,7 @@ func (s *State) Facts() Facts {
 		Triggers: s.Triggers, BackupTime: s.BackupTime(), BackupMax: s.Runbook.Backup.MaxAge, BackupExtra: s.Extra,
 		PlannedT0: s.Opened.PlannedT0, AbortAt: s.AbortAt(),
 	}
+	f.Backup, f.Taken, f.Verified = s.RecordedBackup(), s.Taken, s.Verified
 	if s.Baseline != nil {
 		f.Protected = s.Baseline.Protected
 	}
@@ -71,6 +72,10 @@ type Facts struct {
 	Observers   []string      // who watches a mirror
 	PlannedT0   time.Time     // zero when not planned
 	AbortAt     time.Time     // when no phase may start any more; zero before T-0
+
+	Backup   Backup          // as recorded; its zero value for none
+	Taken    *BackupTaken    // nil before one
+	Verified *BackupVerified // nil before one
 }
 
 // Answer is what a check found.

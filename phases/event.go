@@ -85,6 +85,7 @@ var kinds = []Event{
 	MaintenanceEnded{},
 	ActionProgressed{},
 	BackupTaken{},
+	BackupVerified{},
 }
 
 // Weight is what the loss of an event in a power cut would cost.

@@ -84,8 +84,11 @@ type FieldRecorded struct {
 func (FieldRecorded) Kind() string { return "field_recorded" }
 
 func (e FieldRecorded) stirs(s *State) check.Fact {
-	if e.Field == s.Runbook.Backup.TimeField {
-		return check.BackupTime
+	switch e.Field {
+	case s.Runbook.Backup.TimeField:
+		return check.BackupTime | check.BackupProof
+	case s.Runbook.Backup.IDField:
+		return check.BackupProof
 	}
 	return 0
 }

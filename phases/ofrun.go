@@ -12,8 +12,9 @@ import (
 
 // ofRun are the checks that the run's own facts answer, by name.
 var ofRun = map[string]func(*runbook.Check, Facts, time.Time) Answer{
-	check.BackupAge:  BackupAnswer,
-	"mirror.present": MirrorAnswer,
+	check.BackupAge:      BackupAnswer,
+	check.BackupReadable: ReadableAnswer,
+	"mirror.present":     MirrorAnswer,
 }
 
 // OfRun answers a check from the run's own facts; ok is false where the

@@ -25,24 +25,25 @@ type State struct {
 	Items        map[string]*ItemState
 	Fields       map[string]FieldValue // by field id
 	Gate         GateState
-	Phases       []PhaseState   // in the runbook's order
-	Baseline     *Baseline      // nil until taken
-	Triggers     []Trigger      // as recorded before they were disabled
-	TriggersOff  bool           // they were to be disabled, and are not known to be back
-	Observers    []Observer     // who watches now
-	Conditions   []Condition    // abort conditions raised, oldest first
-	Extra        time.Duration  // the window's extensions, added up
-	Log          []LogLine      // what happened, one line each, oldest first
-	Outcome      Outcome        // empty while the run goes on
-	Reason       string         // why it ended, when not completed
-	EndedBy      string         // who ended it; empty when tminus did
-	ClosedAt     time.Time      // zero until run_closed
-	Interrupted  string         // why the program left the run; empty when it runs, or ended
-	Sent         []CommitIntent // every COMMIT that was sent, oldest first
-	Acknowledged []Finding      // grave findings that somebody has taken on
-	WAL          LSN            // the furthest that the database is known to have been; 0 when unknown
-	Taken        *BackupTaken   // the last backup that an action took; nil before one
-	Awaited      *Awaited       // what the database has not answered for a second; nil when it does
+	Phases       []PhaseState    // in the runbook's order
+	Baseline     *Baseline       // nil until taken
+	Triggers     []Trigger       // as recorded before they were disabled
+	TriggersOff  bool            // they were to be disabled, and are not known to be back
+	Observers    []Observer      // who watches now
+	Conditions   []Condition     // abort conditions raised, oldest first
+	Extra        time.Duration   // the window's extensions, added up
+	Log          []LogLine       // what happened, one line each, oldest first
+	Outcome      Outcome         // empty while the run goes on
+	Reason       string          // why it ended, when not completed
+	EndedBy      string          // who ended it; empty when tminus did
+	ClosedAt     time.Time       // zero until run_closed
+	Interrupted  string          // why the program left the run; empty when it runs, or ended
+	Sent         []CommitIntent  // every COMMIT that was sent, oldest first
+	Acknowledged []Finding       // grave findings that somebody has taken on
+	WAL          LSN             // the furthest that the database is known to have been; 0 when unknown
+	Taken        *BackupTaken    // the last backup that an action took; nil before one
+	Verified     *BackupVerified // the last look through a backup; nil before one
+	Awaited      *Awaited        // what the database has not answered for a second; nil when it does
 }
 
 // Awaited is something that the database has not answered yet.

@@ -42,11 +42,16 @@ func (o *Operator) action(now time.Time) tea.Cmd {
 
 // doing says how an action on the backup is done; empty for another action.
 func doing(b runbook.Backup, name string) string {
-	switch {
-	case name != runbook.TakeBackup:
-		return ""
-	case len(b.Take.Command) > 0:
-		return "By " + strings.Join(b.Take.Command, " ") + "."
+	var argv []string
+	var does string
+	switch name {
+	case runbook.TakeBackup:
+		argv, does = b.Take.Command, "By pg_dump, into a new directory below "+b.Take.Directory+"."
+	case runbook.VerifyBackup:
+		argv, does = b.Verify.Command, "All of its files are read, and their rows counted."
 	}
-	return "By pg_dump, into a new directory below " + b.Take.Directory + "."
+	if len(argv) > 0 {
+		return "By " + strings.Join(argv, " ") + "."
+	}
+	return does
 }

@@ -48,16 +48,20 @@ func Find(ctx context.Context, name string, serverMajor int) (Program, error) {
 	if err != nil {
 		return p, fmt.Errorf("ask %s for its version: %w", name, err)
 	}
-	found := regexp.MustCompile(`PostgreSQL\) (([0-9]+)[0-9a-z.]*)`).FindStringSubmatch(done.Output)
+	found := regexp.MustCompile(`PostgreSQL\) ([0-9]+[0-9a-z.]*)`).FindStringSubmatch(done.Output)
 	if found == nil {
 		return p, fmt.Errorf("ask %s for its version: it says %q; %s", name, outside.FirstLine(done.Output), wayOut)
 	}
-	p.Version = found[1]
-	if p.Major, err = strconv.Atoi(found[2]); err != nil {
-		return p, fmt.Errorf("ask %s for its version: it says %q; %s", name, found[1], wayOut)
-	}
+	p.Version, p.Major = found[1], Major(found[1])
 	if p.Major < serverMajor {
 		return p, fmt.Errorf("%s is of version %s, and the server of version %d: it does not work with a newer server; %s", name, p.Version, serverMajor, wayOut)
 	}
 	return p, nil
+}
+
+// Major is the number that a version begins with: 15 of "15.14 (Debian …)" and
+// of "15beta1". It is 0 where there is none.
+func Major(version string) int {
+	n, _ := strconv.Atoi(regexp.MustCompile(`^[0-9]*`).FindString(version))
+	return n
 }

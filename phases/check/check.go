@@ -14,11 +14,12 @@ type Fact int
 
 // The facts, as bits of a set.
 const (
-	Triggers   Fact = 1 << iota // those that were recorded before they were disabled
-	BackupTime                  // when the backup was taken, and how old it may be
-	Observers                   // who watches a mirror
-	Window                      // when no phase may start any more
-	Baseline                    // counts and content before the first phase
+	Triggers    Fact = 1 << iota // those that were recorded before they were disabled
+	BackupTime                   // when the backup was taken, and how old it may be
+	Observers                    // who watches a mirror
+	Window                       // when no phase may start any more
+	Baseline                     // counts and content before the first phase
+	BackupProof                  // what was found out about the backup that is recorded
 )
 
 // Kind is one check.
@@ -36,6 +37,7 @@ type Kind struct {
 // The checks that others speak of by name.
 const (
 	BackupAge        = "backup.age"
+	BackupReadable   = "backup.readable"
 	TriggersRestored = "triggers.restored"
 )
 
@@ -43,6 +45,7 @@ const (
 var kinds = []Kind{
 	{Name: "archiver.healthy", Means: "archive_mode is on, the last archiving did not fail, and was at most max_age ago or no file has waited for longer", Takes: []string{"max_age"}, Needs: []string{"max_age"}},
 	{Name: BackupAge, Means: "the recorded backup time is less than max_age ago", Takes: []string{"max_age"}, Rests: BackupTime, OfRun: true},
+	{Name: BackupReadable, Means: "the action `backup.verify` has read the backup that is recorded now through, and nothing was wrong with it", Rests: BackupProof, OfRun: true},
 	{Name: "clock.close", Means: "the clocks of the server and of this machine are at most max_age apart (default 1s)", Takes: []string{"max_age"}},
 	{Name: "database.connections", Means: "client connections to this database other than tminus's own are at most max (default 0)", Takes: []string{"max"}},
 	{Name: "database.connects", Means: "the database answers on a new connection"},

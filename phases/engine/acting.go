@@ -32,8 +32,8 @@ func (e *Engine) act(id, by string) error {
 	change, protected := e.state.BackupTables()
 	a := &acting{engine: e, item: it, by: by, done: make(chan struct{})}
 	do := action.Run{
-		Target: e.target, Action: it.Action, Recorded: e.state.Triggers, Record: e.record,
-		Backup: e.state.Runbook.Backup, Changes: change, Protected: protected, Progress: a.progress, Taken: a.taken,
+		Target: e.target, Item: id, Action: it.Action, Recorded: e.state.Triggers, Record: e.record,
+		Backup: e.state.Runbook.Backup, Stands: e.state.RecordedBackup(), Changes: change, Protected: protected, Progress: a.progress, Taken: a.taken,
 	}
 	if err := e.recordLocked(phases.ActionStarted{Item: id, Name: it.Action.Name, By: by}); err != nil {
 		return err

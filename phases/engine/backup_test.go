@@ -50,7 +50,8 @@ checklist:
           - {id: backup_time, label: Snapshot at, type: time}
           - {id: backup_id, label: Backup ID, required: false}
           - {id: backup_place, label: Where it is, required: false}
-%s`, more, strings.Join(items, ""))
+%s
+`, more, strings.Join(items, "\n"))
 	return strings.Replace(smallBook, "\nchecklist:\n", head, 1)
 }
 

@@ -17,6 +17,7 @@ const (
 	DisableTriggers = "triggers.disable"
 	RestoreTriggers = "triggers.restore"
 	TakeBackup      = "backup.take"
+	VerifyBackup    = "backup.verify"
 )
 
 // Long reports whether the action may go on for hours, beside what else the
@@ -28,6 +29,7 @@ var actionTexts = map[string]string{
 	DisableTriggers: "disable the triggers",
 	RestoreTriggers: "restore the triggers",
 	TakeBackup:      "take the backup",
+	VerifyBackup:    "read the backup through",
 }
 
 func actionObject() object {
@@ -35,11 +37,12 @@ func actionObject() object {
 		{name: DisableTriggers, takes: []string{"triggers"}, needs: []string{"triggers"}},
 		{name: RestoreTriggers},
 		{name: TakeBackup},
+		{name: VerifyBackup},
 	}
 	return object{
 		name: "action",
 		keys: []key{
-			{"name", true, ofWords("action name", actions...), "`triggers.disable` (checklist), `triggers.restore` (after) or `backup.take` (before the last COMMIT)"},
+			{"name", true, ofWords("action name", actions...), "`triggers.disable` (checklist), `triggers.restore` (after); `backup.take`, `backup.verify` (before the last COMMIT)"},
 			{"triggers", false, listOf(of(aName), maxTables), "for `triggers.disable`, where it is required"},
 			{"text", false, of(aLine), "what the key says"},
 		},
@@ -76,7 +79,7 @@ func (c *checker) action(m *checked, in asking) {
 			c.fault(n, "triggers.restore, but no item disables triggers", "give an item of the checklist the action triggers.disable")
 		}
 	default:
-		if slices.Contains([]string{TakeBackup}, name) {
+		if slices.Contains([]string{TakeBackup, VerifyBackup}, name) {
 			c.backupAction(n, name, in)
 		}
 	}

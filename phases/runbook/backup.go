@@ -3,6 +3,8 @@ package runbook
 import (
 	"path/filepath"
 	"time"
+
+	"tminus/phases/check"
 )
 
 // Backup says what undoing would take.
@@ -15,6 +17,7 @@ type Backup struct {
 	TimeField     string        // id of the field (type time) that records the backup's snapshot time; may be empty
 	LocationField string        // id of the field that records where the backup is; may be empty
 	Take          Take          // how the action backup.take takes one
+	Verify        Verify        // how the action backup.verify reads one
 }
 
 // Take says how a backup is taken: by pg_dump into a directory, or by a
@@ -24,6 +27,13 @@ type Take struct {
 	Jobs      int           // tables dumped at the same time; default 2
 	Command   []string      // argv instead; no shell
 	Limit     time.Duration // over it, it is cancelled; default 6h
+}
+
+// Verify says how a backup is read through. The zero value reads what pg_dump
+// wrote for Take.
+type Verify struct {
+	Command []string      // argv instead; no shell
+	Limit   time.Duration // over it, it is cancelled; default 6h
 }
 
 // What a backup may take where the runbook does not say.
@@ -43,6 +53,7 @@ func backupObject() object {
 		{"location_field", false, of(aFieldID), "the field that records where the backup is"},
 		{"took_field", false, of(aFieldID), "the field, of type duration, that records how long a tried restore took; it is shown in the place of `restore_time`"},
 		{"take", false, ofObject("take"), "how the action `backup.take` takes one, and records the fields above"},
+		{"verify", false, ofObject("verify"), "how the action `backup.verify` reads one; default: all that pg_dump wrote into the directory of `take`"},
 	}}
 }
 
@@ -68,8 +79,15 @@ func takeObject() object {
 	}
 }
 
+func verifyObject() object {
+	return object{name: "verify", keys: []key{
+		{"command", false, listOf(of(anArgument), maxArgs), "a program and its arguments, no shell; exit code 0 means that the backup can be read. It finds `TMINUS_BACKUP_ID`, `TMINUS_BACKUP_TIME` and `TMINUS_BACKUP_LOCATION` in its environment"},
+		limitKey(),
+	}}
+}
+
 func (f fields) backup() Backup {
-	b := Backup{MaxAge: 15 * time.Minute}
+	b := Backup{MaxAge: 15 * time.Minute, Verify: Verify{Limit: backupLimit}}
 	if n := f.node.value("backup"); n != nil {
 		v := f.object(n, "backup")
 		b.MaxAge = v.length("max_age", b.MaxAge, 1)
@@ -79,6 +97,10 @@ func (f fields) backup() Backup {
 		if n := v.node.value("take"); n != nil {
 			t := f.object(n, "take")
 			b.Take = Take{Directory: t.line("directory"), Jobs: t.jobs(), Command: t.lines("command"), Limit: t.length("limit", backupLimit, 1)}
+		}
+		if n := v.node.value("verify"); n != nil {
+			t := f.object(n, "verify")
+			b.Verify = Verify{Command: t.lines("command"), Limit: t.length("limit", backupLimit, 1)}
 		}
 	}
 	return b
@@ -114,15 +136,22 @@ func (c *checker) backup(m *checked) {
 			c.fault(t.place("jobs", t.node), "jobs does not belong to take with command", "leave it out")
 		}
 		c.absolute(t, "directory")
-		if !m.has("time_field") {
-			c.fault(t.node, "take, but no field records the backup's time", "add `time_field:` to backup, with the id of a field of type time")
-		}
 	}
 }
 
 func (c *checker) absolute(m *checked, key string) {
 	if n := m.good.value(key); n != nil && !filepath.IsAbs(n.text) {
 		c.fault(n, key+" is "+clean(quote(n.text)), "a path from the root on: it must not depend on where tminus is started")
+	}
+}
+
+// proofs are the actions whose results checks of the backup rest on.
+var proofs = map[string]string{check.BackupReadable: VerifyBackup}
+
+// backupProof holds that some item does what a check of the backup rests on.
+func (c *checker) backupProof(n *node, name string) {
+	if does := proofs[name]; does != "" && !c.actions[does] {
+		c.fault(n, name+", but no item has the action "+does, "give one of the checklist this action")
 	}
 }
 
@@ -133,5 +162,11 @@ func (c *checker) backupAction(n *node, name string, in asking) {
 	}
 	if take := in.backup.Take; name == TakeBackup && take.Directory == "" && len(take.Command) == 0 {
 		c.fault(n, "backup.take, but backup says not how", "add `take:` to backup")
+	}
+	if name == VerifyBackup && in.backup.Take.Directory == "" && len(in.backup.Verify.Command) == 0 {
+		c.fault(n, "backup.verify, but nothing says how", "add `verify:` with a command to backup: only what `take:` wrote into a directory is read without")
+	}
+	if in.backup.TimeField == "" {
+		c.fault(n, name+", but no field records the backup's time", "add `time_field:` to backup, with the id of a field of type time")
 	}
 }

@@ -20,6 +20,7 @@ type checker struct {
 	uses   tableUses
 	// disables are the triggers that actions disable; nil without such an action.
 	disables []string
+	actions  map[string]bool // that some item has
 }
 
 type fieldAt struct {
@@ -39,7 +40,7 @@ func checkFile(root *node, r *report) {
 	all := shapes()
 	c := &checker{
 		report: r, reader: &reader{shapes: all}, shapes: all, schema: "public",
-		ids: map[string]map[string]int{amongAll: {}, amongFields: {}}, fields: map[string]fieldAt{},
+		ids: map[string]map[string]int{amongAll: {}, amongFields: {}}, fields: map[string]fieldAt{}, actions: map[string]bool{},
 	}
 	if root.kind != isMap {
 		c.wrongKind(root, "a mapping that begins with the line `tminus: 1`")
@@ -264,7 +265,9 @@ func (c *checker) gather(m *checked) {
 			}
 		}
 		for _, a := range item.inner["action"] {
-			if v := c.values(a); v.text("name") == DisableTriggers {
+			v := c.values(a)
+			c.actions[v.text("name")] = true
+			if v.text("name") == DisableTriggers {
 				c.disables = append(c.disables, v.triggers()...)
 			}
 		}

@@ -163,6 +163,7 @@ func (c *checker) checkNeeds(m *checked, kind, name string, in asking) {
 	if rests&check.BackupTime != 0 && in.backup.TimeField == "" {
 		c.fault(n, name+", but no field records the backup's time", "add `time_field:` to backup, with the id of a field of type time")
 	}
+	c.backupProof(n, name)
 	if rests&check.Triggers != 0 && len(c.disables) == 0 && len(c.values(m).triggers()) == 0 {
 		c.fault(n, name+", but no item disables triggers", "give an item of the checklist the action triggers.disable")
 	}

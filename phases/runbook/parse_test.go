@@ -79,7 +79,7 @@ func TestMinimalRunbookHasDefaults(t *testing.T) {
 		Title:  "Empty one table",
 		Schema: "public",
 		Window: Window{Opens: time.Hour, Gate: 15 * time.Minute, Planned: 20 * time.Minute, Abort: 25 * time.Minute},
-		Backup: Backup{MaxAge: 15 * time.Minute},
+		Backup: Backup{MaxAge: 15 * time.Minute, Verify: Verify{Limit: backupLimit}},
 		Ledger: true, Rehearsal: Rehearsal{MaxAge: 7 * 24 * time.Hour},
 		Gate:   Gate{Approve: "Approving authority"},
 		Phases: []Phase{{ID: "empty", Title: "Empty it", Risk: RiskMedium, Planned: time.Minute, Steps: []Step{{Delete: "events"}}}},

@@ -259,7 +259,7 @@ func shapes() map[string]*object {
 // documentation.
 func objects() []object {
 	return []object{
-		runbookObject(), windowObject(), contactObject(), backupObject(), takeObject(), rehearsalObject(), gateObject(),
+		runbookObject(), windowObject(), contactObject(), backupObject(), takeObject(), verifyObject(), rehearsalObject(), gateObject(),
 		groupObject(), itemObject(), fieldObject(), checkObject(), actionObject(),
 		phaseObject(), stepObject(), maintenanceObject(),
 	}

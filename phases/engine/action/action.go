@@ -18,11 +18,13 @@ type Target interface {
 // Run is one action under way.
 type Run struct {
 	Target   Target
+	Item     string
 	Action   *runbook.Action
 	Recorded []phases.Trigger // what the run has recorded before
 	// Backup is what the runbook says of it; Changes and Protected are the tables
 	// that it is looked at for.
 	Backup             runbook.Backup
+	Stands             phases.Backup // the one that is recorded; its zero value for none
 	Changes, Protected []string
 	// Progress says how far a long action is; it may be called as often as one
 	// likes, from one goroutine. Taken records a backup.
@@ -37,13 +39,17 @@ var actions = map[string]func(context.Context, Run) error{
 	runbook.DisableTriggers: disableTriggers,
 	runbook.RestoreTriggers: restoreTriggers,
 	runbook.TakeBackup:      takeBackup,
+	runbook.VerifyBackup:    verifyBackup,
 }
 
 // Limit is how long the action may take as the runbook has it; 0 where it does
 // not say.
 func (r Run) Limit() time.Duration {
-	if r.Action.Name == runbook.TakeBackup {
+	switch r.Action.Name {
+	case runbook.TakeBackup:
 		return r.Backup.Take.Limit
+	case runbook.VerifyBackup:
+		return r.Backup.Verify.Limit
 	}
 	return 0
 }

@@ -2,6 +2,7 @@ package action
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,13 +16,59 @@ type Backups interface {
 	// With an error nothing of it is left, or the error says what is. progress
 	// is called from one goroutine. It gives no Item.
 	TakeBackup(ctx context.Context, how BackupPlan, progress func(phases.ActionProgress)) (phases.BackupTaken, error)
+
+	// VerifyBackup reads a backup that TakeBackup took to its end. What is wrong
+	// with it is in Problems; an error means that nobody knows. It gives no Item.
+	VerifyBackup(ctx context.Context, b phases.Backup, how BackupPlan, progress func(phases.ActionProgress)) (phases.BackupVerified, error)
 }
 
-// BackupPlan is how a backup is taken.
+// BackupPlan is how a backup is taken, and what is looked at in one.
 type BackupPlan struct {
 	Directory          string   // an absolute path
 	Jobs               int      // at least 1
 	Changes, Protected []string // tables to count; tables to fingerprint
+}
+
+func (r Run) plan() BackupPlan {
+	return BackupPlan{Directory: r.Backup.Take.Directory, Jobs: r.Backup.Take.Jobs, Changes: r.Changes, Protected: r.Protected}
+}
+
+// errNoBackup says that there is none to look at.
+var errNoBackup = errors.New("no backup is recorded: take one, or record the time of its snapshot")
+
+func verifyBackup(ctx context.Context, r Run) error {
+	if r.Stands.At.IsZero() {
+		return errNoBackup
+	}
+	var found phases.BackupVerified
+	var err error
+	if argv := r.Backup.Verify.Command; len(argv) > 0 {
+		began := time.Now()
+		found = phases.BackupVerified{Backup: r.Stands, How: argv[0]}
+		_, err = command(ctx, argv, about(r.Stands))
+		if exit := (*exitError)(nil); errors.As(err, &exit) {
+			found.Problems, err = []string{phases.Clean(err.Error())}, nil
+		}
+		found.Took = time.Since(began)
+	} else {
+		found, err = r.Target.VerifyBackup(ctx, r.Stands, r.plan(), r.Progress)
+	}
+	if err != nil {
+		return err
+	}
+	found.Item = r.Item
+	if err := r.Record(found); err != nil {
+		return err
+	}
+	if len(found.Problems) > 0 {
+		return fmt.Errorf("%s; take another backup", found.Problems[0])
+	}
+	return nil
+}
+
+// about is what a command finds of a backup in its environment.
+func about(b phases.Backup) []string {
+	return []string{"TMINUS_BACKUP_ID=" + b.ID, "TMINUS_BACKUP_TIME=" + b.At.UTC().Format(time.RFC3339), "TMINUS_BACKUP_LOCATION=" + b.Location}
 }
 
 func takeBackup(ctx context.Context, r Run) error {
@@ -29,7 +76,7 @@ func takeBackup(ctx context.Context, r Run) error {
 	if len(how.Command) > 0 {
 		return r.takeByCommand(ctx, how.Command)
 	}
-	taken, err := r.Target.TakeBackup(ctx, BackupPlan{Directory: how.Directory, Jobs: how.Jobs, Changes: r.Changes, Protected: r.Protected}, r.Progress)
+	taken, err := r.Target.TakeBackup(ctx, r.plan(), r.Progress)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func command(ctx context.Context, argv, env []string) (said, error) {
 		return said{}, err
 	}
 	if done.Exit != 0 {
-		return said{}, fmt.Errorf("%s ended with exit code %d: %s", argv[0], done.Exit, outside.FirstLine(done.Output))
+		return said{}, &exitError{argv[0], done}
 	}
 	last := end.lastLine()
 	if !strings.HasPrefix(last, "{") {
@@ -40,6 +40,17 @@ func command(ctx context.Context, argv, env []string) (said, error) {
 	}
 	out.ID, out.Location = oneField(out.ID), oneField(out.Location)
 	return out, nil
+}
+
+// exitError is a program that ended with another exit code than 0.
+type exitError struct {
+	name string
+	done outside.Done
+}
+
+// Error implements error.
+func (e *exitError) Error() string {
+	return fmt.Sprintf("%s ended with exit code %d: %s", e.name, e.done.Exit, outside.FirstLine(e.done.Output))
 }
 
 // tail keeps the end of what is written to it.
