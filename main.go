@@ -34,7 +34,7 @@ func run(args []string, streams cli.Streams) int {
 // connect opens the database and takes the operator lock. A holder whose
 // program is dead is ended first when the operator typed its pid.
 func connect(ctx context.Context, a cli.Access) (engine.Target, phases.Identity, error) {
-	target, err := db.Open(ctx, db.Config{DSN: a.DSN, Operator: a.Operator, Runbook: a.Runbook})
+	target, err := db.Open(ctx, db.Config{DSN: a.DSN, Operator: a.Operator, Runbook: a.Runbook, Sandbox: startSandbox})
 	if err != nil {
 		return nil, phases.Identity{}, err
 	}
@@ -59,6 +59,16 @@ func connect(ctx context.Context, a cli.Access) (engine.Target, phases.Identity,
 
 func readSchema(ctx context.Context, dsn string, book *runbook.Runbook) (*schema.Schema, error) {
 	return db.ReadSchema(ctx, db.Config{DSN: dsn, Runbook: book})
+}
+
+// startSandbox starts the server that a backup is restored into. It syncs, so
+// that a restore takes as long as elsewhere.
+func startSandbox(ctx context.Context, directory string) (db.Sandbox, error) {
+	s, err := sandbox.Start(ctx, sandbox.Options{Durable: true, TempDir: directory})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // server is a demo's.

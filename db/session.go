@@ -49,6 +49,9 @@ type Config struct {
 	// statement that may take hours is given up when the server has been done
 	// with it for as long, or answers nobody for three times as long.
 	Exchange time.Duration
+	// Sandbox starts a throwaway server with its files below a directory, or
+	// where temporary files are. Nil: no backup can be tried in one.
+	Sandbox func(ctx context.Context, directory string) (Sandbox, error)
 }
 
 // Target is a database. Open makes one; the zero value is not usable.
@@ -58,6 +61,7 @@ type Target struct {
 	conn     *pgx.ConnConfig // copied for every session, never changed
 	exchange time.Duration
 	version  int
+	sandbox  func(ctx context.Context, directory string) (Sandbox, error)
 
 	control *pool // answers while a phase runs: blockers, identity
 	checks  *pool
@@ -119,7 +123,7 @@ func Open(ctx context.Context, cfg Config) (*Target, error) {
 
 // newTarget is a Target that has not connected yet.
 func newTarget(cfg Config, conn *pgx.ConnConfig) *Target {
-	t := &Target{book: cfg.Runbook, operator: cfg.Operator, conn: conn, exchange: cfg.exchange(), live: map[*session]struct{}{}}
+	t := &Target{book: cfg.Runbook, operator: cfg.Operator, conn: conn, exchange: cfg.exchange(), sandbox: cfg.Sandbox, live: map[*session]struct{}{}}
 	t.control = newPool(3, t.open)
 	t.checks = newPool(3, t.open)
 	t.phase = newPool(1, t.open)

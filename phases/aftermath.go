@@ -150,6 +150,9 @@ func (s *State) Undoing() []string {
 // RestoreTime is how long a restore takes: as measured when it was tried, or as
 // the runbook expects; 0 when nobody knows.
 func (s *State) RestoreTime() (d time.Duration, measured bool) {
+	if s.Proven != nil && len(s.Proven.Differences) == 0 {
+		return s.Proven.Restore, true
+	}
 	b := s.Runbook.Backup
 	if took, err := time.ParseDuration(s.Fields[b.TookField].Value); err == nil && !s.Fields[b.TookField].Assumed {
 		return took, true

@@ -52,7 +52,7 @@ func (s *State) Facts() Facts {
 		Triggers: s.Triggers, BackupTime: s.BackupTime(), BackupMax: s.Runbook.Backup.MaxAge, BackupExtra: s.Extra,
 		PlannedT0: s.Opened.PlannedT0, AbortAt: s.AbortAt(),
 	}
-	f.Backup, f.Taken, f.Verified = s.RecordedBackup(), s.Taken, s.Verified
+	f.Backup, f.Taken, f.Verified, f.Proven = s.RecordedBackup(), s.Taken, s.Verified, s.Proven
 	if s.Baseline != nil {
 		f.Protected = s.Baseline.Protected
 	}
@@ -76,6 +76,7 @@ type Facts struct {
 	Backup   Backup          // as recorded; its zero value for none
 	Taken    *BackupTaken    // nil before one
 	Verified *BackupVerified // nil before one
+	Proven   *BackupProven   // nil before one
 }
 
 // Answer is what a check found.

@@ -86,6 +86,7 @@ var kinds = []Event{
 	ActionProgressed{},
 	BackupTaken{},
 	BackupVerified{},
+	BackupProven{},
 }
 
 // Weight is what the loss of an event in a power cut would cost.

@@ -14,6 +14,7 @@ import (
 var ofRun = map[string]func(*runbook.Check, Facts, time.Time) Answer{
 	check.BackupAge:      BackupAnswer,
 	check.BackupReadable: ReadableAnswer,
+	check.BackupRestored: RestoredAnswer,
 	"mirror.present":     MirrorAnswer,
 }
 

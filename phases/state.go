@@ -43,6 +43,7 @@ type State struct {
 	WAL          LSN             // the furthest that the database is known to have been; 0 when unknown
 	Taken        *BackupTaken    // the last backup that an action took; nil before one
 	Verified     *BackupVerified // the last look through a backup; nil before one
+	Proven       *BackupProven   // the last restore that was tried; nil before one
 	Awaited      *Awaited        // what the database has not answered for a second; nil when it does
 }
 

@@ -49,6 +49,11 @@ func doing(b runbook.Backup, name string) string {
 		argv, does = b.Take.Command, "By pg_dump, into a new directory below "+b.Take.Directory+"."
 	case runbook.VerifyBackup:
 		argv, does = b.Verify.Command, "All of its files are read, and their rows counted."
+	case runbook.TryBackup:
+		argv, does = b.Try.Command, "It is restored into a throwaway server on this machine, compared, and removed."
+		if b.Try.Database != "" {
+			does = "It is restored into the database " + b.Try.Database + " of this server, and compared."
+		}
 	}
 	if len(argv) > 0 {
 		return "By " + strings.Join(argv, " ") + "."

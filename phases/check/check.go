@@ -38,6 +38,7 @@ type Kind struct {
 const (
 	BackupAge        = "backup.age"
 	BackupReadable   = "backup.readable"
+	BackupRestored   = "backup.restored"
 	TriggersRestored = "triggers.restored"
 )
 
@@ -46,6 +47,7 @@ var kinds = []Kind{
 	{Name: "archiver.healthy", Means: "archive_mode is on, the last archiving did not fail, and was at most max_age ago or no file has waited for longer", Takes: []string{"max_age"}, Needs: []string{"max_age"}},
 	{Name: BackupAge, Means: "the recorded backup time is less than max_age ago", Takes: []string{"max_age"}, Rests: BackupTime, OfRun: true},
 	{Name: BackupReadable, Means: "the action `backup.verify` has read the backup that is recorded now through, and nothing was wrong with it", Rests: BackupProof, OfRun: true},
+	{Name: BackupRestored, Means: "the action `backup.try` has restored the backup that is recorded now, less than max_age ago, and it held what its snapshot did", Takes: []string{"max_age"}, Rests: BackupTime | BackupProof, OfRun: true},
 	{Name: "clock.close", Means: "the clocks of the server and of this machine are at most max_age apart (default 1s)", Takes: []string{"max_age"}},
 	{Name: "database.connections", Means: "client connections to this database other than tminus's own are at most max (default 0)", Takes: []string{"max"}},
 	{Name: "database.connects", Means: "the database answers on a new connection"},

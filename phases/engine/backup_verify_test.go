@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"tminus/db/sandbox"
 	"tminus/phases"
 	"tminus/phases/engine"
 )
@@ -214,11 +213,7 @@ func TestBackupVerifiedByACommand(t *testing.T) {
 // clientProgram runs one of PostgreSQL's programs.
 func clientProgram(t *testing.T, name string, args ...string) {
 	t.Helper()
-	path := filepath.Join(sandbox.ForTest(t).BinDir(), name)
-	if _, err := os.Stat(path); err != nil {
-		path = name
-	}
-	if out, err := command(t, path, args...); err != nil {
+	if out, err := command(t, clientPath(t, name), args...); err != nil {
 		t.Fatalf("%s: %v: %s", name, err, out)
 	}
 }

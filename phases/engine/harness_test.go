@@ -133,7 +133,7 @@ func (r *rig) rows(table string) int64 {
 
 func (r *rig) openTarget() {
 	r.t.Helper()
-	target, err := db.Open(r.t.Context(), db.Config{DSN: r.dsn, Operator: r.opened.Operator, Runbook: r.book})
+	target, err := db.Open(r.t.Context(), db.Config{DSN: r.dsn, Operator: r.opened.Operator, Runbook: r.book, Sandbox: throwaway})
 	if err != nil {
 		r.t.Fatal(err)
 	}

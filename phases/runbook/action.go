@@ -1,9 +1,6 @@
 package runbook
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // Action is what the engine does for an item on the operator's command.
 type Action struct {
@@ -18,6 +15,7 @@ const (
 	RestoreTriggers = "triggers.restore"
 	TakeBackup      = "backup.take"
 	VerifyBackup    = "backup.verify"
+	TryBackup       = "backup.try"
 )
 
 // Long reports whether the action may go on for hours, beside what else the
@@ -30,6 +28,7 @@ var actionTexts = map[string]string{
 	RestoreTriggers: "restore the triggers",
 	TakeBackup:      "take the backup",
 	VerifyBackup:    "read the backup through",
+	TryBackup:       "try a restore of the backup",
 }
 
 func actionObject() object {
@@ -38,11 +37,12 @@ func actionObject() object {
 		{name: RestoreTriggers},
 		{name: TakeBackup},
 		{name: VerifyBackup},
+		{name: TryBackup},
 	}
 	return object{
 		name: "action",
 		keys: []key{
-			{"name", true, ofWords("action name", actions...), "`triggers.disable` (checklist), `triggers.restore` (after); `backup.take`, `backup.verify` (before the last COMMIT)"},
+			{"name", true, ofWords("action name", actions...), "`triggers.disable` (checklist), `triggers.restore` (after); `backup.take`, `backup.verify`, `backup.try` (before the last COMMIT)"},
 			{"triggers", false, listOf(of(aName), maxTables), "for `triggers.disable`, where it is required"},
 			{"text", false, of(aLine), "what the key says"},
 		},
@@ -78,9 +78,7 @@ func (c *checker) action(m *checked, in asking) {
 		if len(c.disables) == 0 {
 			c.fault(n, "triggers.restore, but no item disables triggers", "give an item of the checklist the action triggers.disable")
 		}
-	default:
-		if slices.Contains([]string{TakeBackup, VerifyBackup}, name) {
-			c.backupAction(n, name, in)
-		}
+	case TakeBackup, VerifyBackup, TryBackup:
+		c.backupAction(n, name, in)
 	}
 }

@@ -1,6 +1,7 @@
 package runbook
 
 import (
+	"fmt"
 	"path/filepath"
 	"time"
 
@@ -18,6 +19,7 @@ type Backup struct {
 	LocationField string        // id of the field that records where the backup is; may be empty
 	Take          Take          // how the action backup.take takes one
 	Verify        Verify        // how the action backup.verify reads one
+	Try           Try           // how the action backup.try restores one
 }
 
 // Take says how a backup is taken: by pg_dump into a directory, or by a
@@ -34,6 +36,16 @@ type Take struct {
 type Verify struct {
 	Command []string      // argv instead; no shell
 	Limit   time.Duration // over it, it is cancelled; default 6h
+}
+
+// Try says how a restore is tried. The zero value restores what pg_dump wrote
+// for Take into a throwaway server on this machine.
+type Try struct {
+	Database  string        // restore into this database of the run's own server instead
+	Directory string        // where the throwaway server has its files; empty: where temporary files are
+	Jobs      int           // tables restored at the same time; default 2
+	Command   []string      // argv instead; no shell
+	Limit     time.Duration // over it, it is cancelled; default 6h
 }
 
 // What a backup may take where the runbook does not say.
@@ -54,6 +66,7 @@ func backupObject() object {
 		{"took_field", false, of(aFieldID), "the field, of type duration, that records how long a tried restore took; it is shown in the place of `restore_time`"},
 		{"take", false, ofObject("take"), "how the action `backup.take` takes one, and records the fields above"},
 		{"verify", false, ofObject("verify"), "how the action `backup.verify` reads one; default: all that pg_dump wrote into the directory of `take`"},
+		{"try", false, ofObject("try"), "how the action `backup.try` restores one; default: into a throwaway server on this machine, which is removed afterwards"},
 	}}
 }
 
@@ -86,8 +99,18 @@ func verifyObject() object {
 	}}
 }
 
+func tryObject() object {
+	return object{name: "try", keys: []key{
+		{"database", false, of(aName), "restore into this database of the run's server: it is made and dropped, or has to be empty, and is then left as it is"},
+		{"directory", false, of(aLine), "an absolute path: where the throwaway server has its files; default where temporary files are"},
+		jobsKey("how many tables are restored at the same time"),
+		{"command", false, listOf(of(anArgument), maxArgs), "a program and its arguments instead, no shell; exit code 0 means that a restore went well, and how long it took is how long a restore takes. Its environment is as for `verify`"},
+		limitKey(),
+	}}
+}
+
 func (f fields) backup() Backup {
-	b := Backup{MaxAge: 15 * time.Minute, Verify: Verify{Limit: backupLimit}}
+	b := Backup{MaxAge: 15 * time.Minute, Verify: Verify{Limit: backupLimit}, Try: Try{Jobs: backupJobs, Limit: backupLimit}}
 	if n := f.node.value("backup"); n != nil {
 		v := f.object(n, "backup")
 		b.MaxAge = v.length("max_age", b.MaxAge, 1)
@@ -101,6 +124,13 @@ func (f fields) backup() Backup {
 		if n := v.node.value("verify"); n != nil {
 			t := f.object(n, "verify")
 			b.Verify = Verify{Command: t.lines("command"), Limit: t.length("limit", backupLimit, 1)}
+		}
+		if n := v.node.value("try"); n != nil {
+			t := f.object(n, "try")
+			b.Try = Try{
+				Database: unquoted(t.line("database")), Directory: t.line("directory"), Jobs: t.jobs(),
+				Command: t.lines("command"), Limit: t.length("limit", backupLimit, 1),
+			}
 		}
 	}
 	return b
@@ -137,6 +167,19 @@ func (c *checker) backup(m *checked) {
 		}
 		c.absolute(t, "directory")
 	}
+	for _, t := range m.inner["try"] {
+		c.absolute(t, "directory")
+		kind := ""
+		for _, k := range []string{"database", "directory", "command"} {
+			switch {
+			case !t.has(k):
+			case kind == "":
+				kind = k
+			default:
+				c.fault(t.place(k, t.node), fmt.Sprintf("try with both %s and %s", kind, k), "keep one of them: a database of the run's server, a throwaway server's directory, or a command")
+			}
+		}
+	}
 }
 
 func (c *checker) absolute(m *checked, key string) {
@@ -146,7 +189,7 @@ func (c *checker) absolute(m *checked, key string) {
 }
 
 // proofs are the actions whose results checks of the backup rest on.
-var proofs = map[string]string{check.BackupReadable: VerifyBackup}
+var proofs = map[string]string{check.BackupReadable: VerifyBackup, check.BackupRestored: TryBackup}
 
 // backupProof holds that some item does what a check of the backup rests on.
 func (c *checker) backupProof(n *node, name string) {
@@ -165,6 +208,9 @@ func (c *checker) backupAction(n *node, name string, in asking) {
 	}
 	if name == VerifyBackup && in.backup.Take.Directory == "" && len(in.backup.Verify.Command) == 0 {
 		c.fault(n, "backup.verify, but nothing says how", "add `verify:` with a command to backup: only what `take:` wrote into a directory is read without")
+	}
+	if name == TryBackup && in.backup.Take.Directory == "" && len(in.backup.Try.Command) == 0 {
+		c.fault(n, "backup.try, but nothing says how", "add `try:` with a command to backup: only what `take:` wrote into a directory is restored without")
 	}
 	if in.backup.TimeField == "" {
 		c.fault(n, name+", but no field records the backup's time", "add `time_field:` to backup, with the id of a field of type time")

@@ -79,7 +79,7 @@ func TestMinimalRunbookHasDefaults(t *testing.T) {
 		Title:  "Empty one table",
 		Schema: "public",
 		Window: Window{Opens: time.Hour, Gate: 15 * time.Minute, Planned: 20 * time.Minute, Abort: 25 * time.Minute},
-		Backup: Backup{MaxAge: 15 * time.Minute, Verify: Verify{Limit: backupLimit}},
+		Backup: Backup{MaxAge: 15 * time.Minute, Verify: Verify{Limit: backupLimit}, Try: Try{Jobs: 2, Limit: backupLimit}},
 		Ledger: true, Rehearsal: Rehearsal{MaxAge: 7 * 24 * time.Hour},
 		Gate:   Gate{Approve: "Approving authority"},
 		Phases: []Phase{{ID: "empty", Title: "Empty it", Risk: RiskMedium, Planned: time.Minute, Steps: []Step{{Delete: "events"}}}},
@@ -91,8 +91,8 @@ func TestMinimalRunbookHasDefaults(t *testing.T) {
 
 func TestEveryKeyArrives(t *testing.T) {
 	used, zero, filled := map[string]bool{}, map[string]bool{}, map[string]bool{}
-	// The second has what goes in the place of a key of the first.
-	for _, name := range []string{"every-key.yaml", "by-command.yaml"} {
+	// The others have what goes in the place of a key of the first.
+	for _, name := range []string{"every-key.yaml", "by-command.yaml", "scratch.yaml"} {
 		book, src, err := Load(filepath.Join(testRunbooks, "good", name))
 		if err != nil {
 			t.Fatal(err)

@@ -259,7 +259,8 @@ func shapes() map[string]*object {
 // documentation.
 func objects() []object {
 	return []object{
-		runbookObject(), windowObject(), contactObject(), backupObject(), takeObject(), verifyObject(), rehearsalObject(), gateObject(),
+		runbookObject(), windowObject(), contactObject(), backupObject(), takeObject(), verifyObject(), tryObject(),
+		rehearsalObject(), gateObject(),
 		groupObject(), itemObject(), fieldObject(), checkObject(), actionObject(),
 		phaseObject(), stepObject(), maintenanceObject(),
 	}

@@ -54,7 +54,7 @@ func databaseKeys() []key {
 		{"min", false, ofCount(0, math.MaxInt64), "database, outside: smallest accepted value"},
 		{"triggers", false, listOf(of(aName), maxTables), "database: the triggers of `triggers.disabled`; default all that an action disables"},
 		{"tables", false, listOf(of(aTable), maxTables), "database: the tables of `tables.zero` and `tables.filled`"},
-		{"max_age", false, ofLength(time.Second, maxDuration), "database: greatest accepted age or lag; default for `backup.age`: `backup.max_age`"},
+		{"max_age", false, ofLength(time.Second, maxDuration), "database: greatest accepted age or lag; default for `backup.age` and `backup.restored`: `backup.max_age`"},
 		{"standbys", false, ofCount(0, math.MaxInt64), "database: for `replication.lag`, how many standbys must be connected; default `1`"},
 		{"observer", false, of(aLine), "database: for `mirror.present`, the comment of the key that must be connected; default anybody"},
 	}

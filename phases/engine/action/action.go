@@ -40,6 +40,7 @@ var actions = map[string]func(context.Context, Run) error{
 	runbook.RestoreTriggers: restoreTriggers,
 	runbook.TakeBackup:      takeBackup,
 	runbook.VerifyBackup:    verifyBackup,
+	runbook.TryBackup:       tryBackup,
 }
 
 // Limit is how long the action may take as the runbook has it; 0 where it does
@@ -50,6 +51,8 @@ func (r Run) Limit() time.Duration {
 		return r.Backup.Take.Limit
 	case runbook.VerifyBackup:
 		return r.Backup.Verify.Limit
+	case runbook.TryBackup:
+		return r.Backup.Try.Limit
 	}
 	return 0
 }

@@ -20,6 +20,11 @@ type Backups interface {
 	// VerifyBackup reads a backup that TakeBackup took to its end. What is wrong
 	// with it is in Problems; an error means that nobody knows. It gives no Item.
 	VerifyBackup(ctx context.Context, b phases.Backup, how BackupPlan, progress func(phases.ActionProgress)) (phases.BackupVerified, error)
+
+	// TryBackup restores a backup that TakeBackup took, compares what came back
+	// with what it should hold, and takes away what it made for that. An error
+	// means that nobody knows. It gives no Item.
+	TryBackup(ctx context.Context, b phases.Backup, how TryPlan, progress func(phases.ActionProgress)) (phases.BackupProven, error)
 }
 
 // BackupPlan is how a backup is taken, and what is looked at in one.
@@ -27,6 +32,46 @@ type BackupPlan struct {
 	Directory          string   // an absolute path
 	Jobs               int      // at least 1
 	Changes, Protected []string // tables to count; tables to fingerprint
+}
+
+// TryPlan is how a restore is tried: Directory and Jobs are the restore's.
+type TryPlan struct {
+	BackupPlan
+	Database string // of the run's own server; empty: a throwaway server
+}
+
+func tryBackup(ctx context.Context, r Run) error {
+	if r.Stands.At.IsZero() {
+		return errNoBackup
+	}
+	var proven phases.BackupProven
+	var err error
+	how := r.Backup.Try
+	if argv := how.Command; len(argv) > 0 {
+		began := time.Now()
+		proven = phases.BackupProven{Backup: r.Stands, How: argv[0], Into: "a place of its own"}
+		_, err = command(ctx, argv, about(r.Stands))
+		if exit := (*exitError)(nil); errors.As(err, &exit) {
+			proven.Differences, err = []string{phases.Clean(err.Error())}, nil
+		}
+		proven.Restore = time.Since(began)
+	} else {
+		proven, err = r.Target.TryBackup(ctx, r.Stands, TryPlan{
+			Database:   how.Database,
+			BackupPlan: BackupPlan{Directory: how.Directory, Jobs: how.Jobs, Changes: r.Changes, Protected: r.Protected},
+		}, r.Progress)
+	}
+	if err != nil {
+		return err
+	}
+	proven.Item = r.Item
+	if err := r.Record(proven); err != nil {
+		return err
+	}
+	if len(proven.Differences) > 0 {
+		return fmt.Errorf("what came back is not what the backup should hold: %s", proven.Differences[0])
+	}
+	return nil
 }
 
 func (r Run) plan() BackupPlan {

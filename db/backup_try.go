@@ -1,0 +1,205 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"tminus/db/backup"
+	"tminus/phases"
+	"tminus/phases/engine/action"
+	"tminus/phases/schema"
+)
+
+// Sandbox is a throwaway server that a backup is restored into.
+type Sandbox interface {
+	DSN(database string) string // as its superuser
+	Version() string
+	Stop() error // removes it
+}
+
+// scratch is a database that a backup is restored into.
+type scratch struct {
+	conn *pgx.ConnConfig
+	into string       // what a line of text calls it
+	drop func() error // takes away what was made for it
+}
+
+// cleanPatience bounds what takes a scratch database away.
+const cleanPatience = time.Minute
+
+// TryBackup restores a backup that TakeBackup took, and compares what came back
+// with what its snapshot held.
+func (t *Target) TryBackup(ctx context.Context, b phases.Backup, how action.TryPlan, progress func(phases.ActionProgress)) (out phases.BackupProven, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("try the backup: %w", err)
+		}
+	}()
+	out.Backup = b
+	m, problem, err := t.manifest(ctx, b)
+	if err != nil {
+		return out, err
+	}
+	if problem != "" {
+		out.Differences = []string{problem}
+		return out, nil
+	}
+	program, err := backup.Find(ctx, "pg_restore", backup.Major(m.Dumped))
+	if err != nil {
+		return out, err
+	}
+	progress(phases.ActionProgress{What: "make room for a restore"})
+	to, err := t.scratch(ctx, m, how)
+	if err != nil {
+		return out, err
+	}
+	defer func() { err = errors.Join(err, to.drop()) }()
+	began := time.Now()
+	err = backup.Restore{
+		Program: program, Location: b.Location, Jobs: how.Jobs, Tables: m.Tables,
+		Connection: backup.NewConnection(to.conn, to.conn.Host, to.conn.Port, to.conn.Database),
+	}.Run(ctx, progress)
+	took := time.Since(began)
+	switch {
+	case ctx.Err() != nil:
+		return out, err
+	case err != nil: // it may be this place's fault, and is no proof all the same
+		out.Differences = []string{err.Error()}
+		return out, nil
+	}
+	progress(phases.ActionProgress{What: "compare"})
+	if err := t.compareRestored(ctx, to, m, how.BackupPlan, &out); err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return out, err
+	}
+	out.Into, out.How, out.From, out.Restore = to.into, "pg_restore "+program.Version, fmt.Sprint(m.VersionNum/10000), took
+	return out, nil
+}
+
+// scratch makes the database to restore into.
+func (t *Target) scratch(ctx context.Context, m backup.Manifest, how action.TryPlan) (*scratch, error) {
+	if how.Database != "" {
+		return t.scratchDatabase(ctx, m, how.Database)
+	}
+	dir := how.Directory
+	if dir == "" {
+		dir = os.TempDir()
+	}
+	if err := backup.Room(dir, m.Bytes); err != nil {
+		return nil, err
+	}
+	if t.sandbox == nil {
+		return nil, errors.New("no throwaway server can be started here: name a database for it, try: {database: …}")
+	}
+	server, err := t.sandbox(ctx, how.Directory)
+	if err != nil {
+		return nil, fmt.Errorf("start a throwaway server: %w", err)
+	}
+	to := &scratch{into: "a throwaway server of PostgreSQL " + server.Version(), drop: server.Stop}
+	if want := m.VersionNum / 10000; backup.Major(server.Version()) < want {
+		err = fmt.Errorf("the newest server on this machine is of version %s, and the backup of version %d: install that one, or name a database of the run's server, try: {database: …}", server.Version(), want)
+	}
+	if err == nil {
+		err = makeDatabase(ctx, server.DSN("postgres"), restored, m.Encoding)
+	}
+	if err == nil {
+		to.conn, err = parseConfig(Config{DSN: server.DSN(restored), Operator: t.operator})
+	}
+	if err != nil {
+		return nil, errors.Join(err, server.Stop())
+	}
+	return to, nil
+}
+
+// restored is the name of the database in a throwaway server.
+const restored = "restored"
+
+// makeDatabase makes a database whose text is stored as the backup's was.
+func makeDatabase(ctx context.Context, dsn, name, encoding string) error {
+	conn, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		return fmt.Errorf("connect to the throwaway server: %w", err)
+	}
+	defer closeConn(conn)
+	if _, err := conn.Exec(ctx, createDatabase(name, encoding)); err != nil {
+		return fmt.Errorf("make a database in the throwaway server: %w", err)
+	}
+	return nil
+}
+
+// createDatabase is the statement that does. The locale C goes with any encoding.
+func createDatabase(name, encoding string) string {
+	return "CREATE DATABASE " + pgx.Identifier{name}.Sanitize() + " TEMPLATE template0 ENCODING '" + strings.ReplaceAll(encoding, "'", "''") + "' LC_COLLATE 'C' LC_CTYPE 'C'"
+}
+
+// compareRestored holds what came back against what the snapshot held.
+func (t *Target) compareRestored(ctx context.Context, to *scratch, m backup.Manifest, how action.BackupPlan, out *phases.BackupProven) error {
+	there := newTarget(Config{Runbook: t.book, Operator: t.operator, Exchange: t.exchange}, to.conn)
+	defer there.Close()
+	s, err := there.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer there.release(s)
+	known := map[string]bool{}
+	for _, h := range m.Held {
+		known[t.book.FullName(h.Table)] = true
+		found, err := resolveAll(ctx, s, t.book, []string{h.Table})
+		if errors.Is(err, errMissing) {
+			out.Differences = append(out.Differences, h.Table+": it is not there")
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		difference, err := there.differs(ctx, s, found[0], h)
+		if err != nil {
+			return err
+		}
+		out.Counted++
+		if h.Hash != "" {
+			out.Compared++
+		}
+		if difference != "" {
+			out.Differences = append(out.Differences, h.Table+": "+difference)
+		}
+	}
+	for _, table := range append(append([]string{}, how.Protected...), how.Changes...) {
+		if !known[t.book.FullName(table)] {
+			out.Differences = append(out.Differences, table+": it was not counted when the backup was taken; take another one with this runbook")
+		}
+	}
+	return nil
+}
+
+// differs says how a restored table differs from what it was; empty for not at all.
+func (t *Target) differs(ctx context.Context, s *session, r *schema.Relation, h backup.Held) (string, error) {
+	got, hash := int64(0), ""
+	if h.Hash != "" {
+		f, err := t.fingerprint(ctx, s, r, h.Table)
+		if err != nil {
+			return "", err
+		}
+		got, hash = f.Rows, f.Hash
+	} else {
+		err := t.countAll(ctx, s, []counting{{relation: r, name: h.Table}}, func(rows int64) { got = rows })
+		if err != nil {
+			return "", err
+		}
+	}
+	switch {
+	case got != h.Rows:
+		return fmt.Sprintf("%s came back, and its snapshot had %s", phases.Rows(got), phases.Digits(h.Rows)), nil
+	case hash != h.Hash:
+		return "its rows came back with another content", nil
+	}
+	return "", nil
+}
