@@ -93,8 +93,8 @@ func (s *State) itemOf(field string) string {
 	return ""
 }
 
-// takes reports whether an item's action records the field by itself.
-func (s *State) takes(it runbook.Item, field string) bool {
+// Takes reports whether an item's action records the field by itself.
+func (s *State) Takes(it runbook.Item, field string) bool {
 	if it.Action == nil || it.Action.Name != runbook.TakeBackup {
 		return false
 	}

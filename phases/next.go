@@ -128,7 +128,7 @@ func (s *State) Asks() []Ask {
 // Ask is what one item waits for, whether or not it can be answered now.
 func (s *State) Ask(it runbook.Item) Ask {
 	for _, f := range it.Fields {
-		if s.FieldLacks(f) != "" && !s.takes(it, f.ID) {
+		if s.FieldLacks(f) != "" && !s.Takes(it, f.ID) {
 			return Ask{Need: NeedField, Item: it, Field: f}
 		}
 	}
@@ -163,7 +163,7 @@ func (s *State) wantsBackup(it runbook.Item, st *ItemState) bool {
 		return false
 	}
 	for _, f := range it.Fields {
-		if s.FieldLacks(f) != "" && s.takes(it, f.ID) {
+		if s.FieldLacks(f) != "" && s.Takes(it, f.ID) {
 			return true
 		}
 	}

@@ -79,6 +79,9 @@ func (c *checker) action(m *checked, in asking) {
 			c.fault(n, "triggers.restore, but no item disables triggers", "give an item of the checklist the action triggers.disable")
 		}
 	case TakeBackup, VerifyBackup, TryBackup:
+		if m.has("triggers") {
+			c.fault(m.place("triggers", n), name+" with triggers", "leave them out")
+		}
 		c.backupAction(n, name, in)
 	}
 }

@@ -167,6 +167,9 @@ func (p *plain) itemQuestion(it runbook.Item) plainQuestion {
 		return plainQuestion{}
 	}
 	for _, f := range it.Fields {
+		if s.Takes(it, f.ID) {
+			continue // its action fills it in; `set` does by hand
+		}
 		optional := !f.Required && s.Fields[f.ID].Value == "" && !p.declined[f.ID]
 		if (optional || s.FieldLacks(f) != "") && s.Can(phases.Record{Item: it.ID, Field: f.ID}, now) == nil {
 			return plainQuestion{kind: askField, id: it.ID, field: f.ID}
