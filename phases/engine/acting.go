@@ -16,7 +16,8 @@ type acting struct {
 	engine *Engine
 	item   runbook.Item
 	by     string
-	said   time.Time // when progress was recorded last; its goroutine's own
+	said   time.Time             // when progress was recorded last; its goroutine's own
+	last   phases.ActionProgress // what was recorded then
 
 	cancel context.CancelCauseFunc
 	done   chan struct{}
@@ -68,13 +69,18 @@ func (a *acting) run(ctx context.Context, do action.Run) {
 	}
 }
 
-// progress records how far the action is, a few times a second.
+// actingEvery is the least time between two records of an action's progress: it
+// may go on for hours.
+const actingEvery = time.Second
+
+// progress records how far the action is, once a second, and where that is
+// another than it was.
 func (a *acting) progress(p phases.ActionProgress) {
 	e := a.engine
-	if time.Since(a.said) < e.settings.Progress {
+	if p == a.last || time.Since(a.said) < max(e.settings.Progress, actingEvery) {
 		return
 	}
-	a.said = time.Now()
+	a.said, a.last = time.Now(), p
 	if err := e.record(phases.ActionProgressed{Item: a.item.ID, Progress: p}); err != nil {
 		return // record has stopped the run, and cancelled this
 	}

@@ -167,6 +167,7 @@ func TestBackupThatIsCancelledLeavesNothing(t *testing.T) {
 	if got := entries(t, dir); len(got) != 1 || !strings.HasSuffix(got[0], ".unfinished") {
 		t.Errorf("on the way there is %q", got)
 	}
+	r.until("progress", func(s *phases.State) bool { return s.Item("taken").Action.Progress.Of == 5 })
 	r.do(phases.CancelAction{Item: "taken"})
 	r.untilActed("taken")
 	s := r.state()

@@ -1,0 +1,29 @@
+package pane
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"tminus/phases"
+)
+
+// An item's line says how far its action is.
+func TestItemSaysHowFarItsActionIs(t *testing.T) {
+	p := paneStates()["fresh"]().pane(100, 30)
+	it := p.State.Runbook.Checklist[0].Items[0]
+	act := &phases.ActionState{Running: true, At: p.Now.Add(-12 * time.Second)}
+	p.State.Items[it.ID] = &phases.ItemState{Action: act}
+	for want, far := range map[string]phases.ActionProgress{
+		"under way, ":                     {},
+		"dump, 12 of 40 tables, 340 MB, ": {What: "dump", Tables: 12, Of: 40, Bytes: 340 << 20},
+	} {
+		act.Progress = far
+		drawn := ansi.Strip(paneNames()[string(Checklist)](p))
+		if !strings.Contains(drawn, want) {
+			t.Errorf("%q is not in\n%s", want, drawn)
+		}
+	}
+}
