@@ -223,8 +223,8 @@ func (a *app) conduct(ctx context.Context, engine *engine.Engine, path string, f
 		err = screenErr
 	case errors.Is(err, phases.ErrOtherHistory):
 		code = Unknown
-	case code == Unfinished:
-		code = Error
+	case code == Unfinished && (screenErr == nil || !errors.Is(err, screenErr)):
+		code = Error // not because the screen went: then the run was left, and can be resumed
 	}
 	if code == Finished && err == nil {
 		return nil
