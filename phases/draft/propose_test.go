@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"tminus/phases/lint"
+	"tminus/phases/runbook"
 	"tminus/phases/schema"
 )
 
@@ -395,5 +397,40 @@ func TestKnownNames(t *testing.T) {
 	}
 	if err := Known(s, Wish{Protect: []string{"a b"}}); err == nil {
 		t.Error("a b is taken for a table's name")
+	}
+}
+
+// A draft is a runbook also where its deletes would take for ever: keys without an
+// index between tables of ten, and of a thousand, million rows.
+func TestADraftThatTakesForEver(t *testing.T) {
+	for _, rows := range []string{"10000000", "1000000000", "900000000000"} {
+		s := made([]string{"users " + rows, "orders " + rows, "lines " + rows}, "orders users c", "lines orders c")
+		d, err := New(s, Wish{Clear: []string{"users"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		source, err := d.Source("All")
+		if err != nil {
+			t.Fatal(err)
+		}
+		book, err := runbook.Parse("draft", []byte(source))
+		if err != nil {
+			t.Fatalf("%s rows: %v\n%s", rows, err, source)
+		}
+		slow := 0
+		v := lint.New(book, s)
+		for _, f := range v.Findings() {
+			if f.Code == "key-slow" && !strings.Contains(f.Text, "-") {
+				slow++
+			}
+		}
+		for _, p := range v.Prices() {
+			if p.Least < 0 || p.Takes < p.Least || p.Most < p.Takes {
+				t.Errorf("%s rows: %s takes %s, %s to %s", rows, p.Phase, p.Takes, p.Least, p.Most)
+			}
+		}
+		if slow != 2 {
+			t.Errorf("%s rows: %d slow keys are found, want 2", rows, slow)
+		}
 	}
 }

@@ -88,9 +88,20 @@ func (d *Draft) groups() [][]*schema.Relation {
 func clearID(i int) string  { return fmt.Sprintf("clear_%d", i+1) }
 func detachID(i int) string { return fmt.Sprintf("detach_%d", i+1) }
 
-// planned is what a phase is reckoned to take, in whole minutes.
+// mostPlanned is what the phases of a draft take together at most: each is rounded
+// up, and half as much again is the limit, which can be a week.
+const mostPlanned = runbook.MaxDuration / 2
+
+// planned is what a phase is reckoned to take, in whole minutes. Where all of them
+// together are more than a runbook can say, each has its share of that; what it is
+// reckoned to take stands beside it.
 func (w *writer) planned(id string) time.Duration {
-	return max(time.Minute, (w.prices[id].Takes + time.Minute - 1).Truncate(time.Minute))
+	var all float64
+	for _, p := range w.prices {
+		all += float64(p.Takes + time.Minute)
+	}
+	takes := float64(w.prices[id].Takes) * min(1, float64(mostPlanned)/max(all, 1))
+	return max(time.Minute, (time.Duration(takes) + time.Minute - 1).Truncate(time.Minute))
 }
 
 // plan writes a phase's time, and what it was reckoned from.

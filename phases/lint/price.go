@@ -60,8 +60,8 @@ type reckoning struct {
 	*View
 	costs  schema.Costs
 	prices []phases.Price
-	scans  map[*schema.Key]time.Duration // by a key's root: what it takes to go without an index
-	probes map[*schema.Key]time.Duration // and what the same would take with one
+	scans  map[*schema.Key]float64 // by a key's root: the ns that it takes to go without an index
+	probes map[*schema.Key]float64 // and those that the same would take with one
 
 	left map[uint32]float64   // rows by relation
 	free map[*schema.Key]bool // keys that were set to NULL in all rows
@@ -79,7 +79,7 @@ type reckoning struct {
 
 func (v *View) reckon() *reckoning {
 	r := &reckoning{
-		View: v, costs: v.Schema.Costs, scans: map[*schema.Key]time.Duration{}, probes: map[*schema.Key]time.Duration{},
+		View: v, costs: v.Schema.Costs, scans: map[*schema.Key]float64{}, probes: map[*schema.Key]float64{},
 		left: map[uint32]float64{}, free: map[*schema.Key]bool{}, off: v.Book.DisabledTriggers(),
 	}
 	if r.costs.Query == 0 {
@@ -97,6 +97,13 @@ func (v *View) reckon() *reckoning {
 
 func (r *reckoning) query(n float64) float64 { return n * float64(r.costs.Query) }
 func (r *reckoning) row(n float64) float64   { return n * float64(r.costs.Row) }
+
+// longest is as good as for ever, and leaves room to be doubled: keys without an
+// index on two large tables take longer than a duration holds.
+const longest = 100 * 365 * 24 * time.Hour
+
+// span is a duration of so many ns.
+func span(ns float64) time.Duration { return time.Duration(min(ns, float64(longest))) }
 
 // talk is time that passes whatever there is in the tables.
 func (r *reckoning) talk(at time.Duration, exchanges int) {
@@ -162,7 +169,7 @@ func (r *reckoning) sum() {
 		pages += int64(float64(written) * min(1, share*100)) // a page holds some hundred rows
 	}
 	p := r.now
-	p.Takes, p.Rows = time.Duration(r.takes), int64(math.Round(r.rows))
+	p.Takes, p.Rows = span(r.takes), int64(math.Round(r.rows))
 	p.Least, p.Most = p.Takes/2, 2*p.Takes
 	if read > r.costs.Buffers {
 		p.Most += time.Duration(read/slowestDisk) * time.Microsecond
@@ -307,17 +314,13 @@ func (r *reckoning) key(k *schema.Key, child *schema.Relation, n, share float64)
 		takes *= 2
 	}
 	r.takes += r.query(n * takes)
-	parts := []*schema.Relation{child}
-	if child.Kind == schema.Partitioned {
-		parts = r.Schema.Tree(child)
-	}
-	for _, part := range parts {
+	for _, part := range r.Schema.Referring(child) {
 		if part.Kind != schema.Ordinary {
 			continue
 		}
 		r.locked[part.OID] = true
 		refer := r.left[part.OID] * min(1, share) * (1 - k.Nulls)
-		if r.free[r.reach.roots[k.OID]] {
+		if r.free[k] {
 			refer = 0
 		}
 		if usable := part == child && k.Indexed || part != child && r.reach.usage[[2]uint32{k.OID, part.OID}]; !usable {
@@ -327,8 +330,8 @@ func (r *reckoning) key(k *schema.Key, child *schema.Relation, n, share float64)
 			}
 			scan := n * r.row(met*rowsPerScanned+r.pages(part)*rowsPerPage)
 			r.takes += scan
-			r.scans[k] += time.Duration(scan)
-			r.probes[k] += time.Duration(r.query(n * takes))
+			r.scans[k] += scan
+			r.probes[k] += r.query(n * takes)
 		} else if part != child {
 			r.takes += r.query(n * takes / 4) // one query, and an index for each part
 		}

@@ -24,7 +24,7 @@ var slow = rule{[]*Code{keySlow}, func(v *View) []phases.Finding {
 	r := v.reckon()
 	var keys []*schema.Key
 	for k, takes := range r.scans {
-		if takes >= cheap && takes > r.probes[k] {
+		if span(takes) >= cheap && takes > r.probes[k] {
 			keys = append(keys, k)
 		}
 	}
@@ -41,7 +41,7 @@ var slow = rule{[]*Code{keySlow}, func(v *View) []phases.Finding {
 			}
 		}
 		out = append(out, keySlow.at(v.phaseOf(parent), table, fmt.Sprintf("no usable index on %s for the foreign key %s: each row that goes from %s scans it, about %s, and %s with one%s",
-			table, phases.Clean(k.Name), parent, phases.Span(r.scans[k]), phases.Span(r.probes[k]), guess), v.index(k)))
+			table, phases.Clean(k.Name), parent, phases.Span(span(r.scans[k])), phases.Span(span(r.probes[k])), guess), v.index(k)))
 	}
 	return out
 }}

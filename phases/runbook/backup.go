@@ -57,9 +57,9 @@ const (
 
 func backupObject() object {
 	return object{name: "backup", keys: []key{
-		{"max_age", false, ofLength(time.Second, maxDuration), "how old the backup may be at the gate and at the point of no return; default `15m`"},
+		{"max_age", false, ofLength(time.Second, MaxDuration), "how old the backup may be at the gate and at the point of no return; default `15m`"},
 		{"restore", false, of(aText), "the command to restore with; `{{field}}` stands for a recorded field"},
-		{"restore_time", false, ofLength(time.Second, maxDuration), "how long a restore is expected to take"},
+		{"restore_time", false, ofLength(time.Second, MaxDuration), "how long a restore is expected to take"},
 		{"id_field", false, of(aFieldID), "the field that records the backup's ID"},
 		{"time_field", false, of(aFieldID), "the field, of type time, that records the moment of the backup's snapshot"},
 		{"location_field", false, of(aFieldID), "the field that records where the backup is"},
@@ -71,7 +71,7 @@ func backupObject() object {
 }
 
 func limitKey() key {
-	return key{"limit", false, ofLength(time.Second, maxDuration), "over it, it is cancelled; default `" + FormatDuration(backupLimit) + "`"}
+	return key{"limit", false, ofLength(time.Second, MaxDuration), "over it, it is cancelled; default `" + FormatDuration(backupLimit) + "`"}
 }
 
 func jobsKey(doc string) key {

@@ -157,7 +157,7 @@ func limitTable() string {
 		{"items of a group or a phase", maxItems},
 		{"fields of an item", maxFields},
 		{"tables of a list", maxTables},
-		{"a duration", FormatDuration(maxDuration)},
+		{"a duration", FormatDuration(MaxDuration)},
 		{"mistakes that are reported", maxMistakes},
 	} {
 		fmt.Fprintf(&b, "| %s | %v |\n", l.what, l.limit)

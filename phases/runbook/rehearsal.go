@@ -13,7 +13,7 @@ const rehearsalAge = 7 * 24 * time.Hour
 
 func rehearsalObject() object {
 	return object{name: "rehearsal", keys: []key{
-		{"max_age", false, ofLength(time.Minute, maxDuration), "how long before the gate it may have ended; default `" + FormatDuration(rehearsalAge) + "`, a week, which is also the most"},
+		{"max_age", false, ofLength(time.Minute, MaxDuration), "how long before the gate it may have ended; default `" + FormatDuration(rehearsalAge) + "`, a week, which is also the most"},
 	}}
 }
 

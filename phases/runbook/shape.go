@@ -30,7 +30,9 @@ const (
 	maxNotes    = 50
 	maxContacts = 50
 	maxArgs     = 100
-	maxDuration = 7 * 24 * time.Hour
+
+	// MaxDuration is the longest that a runbook can say.
+	MaxDuration = 7 * 24 * time.Hour
 )
 
 // object is one kind of mapping in the file.
@@ -287,10 +289,10 @@ func runbookObject() object {
 
 func windowObject() object {
 	return object{name: "window", keys: []key{
-		{"opens", false, ofLength(time.Second, maxDuration), "the checklist opens this long before T-0; default `60m`"},
-		{"gate", false, ofLength(0, maxDuration), "the decision is due this long before T-0; default `15m`"},
-		{"planned", false, ofLength(time.Second, maxDuration), "from T-0 to the end of the last phase; default `20m`"},
-		{"abort", false, ofLength(time.Second, maxDuration), "no phase starts later than this after T-0; default `25m`"},
+		{"opens", false, ofLength(time.Second, MaxDuration), "the checklist opens this long before T-0; default `60m`"},
+		{"gate", false, ofLength(0, MaxDuration), "the decision is due this long before T-0; default `15m`"},
+		{"planned", false, ofLength(time.Second, MaxDuration), "from T-0 to the end of the last phase; default `20m`"},
+		{"abort", false, ofLength(time.Second, MaxDuration), "no phase starts later than this after T-0; default `25m`"},
 	}}
 }
 
@@ -346,10 +348,10 @@ func phaseObject() object {
 			idAmong(amongAll),
 			{"title", true, of(aLine), ""},
 			{"risk", false, ofWords("", bare(RiskNone, RiskMedium, RiskHigh, RiskCritical)...), "default `none` for a phase without steps; required with steps"},
-			{"planned", true, ofLength(time.Second, maxDuration), "how long it should take"},
-			{"warn_after", false, ofLength(time.Second, maxDuration), "over it, what blocks the phase is shown"},
-			{"limit", false, ofLength(time.Second, maxDuration), "over it, the phase is rolled back"},
-			{"lock_wait", false, ofLength(time.Second, maxDuration), "how long it may wait for its locks, and a statement of it for another session's rows; over it, the phase is rolled back; default `30s`"},
+			{"planned", true, ofLength(time.Second, MaxDuration), "how long it should take"},
+			{"warn_after", false, ofLength(time.Second, MaxDuration), "over it, what blocks the phase is shown"},
+			{"limit", false, ofLength(time.Second, MaxDuration), "over it, the phase is rolled back"},
+			{"lock_wait", false, ofLength(time.Second, MaxDuration), "how long it may wait for its locks, and a statement of it for another session's rows; over it, the phase is rolled back; default `30s`"},
 			{"point_of_no_return", false, of(aFlag), "at most one phase; no later one deletes"},
 			{"notes", false, listOf(of(aLine), maxNotes), "what the operator should know"},
 			{"confirm", false, listOf(ofObject("item"), maxItems), "must all be ticked before it starts"},
@@ -416,7 +418,7 @@ func maintenanceObject() object {
 		o.keys = append(o.keys, key{m.Name, false, v, m.Means})
 		o.one = append(o.one, m.Name)
 	}
-	o.keys = append(o.keys, key{"limit", false, ofLength(time.Second, maxDuration), "over it, it is cancelled; default `" + FormatDuration(maintenanceLimit) + "`"})
+	o.keys = append(o.keys, key{"limit", false, ofLength(time.Second, MaxDuration), "over it, it is cancelled; default `" + FormatDuration(maintenanceLimit) + "`"})
 	return o
 }
 

@@ -54,7 +54,7 @@ func databaseKeys() []key {
 		{"min", false, ofCount(0, math.MaxInt64), "database, outside: smallest accepted value"},
 		{"triggers", false, listOf(of(aName), maxTables), "database: the triggers of `triggers.disabled`; default all that an action disables"},
 		{"tables", false, listOf(of(aTable), maxTables), "database: the tables of `tables.zero` and `tables.filled`"},
-		{"max_age", false, ofLength(time.Second, maxDuration), "database: greatest accepted age or lag; default for `backup.age` and `backup.restored`: `backup.max_age`"},
+		{"max_age", false, ofLength(time.Second, MaxDuration), "database: greatest accepted age or lag; default for `backup.age` and `backup.restored`: `backup.max_age`"},
 		{"standbys", false, ofCount(0, math.MaxInt64), "database: for `replication.lag`, how many standbys must be connected; default `1`"},
 		{"observer", false, of(aLine), "database: for `mirror.present`, the comment of the key that must be connected; default anybody"},
 	}
@@ -66,7 +66,7 @@ func outsideKeys() []key {
 		{"branch", false, of(aRef), "outside: for `git.*`; `origin/main` is what was fetched last; default `HEAD`"},
 		{"remote", false, of(aRef), "outside: for `git.*`, a remote of the checkout, by its name, which is asked each time; default `origin` for `git.push`, and none for the others"},
 		{"path", false, of(aPath), "outside: for `git.file_absent`"},
-		{"min_age", false, ofLength(time.Second, maxDuration), "outside: for `git.quiet`, how long ago the last commit has to be"},
+		{"min_age", false, ofLength(time.Second, MaxDuration), "outside: for `git.quiet`, how long ago the last commit has to be"},
 		{"host", false, of(aHost), "outside: for `ssh.reachable`"},
 		{"port", false, ofCount(1, math.MaxUint16), "outside: for `ssh.reachable`; default `22`"},
 		{"fingerprint", false, of(aFingerprint), "outside: for `ssh.reachable`, of the key that the host has to have; default any"},

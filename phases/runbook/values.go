@@ -56,7 +56,7 @@ func parseDuration(s string) (time.Duration, bool) {
 		found := false
 		for _, u := range units {
 			if strings.HasPrefix(s, u.name) {
-				if u.unit >= last || number > int64(maxDuration/u.unit) {
+				if u.unit >= last || number > int64(MaxDuration/u.unit) {
 					return 0, false
 				}
 				last, found = u.unit, true
@@ -69,7 +69,7 @@ func parseDuration(s string) (time.Duration, bool) {
 			return 0, false
 		}
 	}
-	return total, last != math.MaxInt64 && total <= maxDuration
+	return total, last != math.MaxInt64 && total <= MaxDuration
 }
 
 // anyDuration reads a length of time in Go's own form, which holds the
