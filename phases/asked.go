@@ -50,7 +50,7 @@ func (s *State) Facts() Facts {
 	// Who extends the window also answers for the backup's age.
 	f := Facts{
 		Triggers: s.Triggers, BackupTime: s.BackupTime(), BackupMax: s.Runbook.Backup.MaxAge, BackupExtra: s.Extra,
-		PlannedT0: s.Opened.PlannedT0, AbortAt: s.AbortAt(),
+		PlannedT0: s.Opened.PlannedT0, AbortAt: s.AbortAt(), rehearsal: s.rehearsing(),
 	}
 	f.Backup, f.Taken, f.Verified, f.Proven = s.RecordedBackup(), s.Taken, s.Verified, s.Proven
 	if s.Baseline != nil {
@@ -72,6 +72,8 @@ type Facts struct {
 	Observers   []string      // who watches a mirror
 	PlannedT0   time.Time     // zero when not planned
 	AbortAt     time.Time     // when no phase may start any more; zero before T-0
+
+	rehearsal rehearsing
 
 	Backup   Backup          // as recorded; its zero value for none
 	Taken    *BackupTaken    // nil before one

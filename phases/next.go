@@ -133,9 +133,12 @@ func (s *State) Ask(it runbook.Item) Ask {
 		}
 	}
 	st := s.Item(it.ID)
+	_, byItself := s.Begins(it)
 	switch {
 	case s.ItemDone(it):
 		return Ask{Item: it}
+	case byItself:
+		return Ask{Need: NeedAnswer, Item: it}
 	case s.wantsAction(it, st), s.wantsBackup(it, st):
 		return Ask{Need: NeedAction, Item: it}
 	case it.Check != nil, st.Action != nil && st.Action.Running:

@@ -16,6 +16,11 @@ var ofRun = map[string]func(*runbook.Check, Facts, time.Time) Answer{
 	check.BackupReadable: ReadableAnswer,
 	check.BackupRestored: RestoredAnswer,
 	"mirror.present":     MirrorAnswer,
+
+	check.RehearsalCompleted: CompletedAnswer,
+	"rehearsal.protected":    ProtectedAnswer,
+	"rehearsal.clean":        CleanAnswer,
+	check.RehearsalSchema:    SchemaAnswer,
 }
 
 // OfRun answers a check from the run's own facts; ok is false where the

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"tminus/phases/check"
 	"tminus/phases/runbook"
 )
 
@@ -115,6 +116,8 @@ type SurveyTaken struct{ Survey }
 
 // Kind implements Event.
 func (SurveyTaken) Kind() string { return "survey_taken" }
+
+func (SurveyTaken) stirs(*State) check.Fact { return check.Rehearsal }
 
 func (e SurveyTaken) apply(s *State) error {
 	s.Survey = &e.Survey

@@ -4,20 +4,29 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"tminus/phases/check"
+	"tminus/phases/runbook"
 )
 
 // rehearsalHolds is what a run in production wants of a rehearsal and does not
-// have. Old journals, which knew of none, and runs elsewhere want nothing.
+// have, beside what items of the checklist ask about it. Old journals, which knew
+// of none, and runs elsewhere want nothing.
 func (s *State) rehearsalHolds(now time.Time) []Hold {
-	r := s.Opened.Rehearsed
-	if s.Opened.Environment != Production || r == nil || s.Runbook.Rehearsal.None {
+	r := s.rehearsing()
+	if !r.wanted() {
 		return nil
 	}
-	text := s.rehearsalLacks(r, now)
-	if text == "" {
-		return nil
+	var out []Hold
+	for _, part := range []struct {
+		check string
+		lacks string
+	}{{check.RehearsalCompleted, r.lacks(now)}, {check.RehearsalSchema, r.otherSchema()}} {
+		if part.lacks != "" && len(out) == 0 && !s.Runbook.Asks(part.check) {
+			out = append(out, Hold{Text: "the rehearsal: " + part.lacks})
+		}
 	}
-	return []Hold{{Text: "the rehearsal: " + text}}
+	return out
 }
 
 // NoRehearsal says that the runbook wants no rehearsal in production, where it
@@ -29,45 +38,81 @@ func (s *State) NoRehearsal() string {
 	return "the runbook wants no rehearsal: nobody has seen that it holds, or how long it takes"
 }
 
-// rehearsalLacks says what is wrong with a rehearsal, and the way out; nothing
-// where it stands for this run.
-func (s *State) rehearsalLacks(r *Rehearsed, now time.Time) string {
-	anew := fmt.Sprintf("rehearse with `tminus rehearse %[1]s`, then begin anew with `tminus run %[1]s --new`", Clean(s.Opened.File))
+// rehearsing is a run in the light of its rehearsal.
+type rehearsing struct {
+	*Rehearsed  // nil where nobody asks for one
+	environment Environment
+	limits      runbook.Rehearsal
+	file        string // the runbook's
+	sha256      string
+	schema      *SchemaPrint // nil before the survey
+	protected   int          // tables
+}
+
+func (s *State) rehearsing() rehearsing {
+	return rehearsing{
+		Rehearsed: s.Opened.Rehearsed, environment: s.Opened.Environment, limits: s.Runbook.Rehearsal,
+		file: s.Opened.File, sha256: s.Opened.SHA256, schema: s.Schema, protected: len(s.Runbook.Protected),
+	}
+}
+
+// wanted reports whether the run rests on a rehearsal.
+func (r rehearsing) wanted() bool {
+	return r.environment == Production && r.Rehearsed != nil && !r.limits.None
+}
+
+// anew is the way out of what no other journal mends.
+func (r rehearsing) anew() string {
+	return fmt.Sprintf("rehearse with `tminus rehearse %[1]s`, then begin anew with `tminus run %[1]s --new`", Clean(r.file))
+}
+
+// lacks says what is wrong with the rehearsal beside its schema, and the way out;
+// nothing where it stands for this run.
+func (r rehearsing) lacks(now time.Time) string {
+	if r.Rehearsed == nil {
+		return ""
+	}
+	anew := r.anew()
 	if r.Journal == "" {
 		return "none of this runbook was found; " + anew + ", or name its journal with --rehearsal"
 	}
 	switch {
 	case r.Environment != Rehearsal:
 		return fmt.Sprintf("%s is the journal of a run in %s; %s", r.name(), r.Environment, anew)
-	case r.SHA256 != s.Opened.SHA256:
+	case r.SHA256 != r.sha256:
 		return fmt.Sprintf("%s rehearsed another runbook; from that to this: %s; %s", r.name(), Clean(strings.Join(r.Differs, " ")), anew)
 	case r.Outcome == "":
 		return fmt.Sprintf("%s is unfinished%s; finish it with `tminus resume`, or %s", r.name(), r.notDone(), anew)
 	case r.Outcome != Completed || r.notDone() != "":
 		return fmt.Sprintf("%s ended as %s%s; %s", r.name(), r.Outcome.Word(), r.notDone(), anew)
 	}
-	limit := s.Runbook.Rehearsal.MaxAge
+	limit := r.limits.MaxAge
 	switch age := now.Sub(r.EndedAt); {
 	case age < -clockSlack:
 		return fmt.Sprintf("%s ended in the future, at %s UTC: a clock was set back; %s", r.name(), r.EndedAt.UTC().Format(time.DateTime), anew)
 	case age > limit:
 		return fmt.Sprintf("%s ended %s ago, over the limit of %s; %s", r.name(), Span(age), Span(limit), anew)
 	}
-	return s.otherSchema(r, anew)
+	return ""
 }
 
 // fewTables is how many of them a hold names.
 const fewTables = 8
 
-// otherSchema says in which tables this database is not as the rehearsal's was.
-func (s *State) otherSchema(r *Rehearsed, anew string) string {
+// otherSchema says in which tables this database is not as the rehearsal's was;
+// nothing where it is.
+func (r rehearsing) otherSchema() string {
 	switch {
+	case r.Rehearsed == nil:
+		return ""
+	case r.Journal == "":
+		return "none of this runbook was found"
 	case r.Schema == nil:
-		return fmt.Sprintf("%s does not say what its tables were like: an older version wrote it; %s", r.name(), anew)
-	case s.Schema == nil:
+		return fmt.Sprintf("%s does not say what its tables were like: an older version wrote it; %s", r.name(), r.anew())
+	case r.schema == nil:
 		return "nobody knows yet what the tables are like: the survey has not been taken"
 	}
-	differs := r.Schema.Differs(*s.Schema)
+	differs := r.Schema.Differs(*r.schema)
 	if len(differs) == 0 {
 		return ""
 	}
@@ -75,7 +120,7 @@ func (s *State) otherSchema(r *Rehearsed, anew string) string {
 	if more := len(differs) - fewTables; more > 0 {
 		named += fmt.Sprintf(" and %d more", more)
 	}
-	return fmt.Sprintf("the schema is not as %s had it: %s; make the copy anew from this database, %s", r.name(), Clean(named), anew)
+	return fmt.Sprintf("the schema is not as %s had it: %s; make the copy anew from this database, %s", r.name(), Clean(named), r.anew())
 }
 
 func (r *Rehearsed) name() string { return Clean(r.Journal) }

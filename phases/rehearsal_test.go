@@ -77,6 +77,12 @@ func TestWhatARehearsalLacksHoldsTheGate(t *testing.T) {
 			case c.want != "" && (len(holds) != 1 || !strings.HasPrefix(holds[0].Text, "the rehearsal: ") || !strings.Contains(holds[0].Text, c.want)):
 				t.Errorf("held by %v, want %q", holds, c.want)
 			}
+			if name != "where none is meant" && name != "in an old journal" { // neither can ask
+				completed, schema := CompletedAnswer(nil, s.Facts(), now), SchemaAnswer(nil, s.Facts(), now)
+				if (completed.Pass && schema.Pass) != (c.want == "") || c.want != "" && !strings.Contains(completed.Value+schema.Value, c.want) {
+					t.Errorf("as checks: %+v, %+v, want %q", completed, schema, c.want)
+				}
+			}
 			if (s.NoRehearsal() != "") != (name == "where none is meant") {
 				t.Errorf("of none it says %q", s.NoRehearsal())
 			}

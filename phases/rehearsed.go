@@ -12,11 +12,13 @@ type Rehearsed struct {
 	Head        string           `json:"head,omitempty"`   // hash of its last line
 	SHA256      string           `json:"sha256,omitempty"` // of its runbook
 	Environment Environment      `json:"environment,omitempty"`
-	Outcome     Outcome          `json:"outcome,omitempty"` // empty: it has not ended
-	EndedAt     time.Time        `json:"ended_at,omitzero"` // of its last line
-	Phases      []RehearsedPhase `json:"phases,omitempty"`  // in their order
-	Counts      []TableCount     `json:"counts,omitempty"`  // of its baseline, protected tables among them
-	Schema      *SchemaPrint     `json:"schema,omitempty"`  // nil in journals of older versions
+	Outcome     Outcome          `json:"outcome,omitempty"`   // empty: it has not ended
+	EndedAt     time.Time        `json:"ended_at,omitzero"`   // of its last line
+	Phases      []RehearsedPhase `json:"phases,omitempty"`    // in their order
+	Counts      []TableCount     `json:"counts,omitempty"`    // of its baseline, protected tables among them
+	Schema      *SchemaPrint     `json:"schema,omitempty"`    // nil in journals of older versions
+	Troubles    []string         `json:"troubles,omitempty"`  // what went otherwise than it should, a sentence's part each
+	Protected   int              `json:"protected,omitempty"` // tables found with their baseline's content at the end of its last phase
 
 	// Differs are the first lines in which its runbook and this one differ; nil
 	// where it is the same.
@@ -53,6 +55,7 @@ func RehearsedBy(s *State, journal, source string) Rehearsed {
 	if s.ClosedAt.IsZero() {
 		out.Outcome = ""
 	}
+	out.Troubles, out.Protected = s.troubles(), s.protectedAtEnd()
 	for i := range s.Phases {
 		p := &s.Phases[i]
 		done := RehearsedPhase{Phase: p.Plan.ID, Status: p.Status, Accepted: p.Accepted, Worked: p.Worked(), Took: p.Took, WAL: p.WAL}

@@ -47,6 +47,20 @@ func (e *Engine) act(id, by string) error {
 	return nil
 }
 
+// beginDue begins the action that is to begin by itself now, if there is one.
+func (e *Engine) beginDue() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.broken != nil || e.leaving || !e.ready {
+		return
+	}
+	if id := e.state.Due(time.Now()); id != "" {
+		if err := e.act(id, phases.Itself); err != nil {
+			return // recordLocked has stopped the run
+		}
+	}
+}
+
 func (a *acting) run(ctx context.Context, do action.Run) {
 	e := a.engine
 	defer close(a.done)

@@ -144,6 +144,7 @@ func (e *Engine) Run(ctx context.Context) error {
 			return e.leave(context.Cause(ctx))
 		case <-tick.C:
 			e.askDue(ctx)
+			e.beginDue()
 			e.watchLimits()
 		}
 	}

@@ -1,12 +1,21 @@
 package runbook
 
-import "strings"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Action is what the engine does for an item on the operator's command.
 type Action struct {
 	Name     string   // one of the names below
 	Triggers []string // for triggers.disable: the triggers, by name
 	Text     string   // what the key says, e.g. "disable the business triggers"
+
+	// One that takes long may begin by itself, once, before the gate: as far from
+	// T-0 as Starts says, or when the action of the item Follows has ended well.
+	Starts  *time.Duration // nil: not at a moment
+	Follows string         // an item's id; empty: none
 }
 
 // The actions that an item can have.
@@ -45,8 +54,11 @@ func actionObject() object {
 			{"name", true, ofWords("action name", actions...), "`triggers.disable` (checklist), `triggers.restore` (after); `backup.take`, `backup.verify`, `backup.try` (before the last COMMIT)"},
 			{"triggers", false, listOf(of(aName), maxTables), "for `triggers.disable`, where it is required"},
 			{"text", false, of(aLine), "what the key says"},
+			{"starts", false, of(aMoment), "for `backup.*` in the checklist: when it begins by itself, once, before T-0; in a rehearsal and a demo as soon as the run is open"},
+			{"follows", false, value{form: aFieldID, called: "id"}, "for `backup.*` in the checklist: an item before this one, with an action; it begins by itself each time that one has ended well"},
 		},
 		cases: []cases{{"name", actions}},
+		apart: apart{"starts", "follows", "keep one of them: a moment, or what it comes after"},
 	}
 }
 
@@ -55,7 +67,36 @@ func (f fields) action() *Action {
 	if a.Text == "" {
 		a.Text = actionTexts[a.Name]
 	}
+	if s := f.text("starts"); s != "" {
+		if at, ok := parseDue(s, anyDuration); ok {
+			a.Starts = &at
+		} else {
+			f.pass(f.node.value("starts").line, "starts")
+		}
+	}
+	a.Follows = f.text("follows")
 	return a
+}
+
+// byItself holds what makes an action begin by itself against the items before
+// its own: so no two wait for each other.
+func (c *checker) byItself(m *checked, in asking, before []*checked) {
+	name := c.values(m).text("name")
+	for _, k := range []string{"starts", "follows"} {
+		switch n := m.good.value(k); {
+		case n == nil:
+		case !(&Action{Name: name}).Long():
+			c.fault(m.place(k, m.node), k+" does not belong to "+name, "leave it out: only the actions of a backup begin by themselves")
+		case in.where != inChecklist:
+			c.fault(m.place(k, m.node), k+" outside the checklist", "leave it out: nothing begins by itself after the gate")
+		case k == "starts":
+			if at, ok := parseDue(n.text, parseDuration); ok && at >= 0 {
+				c.fault(n, "it starts after the gate", "a moment before T-0, such as T-30m")
+			}
+		case !slices.ContainsFunc(before, func(it *checked) bool { return c.values(it).text("id") == n.text && it.has("action") }):
+			c.fault(n, "no item before this one has the id "+clean(quote(n.text))+" and an action", "name one that stands before it in the checklist")
+		}
+	}
 }
 
 func (c *checker) action(m *checked, in asking) {

@@ -241,7 +241,7 @@ func (c *checker) runbook(m *checked) {
 	}
 	protected := c.tables(m, "protected")
 	c.uses.protect(protected)
-	asked := asking{backup: backup, protected: len(protected) > 0}
+	asked := asking{backup: backup, protected: len(protected) > 0, noRehearsal: v.rehearsal().None}
 	c.groups(m.inner["checklist"], asked)
 	c.phases(m, window, asked)
 	asked.where = inAfter

@@ -24,16 +24,22 @@ type asking struct {
 	first     bool // before the first phase
 	backup    Backup
 	protected bool // whether there is a protected table
+
+	noRehearsal bool // the runbook wants none
 }
 
 func (c *checker) groups(groups []*checked, in asking) {
+	var before []*checked
 	for _, g := range groups {
-		c.items(g.inner["items"], in)
+		c.items(g.inner["items"], in, before)
+		before = append(before, g.inner["items"]...)
 	}
 }
 
-func (c *checker) items(items []*checked, in asking) {
-	for _, item := range items {
+// items holds those of a group, or of a phase; before are those of the groups
+// before it.
+func (c *checker) items(items []*checked, in asking, before []*checked) {
+	for i, item := range items {
 		for _, f := range item.inner["fields"] {
 			c.example(f)
 		}
@@ -42,6 +48,7 @@ func (c *checker) items(items []*checked, in asking) {
 		}
 		for _, m := range item.inner["action"] {
 			c.action(m, in)
+			c.byItself(m, in, slices.Concat(before, items[:i]))
 		}
 	}
 }
@@ -164,6 +171,9 @@ func (c *checker) checkNeeds(m *checked, kind, name string, in asking) {
 		c.fault(n, name+", but no field records the backup's time", "add `time_field:` to backup, with the id of a field of type time")
 	}
 	c.backupProof(n, name)
+	if rests&check.Rehearsal != 0 && in.noRehearsal {
+		c.fault(n, name+", but the runbook wants no rehearsal", "leave out `rehearsal: none`, or this check")
+	}
 	if rests&check.Triggers != 0 && len(c.disables) == 0 && len(c.values(m).triggers()) == 0 {
 		c.fault(n, name+", but no item disables triggers", "give an item of the checklist the action triggers.disable")
 	}

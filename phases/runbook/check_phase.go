@@ -22,7 +22,7 @@ func (c *checker) phases(m *checked, window Window, in asking) {
 		in.where, in.first = inConfirm, i == 0
 		phase := c.values(p).phase(in.backup.MaxAge)
 		planned += phase.Planned
-		c.items(p.inner["confirm"], in)
+		c.items(p.inner["confirm"], in, nil)
 		c.phase(p, &phase, &point)
 	}
 	c.uses.check(c)

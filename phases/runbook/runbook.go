@@ -329,6 +329,18 @@ func (r *Runbook) Item(id string) (Item, Group, bool) {
 	return Item{}, Group{}, false
 }
 
+// Asks reports whether an item of the checklist has the check of a name.
+func (r *Runbook) Asks(name string) bool {
+	for _, g := range r.Checklist {
+		for _, it := range g.Items {
+			if it.Check != nil && it.Check.Name == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Field finds a field by its id.
 func (r *Runbook) Field(id string) (Field, bool) {
 	for _, g := range r.Groups() {
