@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 
 	"tminus/db"
+	"tminus/db/backup"
 	"tminus/db/gym"
 	"tminus/db/sandbox"
 	"tminus/phases"
@@ -91,6 +93,15 @@ func adoptServer(ctx context.Context, id phases.Identity) (cli.Server, string, e
 		return nil, "", err
 	}
 	return server{s}, db.LocalDSN(id), nil
+}
+
+// Site implements cli.Server.
+func (s server) Site(ctx context.Context) (runbook.Site, error) {
+	dir := filepath.Join(s.Dir(), "site")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return runbook.Site{}, fmt.Errorf("make the demo's site: %w", err)
+	}
+	return gym.MakeSite(ctx, dir, backup.Major(s.Version()))
 }
 
 // Fill implements cli.Server.

@@ -68,11 +68,11 @@ func RestoredAnswer(c *runbook.Check, f Facts, now time.Time) Answer {
 		return Answer{Value: "it did not come back as it was: " + allOf(p.Differences)}
 	}
 	until := p.At.Add(backupLimit(c, f.BackupMax) + f.BackupExtra)
-	value := fmt.Sprintf("%s, restored in %s at %s UTC", p.Backup, Span(p.Restore), p.At.UTC().Format(time.TimeOnly))
+	value := fmt.Sprintf("restored in %s at %s UTC", Span(p.Restore), p.At.UTC().Format(time.TimeOnly))
 	if age := now.Sub(p.At); age < -clockSlack {
 		return Answer{Value: clockSetBack}
 	} else if now.After(until) {
-		return Answer{Value: value + ", which is too long ago since " + until.UTC().Format(time.DateTime) + " UTC"}
+		return Answer{Value: fmt.Sprintf("%s, which is too long ago since %s UTC: %s", value, until.UTC().Format(time.DateTime), p.Backup)}
 	}
-	return Answer{Pass: true, Value: value + ", counts until " + until.UTC().Format(time.TimeOnly) + " UTC"}
+	return Answer{Pass: true, Value: fmt.Sprintf("%s, counts until %s UTC: %s", value, until.UTC().Format(time.TimeOnly), p.Backup)}
 }

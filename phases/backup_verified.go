@@ -101,7 +101,7 @@ func ReadableAnswer(_ *runbook.Check, f Facts, _ time.Time) Answer {
 	case len(v.Problems) > 0:
 		return Answer{Value: allOf(v.Problems)}
 	case v.Tables == 0:
-		return Answer{Pass: true, Value: fmt.Sprintf("%s, read at %s UTC by %s", v.Backup, v.At.UTC().Format(time.TimeOnly), v.How)}
+		return Answer{Pass: true, Value: fmt.Sprintf("read at %s UTC by %s: %s", v.At.UTC().Format(time.TimeOnly), v.How, v.Backup)}
 	}
-	return Answer{Pass: true, Value: fmt.Sprintf("%s, read at %s UTC: %s", v.Backup, v.At.UTC().Format(time.TimeOnly), v.read())}
+	return Answer{Pass: true, Value: fmt.Sprintf("%s, read at %s UTC: %s", v.read(), v.At.UTC().Format(time.TimeOnly), v.Backup)}
 }

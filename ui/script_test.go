@@ -27,7 +27,7 @@ func newScript(t testing.TB) *script {
 	s := &script{t: t, state: &phases.State{}, now: fixtureNow}
 	id := phases.Identity{Host: "db.example", Port: 5432, Database: "gym_demo", User: "dba", ServerVersion: "15.4", VersionNum: 150004}
 	s.record(phases.RunOpened{
-		RunID: "r1", Version: "0", File: "guide.yaml", Source: string(runbook.Guide()), Environment: phases.Demo,
+		RunID: "r1", Version: "0", File: "guide.yaml", Source: string(runbook.Guide(runbook.Site{})), Environment: phases.Demo,
 		Operator: phases.Operator{Name: "dba", Host: "ops1"}, Target: id, PlannedT0: fixtureT0,
 	})
 	return s

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -30,18 +31,54 @@ const wayOut = "install PostgreSQL's client programs (Debian: apt-get install po
 // versionLimit is how long a program may take to say its version.
 const versionLimit = 20 * time.Second
 
-// Find finds a program in $TMINUS_PG_BIN, or else on PATH. One that is older
-// than the server's major version is an error: it refuses to work with it.
+// Find finds a program in $TMINUS_PG_BIN, or else on PATH, or, where that
+// variable is not set, with a server that is installed. It is the first that is
+// not older than the server's major version: an older one refuses to work with
+// it. The error is about the first that is there.
 func Find(ctx context.Context, name string, serverMajor int) (Program, error) {
-	p := Program{Path: name}
-	if dir := os.Getenv(sandbox.BinDirEnv); dir != "" {
-		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
-			p.Path = filepath.Join(dir, name)
+	var first error
+	for _, path := range places(name) {
+		p, err := look(ctx, path, name, serverMajor)
+		if err == nil {
+			return p, nil
+		}
+		if first == nil {
+			first = err
 		}
 	}
-	if _, err := exec.LookPath(p.Path); err != nil {
-		return p, fmt.Errorf("find %s: %w; %s", name, ErrNoProgram, wayOut)
+	if first == nil {
+		first = fmt.Errorf("find %s: %w; %s", name, ErrNoProgram, wayOut)
 	}
+	return Program{Path: name}, first
+}
+
+// places are the paths at which the program is.
+func places(name string) []string {
+	var out []string
+	add := func(path string) {
+		if found, err := exec.LookPath(path); err == nil && !slices.Contains(out, found) {
+			out = append(out, found)
+		}
+	}
+	named := os.Getenv(sandbox.BinDirEnv)
+	if named != "" {
+		add(filepath.Join(named, name))
+	}
+	if len(out) == 0 {
+		add(name)
+	}
+	if named != "" { // whoever names a directory means that one
+		return out
+	}
+	for _, dir := range sandbox.LocalDirs() {
+		add(filepath.Join(dir, name))
+	}
+	return out
+}
+
+// look asks a program for its version.
+func look(ctx context.Context, path, name string, serverMajor int) (Program, error) {
+	p := Program{Path: path}
 	ctx, cancel := context.WithTimeoutCause(ctx, versionLimit, errors.New("it does not say its version"))
 	defer cancel()
 	done, err := outside.Run(ctx, []string{p.Path, "--version"})

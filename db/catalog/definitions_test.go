@@ -158,7 +158,7 @@ func TestARestoredCopyIsTheSame(t *testing.T) {
 			if err := gym.Load(t.Context(), dsn, gym.Options{Users: gym.MinUsers}); err != nil {
 				t.Fatal(err)
 			}
-		}, parse(t, string(runbook.Guide()))},
+		}, parse(t, string(runbook.Guide(runbook.Site{})))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			from, to := server.NewDatabase(t), server.NewDatabase(t)

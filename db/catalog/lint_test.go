@@ -253,7 +253,7 @@ func TestFindingsOfTheGuide(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close(context.Background())
-	book, err := runbook.Parse("guide.yaml", runbook.Guide())
+	book, err := runbook.Parse("guide.yaml", runbook.Guide(runbook.Site{}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func TestProposalsInTheGym(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close(context.Background())
-	book := parse(t, string(runbook.Guide()))
+	book := parse(t, string(runbook.Guide(runbook.Site{})))
 	var deleted []string
 	for i := range book.Phases {
 		deleted = append(deleted, book.Phases[i].Deletes()...)

@@ -41,7 +41,7 @@ func findBinaries(ctx context.Context, opts *Options, a *account) (binaries, err
 		}
 		return bin, nil
 	}
-	local := localDirs
+	local := LocalDirs
 	if opts.localDirs != nil {
 		local = opts.localDirs
 	}
@@ -53,9 +53,9 @@ func findBinaries(ctx context.Context, opts *Options, a *account) (binaries, err
 	return download(ctx, opts, a)
 }
 
-// localDirs gives the places where distributions and Homebrew put servers:
+// LocalDirs gives the places where distributions and Homebrew put servers:
 // PATH first, then each place's newest first.
-func localDirs() []string {
+func LocalDirs() []string {
 	var dirs []string
 	if path, err := exec.LookPath("initdb"); err == nil {
 		dirs = append(dirs, filepath.Dir(path))

@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"tminus/db/backup"
 	"tminus/db/gym"
+	"tminus/db/sandbox"
 	"tminus/phases"
 	"tminus/phases/engine"
 	"tminus/phases/journal"
@@ -17,7 +19,11 @@ import (
 )
 
 func TestGuideRunsUnattended(t *testing.T) {
-	r := newRig(t, "", string(runbook.Guide()))
+	site, err := gym.MakeSite(t.Context(), t.TempDir(), backup.Major(sandbox.ForTest(t).Version()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, "", string(runbook.Guide(site)))
 	r.opened.Unattended = true
 	r.conn.Close(t.Context()) // before phase 5 nobody may be connected
 	r.open(engine.Settings{})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"tminus/db/backup"
 	"tminus/db/gym"
 	"tminus/db/sandbox"
 	"tminus/phases"
@@ -41,7 +42,11 @@ func BenchmarkPrice(b *testing.B) {
 
 // priced runs the guide's reset on a gym, and shows both.
 func priced(b *testing.B, dsn string) {
-	s := unattended(b, dsn, string(runbook.Guide()))
+	site, err := gym.MakeSite(b.Context(), b.TempDir(), backup.Major(sandbox.ForTest(b).Version()))
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := unattended(b, dsn, string(runbook.Guide(site)))
 	out := ""
 	for _, p := range s.Phases {
 		price := s.Survey.Price(p.Plan.ID)

@@ -25,7 +25,7 @@ func FuzzParse(f *testing.F) {
 
 // seed adds every runbook of the tests, good and bad.
 func seed(f *testing.F) {
-	f.Add(Guide())
+	f.Add(Guide(Site{}))
 	for _, pattern := range []string{"good/*.yaml", "bad/*.yaml"} {
 		found, err := filepath.Glob(filepath.Join(testRunbooks, pattern))
 		if err != nil || len(found) == 0 {

@@ -3,13 +3,64 @@ package runbook
 import (
 	_ "embed"
 	"slices"
+	"strings"
 )
 
 // GuideName is the file name of the runbook that Guide gives.
 const GuideName = "gym-reset.yaml"
 
-//go:embed guide.yaml
-var guide []byte
+var (
+	//go:embed guide.yaml
+	guide []byte
+	//go:embed guide_by_hand.txt
+	guideByHand string
+)
 
-// Guide gives the runbook of the gym's data reset, which the demo runs.
-func Guide() []byte { return slices.Clone(guide) }
+// The places that the guide's file names.
+const (
+	guideCheckout = "/srv/gym-app"
+	guideBackups  = "/var/backups/gym"
+)
+
+// Site is where the guide's runbook finds what it asks about and writes to. The
+// zero value is what the file names, as an example.
+type Site struct {
+	Checkout string // the application's, an absolute path; empty: the example's
+	Backups  string // below it backups are written, an absolute path; empty: the example's
+
+	// ByHand has somebody else take the backup, and a human record it: nothing
+	// proves such a one.
+	ByHand bool
+}
+
+// Guide gives the runbook of the gym's data reset, for a site.
+func Guide(site Site) []byte {
+	if site == (Site{}) {
+		return slices.Clone(guide)
+	}
+	text := string(guide)
+	if site.ByHand {
+		for _, start := range []string{"\nbackup:\n", "\n  - id: backup\n"} {
+			_, after, _ := strings.Cut(guideByHand+"\n", start)
+			text = exchange(text, start, paragraph(after))
+		}
+	}
+	for _, at := range []struct{ key, example, path string }{{"dir: ", guideCheckout, site.Checkout}, {"{directory: ", guideBackups, site.Backups}} {
+		if at.path != "" {
+			text = strings.ReplaceAll(text, at.key+at.example, at.key+"'"+strings.ReplaceAll(at.path, "'", "''")+"'")
+		}
+	}
+	return []byte(text)
+}
+
+// exchange puts another paragraph behind a start.
+func exchange(text, start, by string) string {
+	before, after, _ := strings.Cut(text, start)
+	return before + start + by + strings.TrimPrefix(after, paragraph(after))
+}
+
+// paragraph is text up to the first empty line.
+func paragraph(text string) string {
+	out, _, _ := strings.Cut(text, "\n\n")
+	return out
+}

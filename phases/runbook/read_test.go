@@ -9,7 +9,7 @@ import (
 )
 
 func TestReadGivesWhatParseGives(t *testing.T) {
-	sources := map[string][]byte{GuideName: Guide()}
+	sources := map[string][]byte{GuideName: Guide(Site{})}
 	for _, path := range files(t, "good/*.yaml") {
 		sources[filepath.Base(path)] = read(t, path)
 	}

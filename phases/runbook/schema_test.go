@@ -65,7 +65,7 @@ func instance(t *testing.T, src []byte) any {
 
 func TestSchemaAcceptsWhatParseAccepts(t *testing.T) {
 	s := compileSchema(t)
-	sources := map[string][]byte{GuideName: Guide()}
+	sources := map[string][]byte{GuideName: Guide(Site{})}
 	for _, path := range files(t, "good/*.yaml") {
 		sources[filepath.Base(path)] = read(t, path)
 	}

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"charm.land/fang/v2"
 	"github.com/spf13/cobra"
 
 	"tminus/phases/engine"
+	"tminus/phases/runbook"
 )
 
 // Streams are the program's own. They are files because a screen asks whether
@@ -81,13 +83,30 @@ func commands(a *app) *cobra.Command {
 	root.AddCommand(initCommand(a), lintCommand(a), reachCommand(a))
 	root.AddCommand(reportCommand(a))
 	root.AddCommand(onFile("verify JOURNAL", "Check that a journal is whole and unchanged", "  tminus verify reset.journal", a.verify))
-	root.AddCommand(&cobra.Command{
-		Use: "guide", Short: "Print the guide's runbook, to start one's own from", Example: "  tminus guide > reset.yaml",
-		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return a.guide() },
-	})
+	root.AddCommand(guideCommand(a))
 	root.AddCommand(licencesCommand())
 	return root
+}
+
+func guideCommand(a *app) *cobra.Command {
+	var site runbook.Site
+	c := &cobra.Command{
+		Use: "guide", Short: "Print the guide's runbook, to start one's own from",
+		Example: "  tminus guide > reset.yaml\n  tminus guide --checkout /srv/shop --backups /backup/shop > reset.yaml\n  tminus guide --by-hand > reset.yaml",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			for flag, dir := range map[string]string{"checkout": site.Checkout, "backups": site.Backups} {
+				if dir != "" && !filepath.IsAbs(dir) {
+					return &Exit{Code: Usage, Err: fmt.Errorf("--%s %s: a path from the root on", flag, dir)}
+				}
+			}
+			return a.guide(site)
+		},
+	}
+	c.Flags().StringVar(&site.Checkout, "checkout", "", "the application's git checkout, an absolute path")
+	c.Flags().StringVar(&site.Backups, "backups", "", "where backups are written, an absolute path")
+	c.Flags().BoolVar(&site.ByHand, "by-hand", false, "somebody else takes the backup, and it is recorded by hand")
+	return c
 }
 
 // onFile is a command that takes one file and no flags.

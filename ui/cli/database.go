@@ -43,6 +43,10 @@ type Server interface {
 	// Fill makes the gym's database, and gives its DSN.
 	Fill(ctx context.Context, users int, seed int64, progress func(done, total int64, what string)) (dsn string, err error)
 
+	// Site makes what the guide's runbook asks about beside the database: a git
+	// checkout, and a place for backups. It goes with the server.
+	Site(ctx context.Context) (runbook.Site, error)
+
 	// Stop removes the server. Release leaves it to whoever resumes its run.
 	Stop() error
 	Release() error

@@ -32,7 +32,14 @@ func (a *app) demo(ctx context.Context, f Flags) error {
 	if err != nil {
 		return Failed(err)
 	}
-	source := runbook.Guide()
+	site, err := server.Site(ctx)
+	if err != nil {
+		return Failed(err)
+	}
+	if site.ByHand {
+		fmt.Fprintln(a.stderr, "PostgreSQL's client programs are not here for this server: the demo's backup is one that somebody else took, and nothing proves it")
+	}
+	source := runbook.Guide(site)
 	book, err := runbook.Parse(runbook.GuideName, source)
 	if err != nil {
 		return Failed(err)

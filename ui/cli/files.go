@@ -52,8 +52,8 @@ func (a *app) verify(path string) error {
 	return Failed(err)
 }
 
-func (a *app) guide() error {
-	_, err := a.stdout.Write(runbook.Guide())
+func (a *app) guide(site runbook.Site) error {
+	_, err := a.stdout.Write(runbook.Guide(site))
 	return Failed(err)
 }
 

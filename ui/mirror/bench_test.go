@@ -19,6 +19,7 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 
 	"tminus/db"
+	"tminus/db/backup"
 	"tminus/db/gym"
 	"tminus/db/sandbox"
 	"tminus/phases"
@@ -85,7 +86,11 @@ func median(v []float64) float64 {
 // the most memory that this process had.
 func benchRun(b *testing.B, server *sandbox.Server, viewers int) (took time.Duration, mib int) {
 	dsn := server.CloneDatabase(b, "mirror_bench")
-	source := string(runbook.Guide())
+	site, err := gym.MakeSite(b.Context(), b.TempDir(), backup.Major(server.Version()))
+	if err != nil {
+		b.Fatal(err)
+	}
+	source := string(runbook.Guide(site))
 	book, err := runbook.Parse("gym-reset.yaml", []byte(source))
 	if err != nil {
 		b.Fatal(err)

@@ -117,7 +117,7 @@ func newRig(t testing.TB, change func(*Options)) *rig {
 }
 
 func openedEvent() phases.RunOpened {
-	source := string(runbook.Guide())
+	source := string(runbook.Guide(runbook.Site{}))
 	return phases.RunOpened{
 		RunID: "r1", Version: "test", File: "gym-reset.yaml", Source: source, SHA256: engine.SHA256([]byte(source)),
 		Environment: phases.Demo, Operator: phases.Operator{Name: "dba", Host: "ops1", PID: os.Getpid()},

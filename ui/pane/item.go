@@ -17,8 +17,9 @@ func (p Pane) remedyShown(it *runbook.Item) bool {
 	if it.Check == nil {
 		return false
 	}
-	c := p.State.Item(it.ID).Check
-	return c != nil && !c.Pass
+	s := p.State.Item(it.ID)
+	mending := s.Action != nil && s.Action.Running || p.begins(it) != ""
+	return s.Check != nil && !s.Check.Pass && !mending
 }
 
 // itemLines draws one item: a line, the remedy of a failed check, and all that
@@ -84,7 +85,7 @@ func (p Pane) itemMark(it *runbook.Item, later bool) (string, *lipgloss.Style) {
 		return "[*]", &st.Accent
 	case s.Action != nil && s.Action.Error != "":
 		return "[!]", &st.Bad
-	case later:
+	case later || p.begins(it) != "" && !p.State.ItemDone(*it):
 		return "[ ]", &st.Dim
 	case it.Check != nil && s.Check == nil:
 		return "[?]", &st.Dim
@@ -139,6 +140,9 @@ func (p Pane) itemEnd(it *runbook.Item) (*lipgloss.Style, string) {
 	if a := s.Action; a != nil && a.Error != "" {
 		return &st.Bad, "action failed"
 	}
+	if begins := p.begins(it); begins != "" && !p.State.ItemDone(*it) {
+		return &st.Dim, begins
+	}
 	if it.Check != nil {
 		return p.checkEnd(it, s.Check)
 	}
@@ -152,6 +156,21 @@ func (p Pane) itemEnd(it *runbook.Item) (*lipgloss.Style, string) {
 		return &st.Dim, look.Plural(missing, "field", "fields") + " to fill in"
 	}
 	return nil, ""
+}
+
+// begins says when the item's action will begin by itself; empty where it will
+// not.
+func (p Pane) begins(it *runbook.Item) string {
+	b, ok := p.State.Begins(*it)
+	switch {
+	case !ok:
+		return ""
+	case b.After != "":
+		return "follows by itself"
+	case b.At.After(p.Now):
+		return "begins by itself " + p.at(b.At)
+	}
+	return "begins by itself now"
 }
 
 func (p Pane) checkEnd(it *runbook.Item, c *phases.CheckState) (*lipgloss.Style, string) {
