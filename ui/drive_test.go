@@ -56,6 +56,9 @@ func TestAWholeRunByTheFirstHintAlone(t *testing.T) {
 				t.Fatalf("at %v: no end is reached; the screen stands at\n%s", size, frameText(o))
 			}
 			s.now = s.now.Add(time.Second)
+			if due := s.state.Due(s.now); due != "" {
+				s.act(due, phases.Itself) // as an engine does by itself
+			}
 			if s.state.Gate.Decision == phases.Go && presses%8 == 0 && s.state.Current() >= 0 {
 				s.checks() // as an engine does by itself
 			}

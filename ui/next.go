@@ -96,7 +96,17 @@ func (v *Viewer) itemKeys() []string {
 		return keys
 	}
 	var keys []string
-	action := it.Action != nil && (it.Action.Long() || s.Item(it.ID).Action == nil || !s.Item(it.ID).Action.Running)
+	act := s.Item(it.ID).Action
+	running := act != nil && act.Running
+	if _, byItself := s.Begins(it); running || byItself {
+		// It comes by itself. What cancels it, or begins it now, is not the likeliest.
+		keys = []string{"next open", "recheck", "down"}
+		if it.Action.Long() {
+			keys = append(keys, "action")
+		}
+		return keys
+	}
+	action := it.Action != nil
 	switch {
 	case it.Check != nil && s.ItemDone(it): // its answer is too old
 	case s.Ask(it).Need == phases.NeedField:

@@ -61,10 +61,7 @@ func (s *script) Do(c phases.Command) error {
 	case phases.Recheck:
 		s.checks()
 	case phases.Act:
-		s.record(phases.ActionStarted{Item: c.Item})
-		s.record(phases.TriggersRecorded{Triggers: []phases.Trigger{{Table: "t", Name: "tr"}}})
-		s.record(phases.ActionDone{Item: c.Item})
-		s.checks()
+		s.act(c.Item, "dba@ops1")
 	case phases.Acknowledge:
 		s.record(phases.FindingsAcknowledged{Code: c.Code, Who: c.Who, By: "dba@ops1"})
 	case phases.PassGate:
@@ -80,6 +77,23 @@ func (s *script) Do(c phases.Command) error {
 		s.t.Fatalf("the script has no answer to %T", c)
 	}
 	return nil
+}
+
+func (s *script) act(item, by string) {
+	it, _, _ := s.state.Runbook.Item(item)
+	s.record(phases.ActionStarted{Item: item, Name: it.Action.Name, By: by})
+	switch it.Action.Name {
+	case runbook.TakeBackup:
+		taken := phases.Backup{ID: "gym-1", Location: "/var/backups/gym/gym-1", At: s.now}
+		s.record(phases.BackupTaken{Item: item, Backup: taken})
+		for _, e := range s.state.Recording(taken, by) {
+			s.record(e)
+		}
+	case runbook.DisableTriggers:
+		s.record(phases.TriggersRecorded{Triggers: []phases.Trigger{{Table: "t", Name: "tr"}}})
+	}
+	s.record(phases.ActionDone{Item: item, Name: it.Action.Name})
+	s.checks()
 }
 
 func (s *script) field(c phases.Record) {
