@@ -1,10 +1,13 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -33,6 +36,13 @@ func (t *Target) unmasked(ctx context.Context, s *session) error {
 	return nil
 }
 
+// seen is a session as pg_stat_activity shows it.
+type seen struct {
+	pid         int32
+	application string
+	who         string
+}
+
 // sessions counts the client sessions of this database that the condition
 // picks, this program's own left out. Rows that the role may not see are an
 // error: they may be what is looked for.
@@ -40,23 +50,65 @@ func (t *Target) sessions(ctx context.Context, s *session, where string) (int64,
 	if err := t.unmasked(ctx, s); err != nil {
 		return 0, nil, err
 	}
-	rows, err := s.Query(ctx, `SELECT `+whoColumn+`, count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'
-		AND pid <> ALL($1::int[]) AND `+where+` GROUP BY 1 ORDER BY 2 DESC, 1`, t.ownPIDs())
-	if err != nil {
-		return 0, nil, err
-	}
-	var total, n int64
-	var name string
-	var who []string
-	_, err = pgx.ForEachRow(rows, []any{&name, &n}, func() error {
-		total += n
-		if n > 1 {
-			name += fmt.Sprintf(" ×%d", n)
+	for try := 0; ; try++ {
+		connecting := t.connecting.Load()
+		others, err := t.others(ctx, s, where)
+		if err != nil {
+			return 0, nil, err
 		}
-		who = append(who, clean(name))
-		return nil
+		// A session that this program is just opening has its name already, and
+		// nobody knows its pid yet: look again when it is there.
+		coming := slices.ContainsFunc(others, func(o seen) bool { return o.application == applicationName(t.operator) })
+		if !coming || connecting+t.connecting.Load() == 0 || try == comingTries {
+			total, who := byName(others)
+			return total, who, nil
+		}
+		select {
+		case <-ctx.Done():
+			return 0, nil, context.Cause(ctx)
+		case <-time.After(comingWait):
+		}
+	}
+}
+
+// How often, and after how long, a session that is just opened is looked for
+// again.
+const (
+	comingTries = 20
+	comingWait  = 50 * time.Millisecond
+)
+
+// others are the client sessions of this database that the condition picks and
+// that are not this program's.
+func (t *Target) others(ctx context.Context, s *session, where string) ([]seen, error) {
+	rows, err := s.Query(ctx, `SELECT pid, coalesce(application_name, ''), `+whoColumn+` FROM pg_stat_activity
+		WHERE datname = current_database() AND backend_type = 'client backend' AND `+where)
+	if err != nil {
+		return nil, err
+	}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (o seen, err error) {
+		err = row.Scan(&o.pid, &o.application, &o.who)
+		return o, err
 	})
-	return total, who, err
+	return slices.DeleteFunc(all, func(o seen) bool { return t.isOwn(o.pid, o.application) }), err
+}
+
+// byName counts sessions, and says who they are, those of whom there are most
+// first.
+func byName(sessions []seen) (int64, []string) {
+	times := map[string]int{}
+	for _, o := range sessions {
+		times[clean(o.who)]++
+	}
+	who := slices.SortedFunc(maps.Keys(times), func(a, b string) int {
+		return cmp.Or(cmp.Compare(times[b], times[a]), cmp.Compare(a, b))
+	})
+	for i, name := range who {
+		if n := times[name]; n > 1 {
+			who[i] = fmt.Sprintf("%s ×%d", name, n)
+		}
+	}
+	return int64(len(sessions)), who
 }
 
 // most is max, whose default is 0.

@@ -60,6 +60,36 @@ func TestConnectionsAndTransactions(t *testing.T) {
 	check(t, target, conns, phases.Facts{}, true, "3 connections: postgres/webshop ×2, postgres/tminus eve@evil")
 }
 
+// Sessions of the program's own that come and go are nobody else's, at no moment.
+func TestOwnSessionsThatComeAndGoDoNotCount(t *testing.T) {
+	dsn := database(t, `SELECT 1`)
+	target := open(t, dsn, book())
+	conns, txs := runbook.Check{Name: "database.connections"}, runbook.Check{Name: "database.transactions"}
+	awaitCheck(t, target, conns, "0 connections") // the set-up's
+	enough, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-enough:
+				return
+			default:
+			}
+			if s, err := target.open(t.Context()); err != nil {
+				t.Error(err)
+			} else {
+				target.release(s)
+			}
+		}
+	}()
+	for range 30 {
+		check(t, target, conns, phases.Facts{}, true, "0 connections")
+		check(t, target, txs, phases.Facts{}, true, "0 transactions")
+	}
+	close(enough)
+	<-done
+}
+
 func awaitCheck(t *testing.T, target *Target, c runbook.Check, value string) {
 	t.Helper()
 	ctx := limited(t)

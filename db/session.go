@@ -68,9 +68,12 @@ type Target struct {
 	phase   *pool // kept open between phases: a connection limit of 0 may be set meanwhile
 	guests  *pool // sessions that come and go, one after the other
 
-	mu     sync.Mutex // guards what follows
-	live   map[*session]struct{}
-	closed bool
+	mu   sync.Mutex // guards what follows
+	live map[*session]struct{}
+	left map[int32]time.Time // pids of sessions that were closed, and when
+
+	connecting atomic.Int32 // sessions on their way into live
+	closed     bool
 
 	lockMu sync.Mutex // guards lock
 	lock   *session   // holds the operator lock; nil before Lock
@@ -123,7 +126,7 @@ func Open(ctx context.Context, cfg Config) (*Target, error) {
 
 // newTarget is a Target that has not connected yet.
 func newTarget(cfg Config, conn *pgx.ConnConfig) *Target {
-	t := &Target{book: cfg.Runbook, operator: cfg.Operator, conn: conn, exchange: cfg.exchange(), sandbox: cfg.Sandbox, live: map[*session]struct{}{}}
+	t := &Target{book: cfg.Runbook, operator: cfg.Operator, conn: conn, exchange: cfg.exchange(), sandbox: cfg.Sandbox, live: map[*session]struct{}{}, left: map[int32]time.Time{}}
 	t.control = newPool(3, t.open)
 	t.checks = newPool(3, t.open)
 	t.phase = newPool(1, t.open)
@@ -235,6 +238,8 @@ func (t *Target) open(ctx context.Context) (*session, error) {
 	s := &session{exchange: t.exchange}
 	cfg := t.conn.Copy()
 	cfg.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { s.warn(n) }
+	t.connecting.Add(1) // until it is in live: others see it before we know its pid
+	defer t.connecting.Add(-1)
 	conn, err := pgx.ConnectConfig(inner, cfg)
 	if err != nil {
 		return nil, connectError(ctx, t.host(), err, time.Since(began))
@@ -346,8 +351,32 @@ func (s *session) usable() bool { return !s.IsClosed() && s.PgConn().TxStatus() 
 func (t *Target) release(s *session) {
 	closeConn(s.conn)
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	delete(t.live, s)
-	t.mu.Unlock()
+	for pid, at := range t.left {
+		if time.Since(at) > leavingTime {
+			delete(t.left, pid)
+		}
+	}
+	t.left[int32(s.pid)] = time.Now()
+}
+
+// leavingTime is how long the server may still show a session that was closed.
+const leavingTime = 10 * time.Second
+
+// isOwn reports whether a session that the server shows is of this program: one
+// that it has, or has closed just now. By its pid alone, the latter may be
+// another's by now.
+func (t *Target) isOwn(pid int32, application string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for s := range t.live {
+		if int32(s.pid) == pid {
+			return true
+		}
+	}
+	at, left := t.left[pid]
+	return left && time.Since(at) <= leavingTime && application == applicationName(t.operator)
 }
 
 // ownPIDs are the sessions of this program.
