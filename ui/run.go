@@ -85,6 +85,8 @@ func show(ctx context.Context, opts Options, look ViewerOptions, keys keymap, mo
 		return g.failed
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case errors.Is(err, ErrTerminalGone):
+		return ErrTerminalGone
 	case errors.Is(err, tea.ErrProgramPanic):
 		return &PanicError{Value: "in the terminal's library"}
 	case err != nil:
@@ -136,8 +138,12 @@ func programOptions(ctx context.Context, opts Options) []tea.ProgramOption {
 	if opts.Env != nil {
 		out = append(out, tea.WithEnvironment(opts.Env))
 	}
-	if opts.Input != nil {
-		out = append(out, tea.WithInput(opts.Input))
+	in := opts.Input
+	if in == nil {
+		in = ownTerminal()
+	}
+	if in != nil {
+		out = append(out, tea.WithInput(in))
 	}
 	if opts.Output != nil {
 		out = append(out, tea.WithOutput(opts.Output))

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,8 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/creack/pty"
 )
 
 const (
@@ -22,7 +19,6 @@ const (
 	kindStatement = "program ended inside a statement"
 	kindCommit    = "program killed (-9) around COMMIT"
 	kindSignal    = "SIGTERM, SIGHUP or SIGINT after a record"
-	kindTerminal  = "terminal closed after a record"
 )
 
 // endLimit is how long a program may take to end after what was to end it.
@@ -30,11 +26,12 @@ const endLimit = 30 * time.Second
 
 // process is the real program, run as a user runs it.
 type process struct {
-	cmd   *exec.Cmd
-	out   bytes.Buffer
-	begun chan struct{} // closed once it runs
-	done  chan struct{} // closed once it has ended
-	tty   *os.File      // its terminal's other end; nil without one
+	cmd    *exec.Cmd
+	out    bytes.Buffer
+	begun  chan struct{} // closed once it runs
+	done   chan struct{} // closed once it has ended
+	tty    *os.File      // its terminal's other end; nil without one
+	screen screen
 }
 
 // command prepares the real program.
@@ -55,18 +52,6 @@ func (p *process) start() error {
 	}
 	close(p.begun)
 	go p.reap() // ends with the process
-	return nil
-}
-
-// startOnTerminal starts it in a terminal of its own, with a screen.
-func (p *process) startOnTerminal() (err error) {
-	if p.tty, err = pty.StartWithSize(p.cmd, &pty.Winsize{Rows: 40, Cols: 120}); err != nil {
-		return err
-	}
-	go func() { // ends with the terminal
-		_, _ = io.Copy(io.Discard, p.tty)
-	}()
-	go p.reap()
 	return nil
 }
 
@@ -153,14 +138,10 @@ func (c *trial) records() int {
 }
 
 // end does something to the real program once record n is there, and recovers.
-func (h *harness) end(c *trial, n int, onTerminal bool, strike func(*process) error) {
-	p, err := h.rehearse(c, c.dsn(), map[bool][]string{false: {"--plain"}}[onTerminal]...)
+func (h *harness) end(c *trial, n int, at seat, strike func(*process) error) {
+	p, err := h.rehearse(c, c.dsn(), map[seat][]string{inLines: {"--plain"}}[at]...)
 	if err == nil {
-		if onTerminal {
-			err = p.startOnTerminal()
-		} else {
-			err = p.start()
-		}
+		err = p.startAt(at)
 	}
 	if err != nil {
 		c.fail("%w", err)
@@ -190,7 +171,7 @@ func (h *harness) killFaults(clean cleanRun) []fault {
 	var out []fault
 	for i := range clean.records {
 		n := i + 1
-		out = append(out, fault{kind: kindKill, name: recordName(clean, n), run: func(c *trial) { h.end(c, n, false, send(syscall.SIGKILL)) }})
+		out = append(out, fault{kind: kindKill, name: recordName(clean, n), run: func(c *trial) { h.end(c, n, inLines, send(syscall.SIGKILL)) }})
 	}
 	return out
 }
@@ -201,19 +182,7 @@ func (h *harness) signalFaults(clean cleanRun) []fault {
 	for i := range clean.records {
 		n := i + 1
 		s := []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT}[i%3]
-		out = append(out, fault{kind: kindSignal, name: fmt.Sprintf("%s: %s", recordName(clean, n), s), run: func(c *trial) { h.end(c, n, false, send(s)) }})
-	}
-	return out
-}
-
-// terminalFaults close the terminal under the program's screen after every record.
-func (h *harness) terminalFaults(clean cleanRun) []fault {
-	var out []fault
-	for i := range clean.records {
-		n := i + 1
-		out = append(out, fault{kind: kindTerminal, name: recordName(clean, n), run: func(c *trial) {
-			h.end(c, n, true, func(p *process) error { return p.tty.Close() })
-		}})
+		out = append(out, fault{kind: kindSignal, name: fmt.Sprintf("%s: %s", recordName(clean, n), s), run: func(c *trial) { h.end(c, n, inLines, send(s)) }})
 	}
 	return out
 }
