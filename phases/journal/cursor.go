@@ -73,8 +73,11 @@ func (c *cursor) fill() error {
 	}
 }
 
-// tail tells what is behind the last complete line: nothing (nil), a TornError
-// or a DamageError.
+// errGrown says that there are more complete lines by now.
+var errGrown = errors.New("the journal has grown")
+
+// tail tells what is behind the last complete line: nothing (nil), a TornError,
+// a DamageError, or errGrown where its writer has gone on meanwhile.
 func (c *cursor) tail() error {
 	tail, err := io.ReadAll(io.NewSectionReader(c.src, c.off, maxLine))
 	if err != nil {
@@ -82,6 +85,9 @@ func (c *cursor) tail() error {
 	}
 	if len(tail) == 0 {
 		return nil
+	}
+	if bytes.IndexByte(tail, '\n') >= 0 {
+		return errGrown
 	}
 	if reason := c.chain.tornReason(tail); reason != "" {
 		return c.damage(reason)
@@ -96,17 +102,20 @@ func (c *cursor) damage(reason string) error {
 // each reads to the end and hands on every record. Where the journal is not
 // whole, or empty, its error says so after the last good record.
 func (c *cursor) each(visit func(Record)) error {
-	for {
-		rec, found, err := c.next()
-		if err != nil {
-			return err
+	err := errGrown
+	for errors.Is(err, errGrown) {
+		for {
+			rec, found, err := c.next()
+			if err != nil {
+				return err
+			}
+			if !found {
+				break
+			}
+			visit(rec)
 		}
-		if !found {
-			break
-		}
-		visit(rec)
+		err = c.tail()
 	}
-	err := c.tail()
 	var torn *TornError
 	if c.chain.seq == 0 && errors.As(err, &torn) {
 		return fmt.Errorf("read journal %s: %w: its writer ended inside the first line, nothing was done yet; start a new run: %w", c.path, ErrEmpty, err)
