@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"tminus/db/backup"
 )
@@ -97,12 +100,37 @@ func (t *Target) statement(ctx context.Context, s *session, sql string) error {
 }
 
 // dropScratch drops a database that was made for a try, whatever has become of
-// the context: a pg_restore that was just ended may still have its sessions.
+// the context: a pg_restore that was just ended may still have its sessions. A
+// server that does not answer, as while it restarts, is asked again for a while.
 func (t *Target) dropScratch(name string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), cleanPatience)
 	defer cancel()
-	err := t.control.with(ctx, func(s *session) error {
-		return t.statement(ctx, s, "DROP DATABASE IF EXISTS "+pgx.Identifier{name}.Sanitize()+" WITH (FORCE)")
-	})
-	return fail(ctx, "drop the scratch database", name, err)
+	drop := func() error {
+		return t.control.with(ctx, func(s *session) error {
+			return t.statement(ctx, s, "DROP DATABASE IF EXISTS "+pgx.Identifier{name}.Sanitize()+" WITH (FORCE)")
+		})
+	}
+	late := time.Now().Add(awayPatience)
+	err := drop()
+	for ; err != nil && !refused(err) && time.Now().Before(late); err = drop() {
+		time.Sleep(awayEvery)
+	}
+	if err != nil {
+		err = fmt.Errorf("%w; the next try drops it", fail(ctx, "drop the scratch database", name, err))
+	}
+	return err
+}
+
+// How long a server that is away may take to come back, before what was made in
+// it is left there, and how often it is asked.
+const (
+	awayPatience = 20 * time.Second
+	awayEvery    = 250 * time.Millisecond
+)
+
+// refused reports whether the server has answered, and would so again: it is
+// neither gone, nor just coming or going.
+func refused(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && !strings.HasPrefix(pg.Code, "57P")
 }
