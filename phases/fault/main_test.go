@@ -147,7 +147,7 @@ func (h *harness) collect() []fault {
 		h.killFaults(clean), h.statementFaults(), childFaults(clean), h.commitKillFaults(),
 		backendFaults(), reuseFaults(), serverFaults(), h.operatorFaults(clean),
 		diskFaults(clean), fileFaults(clean), fullDiskFaults(), clockFaults(), h.signalFaults(clean), h.terminalFaults(clean),
-		ledgerFaults(), noLedgerFaults(),
+		h.backupFaults(), ledgerFaults(), noLedgerFaults(),
 		changeFaults(), furtherFaults(), sessionFaults(), h.pastFaults(), h.putBackFaults(), swallowedFaults(), h.staleFaults(clean),
 		silenceFaults(clean), connectionFaults(), verdictFaults(clean), commandFaults(), swappedFaults(), overwriteFaults(clean),
 	} {
