@@ -16,9 +16,10 @@ import (
 func (t *Target) kept() []*pool { return []*pool{t.control, t.checks, t.phase} }
 
 // widest is how many sessions a run has at the same time: those that are kept,
-// a guest, and the operator lock's.
+// a guest, the operator lock's, and what an action on the backup takes beside
+// them.
 func (t *Target) widest() int {
-	n := 1 + cap(t.guests.slots)
+	n := 1 + cap(t.guests.slots) + backupSessions(t.book)
 	for _, p := range t.kept() {
 		n += cap(p.slots)
 	}
@@ -84,14 +85,18 @@ func (t *Target) widen(ctx context.Context) ([]string, error) {
 		}
 		t.lockMu.Lock()
 		defer t.lockMu.Unlock()
-		if t.lock != nil {
-			return nil
+		more := backupSessions(t.book)
+		if t.lock == nil {
+			more++
 		}
-		s, err := t.open(ctx)
-		if err == nil {
+		for range more {
+			s, err := t.open(ctx)
+			if err != nil {
+				return err
+			}
 			undo = append(undo, func() { t.part(s) })
 		}
-		return err
+		return nil
 	}()
 	if !refusedForNumber(err) {
 		return nil, err
