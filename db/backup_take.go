@@ -20,6 +20,7 @@ type exported struct {
 	s        *session
 	id       string // as pg_export_snapshot gives it
 	manifest backup.Manifest
+	sized    bool // the manifest's bytes are of all tables
 }
 
 // TakeBackup dumps the database by pg_dump, as of a snapshot that a session of
@@ -36,7 +37,7 @@ func (t *Target) TakeBackup(ctx context.Context, how action.BackupPlan, progress
 		return out, fmt.Errorf("take the backup: %w", err)
 	}
 	defer t.release(s)
-	e, err := t.export(ctx, s)
+	e, err := t.export(ctx, s, how.Triggers)
 	if err != nil {
 		return out, fail(ctx, "export a snapshot of", t.host(), err)
 	}
@@ -46,25 +47,38 @@ func (t *Target) TakeBackup(ctx context.Context, how action.BackupPlan, progress
 		return out, fmt.Errorf("take the backup: %w", err)
 	}
 	e.manifest.ID = place.ID
+	before, err := backup.Before(how.Directory, e.manifest, how.Opened)
+	if err != nil {
+		return out, errors.Join(fmt.Errorf("take the backup: %w", err), place.Abandon())
+	}
 	dump := backup.Dump{
 		Program: program, Directory: place.Dump(), Snapshot: e.id, Jobs: how.Jobs, Tables: e.manifest.Tables,
 		Connection: backup.NewConnection(t.conn, s.conn.Config().Host, s.conn.Config().Port, t.conn.Database),
 	}
 	err = t.dumpAndCount(ctx, dump, e, how, progress)
+	if err == nil && !e.sized {
+		err = e.size(ctx) // pg_dump had the locks that were in the way
+	}
 	if err == nil {
 		err = place.Finish(e.manifest)
 	}
 	if err != nil {
 		return out, errors.Join(fmt.Errorf("take the backup: %w", err), place.Abandon())
 	}
-	return phases.BackupTaken{
+	out = phases.BackupTaken{
 		Backup: phases.Backup{ID: place.ID, Location: place.Location(), At: e.manifest.At},
 		How:    "pg_dump " + program.Version, Tables: e.manifest.Tables, Bytes: backup.Size(place.Location()), Took: time.Since(began),
-	}, nil
+		Before: before, Schema: e.manifest.Schema,
+	}
+	if e.sized {
+		out.TablesBytes = &e.manifest.Bytes
+	}
+	return out, nil
 }
 
-// export opens the transaction that the dump and the counts are of.
-func (t *Target) export(ctx context.Context, s *session) (*exported, error) {
+// export opens the transaction that the dump and the counts are of; off are the
+// triggers that the run itself has disabled.
+func (t *Target) export(ctx context.Context, s *session, off []phases.Trigger) (*exported, error) {
 	e := &exported{s: s}
 	// Before the transaction: what the role may not ask would end it.
 	id, err := t.identify(ctx, s)
@@ -85,12 +99,27 @@ func (t *Target) export(ctx context.Context, s *session) (*exported, error) {
 		return nil, err
 	}
 	m.At = m.At.UTC()
-	// Sizes as they were looked at last: to ask for them now would wait for locks.
-	return e, s.QueryRow(ctx, `SELECT count(*), coalesce(sum((c.relpages + coalesce(toast.relpages, 0))::bigint * current_setting('block_size')::int), 0)::bigint
+	print, err := t.print(ctx, s, off)
+	if err != nil {
+		return nil, err
+	}
+	m.Schema, m.Named = &print, t.book.Tables()
+	return e, e.size(ctx)
+}
+
+// size counts the database's tables, and how large they are without their indexes.
+// The size of one that somebody else has locked is waited for: of such a one, what
+// the planner knows has to do, which is nothing where it was never analyzed.
+func (e *exported) size(ctx context.Context) error {
+	return e.s.QueryRow(ctx, `WITH locked AS (SELECT relation FROM pg_locks
+			WHERE locktype = 'relation' AND granted AND mode = 'AccessExclusiveLock' AND pid <> pg_backend_pid() AND relation IS NOT NULL)
+		SELECT count(*), coalesce(sum(CASE WHEN free THEN coalesce(pg_relation_size(c.oid), 0) + coalesce(pg_relation_size(toast.oid), 0)
+				ELSE (c.relpages + coalesce(toast.relpages, 0))::bigint * current_setting('block_size')::int END), 0)::bigint, coalesce(bool_and(free), true)
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_class toast ON toast.oid = c.reltoastrelid
+			CROSS JOIN LATERAL (SELECT NOT EXISTS (SELECT FROM locked WHERE locked.relation IN (c.oid, toast.oid)) AS free) others
 		WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\_%'
 			AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')`).
-		Scan(&m.Tables, &m.Bytes)
+		Scan(&e.manifest.Tables, &e.manifest.Bytes, &e.sized)
 }
 
 // dumpAndCount does both at the same time; the first to fail ends the other.

@@ -80,6 +80,9 @@ func (t *Target) TryBackup(ctx context.Context, b phases.Backup, how action.TryP
 		}
 		return out, err
 	}
+	if out.Schema, err = t.snapshotSchema(ctx, m, how.Triggers); err != nil {
+		return out, err
+	}
 	out.Into, out.How, out.From, out.Restore = to.into, "pg_restore "+program.Version, fmt.Sprint(m.VersionNum/10000), took
 	return out, nil
 }

@@ -16,6 +16,7 @@ type asking func(t *Target, ctx context.Context, s *session, c *runbook.Check, f
 // a file with its like.
 var checks = map[string]asking{
 	"archiver.healthy":           (*Target).checkArchiver,
+	"backup.restored":            (*Target).checkBackupRestored,
 	"clock.close":                (*Target).checkClock,
 	"database.connections":       (*Target).checkConnections,
 	"database.long_transactions": (*Target).checkLongTransactions,
@@ -32,6 +33,7 @@ var checks = map[string]asking{
 	"tables.zero":                (*Target).checkZero,
 	"triggers.disabled":          (*Target).checkDisabled,
 	"triggers.restored":          (*Target).checkRestored,
+	"wal.room":                   (*Target).checkWALRoom,
 }
 
 // alone are the checks that need no kept session: what they ask is whether

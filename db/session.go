@@ -68,6 +68,8 @@ type Target struct {
 	phase   *pool // kept open between phases: a connection limit of 0 may be set meanwhile
 	guests  *pool // sessions that come and go, one after the other
 
+	printed printed // what the concerned tables were like when that was asked last
+
 	mu   sync.Mutex // guards what follows
 	live map[*session]struct{}
 	left map[int32]time.Time // pids of sessions that were closed, and when

@@ -52,7 +52,7 @@ func (t *Target) survey(ctx context.Context, s *session, narrow []string) (phase
 	if problems = append(problems, narrow...); len(problems) > 0 {
 		return phases.Survey{}, &SurveyError{Problems: problems}
 	}
-	if err := catalog.Define(ctx, s, snapshot, view.Concerned()); err != nil {
+	if err := catalog.Define(ctx, s, snapshot, view.Concerned(), nil); err != nil {
 		return phases.Survey{}, err
 	}
 	print := view.Print()

@@ -52,6 +52,7 @@ func (s *State) Facts() Facts {
 		Triggers: s.Triggers, BackupTime: s.BackupTime(), BackupMax: s.Runbook.Backup.MaxAge, BackupExtra: s.Extra,
 		PlannedT0: s.Opened.PlannedT0, AbortAt: s.AbortAt(), rehearsal: s.rehearsing(),
 	}
+	f.WALToCome, f.WALGuessed = s.walToCome()
 	f.Backup, f.Taken, f.Verified, f.Proven = s.RecordedBackup(), s.Taken, s.Verified, s.Proven
 	if s.Baseline != nil {
 		f.Protected = s.Baseline.Protected
@@ -74,6 +75,9 @@ type Facts struct {
 	AbortAt     time.Time     // when no phase may start any more; zero before T-0
 
 	rehearsal rehearsing
+
+	WALToCome  *int64 // bytes, at most, of the phases that are not done; nil when nobody reckoned
+	WALGuessed bool   // some of it nobody can know
 
 	Backup   Backup          // as recorded; its zero value for none
 	Taken    *BackupTaken    // nil before one

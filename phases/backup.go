@@ -39,6 +39,10 @@ type BackupTaken struct {
 	Tables int           `json:"tables"`          // that it holds; 0 when a command took it
 	Bytes  int64         `json:"bytes,omitempty"` // of its files; 0 when a command took it
 	Took   time.Duration `json:"took_ns"`
+
+	TablesBytes *int64        `json:"tables_bytes,omitempty"` // of the database's tables as of its snapshot, without indexes; nil when nobody knows
+	Before      *BackupBefore `json:"before,omitempty"`       // nil when there is none, or a command took it
+	Schema      *SchemaPrint  `json:"schema,omitempty"`       // what the tables that the runbook concerns were like then; nil in old journals
 }
 
 // Kind implements Event.

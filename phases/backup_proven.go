@@ -2,6 +2,7 @@ package phases
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"tminus/phases/check"
@@ -21,6 +22,7 @@ type BackupProven struct {
 	Compared    int           `json:"compared"`              // of them, those whose content was compared
 	Differences []string      `json:"differences,omitempty"` // a table each, or why it could not be restored; nil for none
 	Restore     time.Duration `json:"restore_ns"`            // how long the restore alone took
+	Schema      *SchemaPrint  `json:"schema,omitempty"`      // what the tables that the runbook concerns were like when it was taken, else when it was tried; nil in old journals
 	At          time.Time     `json:"-"`                     // as recorded
 }
 
@@ -53,8 +55,29 @@ func (e BackupProven) same() string {
 	return fmt.Sprintf("; the rows of %s are as they were, and the content of %s", Plural(int64(e.Counted), "table"), Plural(int64(e.Compared), "protected table"))
 }
 
+// Unlike says in which tables the schema is another now than it was when the
+// backup was taken; empty where it is the same.
+func (e BackupProven) Unlike(now SchemaPrint) string {
+	if e.Schema == nil {
+		return "nobody knows what its tables were like: try it again"
+	}
+	differs := e.Schema.Differs(now)
+	if len(differs) == 0 {
+		return ""
+	}
+	named := strings.Join(differs[:min(len(differs), fewChanged)], ", ")
+	if more := len(differs) - fewChanged; more > 0 {
+		named += fmt.Sprintf(" and %d more", more)
+	}
+	return Clean("the schema has changed since it was taken: " + named)
+}
+
+// fewChanged is how many tables an answer names.
+const fewChanged = 3
+
 // RestoredAnswer passes a backup that was restored, is the one that is
-// recorded, and held what it should. As BackupAnswer it answers with moments.
+// recorded, and held what it should; whether the tables are as they were then
+// is asked of the database. As BackupAnswer it answers with moments.
 func RestoredAnswer(c *runbook.Check, f Facts, now time.Time) Answer {
 	p := f.Proven
 	var of *Backup

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"tminus/phases/check"
 )
 
 // HoldOpened occurs when a verified phase waits for COMMIT or ROLLBACK.
@@ -101,6 +103,8 @@ type PhaseCommitted struct {
 
 // Kind implements Event.
 func (PhaseCommitted) Kind() string { return "phase_committed" }
+
+func (PhaseCommitted) stirs(*State) check.Fact { return check.Price }
 
 func (e PhaseCommitted) apply(s *State) error {
 	s.endPhase(e.Phase, PhaseIsCommitted, "", "", e.Settled)

@@ -14,7 +14,7 @@ import (
 var ofRun = map[string]func(*runbook.Check, Facts, time.Time) Answer{
 	check.BackupAge:      BackupAnswer,
 	check.BackupReadable: ReadableAnswer,
-	check.BackupRestored: RestoredAnswer,
+	check.BackupSize:     SizeAnswer,
 	"mirror.present":     MirrorAnswer,
 
 	check.RehearsalCompleted: CompletedAnswer,

@@ -117,7 +117,7 @@ type SurveyTaken struct{ Survey }
 // Kind implements Event.
 func (SurveyTaken) Kind() string { return "survey_taken" }
 
-func (SurveyTaken) stirs(*State) check.Fact { return check.Rehearsal }
+func (SurveyTaken) stirs(*State) check.Fact { return check.Rehearsal | check.Price }
 
 func (e SurveyTaken) apply(s *State) error {
 	s.Survey = &e.Survey

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"tminus/phases"
 )
 
 // The names in a backup's directory.
@@ -37,6 +39,9 @@ type Manifest struct {
 	Bytes      int64     `json:"tables_bytes"`
 	Tables     int       `json:"tables"` // that have rows of their own
 	Held       []Held    `json:"held"`   // of the tables that the run is about
+
+	Schema *phases.SchemaPrint `json:"schema,omitempty"` // what the tables that the runbook concerns were like; nil in older ones
+	Named  []string            `json:"named,omitempty"`  // the tables that it named
 }
 
 // Held is what one table held.

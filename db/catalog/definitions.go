@@ -8,13 +8,17 @@ import (
 	"regexp"
 	"strings"
 
+	"tminus/phases"
 	"tminus/phases/schema"
 )
 
 // Define reads how some relations of a snapshot are defined, and keeps a hash of
 // each part. The caller's transaction has PostgreSQL's own catalogs alone on its
 // search path, so that every name is written with its schema.
-func Define(ctx context.Context, q Querier, s *schema.Schema, relations []uint32) error {
+//
+// A trigger that is disabled and among off counts as in the state that it has
+// there: off are those that the run itself recorded before it disabled them.
+func Define(ctx context.Context, q Querier, s *schema.Schema, relations []uint32, off []phases.Trigger) error {
 	var oid uint32
 	var kind, name, text string
 	rows, err := q.Query(ctx, definitions, relations)
@@ -26,6 +30,9 @@ func Define(ctx context.Context, q Querier, s *schema.Schema, relations []uint32
 		if err := rows.Scan(&oid, &kind, &name, &text); err != nil {
 			return fmt.Errorf("read how a table is defined from the catalog: %w", err)
 		}
+		if kind == "trigger" {
+			text = asRecorded(s, oid, name, text, off)
+		}
 		sum := sha256.Sum256([]byte(kind + "\x00" + name + "\x00" + restored(text)))
 		s.Definitions = append(s.Definitions, schema.Definition{Relation: oid, Hash: hex.EncodeToString(sum[:])})
 	}
@@ -33,6 +40,27 @@ func Define(ctx context.Context, q Querier, s *schema.Schema, relations []uint32
 		return fmt.Errorf("read how the tables are defined from the catalog: %w", err)
 	}
 	return nil
+}
+
+// asRecorded is a trigger's definition, which begins with its state, as it was
+// before the run disabled it. A partition's copy goes with its table's.
+func asRecorded(s *schema.Schema, oid uint32, name, text string, off []phases.Trigger) string {
+	rest, disabled := strings.CutPrefix(text, "D ")
+	if !disabled || len(off) == 0 {
+		return text
+	}
+	for r := s.Relation(oid); r != nil; {
+		for _, t := range off {
+			if t.Schema == r.Schema && t.Table == r.Name && t.Name == name {
+				return t.Enabled + " " + rest
+			}
+		}
+		if !r.Partition || len(r.Parents) == 0 {
+			break
+		}
+		r = s.Relation(r.Parents[0])
+	}
+	return text
 }
 
 // definitions gives relation, kind, name and definition of each part. A

@@ -35,7 +35,7 @@ func printed(t *testing.T, conn *pgx.Conn, book *runbook.Runbook, sql string) ph
 		t.Fatal(err)
 	}
 	view := lint.New(book, s)
-	if err := catalog.Define(t.Context(), tx, s, view.Concerned()); err != nil {
+	if err := catalog.Define(t.Context(), tx, s, view.Concerned(), nil); err != nil {
 		t.Fatal(err)
 	}
 	return view.Print()

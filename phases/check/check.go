@@ -21,6 +21,7 @@ const (
 	Baseline                     // counts and content before the first phase
 	BackupProof                  // what was found out about the backup that is recorded
 	Rehearsal                    // the rehearsal that the run rests on, and what its tables are like
+	Price                        // what the phases to come are reckoned to take
 )
 
 // Kind is one check.
@@ -40,6 +41,7 @@ const (
 	BackupAge        = "backup.age"
 	BackupReadable   = "backup.readable"
 	BackupRestored   = "backup.restored"
+	BackupSize       = "backup.size"
 	TriggersRestored = "triggers.restored"
 
 	RehearsalCompleted = "rehearsal.completed"
@@ -51,7 +53,8 @@ var kinds = []Kind{
 	{Name: "archiver.healthy", Means: "archive_mode is on, the last archiving did not fail, and was at most max_age ago or no file has waited for longer", Takes: []string{"max_age"}, Needs: []string{"max_age"}},
 	{Name: BackupAge, Means: "the recorded backup time is less than max_age ago", Takes: []string{"max_age"}, Rests: BackupTime, OfRun: true},
 	{Name: BackupReadable, Means: "the action `backup.verify` has read the backup that is recorded now through, and nothing was wrong with it", Rests: BackupProof, OfRun: true},
-	{Name: BackupRestored, Means: "the action `backup.try` has restored the backup that is recorded now, less than max_age ago, and it held what its snapshot did", Takes: []string{"max_age"}, Rests: BackupTime | BackupProof, OfRun: true},
+	{Name: BackupRestored, Means: "the action `backup.try` has restored the backup that is recorded now, less than max_age ago, it held what its snapshot did, and the tables that the runbook concerns are defined now as they were then, but for what the run itself disabled", Takes: []string{"max_age"}, Rests: BackupTime | BackupProof},
+	{Name: BackupSize, Means: "the files of the backup that is recorded were, when the action `backup.take` had taken it, at least min percent (default 2) of the size of the tables, and at least half of those of the backup of this database before it in the same directory, the run's own aside", Takes: []string{"min"}, Rests: BackupTime | BackupProof, OfRun: true},
 	{Name: "clock.close", Means: "the clocks of the server and of this machine are at most max_age apart (default 1s)", Takes: []string{"max_age"}},
 	{Name: "database.connections", Means: "client connections to this database other than tminus's own are at most max (default 0)", Takes: []string{"max"}},
 	{Name: "database.connects", Means: "the database answers on a new connection"},
@@ -74,6 +77,7 @@ var kinds = []Kind{
 	{Name: "tables.zero", Means: "the named tables hold no row", Takes: []string{"tables"}, Needs: []string{"tables"}},
 	{Name: "triggers.disabled", Means: "the named triggers exist and none of them fires", Takes: []string{"triggers"}, Rests: Triggers},
 	{Name: TriggersRestored, Means: "every trigger recorded by triggers.disable is back in the state and with the definition it had", Rests: Triggers, Lasts: true},
+	{Name: "wal.room", Means: "the WAL that the server holds and the most that the phases to come are reckoned to write are together less than max megabytes, which is the size of the file system that the WAL is on", Takes: []string{"max"}, All: []string{"max"}, Rests: Price},
 }
 
 // Kinds are the checks of the database and of the run, in the order of their names.

@@ -34,7 +34,10 @@ func (e *Engine) act(id, by string) error {
 	a := &acting{engine: e, item: it, by: by, done: make(chan struct{})}
 	do := action.Run{
 		Target: e.target, Item: id, Action: it.Action, Recorded: e.state.Triggers, Record: e.record,
-		Backup: e.state.Runbook.Backup, Stands: e.state.RecordedBackup(), Changes: change, Protected: protected, Progress: a.progress, Taken: a.taken,
+		Backup: e.state.Runbook.Backup, Stands: e.state.RecordedBackup(), Opened: e.state.OpenedAt, Changes: change, Protected: protected, Progress: a.progress, Taken: a.taken,
+	}
+	if t := e.state.Taken; t != nil && t.Backup.Same(do.Stands) {
+		do.StandsSchema = t.Schema
 	}
 	if err := e.recordLocked(phases.ActionStarted{Item: id, Name: it.Action.Name, By: by}); err != nil {
 		return err

@@ -13,14 +13,20 @@ import (
 // definitions have been read. Parts belong to the table that they are accounted
 // to, and one that is like another adds nothing: the partition of a new day is
 // no other schema.
-func (v *View) Print() phases.SchemaPrint {
+func (v *View) Print() phases.SchemaPrint { return v.print(true) }
+
+// BackupPrint is Print without whether keys have an index: maintenance makes such
+// ones, and what a restore brings back is the same with one more.
+func (v *View) BackupPrint() phases.SchemaPrint { return v.print(false) }
+
+func (v *View) print(indexed bool) phases.SchemaPrint {
 	parts := map[string][]string{}
 	of := map[uint32][]string{}
 	for _, d := range v.Schema.Definitions {
 		of[d.Relation] = append(of[d.Relation], d.Hash)
 	}
 	for _, k := range v.Schema.Keys {
-		if k.Parent == 0 {
+		if indexed && k.Parent == 0 {
 			of[k.From] = append(of[k.From], fmt.Sprintf("key %s indexed %t", k.Name, k.Indexed))
 		}
 	}

@@ -189,7 +189,7 @@ func (c *checker) absolute(m *checked, key string) {
 }
 
 // proofs are the actions whose results checks of the backup rest on.
-var proofs = map[string]string{check.BackupReadable: VerifyBackup, check.BackupRestored: TryBackup}
+var proofs = map[string]string{check.BackupReadable: VerifyBackup, check.BackupRestored: TryBackup, check.BackupSize: TakeBackup}
 
 // backupProof holds that some item does what a check of the backup rests on.
 func (c *checker) backupProof(n *node, name string) {

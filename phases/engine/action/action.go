@@ -24,8 +24,10 @@ type Run struct {
 	// Backup is what the runbook says of it; Changes and Protected are the tables
 	// that it is looked at for.
 	Backup             runbook.Backup
-	Stands             phases.Backup // the one that is recorded; its zero value for none
+	Stands             phases.Backup       // the one that is recorded; its zero value for none
+	StandsSchema       *phases.SchemaPrint // what the tables were like when that was taken; nil when nobody knows
 	Changes, Protected []string
+	Opened             time.Time // of the run
 	// Progress says how far a long action is; it may be called as often as one
 	// likes, from one goroutine. Taken records a backup.
 	Progress func(phases.ActionProgress)

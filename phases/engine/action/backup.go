@@ -25,6 +25,10 @@ type Backups interface {
 	// with what it should hold, and takes away what it made for that. An error
 	// means that nobody knows. It gives no Item.
 	TryBackup(ctx context.Context, b phases.Backup, how TryPlan, progress func(phases.ActionProgress)) (phases.BackupProven, error)
+
+	// SchemaPrint gives what the tables are like now that the runbook concerns,
+	// with the triggers among off that are disabled as they were before.
+	SchemaPrint(ctx context.Context, off []phases.Trigger) (phases.SchemaPrint, error)
 }
 
 // BackupPlan is how a backup is taken, and what is looked at in one.
@@ -32,6 +36,9 @@ type BackupPlan struct {
 	Directory          string   // an absolute path
 	Jobs               int      // at least 1
 	Changes, Protected []string // tables to count; tables to fingerprint
+
+	Triggers []phases.Trigger // that the run has recorded: what it disabled is no change of a table
+	Opened   time.Time        // of the run: what was taken since is its own
 }
 
 // TryPlan is how a restore is tried: Directory and Jobs are the restore's.
@@ -48,8 +55,12 @@ func tryBackup(ctx context.Context, r Run) error {
 	var err error
 	how := r.Backup.Try
 	if argv := how.Command; len(argv) > 0 {
+		print, printErr := r.schemaOf(ctx)
+		if printErr != nil {
+			return printErr
+		}
 		began := time.Now()
-		proven = phases.BackupProven{Backup: r.Stands, How: argv[0], Into: "a place of its own"}
+		proven = phases.BackupProven{Backup: r.Stands, How: argv[0], Into: "a place of its own", Schema: print}
 		_, err = command(ctx, argv, about(r.Stands))
 		if exit := (*exitError)(nil); errors.As(err, &exit) {
 			proven.Differences, err = []string{phases.Clean(err.Error())}, nil
@@ -58,7 +69,7 @@ func tryBackup(ctx context.Context, r Run) error {
 	} else {
 		proven, err = r.Target.TryBackup(ctx, r.Stands, TryPlan{
 			Database:   how.Database,
-			BackupPlan: BackupPlan{Directory: how.Directory, Jobs: how.Jobs, Changes: r.Changes, Protected: r.Protected},
+			BackupPlan: BackupPlan{Directory: how.Directory, Jobs: how.Jobs, Changes: r.Changes, Protected: r.Protected, Triggers: r.Recorded},
 		}, r.Progress)
 	}
 	if err != nil {
@@ -74,8 +85,21 @@ func tryBackup(ctx context.Context, r Run) error {
 	return nil
 }
 
+// schemaOf is what the tables were like when the recorded backup was taken; where
+// nobody knows, what they are like now.
+func (r Run) schemaOf(ctx context.Context) (*phases.SchemaPrint, error) {
+	if r.StandsSchema != nil {
+		return r.StandsSchema, nil
+	}
+	now, err := r.Target.SchemaPrint(ctx, r.Recorded)
+	return &now, err
+}
+
 func (r Run) plan() BackupPlan {
-	return BackupPlan{Directory: r.Backup.Take.Directory, Jobs: r.Backup.Take.Jobs, Changes: r.Changes, Protected: r.Protected}
+	return BackupPlan{
+		Directory: r.Backup.Take.Directory, Jobs: r.Backup.Take.Jobs, Changes: r.Changes, Protected: r.Protected,
+		Triggers: r.Recorded, Opened: r.Opened,
+	}
 }
 
 // errNoBackup says that there is none to look at.
@@ -131,6 +155,10 @@ func takeBackup(ctx context.Context, r Run) error {
 // takeByCommand has a program of the operator's own take it. What that does not
 // say of its snapshot is no older than the command's start.
 func (r Run) takeByCommand(ctx context.Context, argv []string) error {
+	print, err := r.Target.SchemaPrint(ctx, r.Recorded)
+	if err != nil {
+		return fmt.Errorf("take the backup: %w", err)
+	}
 	began := time.Now()
 	said, err := command(ctx, argv, nil)
 	if err != nil {
@@ -138,7 +166,7 @@ func (r Run) takeByCommand(ctx context.Context, argv []string) error {
 	}
 	taken := phases.BackupTaken{
 		Backup: phases.Backup{ID: said.ID, Location: said.Location, At: began.UTC().Truncate(time.Second)},
-		How:    argv[0], Took: time.Since(began),
+		How:    argv[0], Took: time.Since(began), Schema: &print,
 	}
 	if said.Time != "" {
 		at, err := time.Parse(time.RFC3339, said.Time)
