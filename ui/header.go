@@ -51,7 +51,24 @@ func (v *Viewer) secondLine(now time.Time) string {
 	if v.opts.Note != "" {
 		parts = append(parts, look.Paint(st.Dim, look.Sanitize(v.opts.Note)))
 	}
-	return look.Between(" "+strings.Join(parts, look.Paint(st.Dim, " · ")), v.limits(now)+" ", v.width)
+	left, right := " "+strings.Join(parts, look.Paint(st.Dim, " · ")), v.limits(now)
+	if more := v.restoreLimit(); more != "" && look.Width(left+right+more)+5 <= v.width {
+		right += look.Paint(st.Dim, "; "+more)
+	}
+	return look.Between(left, right+" ", v.width)
+}
+
+// restoreLimit is what a restore from the abort limit on would mean, where the
+// limit is shown.
+func (v *Viewer) restoreLimit() string {
+	s := v.state
+	if v.fault != nil || s.Outcome != "" || s.Interrupted != "" || s.Gate.Decision != phases.Go && s.T0.IsZero() || s.Current() < 0 {
+		return ""
+	}
+	if p := s.OpenPhase(); p != nil && (p.Status == phases.PhaseHolding || p.Status == phases.PhaseInDoubt) {
+		return ""
+	}
+	return look.RestoredBy(s)
 }
 
 // readOnly is a reader's mark, with how old what it sees may be.

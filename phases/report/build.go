@@ -189,6 +189,7 @@ func (b *builder) backup() {
 		age := seconds(s.T0.Sub(at))
 		out.AgeAtT0Seconds = &age
 	}
+	b.proof(&out)
 	b.report.Backup = out
 }
 

@@ -82,6 +82,15 @@ type Backup struct {
 	MaxAgeSeconds  float64    `json:"max_age_seconds"`
 	Restore        string     `json:"restore"` // the runbook's command, with what was recorded filled in
 	RestoreSeconds float64    `json:"restore_seconds"`
+
+	Location  string          `json:"location"`
+	Proven    bool            `json:"proven"`             // at T-0; without one, at the journal's end
+	NotProven string          `json:"not_proven"`         // why not; empty where it was
+	Taken     *BackupTaken    `json:"taken,omitempty"`    // absent where it was recorded by hand
+	Verified  *BackupVerified `json:"verified,omitempty"` // the last look through it; absent before one
+	Restored  *BackupRestored `json:"restored,omitempty"` // the last restore of it that was tried; absent before one
+
+	lines []phases.ProofLine
 }
 
 // Group is one checklist.

@@ -19,6 +19,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	t.head()
 	t.section("PRE-EXECUTION CHECKLIST")
 	t.groups(r.Checklist)
+	t.proof()
 	t.gate()
 	for i := range r.Phases {
 		t.phase(i)

@@ -36,6 +36,21 @@ func PhaseWord(s phases.PhaseStatus) string {
 	return strings.ReplaceAll(string(s), "_", " ")
 }
 
+// RestoredBy says when a restore would be done that begins at the abort limit;
+// empty where nobody knows how long one takes.
+func RestoredBy(s *phases.State) string {
+	took, measured := s.RestoreTime()
+	how := "expected"
+	if measured {
+		how = "measured"
+	}
+	at := s.RestoredAfter()
+	if at == 0 {
+		return ""
+	}
+	return "a restore then ends by T+" + Minutes(at) + " (" + phases.Span(took) + " " + how + ")"
+}
+
 // KeyNames writes keys as keyboards do.
 func KeyNames(keys []string) string {
 	names := map[string]string{"up": "↑", "down": "↓", "left": "←", "right": "→", "pgdown": "pgdn"}

@@ -68,6 +68,7 @@ func (p Pane) gateLines() []look.Line {
 	if s.Runbook.Gate.Text != "" {
 		out = append(out, p.paragraph("  ", &st.Dim, s.Runbook.Gate.Text)...)
 	}
+	out = append(out, p.proofLines()...)
 	out = append(out, look.Line{})
 	out = append(out, p.groupCounts(s.Runbook.Checklist)...)
 	if len(holds) > 0 {
@@ -313,13 +314,19 @@ func (p Pane) noReturnBox() []look.Line {
 	in := p.narrower()
 	lines := in.paragraph("", &st.Text, "After this phase's COMMIT only a restore of the backup brings the data back. Nothing can be undone in part.")
 	lines = append(lines, p.backupLine())
+	if lacks := s.Proof(p.Now).Lacks; lacks != "" {
+		lines = append(lines, in.paragraph("", &st.Bad, "NOT PROVEN: "+lacks)...)
+	}
 	if d, measured := s.RestoreTime(); measured {
 		lines = append(lines, look.Row(&st.Text, "A restore took "+roundly(d)+" when it was tried."))
 	} else if d > 0 {
 		lines = append(lines, look.Row(&st.Text, "A restore takes about "+roundly(d)+"."))
 	}
+	if p.Height >= tall {
+		lines = append(lines, in.abortLines()...)
+	}
 	// On a small screen the confirmations need the room; the undo pane has it.
-	if cmd := s.RestoreCommand(); cmd != "" && p.Height >= 26 {
+	if cmd := s.RestoreCommand(); cmd != "" && p.Height >= tall {
 		lines = append(lines, in.commandLines("$ ", &st.Text, cmd)...)
 	}
 	return p.box(&st.Bad, st.Mark.NoReturn+" POINT OF NO RETURN", lines)

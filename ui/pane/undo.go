@@ -26,6 +26,7 @@ func (p Pane) undoContent() content {
 	lines := p.undoVerdict()
 	lines = append(lines, look.Line{})
 	lines = append(lines, p.restoreLines()...)
+	lines = append(append(lines, look.Line{}), p.proofLines()...)
 	lines = append(lines, p.contactLines()...)
 	return content{body: lines}
 }

@@ -262,6 +262,7 @@ func (p *plain) put(q plainQuestion) {
 		if none := s.NoRehearsal(); none != "" {
 			p.say("  %s", none)
 		}
+		p.sayProof()
 		p.say("  %s: the approver's name for GO, or: no-go REASON", s.Runbook.Gate.Approve)
 	case askGo:
 		p.say("? type the database's name, %s, for GO approved by %s; or: back", s.Target.Database, p.approver)

@@ -71,7 +71,11 @@ func (p *plain) status() {
 		p.say("  %s: %s%s", phases.PhaseName(ph.Plan.ID), strings.ReplaceAll(string(ph.Status), "_", " "), phaseDid(ph))
 	}
 	if at := s.AbortAt(); !at.IsZero() && s.Current() >= 0 {
-		p.say("  abort limit %s", yesNoWord(now.Before(at), "in "+phases.Span(at.Sub(now)), "passed "+phases.Span(now.Sub(at))+" ago"))
+		restored := look.RestoredBy(s)
+		if restored != "" {
+			restored = "; " + restored
+		}
+		p.say("  abort limit %s%s", yesNoWord(now.Before(at), "in "+phases.Span(at.Sub(now)), "passed "+phases.Span(now.Sub(at))+" ago"), restored)
 	}
 	for _, o := range s.Observers {
 		p.say("  observer: %s", o.Name)
