@@ -47,6 +47,9 @@ func (s *State) Can(c Command, now time.Time) error {
 
 // heldBy says what holds, the first of several.
 func heldBy(holds []Hold) error {
+	if only, _ := onlyTime(holds); only {
+		return fmt.Errorf("%w: %s", ErrHeld, holds[0].Text)
+	}
 	if len(holds) == 1 {
 		return fmt.Errorf("%w by 1 item: %s", ErrHeld, holds[0].Text)
 	}

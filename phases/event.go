@@ -87,6 +87,7 @@ var kinds = []Event{
 	BackupTaken{},
 	BackupVerified{},
 	BackupProven{},
+	ScheduleLeft{},
 }
 
 // Weight is what the loss of an event in a power cut would cost.

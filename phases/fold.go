@@ -20,7 +20,7 @@ func (s *State) Apply(rec journal.Record) error {
 	if _, opened := e.(RunOpened); opened != (s.Seq == 0) {
 		return fmt.Errorf("line %d: %s out of place: a journal is one run", rec.Seq, rec.Kind)
 	}
-	s.At = rec.At
+	s.At, s.Latest = rec.At, latest(s.Latest, rec.At)
 	if err := e.apply(s); err != nil {
 		return fmt.Errorf("line %d: %w", rec.Seq, err)
 	}

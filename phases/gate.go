@@ -113,6 +113,9 @@ type Hold struct {
 	Item string // empty when it is not an item's
 	Code string // of the findings that somebody has to take on; empty for others
 	Text string // what holds, as a sentence's part: "backup verified: not ticked"
+
+	Off   Way       // early or late where the schedule holds, and leaving it ends that; empty for others
+	Until time.Time // when it ends by itself; zero: it does not
 }
 
 // ItemLacks says what an item still needs, or nothing when it is done.
@@ -142,7 +145,7 @@ func (s *State) ItemLacks(it runbook.Item) string {
 
 // GateHolds is what keeps the gate closed; empty when it may be passed.
 // Evidence counts only while it is fresh: a check that has not answered for
-// three of its intervals holds too.
+// three of its intervals holds too. The schedule's holds come last.
 func (s *State) GateHolds(now time.Time) []Hold {
 	var out []Hold
 	for _, g := range s.Runbook.Checklist {
@@ -154,7 +157,8 @@ func (s *State) GateHolds(now time.Time) []Hold {
 	}
 	out = append(out, s.backupHolds(items, 0, now)...)
 	out = append(out, s.rehearsalHolds(now)...)
-	return append(out, holdsOf(s.Unacknowledged())...)
+	out = append(out, holdsOf(s.Unacknowledged())...)
+	return append(out, s.gateTimes(now)...)
 }
 
 // backupHolds refuses a stale backup where the runbook records one and leaves
@@ -181,7 +185,7 @@ func (s *State) backupHolds(items []runbook.Item, planned time.Duration, now tim
 }
 
 // PhaseHolds is what keeps a phase from starting, beside its place in the
-// order: the gate, its confirmations, checks that must hold through the
+// order: the gate, its time, its confirmations, checks that must hold through the
 // phases, and the abort limit.
 func (s *State) PhaseHolds(i int, now time.Time) []Hold {
 	if s.Gate.Decision != Go {
@@ -211,7 +215,7 @@ func (s *State) PhaseHolds(i int, now time.Time) []Hold {
 		}
 		out = append(out, s.backupHolds(plan.Confirm, planned, now)...)
 	}
-	return out
+	return append(out, s.startTimes(now)...)
 }
 
 func (s *State) groupHolds(items []runbook.Item, now time.Time, counts func(runbook.Item) bool) []Hold {

@@ -15,6 +15,8 @@ const (
 	WaitResume    Wait = "resume"    // its program has left it
 	WaitChecklist Wait = "checklist" // items hold the gate
 	WaitGate      Wait = "gate"      // nothing holds the gate: GO or NO-GO
+	WaitTime      Wait = "time"      // nothing but the schedule holds the gate, or the first phase: it ends by itself
+	WaitLate      Wait = "late"      // nothing holds the gate, or the first phase, but that it is late: somebody decides
 	WaitPhase     Wait = "phase"     // a phase is open: its status says what it waits for
 	WaitUpkeep    Wait = "upkeep"    // what follows a phase's COMMIT has not ended
 	WaitLook      Wait = "look"      // a phase is unknown or undone: a human must look at the database
@@ -32,6 +34,7 @@ type Next struct {
 	Phase *PhaseState   // the open one, or the next; nil before the GO, and after the last
 	Group runbook.Group // what is to be confirmed, or the stage that is not done
 	Holds []Hold        // what holds the gate, or the phase
+	Until time.Time     // of WaitTime: when it ends
 }
 
 // Next derives what the run waits for. Whoever leads on from there reads it: the
@@ -45,7 +48,7 @@ func (s *State) Next(now time.Time) Next {
 		return Next{Wait: WaitResume}
 	case stage == StageChecklist:
 		if holds := s.GateHolds(now); len(holds) > 0 {
-			return Next{Wait: WaitChecklist, Holds: holds}
+			return Next{Wait: waitFor(holds, WaitChecklist), Holds: holds, Until: holds[0].Until}
 		}
 		return Next{Wait: WaitGate}
 	case stage == StageAfter:
@@ -84,7 +87,7 @@ func (s *State) nextPhase(i int, now time.Time) Next {
 	case s.Maintaining() != nil:
 		n.Wait = WaitUpkeep
 	case len(n.Holds) > 0:
-		n.Wait = WaitHeld
+		n.Wait, n.Until = waitFor(n.Holds, WaitHeld), n.Holds[0].Until
 	}
 	return n
 }

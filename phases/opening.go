@@ -42,10 +42,16 @@ type RunOpened struct {
 	Operator    Operator    `json:"operator"`
 	Target      Identity    `json:"target"`
 	PlannedT0   time.Time   `json:"planned_t0"`
+	Planned     bool        `json:"planned,omitempty"` // somebody planned T-0; false: it is when the checklist has had its time; absent in old journals
 
 	// Rehearsed is the rehearsal that the run is held against, in production
 	// alone; nil in old journals, where nothing is.
 	Rehearsed *Rehearsed `json:"rehearsed,omitempty"`
+
+	// NoGo is the run before, in production alone, when it ended as NO-GO so
+	// shortly before that the time for the checklist begins anew; nil otherwise,
+	// and in old journals.
+	NoGo *NoGoBefore `json:"no_go,omitempty"`
 }
 
 // Kind implements Event.
@@ -66,10 +72,16 @@ func (e RunOpened) apply(s *State) error {
 	return nil
 }
 
-func (e RunOpened) words(*State) (Level, string) {
+func (e RunOpened) words(s *State) (Level, string) {
 	text := fmt.Sprintf("run opened: %s, %s on database %s at %s, by %s", e.File, e.Environment, e.Target.Database, e.Target.Host, e.Operator)
 	if r := e.Rehearsed; r != nil && r.Journal != "" {
 		text += fmt.Sprintf("; rehearsed: %s, %s UTC, head %.12s", r.Journal, r.EndedAt.UTC().Format(time.DateTime), r.Head)
+	}
+	for _, line := range s.Opening(s.At) {
+		text += "; " + line
+	}
+	if s.Schedule().NoGo != nil {
+		return LevelWarn, text
 	}
 	return LevelInfo, text
 }
@@ -91,6 +103,7 @@ func (e RunResumed) apply(s *State) error {
 	s.WAL = max(s.WAL, e.Target.WAL)
 	if e.GateAgain != "" {
 		s.Gate = GateState{Approver: s.Gate.Approver, At: s.At, Closed: []string{e.GateAgain}}
+		s.endDepartures()
 	}
 	s.Observers = nil // they were connected to the program that is gone
 	s.cutActions()

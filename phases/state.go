@@ -10,9 +10,10 @@ import (
 // The zero value is a run of which no event has been seen; Apply moves it on.
 // A State belongs to one goroutine: every reader folds its own.
 type State struct {
-	Seq  uint64    // the last event applied; 0 before the first
-	Head string    // its hash
-	At   time.Time // its time
+	Seq    uint64    // the last event applied; 0 before the first
+	Head   string    // its hash
+	At     time.Time // its time
+	Latest time.Time // the latest of all events' times: later than At when the clock was set back
 
 	Opened       RunOpened        // as written; zero before run_opened
 	Runbook      *runbook.Runbook // parsed from Opened.Source; nil before run_opened
@@ -45,6 +46,7 @@ type State struct {
 	Verified     *BackupVerified // the last look through a backup; nil before one
 	Proven       *BackupProven   // the last restore that was tried; nil before one
 	Awaited      *Awaited        // what the database has not answered for a second; nil when it does
+	Departures   []Departure     // decisions to go early or late, oldest first
 }
 
 // Awaited is something that the database has not answered yet.

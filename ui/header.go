@@ -132,11 +132,22 @@ func (v *Viewer) windowLimit(now time.Time) string {
 	at := s.AbortAt()
 	switch {
 	case at.IsZero() && s.Gate.Decision != phases.Go:
-		due := s.Opened.PlannedT0.Add(-s.Runbook.Window.Gate).Sub(now)
-		if due <= 0 {
+		sched := s.Schedule()
+		due := sched.Gate.Sub(now)
+		switch {
+		case s.OffSchedule(now) == phases.Late:
+			return look.Paint(st.Bad, "LATE: T-0 was "+look.Duration(now.Sub(sched.T0))+" ago")
+		case s.OffSchedule(now) == phases.Early:
+			return look.Paint(st.Dim, "gate opens in ") + look.Paint(st.Text, look.Countdown(due))
+		case due <= 0:
 			return look.Paint(st.Warn, "gate due since "+look.Duration(-due))
 		}
 		return look.Paint(st.Dim, "gate due in ") + look.Paint(st.Text, look.Countdown(due))
+	case at.IsZero() && s.Schedule().Kept && s.OffSchedule(now) != "":
+		if left := s.Schedule().T0.Sub(now); left > 0 {
+			return look.Paint(st.Dim, "T-0 in ") + look.Paint(st.Text, look.Countdown(left))
+		}
+		return look.Paint(st.Bad, "LATE: T-0 was "+look.Duration(now.Sub(s.Schedule().T0))+" ago")
 	case at.IsZero():
 		return look.Paint(st.Dim, "abort limit T+") + look.Paint(st.Text, look.Minutes(s.Runbook.Window.Abort+s.Extra))
 	case s.Current() < 0:

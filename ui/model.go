@@ -176,7 +176,7 @@ func whereabouts(s *phases.State) (pane.ID, string) {
 	case phases.StageEnded:
 		return pane.End, "end"
 	case phases.StageChecklist:
-		if len(s.GateHolds(s.At)) == 0 {
+		if len(phases.Untimed(s.GateHolds(s.At))) == 0 {
 			return pane.Gate, "gate"
 		}
 		return pane.Checklist, "checklist"

@@ -34,6 +34,8 @@ func (v *Viewer) next(now time.Time) step {
 		return v.nextBeforeGate(n)
 	case phases.WaitGate:
 		return step{text: "Nothing holds the gate: it is time for GO or NO-GO.", level: phases.LevelGood, keys: []string{"go", "no-go", pane.Binding(pane.Checklist), "recheck", "note"}}
+	case phases.WaitTime, phases.WaitLate:
+		return v.nextInTime(n, now)
 	case phases.WaitPhase:
 		return nextInPhase(n.Phase, now)
 	case phases.WaitAfter:
@@ -51,7 +53,7 @@ func (v *Viewer) next(now time.Time) step {
 }
 
 func (v *Viewer) nextBeforeGate(n phases.Next) step {
-	st := step{text: fmt.Sprintf("%s before the gate can open.", look.Plural(len(n.Holds), "item", "items")), level: phases.LevelInfo}
+	st := step{text: fmt.Sprintf("%s before the gate can open.", look.Plural(len(phases.Untimed(n.Holds)), "item", "items")), level: phases.LevelInfo}
 	if closed := v.state.Gate.Closed; len(closed) > 0 {
 		st.text, st.level = "The gate closed again: "+closed[0], phases.LevelWarn
 	}

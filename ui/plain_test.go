@@ -74,17 +74,35 @@ type fakeEngine struct {
 
 func newFakeEngine(t *testing.T) *fakeEngine {
 	t.Helper()
+	return openFakeEngine(t, func(*phases.RunOpened) {})
+}
+
+// newPlannedEngine is one in production, whose T-0 is planned for so long from
+// now, with its check answered.
+func newPlannedEngine(t *testing.T, t0 time.Duration) *fakeEngine {
+	t.Helper()
+	e := openFakeEngine(t, func(o *phases.RunOpened) {
+		o.Environment, o.Planned, o.PlannedT0 = phases.Production, true, time.Now().Add(t0)
+	})
+	e.add(passing("connects"))
+	return e
+}
+
+func openFakeEngine(t *testing.T, change func(*phases.RunOpened)) *fakeEngine {
+	t.Helper()
 	w, err := journal.Create(filepath.Join(t.TempDir(), "run.journal"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.Close() })
 	e := &fakeEngine{t: t, w: w, state: &phases.State{}}
-	e.add(phases.RunOpened{
+	opened := phases.RunOpened{
 		RunID: "r1", File: "gym.yaml", Source: plainBook, Environment: phases.Demo,
 		Operator: phases.Operator{Name: "ada", Host: "ops1"}, Target: phases.Identity{Host: "db1", Database: "gym"},
 		PlannedT0: time.Now().Add(time.Hour),
-	}, phases.SurveyTaken{})
+	}
+	change(&opened)
+	e.add(opened, phases.SurveyTaken{})
 	return e
 }
 
@@ -129,6 +147,8 @@ func (e *fakeEngine) Do(c phases.Command) error {
 		e.add(phases.RunAborted{Reason: c.Reason, By: by}, phases.RunClosed{Outcome: phases.Aborted})
 	case phases.Note:
 		e.add(phases.NoteRecorded{Text: c.Text, By: by})
+	case phases.LeaveSchedule:
+		e.add(phases.ScheduleLeft{Way: c.Way, By: c.By, Reason: c.Reason})
 	case phases.AcceptUndone:
 		e.add(phases.UndoneAccepted{Phase: c.Phase, Reason: c.Reason, By: by})
 	case phases.CloseRun:

@@ -54,11 +54,20 @@ func NewJournalPath(file string, now time.Time) (string, error) {
 }
 
 // PlanT0 is the planned start of the first phase. startAt is empty (when the
-// checklist has had its time), a time of day still to come, or a date and time.
+// checklist has had its time), a time of day still to come, or a date and time,
+// which may not be past.
 func PlanT0(startAt string, w runbook.Window, now time.Time) (time.Time, error) {
 	if startAt == "" {
 		return now.Add(w.Opens), nil
 	}
+	t, err := plannedAt(startAt, now)
+	if err == nil && t.Before(now) {
+		return time.Time{}, fmt.Errorf("planned start %q: that was %s ago: give a time to come", startAt, phases.Span(now.Sub(t)))
+	}
+	return t, err
+}
+
+func plannedAt(startAt string, now time.Time) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, startAt); err == nil {
 		return t, nil
 	}

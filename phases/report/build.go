@@ -139,6 +139,7 @@ func (b *builder) finish() {
 	b.times()
 	b.backup()
 	b.rehearsal()
+	b.schedule()
 	r.Checklist, r.After = b.groups(s.Runbook.Checklist), b.groups(s.Runbook.After)
 	r.Gate = Gate{Decision: s.Gate.Decision, Approver: phases.Clean(s.Gate.Approver), At: moment(s.Gate.At), Assumed: s.Gate.Assumed, Closed: []string{}}
 	for _, hold := range s.Gate.Closed {

@@ -18,6 +18,8 @@ func (b *builder) deviate(e phases.Event) {
 	case phases.PhaseStarted:
 		if late := s.T0.Sub(s.Opened.PlannedT0); s.At.Equal(s.T0) && late > lateAfter {
 			b.add("late: T-0 came %s after the planned one", phases.Span(late))
+		} else if s.At.Equal(s.T0) && s.KeepsTimes() && -late > lateAfter {
+			b.add("early: T-0 came %s before the planned one", phases.Span(-late))
 		}
 		if e.Attempt > 1 {
 			b.add("retried: %s, attempt %d", phases.PhaseName(e.Phase), e.Attempt)
@@ -41,12 +43,12 @@ func (b *builder) deviate(e phases.Event) {
 		if line, ok := phases.Describe(s, e); ok && e.Error != "" {
 			b.add("%s", line.Text)
 		}
-	case phases.WindowExtended, phases.PhaseConfirmed, phases.UndoneAccepted, phases.ConditionRaised, phases.GateClosed, phases.RunResumed, phases.BackendEnded, phases.FindingsAcknowledged, phases.RunInterrupted:
+	case phases.WindowExtended, phases.ScheduleLeft, phases.PhaseConfirmed, phases.UndoneAccepted, phases.ConditionRaised, phases.GateClosed, phases.RunResumed, phases.BackendEnded, phases.FindingsAcknowledged, phases.RunInterrupted:
 		if line, ok := phases.Describe(s, e); ok {
 			b.add("%s", line.Text)
 		}
 	case phases.GatePassed:
-		due := s.Opened.PlannedT0.Add(-s.Runbook.Window.Gate)
+		due := s.Schedule().Gate
 		if late := s.At.Sub(due); late > lateAfter && !e.Assumed {
 			b.add("late: the decision came %s after it was due", phases.Span(late))
 		}

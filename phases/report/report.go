@@ -33,6 +33,7 @@ type Report struct {
 
 	Run        Run         `json:"run"`
 	Rehearsal  *Rehearsal  `json:"rehearsal,omitempty"` // that a run in production rested on; absent without one
+	Schedule   *Schedule   `json:"schedule,omitempty"`  // absent where nobody planned T-0, and no NO-GO came before
 	Database   Database    `json:"database"`
 	Operators  []Operator  `json:"operators"`
 	Backup     Backup      `json:"backup"`

@@ -186,6 +186,7 @@ func (t *textWriter) gate() {
 	for _, hold := range g.Closed {
 		t.pair("Closed again", hold)
 	}
+	t.schedule()
 }
 
 func (t *textWriter) protected() {

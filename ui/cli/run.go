@@ -64,7 +64,7 @@ func (a *app) start(ctx context.Context, file string, source []byte, book *runbo
 	}
 	opened := phases.RunOpened{
 		RunID: engine.NewRunID(now), Version: engine.Version(), File: file, Source: string(source), SHA256: engine.SHA256(source),
-		Environment: env, Unattended: f.Unattended, Operator: engine.LocalOperator(), PlannedT0: t0,
+		Environment: env, Unattended: f.Unattended, Operator: engine.LocalOperator(), PlannedT0: t0, Planned: f.StartAt != "",
 	}
 	if env == phases.Production {
 		if opened.Rehearsed, err = a.rehearsal(opened, f.Rehearsal); err != nil {
@@ -91,6 +91,9 @@ func (a *app) start(ctx context.Context, file string, source []byte, book *runbo
 			return Failed(err)
 		}
 	}
+	if opened.NoGo, err = a.noGoBefore(opened, f.Journal, book.Window.Opens, now); err != nil {
+		return Failed(err)
+	}
 	w, err := journal.Create(f.Journal)
 	if err != nil {
 		return Failed(err)
@@ -100,7 +103,25 @@ func (a *app) start(ctx context.Context, file string, source []byte, book *runbo
 	if err != nil {
 		return Failed(err)
 	}
+	engine.View(func(s *phases.State) { // before a screen is drawn over it
+		for _, line := range s.Opening(now) {
+			fmt.Fprintln(a.stderr, line)
+		}
+	})
 	return a.conduct(ctx, engine, w.Path(), f)
+}
+
+// noGoBefore is the NO-GO after which a run in production begins anew: it is
+// looked for where runs' journals are, and where this run's will be.
+func (a *app) noGoBefore(opened phases.RunOpened, path string, opens time.Duration, now time.Time) (*phases.NoGoBefore, error) {
+	if opened.Environment != phases.Production {
+		return nil, nil
+	}
+	dir, err := engine.StateDir()
+	if err != nil {
+		return nil, err
+	}
+	return engine.FindNoGo([]string{dir, filepath.Dir(path)}, opened, opens, now)
 }
 
 // rehearsal is what the run knows of a rehearsal: from the journal that the

@@ -24,7 +24,12 @@ func (p Pane) gateEdge() string {
 	case phases.NoGoDecision:
 		return "NO-GO"
 	}
-	return fmt.Sprintf("%d to go", len(p.State.GateHolds(p.Now)))
+	holds := p.State.GateHolds(p.Now)
+	n := len(phases.Untimed(holds))
+	if n == 0 && len(holds) > 0 {
+		return p.timeEdge(holds)
+	}
+	return fmt.Sprintf("%d to go", n)
 }
 
 // gateContent draws the go/no-go decision: what still holds it, what was decided, by
@@ -61,6 +66,7 @@ func (p Pane) gateLines() []look.Line {
 		out = append(out, look.Line{})
 	}
 	out = append(out, p.gateVerdict(holds)...)
+	out = append(out, p.scheduleLines()...)
 	out = append(out, p.foundLines()...)
 	if none := s.NoRehearsal(); none != "" {
 		out = append(out, p.paragraph("  ", &st.Warn, look.Initial(none)+".")...)
@@ -81,7 +87,7 @@ func (p Pane) gateLines() []look.Line {
 // gateVerdict says in one place whether the gate opens, and which key passes it.
 func (p Pane) gateVerdict(holds []phases.Hold) []look.Line {
 	st, s := p.Styles, p.State
-	due := s.Clock(p.Now) + s.Runbook.Window.Gate
+	due := p.Now.Sub(s.Schedule().Gate)
 	when := "decision due at " + look.Clock(-s.Runbook.Window.Gate) + ", in " + look.Minutes(-due)
 	style := &st.Dim
 	if due > 0 {
@@ -90,10 +96,11 @@ func (p Pane) gateVerdict(holds []phases.Hold) []look.Line {
 	if s.Outcome != "" {
 		when = ""
 	}
+	if l, only := p.timeVerdict(holds); only && s.Outcome == "" {
+		return []look.Line{l}
+	}
 	if len(holds) > 0 {
-		return []look.Line{
-			look.Row(&st.Bad, st.Mark.Failed+" NOT OPEN").Add(&st.Text, ": held by "+look.Plural(len(holds), "item", "items")).End(style, when),
-		}
+		return []look.Line{look.Row(&st.Bad, st.Mark.Failed+" NOT OPEN").Add(&st.Text, ": "+heldBy(holds)).End(style, when)}
 	}
 	out := []look.Line{look.Row(&st.Good, st.Mark.Done+" OPEN").Add(&st.Text, ": nothing holds it, it waits for the decision").End(style, when)}
 	if s.Outcome != "" {
@@ -167,15 +174,17 @@ func (p Pane) barField(share float64, n int) look.Field {
 // holdLines are what holds, one beneath the other. Failing checks come first:
 // they take longest to put right.
 func (p Pane) holdLines(holds []phases.Hold) []look.Line {
-	var failing, open []look.Line
+	var failing, open, times []look.Line
 	for _, h := range holds {
-		if c := p.State.Item(h.Item).Check; h.Item == "" || (c != nil && !c.Pass) {
+		if h.Off != "" {
+			times = append(times, p.paragraph("  "+p.Styles.Mark.Waiting+" ", &p.Styles.Warn, h.Text)...)
+		} else if c := p.State.Item(h.Item).Check; h.Item == "" || (c != nil && !c.Pass) {
 			failing = append(failing, p.paragraph("  "+p.Styles.Mark.Failed+" ", &p.Styles.Bad, h.Text)...)
 		} else {
 			open = append(open, p.paragraph("  "+p.Styles.Mark.Todo+" ", &p.Styles.Text, h.Text)...)
 		}
 	}
-	return append(failing, open...)
+	return append(append(failing, open...), times...)
 }
 
 func (p Pane) noGoLines() []look.Line {
@@ -298,8 +307,13 @@ func (p Pane) phaseVerdict(ph *phases.PhaseState, holds []phases.Hold) []look.Li
 		}
 		out = append(out, p.hint("  ", KeyStart, text)...)
 	default:
-		out = append(out, look.Row(&st.Bad, st.Mark.Failed+" NOT YET").Add(&st.Text, ": held by "+look.Plural(len(holds), "item", "items")))
+		verdict, only := p.timeVerdict(holds)
+		if !only {
+			verdict = look.Row(&st.Bad, st.Mark.Failed+" NOT YET").Add(&st.Text, ": "+heldBy(holds))
+		}
+		out = append(out, verdict)
 	}
+	out = append(out, p.scheduleLines()...)
 	out = append(out, p.holdLines(others)...)
 	if at := s.AbortAt(); !at.IsZero() && p.Now.After(at) {
 		out = append(out, p.hint("  ", KeyExtend, "extend the window: needs a name and a reason")...)

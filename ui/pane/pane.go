@@ -256,6 +256,7 @@ const (
 	KeyAccept   = "A"
 	KeyClose    = "d"
 	KeySkip     = "S"
+	KeySchedule = "T"
 )
 
 // hint is a key and what it does; nothing on a reader's pane.

@@ -147,10 +147,36 @@ func (p Pane) gateStop() stop {
 		s.mark, s.style, s.status, s.actual = st.Mark.Done, &st.Good, "GO", p.at(g.At)
 	case g.Closed != nil:
 		s.mark, s.style, s.status, s.current = st.Mark.Failed, &st.Bad, "closed again", true
-	case len(p.State.GateHolds(p.Now)) == 0 && p.State.Outcome == "":
-		s.mark, s.style, s.status, s.current = st.Mark.Running, &st.Accent, "may be passed", true
+	default:
+		p.gateNext(&s)
 	}
 	return s
+}
+
+// gateNext is the gate before its decision.
+func (p Pane) gateNext(s *stop) {
+	st, run := p.Styles, p.State
+	if run.Outcome != "" {
+		return
+	}
+	s.actual = p.plannedAt(run.Schedule().Gate)
+	switch holds := run.GateHolds(p.Now); {
+	case len(holds) == 0:
+		s.mark, s.style, s.status, s.current = st.Mark.Running, &st.Accent, "may be passed", true
+	case len(phases.Untimed(holds)) == 0:
+		s.mark, s.style, s.status, s.current = st.Mark.Waiting, &st.Accent, "waits", true
+	}
+}
+
+// plannedAt is a planned time of day: one from which it goes where it is kept.
+func (p Pane) plannedAt(at time.Time) string {
+	switch sched := p.State.Schedule(); {
+	case sched.T0.IsZero():
+		return ""
+	case sched.Kept:
+		return "from " + p.at(at)
+	}
+	return "due " + p.at(at)
 }
 
 func (p Pane) phaseStop(ph *phases.PhaseState, i int, at time.Duration, current bool) stop {
@@ -176,8 +202,11 @@ func (p Pane) phaseStop(ph *phases.PhaseState, i int, at time.Duration, current 
 			s.eta = "ETA " + look.Minutes(left)
 		}
 	}
-	if ph.Status == phases.PhasePending && p.State.Outcome != "" {
+	switch {
+	case ph.Status == phases.PhasePending && p.State.Outcome != "":
 		s.status = "not run"
+	case i == 0 && p.State.T0.IsZero():
+		s.late, s.lateSt = p.plannedAt(p.State.Schedule().T0), &st.Dim
 	}
 	if current && ph.Status == phases.PhasePending {
 		s.mark, s.style, s.status = st.Mark.Running, &st.Accent, "next"

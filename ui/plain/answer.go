@@ -17,6 +17,8 @@ var plainHelp = []string{
 	"rollback [REASON]   roll the open phase back",
 	"abort REASON        end the run; an open phase is rolled back; after the GO",
 	"extend TIME NAME: REASON   move the abort limit, e.g. extend 10m A. Berg: backup was slow",
+	"early NAME: REASON  go before the time that holds the gate or the first phase",
+	"late NAME: REASON   go although it is too late for the gate or the first phase",
 	"untick ITEM         take a tick back; ITEM is its id",
 	"set FIELD VALUE     record a field anew; FIELD is its id",
 	"check [ITEM]        ask checks now",
@@ -125,6 +127,9 @@ func (p *plain) rareCommand(word, rest string) bool {
 		p.do(phases.Acknowledge{Code: code, Who: strings.TrimSpace(who), Typed: code})
 	case "extend":
 		p.extend(rest)
+	case string(phases.Early), string(phases.Late):
+		by, reason, _ := strings.Cut(rest, ":")
+		p.do(phases.LeaveSchedule{Way: phases.Way(word), By: strings.TrimSpace(by), Reason: strings.TrimSpace(reason)})
 	case "cancel", "terminate":
 		pid, err := strconv.ParseUint(rest, 10, 32)
 		if err != nil {

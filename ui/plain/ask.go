@@ -79,6 +79,14 @@ func (p *plain) next() plainQuestion {
 			return q
 		}
 		p.tellHolds("the gate", n.Holds)
+	case phases.WaitTime, phases.WaitLate:
+		if n.Phase != nil {
+			return p.phaseQuestion(n)
+		}
+		if q := p.groupQuestion(s.Runbook.Checklist); q.kind != 0 {
+			return q
+		}
+		p.tellHolds("the gate", n.Holds)
 	case phases.WaitGate:
 		if q := p.groupQuestion(s.Runbook.Checklist); q.kind != 0 {
 			return q // a field that may stay empty
@@ -206,7 +214,10 @@ func (p *plain) tellHolds(what string, holds []phases.Hold) bool {
 	key := what
 	for _, h := range holds {
 		key += "\n" + h.Item
-		if h.Item == "" {
+		switch {
+		case h.Off != "":
+			key += string(h.Off) // its text counts down
+		case h.Item == "":
 			key += h.Text
 		}
 	}
@@ -239,6 +250,9 @@ func (p *plain) sayHolds(holds []phases.Hold) {
 		}
 		if h.Code != "" {
 			p.say("    acknowledge %s NAME takes it on", h.Code)
+		}
+		if h.Off != "" {
+			p.say("    %s NAME: REASON goes %[1]s", h.Off)
 		}
 	}
 }

@@ -63,6 +63,7 @@ func (p *plain) status() {
 	switch s.Stage() {
 	case phases.StageChecklist:
 		p.say("  checklist: the gate is held by %d", len(s.GateHolds(now)))
+		p.schedule(now)
 	case phases.StageEnded:
 		p.say("  the run has ended: %s", s.Outcome)
 	}
@@ -80,6 +81,12 @@ func (p *plain) status() {
 	for _, o := range s.Observers {
 		p.say("  observer: %s", o.Name)
 	}
+}
+
+// schedule says when the gate and the first phase have their time.
+func (p *plain) schedule(now time.Time) {
+	sched := p.state.Schedule()
+	p.say("  the gate's time: %s; T-0: %s; %s", phases.InUTC(sched.Gate, now), phases.InUTC(sched.T0, now), yesNoWord(sched.Kept, "they are kept", "they are only shown"))
 }
 
 // phaseDid is what a phase did to rows, and whether that is in the database.
