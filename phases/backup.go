@@ -37,7 +37,7 @@ type BackupTaken struct {
 	Backup Backup        `json:"backup"`
 	How    string        `json:"how"`             // what took it: "pg_dump 15.14"
 	Tables int           `json:"tables"`          // that it holds; 0 when a command took it
-	Bytes  int64         `json:"bytes,omitempty"` // of its files; 0 when a command took it
+	Bytes  int64         `json:"bytes,omitempty"` // of its files; 0 where nobody said
 	Took   time.Duration `json:"took_ns"`
 
 	TablesBytes *int64        `json:"tables_bytes,omitempty"` // of the database's tables as of its snapshot, without indexes; nil when nobody knows
@@ -57,7 +57,10 @@ func (e BackupTaken) apply(s *State) error {
 
 func (e BackupTaken) words(*State) (Level, string) {
 	text := fmt.Sprintf("backup taken: %s, by %s in %s", e.Backup, e.How, Span(e.Took))
-	if e.Bytes > 0 {
+	switch {
+	case e.Bytes > 0 && e.Tables == 0:
+		text += ", " + Bytes(e.Bytes)
+	case e.Bytes > 0:
 		text += fmt.Sprintf(", %s in %s", Plural(int64(e.Tables), "table"), Bytes(e.Bytes))
 	}
 	return LevelGood, text
@@ -103,7 +106,7 @@ func (s *State) Takes(it runbook.Item, field string) bool {
 		return false
 	}
 	b := s.Runbook.Backup
-	return field == b.TimeField || len(b.Take.Command) == 0 && (field == b.IDField || field == b.LocationField)
+	return field == b.TimeField || (len(b.Take.Command) == 0 || b.Take.Keeper.Some()) && (field == b.IDField || field == b.LocationField)
 }
 
 // BackupTables are the tables that a backup is looked at for: those that the

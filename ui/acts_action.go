@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -44,19 +45,27 @@ func (o *Operator) action(now time.Time) tea.Cmd {
 func doing(b runbook.Backup, name string) string {
 	var argv []string
 	var does string
+	var asks runbook.Keeper
 	switch name {
 	case runbook.TakeBackup:
-		argv, does = b.Take.Command, "By pg_dump, into a new directory below "+b.Take.Directory+"."
+		argv, asks, does = b.Take.Command, b.Take.Keeper, "By pg_dump, into a new directory below "+b.Take.Directory+"."
 	case runbook.VerifyBackup:
-		argv, does = b.Verify.Command, "All of its files are read, and their rows counted."
+		argv, asks, does = b.Verify.Command, b.Verify.Keeper, "All of its files are read, and their rows counted."
 	case runbook.TryBackup:
 		argv, does = b.Try.Command, "It is restored into a throwaway server on this machine, compared, and removed."
 		if b.Try.Database != "" {
 			does = "It is restored into the database " + b.Try.Database + " of this server, and compared."
 		}
 	}
-	if len(argv) > 0 {
+	switch {
+	case len(argv) > 0 && asks.Some():
+		return fmt.Sprintf("By %s. %s is asked what it has of %s before and after.", strings.Join(argv, " "), asks.Name(), asks.Of())
+	case len(argv) > 0:
 		return "By " + strings.Join(argv, " ") + "."
+	case asks.Some() && b.Verify.Files:
+		return fmt.Sprintf("%s is asked what it has of %s, and reads its files.", asks.Name(), asks.Of())
+	case asks.Some():
+		return fmt.Sprintf("%s is asked what it has of %s.", asks.Name(), asks.Of())
 	}
 	return does
 }

@@ -3,6 +3,7 @@ package runbook
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"tminus/phases/check"
@@ -28,6 +29,7 @@ type Take struct {
 	Directory string        // where each backup gets a directory of its own
 	Jobs      int           // tables dumped at the same time; default 2
 	Command   []string      // argv instead; no shell
+	Keeper    Keeper        // what the command has take it, and knows of it then; may be none
 	Limit     time.Duration // over it, it is cancelled; default 6h
 }
 
@@ -35,6 +37,8 @@ type Take struct {
 // wrote for Take.
 type Verify struct {
 	Command []string      // argv instead; no shell
+	Keeper  Keeper        // asked instead what it knows of it; where the file names none, that of Take
+	Files   bool          // the keeper reads the backup's files as well
 	Limit   time.Duration // over it, it is cancelled; default 6h
 }
 
@@ -81,22 +85,34 @@ func jobsKey(doc string) key {
 func takeObject() object {
 	return object{
 		name: "take",
-		keys: []key{
+		keys: slices.Concat([]key{
 			{"directory", false, of(aLine), "an absolute path: pg_dump writes each backup into a new directory below it"},
 			jobsKey("directory: how many tables are dumped at the same time"),
-			{"command", false, listOf(of(anArgument), maxArgs), "a program and its arguments instead, no shell; exit code 0 means taken. A last line of output that is JSON may give `id`, `time` (RFC 3339) and `location`; without a time, the backup is as old as the command's start"},
-			limitKey(),
-		},
+			{"command", false, listOf(of(anArgument), maxArgs), "a program and its arguments instead, no shell; exit code 0 means taken. A last line of output that is JSON may give `id`, `time` (RFC 3339), `location` and `bytes`, its size; without a time, the backup is as old as the command's start"},
+		}, keeperKeys(
+			"command: the stanza of pgBackRest that it adds a backup to; the backup's label, start and size are then what `pgbackrest info` says of the one that is new",
+			"command: the same of barman, by the name that it has for the server",
+		), []key{limitKey()}),
 		one:   []string{"directory", "command"},
-		parts: []part{{beside: []string{"directory"}, keys: []string{"jobs"}}},
+		apart: keepersApart,
+		parts: []part{
+			{beside: []string{"directory"}, keys: []string{"jobs"}},
+			{beside: []string{"command"}, keys: keepers},
+			besideKeeper,
+		},
 	}
 }
 
 func verifyObject() object {
-	return object{name: "verify", keys: []key{
+	return object{name: "verify", apart: keepersApart, parts: []part{besideKeeper}, keys: slices.Concat([]key{
 		{"command", false, listOf(of(anArgument), maxArgs), "a program and its arguments, no shell; exit code 0 means that the backup can be read. It finds `TMINUS_BACKUP_ID`, `TMINUS_BACKUP_TIME` and `TMINUS_BACKUP_LOCATION` in its environment"},
+	}, keeperKeys(
+		"a stanza of pgBackRest, which is asked for the backup instead (`pgbackrest info`); default that of `take`",
+		"a server of barman's, which is asked for the backup instead (`barman check`, `barman show-backup`); default that of `take`",
+	), []key{
+		{"files", false, of(aFlag), "pgbackrest, barman: have the backup's files read as well, which takes as long as it takes (`pgbackrest verify`, of all that the stanza has in that repository; `barman verify-backup`); default `false`"},
 		limitKey(),
-	}}
+	})}
 }
 
 func tryObject() object {
@@ -119,11 +135,14 @@ func (f fields) backup() Backup {
 		b.LocationField = v.text("location_field")
 		if n := v.node.value("take"); n != nil {
 			t := f.object(n, "take")
-			b.Take = Take{Directory: t.line("directory"), Jobs: t.jobs(), Command: t.lines("command"), Limit: t.length("limit", backupLimit, 1)}
+			b.Take = Take{Directory: t.line("directory"), Jobs: t.jobs(), Command: t.lines("command"), Keeper: t.keeper(), Limit: t.length("limit", backupLimit, 1)}
 		}
 		if n := v.node.value("verify"); n != nil {
 			t := f.object(n, "verify")
-			b.Verify = Verify{Command: t.lines("command"), Limit: t.length("limit", backupLimit, 1)}
+			b.Verify = Verify{Command: t.lines("command"), Keeper: t.keeper(), Files: t.flag("files", false), Limit: t.length("limit", backupLimit, 1)}
+		}
+		if len(b.Verify.Command) == 0 && !b.Verify.Keeper.Some() {
+			b.Verify.Keeper = b.Take.Keeper
 		}
 		if n := v.node.value("try"); n != nil {
 			t := f.object(n, "try")
@@ -156,7 +175,9 @@ func (c *checker) backup(m *checked) {
 	if n := m.good.value("restore"); n != nil {
 		c.placeholders(n)
 	}
+	var take Keeper
 	for _, t := range m.inner["take"] {
+		take = c.values(t).keeper()
 		switch {
 		case t.has("directory") && t.has("command"):
 			c.fault(t.place("command", t.node), "take with both directory and command", "keep one of them: pg_dump into a directory, or a command")
@@ -166,6 +187,10 @@ func (c *checker) backup(m *checked) {
 			c.fault(t.place("jobs", t.node), "jobs does not belong to take with command", "leave it out")
 		}
 		c.absolute(t, "directory")
+		c.keeper(t, "take", "directory")
+	}
+	for _, t := range m.inner["verify"] {
+		c.verifyKeeper(t, take)
 	}
 	for _, t := range m.inner["try"] {
 		c.absolute(t, "directory")
@@ -206,8 +231,8 @@ func (c *checker) backupAction(n *node, name string, in asking) {
 	if take := in.backup.Take; name == TakeBackup && take.Directory == "" && len(take.Command) == 0 {
 		c.fault(n, "backup.take, but backup says not how", "add `take:` to backup")
 	}
-	if name == VerifyBackup && in.backup.Take.Directory == "" && len(in.backup.Verify.Command) == 0 {
-		c.fault(n, "backup.verify, but nothing says how", "add `verify:` with a command to backup: only what `take:` wrote into a directory is read without")
+	if name == VerifyBackup && in.backup.Take.Directory == "" && len(in.backup.Verify.Command) == 0 && !in.backup.Verify.Keeper.Some() {
+		c.fault(n, "backup.verify, but nothing says how", "add `verify:` with pgbackrest, barman or a command to backup: only what `take:` wrote into a directory is read without")
 	}
 	if name == TryBackup && in.backup.Take.Directory == "" && len(in.backup.Try.Command) == 0 {
 		c.fault(n, "backup.try, but nothing says how", "add `try:` with a command to backup: only what `take:` wrote into a directory is restored without")

@@ -23,6 +23,9 @@ func TestReferenceIsGenerated(t *testing.T) {
 	want = section(t, want, "checks", checkTable("database", check.Kinds()))
 	want = section(t, want, "outside", checkTable("outside", check.Outside()))
 	want = section(t, want, "around", indented(string(read(t, filepath.Join(testRunbooks, "good/outside.yaml")))))
+	for marker, file := range map[string]string{"pgbackrest": "pgbackrest", "barman": "barman", "command": "by-command", "provider": "provider"} {
+		want = section(t, want, marker, indented(string(read(t, filepath.Join(testRunbooks, "good", file+".yaml")))))
+	}
 	want = section(t, want, "limits", limitTable())
 	_, err := Parse("reset.yaml", []byte("tminus: 1\ntitle: Reset\nphases:\n  - id: users\n    title: Users\n    risk: high\n    planed: 5 min\n    delete: [users]\n"))
 	want = section(t, want, "mistake", indented(err.Error()))

@@ -262,5 +262,6 @@ func formDefs() []member {
 		{formName(aPath), text(maxLine, shapely[aPath].pattern)},
 		{formName(aHost), text(maxLine, shapely[aHost].pattern)},
 		{formName(aFingerprint), text(maxLine, shapely[aFingerprint].pattern)},
+		{formName(aHandle), text(maxLine, shapely[aHandle].pattern)},
 	}
 }

@@ -109,6 +109,7 @@ const (
 	aPath
 	aHost
 	aFingerprint
+	aHandle // of a stanza or a server, at what keeps backups
 	anObject
 )
 
@@ -128,7 +129,7 @@ type value struct {
 func (f form) String() string {
 	return [...]string{
 		"`1`", "line", "text", "line", "id", "field id", "name", "table", "duration", "`T-60m`", "word", "`true` or `false`",
-		"count", "rows", "statement", "condition", "pattern", "URL", "line", "git name", "path", "host", "fingerprint", "object",
+		"count", "rows", "statement", "condition", "pattern", "URL", "line", "git name", "path", "host", "fingerprint", "handle", "object",
 	}[f]
 }
 

@@ -24,6 +24,7 @@ type Run struct {
 	// Backup is what the runbook says of it; Changes and Protected are the tables
 	// that it is looked at for.
 	Backup             runbook.Backup
+	Server             phases.Identity     // the run's
 	Stands             phases.Backup       // the one that is recorded; its zero value for none
 	StandsSchema       *phases.SchemaPrint // what the tables were like when that was taken; nil when nobody knows
 	Changes, Protected []string

@@ -119,6 +119,8 @@ func verifyBackup(ctx context.Context, r Run) error {
 			found.Problems, err = []string{phases.Clean(err.Error())}, nil
 		}
 		found.Took = time.Since(began)
+	} else if r.Backup.Verify.Keeper.Some() {
+		found, err = r.verifyKept(ctx)
 	} else {
 		found, err = r.Target.VerifyBackup(ctx, r.Stands, r.plan(), r.Progress)
 	}
@@ -142,6 +144,9 @@ func about(b phases.Backup) []string {
 
 func takeBackup(ctx context.Context, r Run) error {
 	how := r.Backup.Take
+	if how.Keeper.Some() {
+		return r.takeKept(ctx, how.Command)
+	}
 	if len(how.Command) > 0 {
 		return r.takeByCommand(ctx, how.Command)
 	}
@@ -166,7 +171,10 @@ func (r Run) takeByCommand(ctx context.Context, argv []string) error {
 	}
 	taken := phases.BackupTaken{
 		Backup: phases.Backup{ID: said.ID, Location: said.Location, At: began.UTC().Truncate(time.Second)},
-		How:    argv[0], Took: time.Since(began), Schema: &print,
+		How:    argv[0], Bytes: said.Bytes, Took: time.Since(began), Schema: &print,
+	}
+	if said.Bytes < 0 {
+		return fmt.Errorf("take the backup: %s gives a negative number of bytes: correct what it prints", argv[0])
 	}
 	if said.Time != "" {
 		at, err := time.Parse(time.RFC3339, said.Time)
@@ -177,6 +185,9 @@ func (r Run) takeByCommand(ctx context.Context, argv []string) error {
 			return fmt.Errorf("take the backup: %s gives a time that lies in the future: correct what it prints, or the clocks", argv[0])
 		}
 		taken.Backup.At = at.UTC().Truncate(time.Second)
+		if at.Before(began.Add(-time.Second)) { // it names one that was there: nobody knows what the tables were like then
+			taken.Schema = nil
+		}
 	}
 	return r.Taken(taken)
 }

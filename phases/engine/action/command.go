@@ -17,6 +17,7 @@ type said struct {
 	ID       string `json:"id"`
 	Time     string `json:"time"`
 	Location string `json:"location"`
+	Bytes    int64  `json:"bytes"` // its size
 }
 
 // command runs a program to its end, with further variables in its
@@ -36,7 +37,7 @@ func command(ctx context.Context, argv, env []string) (said, error) {
 	}
 	var out said
 	if err := json.Unmarshal([]byte(last), &out); err != nil {
-		return said{}, fmt.Errorf("the last line of %s begins like JSON, and cannot be read as such: print {\"id\": …, \"time\": …, \"location\": …}", argv[0])
+		return said{}, fmt.Errorf("the last line of %s begins like JSON, and cannot be read as such: print {\"id\": …, \"time\": …, \"location\": …, \"bytes\": …}, of which bytes is a whole number", argv[0])
 	}
 	out.ID, out.Location = oneField(out.ID), oneField(out.Location)
 	return out, nil
