@@ -50,6 +50,9 @@ func (t *Target) TryBackup(ctx context.Context, b phases.Backup, how action.TryP
 		out.Differences = []string{problem}
 		return out, nil
 	}
+	if out.Files, err = backup.Files(b.Location); err != nil { // before it is restored
+		return out, err
+	}
 	program, err := backup.Find(ctx, "pg_restore", backup.Major(m.Dumped))
 	if err != nil {
 		return out, err

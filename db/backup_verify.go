@@ -24,6 +24,10 @@ func (t *Target) VerifyBackup(ctx context.Context, b phases.Backup, how action.B
 		out.Problems = []string{problem}
 		return out, nil
 	}
+	// Before it is read: who writes to it meanwhile is found out by the check.
+	if out.Files, err = backup.Files(b.Location); err != nil {
+		return out, fmt.Errorf("verify the backup: %w", err)
+	}
 	program, err := backup.Find(ctx, "pg_restore", backup.Major(m.Dumped))
 	if err != nil {
 		return out, fmt.Errorf("verify the backup: %w", err)

@@ -16,6 +16,7 @@ type asking func(t *Target, ctx context.Context, s *session, c *runbook.Check, f
 // a file with its like.
 var checks = map[string]asking{
 	"archiver.healthy":           (*Target).checkArchiver,
+	"backup.readable":            (*Target).checkBackupReadable,
 	"backup.restored":            (*Target).checkBackupRestored,
 	"clock.close":                (*Target).checkClock,
 	"database.connections":       (*Target).checkConnections,

@@ -21,6 +21,12 @@ func (b Backup) Same(other Backup) bool {
 	return !b.At.IsZero() && b.At.Equal(other.At) && (b.ID == "" || other.ID == "" || b.ID == other.ID)
 }
 
+// SameCopy reports whether two are the same backup in the same place, as far as
+// both are known: what was found out about one says nothing of a copy.
+func (b Backup) SameCopy(other Backup) bool {
+	return b.Same(other) && (b.Location == "" || other.Location == "" || b.Location == other.Location)
+}
+
 // String is what a line of text calls it.
 func (b Backup) String() string {
 	at := b.At.UTC().Format(time.DateTime) + " UTC"

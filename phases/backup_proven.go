@@ -21,6 +21,7 @@ type BackupProven struct {
 	Counted     int           `json:"counted"`               // tables whose rows were counted; 0 when a command restored it
 	Compared    int           `json:"compared"`              // of them, those whose content was compared
 	Differences []string      `json:"differences,omitempty"` // a table each, or why it could not be restored; nil for none
+	Files       string        `json:"files,omitempty"`       // as of BackupVerified
 	Restore     time.Duration `json:"restore_ns"`            // how long the restore alone took
 	Schema      *SchemaPrint  `json:"schema,omitempty"`      // what the tables that the runbook concerns were like when it was taken, else when it was tried; nil in old journals
 	At          time.Time     `json:"-"`                     // as recorded

@@ -17,6 +17,7 @@ type BackupVerified struct {
 	Rows     int64         `json:"rows,omitempty"`     //
 	Bytes    int64         `json:"bytes,omitempty"`    // of its files
 	Problems []string      `json:"problems,omitempty"` // what is wrong with it, the first few; nil when nothing is
+	Files    string        `json:"files,omitempty"`    // what told its files from others when it was read; empty where they are not here
 	Took     time.Duration `json:"took_ns"`
 	At       time.Time     `json:"-"` // as recorded
 }
@@ -78,8 +79,10 @@ func (f Facts) unproven(done string, other *Backup) string {
 	switch {
 	case f.Backup.At.IsZero():
 		return "no backup recorded"
-	case other != nil && f.Backup.Same(*other):
+	case other != nil && f.Backup.SameCopy(*other):
 		return ""
+	case other != nil && f.Backup.Same(*other):
+		return fmt.Sprintf("not proven: the copy at %s is not %s", f.Backup.Location, done)
 	case f.Taken != nil && f.Taken.Backup.Same(f.Backup):
 		return fmt.Sprintf("not proven: %s is not %s yet", f.Backup, done)
 	}

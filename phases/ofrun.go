@@ -12,10 +12,9 @@ import (
 
 // ofRun are the checks that the run's own facts answer, by name.
 var ofRun = map[string]func(*runbook.Check, Facts, time.Time) Answer{
-	check.BackupAge:      BackupAnswer,
-	check.BackupReadable: ReadableAnswer,
-	check.BackupSize:     SizeAnswer,
-	"mirror.present":     MirrorAnswer,
+	check.BackupAge:  BackupAnswer,
+	check.BackupSize: SizeAnswer,
+	"mirror.present": MirrorAnswer,
 
 	check.RehearsalCompleted: CompletedAnswer,
 	"rehearsal.protected":    ProtectedAnswer,

@@ -26,10 +26,10 @@ type Proof struct {
 func (s *State) Proof(now time.Time) Proof {
 	b := s.RecordedBackup()
 	out := Proof{Backup: b, Age: now.Sub(b.At)}
-	if s.Taken != nil && s.Taken.Backup.Same(b) {
+	if s.Taken != nil && s.Taken.Backup.SameCopy(b) {
 		out.Taken = s.Taken
 	}
-	if s.Verified != nil && s.Verified.Backup.Same(b) {
+	if s.Verified != nil && s.Verified.Backup.SameCopy(b) {
 		out.Verified = s.Verified
 	}
 	limit := s.Runbook.Backup.MaxAge
@@ -44,7 +44,7 @@ func (s *State) Proof(now time.Time) Proof {
 			found = firstOf(c.Error, c.Value)
 		}
 	}
-	if s.Proven != nil && s.Proven.Backup.Same(b) {
+	if s.Proven != nil && s.Proven.Backup.SameCopy(b) {
 		out.Restored = s.Proven
 		out.Until = s.Proven.At.Add(limit + s.Extra)
 	}
@@ -66,6 +66,9 @@ func (s *State) unproven(p Proof, found string, now time.Time) string {
 	case s.Proven == nil:
 		return hand + "nobody has restored it"
 	case r == nil:
+		if s.Proven.Backup.Same(p.Backup) {
+			return hand + "nobody has restored it from there: the one at " + s.Proven.Backup.Location + " was tried"
+		}
 		return hand + "nobody has restored it: " + s.Proven.Backup.String() + " was tried, which is another one"
 	case len(r.Differences) > 0:
 		return "it did not come back as it was: " + allOf(r.Differences)

@@ -52,8 +52,8 @@ const (
 var kinds = []Kind{
 	{Name: "archiver.healthy", Means: "archive_mode is on, the last archiving did not fail, and was at most max_age ago or no file has waited for longer", Takes: []string{"max_age"}, Needs: []string{"max_age"}},
 	{Name: BackupAge, Means: "the recorded backup time is less than max_age ago", Takes: []string{"max_age"}, Rests: BackupTime, OfRun: true},
-	{Name: BackupReadable, Means: "the action `backup.verify` has read the backup that is recorded now through, and nothing was wrong with it", Rests: BackupProof, OfRun: true},
-	{Name: BackupRestored, Means: "the action `backup.try` has restored the backup that is recorded now, less than max_age ago, it held what its snapshot did, and the tables that the runbook concerns are defined now as they were then, but for what the run itself disabled", Takes: []string{"max_age"}, Rests: BackupTime | BackupProof},
+	{Name: BackupReadable, Means: "the action `backup.verify` has read the backup that is recorded now through, nothing was wrong with it, and nobody has touched its files since", Rests: BackupProof},
+	{Name: BackupRestored, Means: "the action `backup.try` has restored the backup that is recorded now, less than max_age ago, it held what its snapshot did, nobody has touched its files since, and the tables that the runbook concerns are defined now as they were then, but for what the run itself disabled", Takes: []string{"max_age"}, Rests: BackupTime | BackupProof},
 	{Name: BackupSize, Means: "the files of the backup that is recorded were, when the action `backup.take` had taken it, at least min percent (default 2) of the size of the tables, and at least half of those of the backup of this database before it in the same directory, the run's own aside", Takes: []string{"min"}, Rests: BackupTime | BackupProof, OfRun: true},
 	{Name: "clock.close", Means: "the clocks of the server and of this machine are at most max_age apart (default 1s)", Takes: []string{"max_age"}},
 	{Name: "database.connections", Means: "client connections to this database other than tminus's own are at most max (default 0)", Takes: []string{"max"}},
