@@ -193,6 +193,7 @@ func TestGuideAsksWhatCanBeAsked(t *testing.T) {
 		"triggers.disabled": 1, "triggers.restored": 1, "backup.age": 2, "protected.intact": 1, "tables.zero": 1, "tables.filled": 1,
 		"backup.readable": 1, "backup.restored": 1, "rehearsal.completed": 1, "rehearsal.protected": 1, "rehearsal.clean": 1, "rehearsal.schema": 1,
 		"git.file_absent": 1, "git.quiet": 1, "git.push": 1, "jobs.due": 1, "clock.close": 1, "database.prepared": 1,
+		"backup.size": 1, "wal.room": 1,
 	} {
 		if len(asked[name]) != times {
 			t.Errorf("%s is asked %d times, not %d", name, len(asked[name]), times)
