@@ -18,9 +18,9 @@ func touched(b phases.Backup, files, done string) string {
 	}
 	switch now, err := backup.Files(b.Location); {
 	case err != nil:
-		return fmt.Sprintf("it was %s, and its files cannot be looked at any more: %v", done, err)
+		return fmt.Sprintf("its files cannot be looked at any more since they were %s: %v", done, err)
 	case now != files:
-		return fmt.Sprintf("the files at %s are not those any more that were %s: somebody has touched them", b.Location, done)
+		return fmt.Sprintf("somebody has touched its files since they were %s, at %s", done, b.Location)
 	}
 	return ""
 }

@@ -63,7 +63,7 @@ func TestBackupBeginsByItself(t *testing.T) {
 	}
 	r.do(phases.Recheck{})
 	r.until("the files were touched", func(s *phases.State) bool {
-		return lacks(s, 1, "somebody has touched them") && lacks(s, 2, "somebody has touched them") && strings.Contains(s.Proof(s.At).Lacks, "touched")
+		return lacks(s, 1, "somebody has touched its files") && lacks(s, 2, "somebody has touched its files") && strings.Contains(s.Proof(s.At).Lacks, "touched")
 	})
 	// Another backup is read and restored as well.
 	r.do(phases.Act{Item: "taken"})
