@@ -29,7 +29,7 @@ func run(args []string, streams cli.Streams) int {
 	// that somebody is handed, or in the journal.
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	return cli.Execute(args, streams, cli.Database{
-		Connect: connect, ReadSchema: readSchema, StartServer: startServer, AdoptServer: adoptServer, MinUsers: gym.MinUsers,
+		Connect: connect, ReadSchema: readSchema, StartServer: startServer, AdoptServer: adoptServer, MakeCopy: makeCopy, MinUsers: gym.MinUsers,
 	})
 }
 
@@ -84,15 +84,36 @@ func startServer(ctx context.Context, progress func(string)) (cli.Server, error)
 	return server{s}, nil
 }
 
-func adoptServer(ctx context.Context, id phases.Identity) (cli.Server, string, error) {
+func adoptServer(ctx context.Context, id phases.Identity, another string) (cli.Throwaway, string, error) {
 	s, err := sandbox.Adopt(ctx, id.Host)
 	if errors.Is(err, sandbox.ErrGone) {
-		err = fmt.Errorf("%w: a demo's server waits %.0f minutes for its run to be resumed; start another demo, or name a server with --dsn", err, cli.DemoLinger.Minutes())
+		err = fmt.Errorf("%w: a throwaway server waits %.0f minutes for its run to be resumed; %s, or name a server with --dsn", err, cli.DemoLinger.Minutes(), another)
 	}
 	if err != nil {
 		return nil, "", err
 	}
-	return server{s}, db.LocalDSN(id), nil
+	return s, db.LocalDSN(id), nil
+}
+
+// makeCopy restores a backup into a server that is left to resume only once all
+// of it is there.
+func makeCopy(ctx context.Context, r cli.CopyRequest) (cli.Copy, error) {
+	var s *sandbox.Server
+	start := func(ctx context.Context, directory string) (db.Sandbox, error) {
+		var err error
+		if s, err = sandbox.Start(ctx, sandbox.Options{Durable: true, TempDir: directory, Linger: cli.DemoLinger, LingerLater: true}); err != nil {
+			return nil, err
+		}
+		return s, nil
+	}
+	made, err := db.CopyBackup(ctx, db.Config{Operator: r.Operator, Runbook: r.Runbook, Sandbox: start}, db.CopyPlan{Location: r.Location, Say: r.Say, Progress: r.Progress})
+	if err != nil {
+		return cli.Copy{}, err
+	}
+	if err := s.LetLinger(); err != nil {
+		return cli.Copy{}, errors.Join(err, s.Stop())
+	}
+	return cli.Copy{Server: s, DSN: made.DSN, Of: made.Of}, nil
 }
 
 // Site implements cli.Server.

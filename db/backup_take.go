@@ -42,6 +42,9 @@ func (t *Target) TakeBackup(ctx context.Context, how action.BackupPlan, progress
 		return out, fail(ctx, "export a snapshot of", t.host(), err)
 	}
 	e.manifest.Dumped = program.Version
+	if err := t.noteOutside(ctx, s, how, &e.manifest); err != nil {
+		return out, fail(ctx, "look at the triggers and roles of", t.host(), err)
+	}
 	place, err := backup.Begin(how.Directory, e.manifest.Database, e.manifest.At, e.manifest.Bytes)
 	if err != nil {
 		return out, fmt.Errorf("take the backup: %w", err)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -13,15 +11,9 @@ import (
 	"tminus/db/backup"
 	"tminus/phases"
 	"tminus/phases/engine/action"
+	"tminus/phases/runbook"
 	"tminus/phases/schema"
 )
-
-// Sandbox is a throwaway server that a backup is restored into.
-type Sandbox interface {
-	DSN(database string) string // as its superuser
-	Version() string
-	Stop() error // removes it
-}
 
 // scratch is a database that a backup is restored into.
 type scratch struct {
@@ -77,7 +69,7 @@ func (t *Target) TryBackup(ctx context.Context, b phases.Backup, how action.TryP
 		return out, nil
 	}
 	progress(phases.ActionProgress{What: "compare"})
-	if err := t.compareRestored(ctx, to, m, how.BackupPlan, &out); err != nil {
+	if err := t.compareIn(ctx, to, m, how.BackupPlan, &out); err != nil {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
@@ -95,70 +87,32 @@ func (t *Target) scratch(ctx context.Context, m backup.Manifest, how action.TryP
 	if how.Database != "" {
 		return t.scratchDatabase(ctx, m, how.Database)
 	}
-	dir := how.Directory
-	if dir == "" {
-		dir = os.TempDir()
-	}
-	if err := backup.Room(dir, m.Bytes); err != nil {
+	server, conn, err := throwaway(ctx, t.config(), m, how.Directory, restored, "or name a database of the run's server, try: {database: …}")
+	if err != nil {
 		return nil, err
 	}
-	if t.sandbox == nil {
-		return nil, errors.New("no throwaway server can be started here: name a database for it, try: {database: …}")
-	}
-	server, err := t.sandbox(ctx, how.Directory)
-	if err != nil {
-		return nil, fmt.Errorf("start a throwaway server: %w", err)
-	}
-	to := &scratch{into: "a throwaway server of PostgreSQL " + server.Version(), drop: server.Stop}
-	if want := m.VersionNum / 10000; backup.Major(server.Version()) < want {
-		err = fmt.Errorf("the newest server on this machine is of version %s, and the backup of version %d: install that one, or name a database of the run's server, try: {database: …}", server.Version(), want)
-	}
-	if err == nil {
-		err = makeDatabase(ctx, server.DSN("postgres"), restored, m.Encoding)
-	}
-	if err == nil {
-		to.conn, err = parseConfig(Config{DSN: server.DSN(restored), Operator: t.operator})
-	}
-	if err != nil {
-		return nil, errors.Join(err, server.Stop())
-	}
-	return to, nil
+	return &scratch{conn: conn, into: into(server), drop: server.Stop}, nil
 }
 
 // restored is the name of the database in a throwaway server.
 const restored = "restored"
 
-// makeDatabase makes a database whose text is stored as the backup's was.
-func makeDatabase(ctx context.Context, dsn, name, encoding string) error {
-	conn, err := pgx.Connect(ctx, dsn)
-	if err != nil {
-		return fmt.Errorf("connect to the throwaway server: %w", err)
-	}
-	defer closeConn(conn)
-	if _, err := conn.Exec(ctx, createDatabase(name, encoding)); err != nil {
-		return fmt.Errorf("make a database in the throwaway server: %w", err)
-	}
-	return nil
-}
-
-// createDatabase is the statement that does. The locale C goes with any encoding.
-func createDatabase(name, encoding string) string {
-	return "CREATE DATABASE " + pgx.Identifier{name}.Sanitize() + " TEMPLATE template0 ENCODING '" + strings.ReplaceAll(encoding, "'", "''") + "' LC_COLLATE 'C' LC_CTYPE 'C'"
+// compareIn does it in a scratch database.
+func (t *Target) compareIn(ctx context.Context, to *scratch, m backup.Manifest, how action.BackupPlan, out *phases.BackupProven) error {
+	there := newTarget(t.config(), to.conn)
+	defer there.Close()
+	return compareRestored(ctx, there, m, how, out)
 }
 
 // compareRestored holds what came back against what the snapshot held.
-func (t *Target) compareRestored(ctx context.Context, to *scratch, m backup.Manifest, how action.BackupPlan, out *phases.BackupProven) error {
-	there := newTarget(Config{Runbook: t.book, Operator: t.operator, Exchange: t.exchange}, to.conn)
-	defer there.Close()
+func compareRestored(ctx context.Context, there *Target, m backup.Manifest, how action.BackupPlan, out *phases.BackupProven) error {
 	s, err := there.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer there.release(s)
-	known := map[string]bool{}
 	for _, h := range m.Held {
-		known[t.book.FullName(h.Table)] = true
-		found, err := resolveAll(ctx, s, t.book, []string{h.Table})
+		found, err := resolveAll(ctx, s, there.book, []string{h.Table})
 		if errors.Is(err, errMissing) {
 			out.Differences = append(out.Differences, h.Table+": it is not there")
 			continue
@@ -178,12 +132,24 @@ func (t *Target) compareRestored(ctx context.Context, to *scratch, m backup.Mani
 			out.Differences = append(out.Differences, h.Table+": "+difference)
 		}
 	}
-	for _, table := range append(append([]string{}, how.Protected...), how.Changes...) {
-		if !known[t.book.FullName(table)] {
-			out.Differences = append(out.Differences, table+": it was not counted when the backup was taken; take another one with this runbook")
-		}
+	for _, table := range uncounted(m, there.book, how) {
+		out.Differences = append(out.Differences, table+": it was not counted when the backup was taken; take another one with this runbook")
 	}
 	return nil
+}
+
+// uncounted are the tables of which a manifest does not say what they held.
+func uncounted(m backup.Manifest, book *runbook.Runbook, how action.BackupPlan) (out []string) {
+	known := map[string]bool{}
+	for _, h := range m.Held {
+		known[book.FullName(h.Table)] = true
+	}
+	for _, table := range append(append([]string{}, how.Protected...), how.Changes...) {
+		if !known[book.FullName(table)] {
+			out = append(out, table)
+		}
+	}
+	return out
 }
 
 // differs says how a restored table differs from what it was; empty for not at all.

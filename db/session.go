@@ -316,7 +316,8 @@ SELECT set_config(w.name, w.setting, false) FROM pg_catalog.pg_settings s JOIN (
 	('lc_monetary', 'C'),
 	('lc_messages', 'C'),
 	('standard_conforming_strings', 'on'),
-	('transform_null_equals', 'off')
+	('transform_null_equals', 'off'),
+	('quote_all_identifiers', 'off')
 ) AS w(name, setting) ON s.name = w.name
 WHERE w.name <> 'lc_messages' OR pg_catalog.current_setting('is_superuser')::bool`
 

@@ -65,7 +65,7 @@ func (ActionDone) Kind() string { return "action_done" }
 func (e ActionDone) apply(s *State) error {
 	s.itemState(e.Item).Action = &ActionState{Error: e.Error, At: s.At}
 	if e.Name == runbook.RestoreTriggers && e.Error == "" {
-		s.TriggersOff = false
+		s.setTriggersOff(false)
 	}
 	return nil
 }
@@ -140,10 +140,22 @@ func (s *State) cutActions() {
 	}
 }
 
+// setTriggersOff notes whether the run has its triggers off, and since when.
+func (s *State) setTriggersOff(off bool) {
+	switch {
+	case off == s.TriggersOff:
+	case off:
+		s.offAt, s.onAt = s.At, time.Time{}
+	default:
+		s.onAt = s.At
+	}
+	s.TriggersOff = off
+}
+
 // recordTriggers keeps the first record of each trigger: a second disabling
 // would record the state that the first one made.
 func (s *State) recordTriggers(triggers []Trigger) {
-	s.TriggersOff = true
+	s.setTriggersOff(true)
 	have := map[[3]string]bool{}
 	for _, t := range s.Triggers {
 		have[[3]string{t.Schema, t.Table, t.Name}] = true

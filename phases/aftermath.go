@@ -147,17 +147,34 @@ func (s *State) Undoing() []string {
 	return append(out, s.restoring()...)
 }
 
-// RestoreTime is how long a restore takes: as measured when it was tried, or as
-// the runbook expects; 0 when nobody knows.
+// RestoreTime is how long a restore takes: as measured when it was tried, or when
+// the rehearsal's copy was made of a backup of this database, or as the runbook
+// expects; 0 when nobody knows.
 func (s *State) RestoreTime() (d time.Duration, measured bool) {
+	d, when := s.restoreTook()
+	return d, when != ""
+}
+
+// RestoreMeasured says when the time of RestoreTime was measured, as the end of a
+// sentence; empty when nobody did.
+func (s *State) RestoreMeasured() string {
+	_, when := s.restoreTook()
+	return when
+}
+
+func (s *State) restoreTook() (d time.Duration, when string) {
+	const tried = "when it was tried"
 	if s.Proven != nil && len(s.Proven.Differences) == 0 {
-		return s.Proven.Restore, true
+		return s.Proven.Restore, tried
 	}
 	b := s.Runbook.Backup
 	if took, err := time.ParseDuration(s.Fields[b.TookField].Value); err == nil && !s.Fields[b.TookField].Assumed {
-		return took, true
+		return took, tried
 	}
-	return b.RestoreTime, false
+	if c := s.copied(); c != nil {
+		return c.Restore, "when the rehearsal's copy was made"
+	}
+	return b.RestoreTime, ""
 }
 
 func (s *State) restoring() []string {
@@ -169,12 +186,15 @@ func (s *State) restoring() []string {
 	if at := s.BackupTime(); !at.IsZero() {
 		text += ", taken " + at.UTC().Format("2006-01-02 15:04:05") + " UTC"
 	}
-	if d, measured := s.RestoreTime(); measured {
-		text += ", took " + Span(d) + " when it was tried"
+	if d, when := s.restoreTook(); when != "" {
+		text += ", took " + Span(d) + " " + when
 	} else if d > 0 {
 		text += ", takes about " + Span(d)
 	}
 	out := []string{text}
+	if off := s.OffWords(); off != "" {
+		out = append(out, off)
+	}
 	if cmd := s.RestoreCommand(); cmd != "" {
 		out = append(out, "restore: "+cmd)
 	}

@@ -49,6 +49,8 @@ type BackupTaken struct {
 	TablesBytes *int64        `json:"tables_bytes,omitempty"` // of the database's tables as of its snapshot, without indexes; nil when nobody knows
 	Before      *BackupBefore `json:"before,omitempty"`       // nil when there is none, or a command took it
 	Schema      *SchemaPrint  `json:"schema,omitempty"`       // what the tables that the runbook concerns were like then; nil in old journals
+
+	off bool // the run had triggers off by then
 }
 
 // Kind implements Event.
@@ -57,6 +59,7 @@ func (BackupTaken) Kind() string { return "backup_taken" }
 func (BackupTaken) stirs(*State) check.Fact { return check.BackupTime }
 
 func (e BackupTaken) apply(s *State) error {
+	e.off = s.TriggersOff
 	s.Taken = &e
 	return nil
 }

@@ -88,6 +88,7 @@ var kinds = []Event{
 	BackupVerified{},
 	BackupProven{},
 	ScheduleLeft{},
+	RehearsalFound{},
 }
 
 // Weight is what the loss of an event in a power cut would cost.

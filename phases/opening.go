@@ -46,12 +46,19 @@ type RunOpened struct {
 
 	// Rehearsed is the rehearsal that the run is held against, in production
 	// alone; nil in old journals, where nothing is.
+	// RehearsalFound puts one in its place that was found later.
 	Rehearsed *Rehearsed `json:"rehearsed,omitempty"`
 
 	// NoGo is the run before, in production alone, when it ended as NO-GO so
 	// shortly before that the time for the checklist begins anew; nil otherwise,
 	// and in old journals.
 	NoGo *NoGoBefore `json:"no_go,omitempty"`
+
+	// RehearsalFile is the journal of the rehearsal that the operator named, as an
+	// absolute path; empty: it is looked for in the state directory.
+	RehearsalFile string `json:"rehearsal_file,omitempty"`
+	// Copy is what the database was restored from, in a rehearsal alone.
+	Copy *Copy `json:"copy,omitempty"`
 }
 
 // Kind implements Event.
@@ -75,7 +82,10 @@ func (e RunOpened) apply(s *State) error {
 func (e RunOpened) words(s *State) (Level, string) {
 	text := fmt.Sprintf("run opened: %s, %s on database %s at %s, by %s", e.File, e.Environment, e.Target.Database, e.Target.Host, e.Operator)
 	if r := e.Rehearsed; r != nil && r.Journal != "" {
-		text += fmt.Sprintf("; rehearsed: %s, %s UTC, head %.12s", r.Journal, r.EndedAt.UTC().Format(time.DateTime), r.Head)
+		text += "; rehearsed: " + r.words()
+	}
+	if e.Copy != nil {
+		text += "; " + e.Copy.words()
 	}
 	for _, line := range s.Opening(s.At) {
 		text += "; " + line

@@ -44,14 +44,20 @@ type rehearsing struct {
 	environment Environment
 	limits      runbook.Rehearsal
 	file        string // the runbook's
+	named       bool   // the operator named its journal
+	takes       bool   // the runbook takes backups that a copy can be made of
 	sha256      string
 	schema      *SchemaPrint // nil before the survey
 	protected   int          // tables
 }
 
-func (s *State) rehearsing() rehearsing {
+func (s *State) rehearsing() rehearsing { return s.rehearsingBy(s.Opened.Rehearsed) }
+
+// rehearsingBy is the run as it would be in the light of another rehearsal.
+func (s *State) rehearsingBy(r *Rehearsed) rehearsing {
 	return rehearsing{
-		Rehearsed: s.Opened.Rehearsed, environment: s.Opened.Environment, limits: s.Runbook.Rehearsal,
+		named: s.Opened.RehearsalFile != "", takes: s.Runbook.Backup.Take.Directory != "",
+		Rehearsed: r, environment: s.Opened.Environment, limits: s.Runbook.Rehearsal,
 		file: s.Opened.File, sha256: s.Opened.SHA256, schema: s.Schema, protected: len(s.Runbook.Protected),
 	}
 }
@@ -61,9 +67,20 @@ func (r rehearsing) wanted() bool {
 	return r.environment == Production && r.Rehearsed != nil && !r.limits.None
 }
 
-// anew is the way out of what no other journal mends.
+// foundByItself is the way out for which nobody has to begin anew.
+const foundByItself = "this run finds it by itself once it has ended"
+
+// anew is how the run gets another rehearsal. A journal that was named is looked
+// at again, and no other.
 func (r rehearsing) anew() string {
-	return fmt.Sprintf("rehearse with `tminus rehearse %[1]s`, then begin anew with `tminus run %[1]s --new`", Clean(r.file))
+	with := "`tminus rehearse " + Clean(r.file)
+	if r.takes {
+		with += " --from-backup"
+	}
+	if r.named {
+		return fmt.Sprintf("rehearse with %s`, then begin anew with `tminus run %s --new`, without --rehearsal or with its journal", with, Clean(r.file))
+	}
+	return fmt.Sprintf("rehearse with %s`, without --journal: %s", with, foundByItself)
 }
 
 // lacks says what is wrong with the rehearsal beside its schema, and the way out;
@@ -74,7 +91,7 @@ func (r rehearsing) lacks(now time.Time) string {
 	}
 	anew := r.anew()
 	if r.Journal == "" {
-		return "none of this runbook was found; " + anew + ", or name its journal with --rehearsal"
+		return "none of this runbook was found; " + anew
 	}
 	switch {
 	case r.Environment != Rehearsal:
@@ -82,7 +99,7 @@ func (r rehearsing) lacks(now time.Time) string {
 	case r.SHA256 != r.sha256:
 		return fmt.Sprintf("%s rehearsed another runbook; from that to this: %s; %s", r.name(), Clean(strings.Join(r.Differs, " ")), anew)
 	case r.Outcome == "":
-		return fmt.Sprintf("%s is unfinished%s; finish it with `tminus resume`, or %s", r.name(), r.notDone(), anew)
+		return fmt.Sprintf("%s is unfinished%s; finish it with `tminus resume`: %s; or %s", r.name(), r.notDone(), foundByItself, anew)
 	case r.Outcome != Completed || r.notDone() != "":
 		return fmt.Sprintf("%s ended as %s%s; %s", r.name(), r.Outcome.Word(), r.notDone(), anew)
 	}

@@ -1,6 +1,9 @@
 package phases
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Rehearsed is what a run in production knows of a rehearsal of its runbook, from
 // the rehearsal's journal. It is recorded when the run opens, so that the run's
@@ -19,6 +22,9 @@ type Rehearsed struct {
 	Schema      *SchemaPrint     `json:"schema,omitempty"`    // nil in journals of older versions
 	Troubles    []string         `json:"troubles,omitempty"`  // what went otherwise than it should, a sentence's part each
 	Protected   int              `json:"protected,omitempty"` // tables found with their baseline's content at the end of its last phase
+
+	// Copy is what its database was restored from; nil where somebody made it.
+	Copy *Copy `json:"copy,omitempty"`
 
 	// Differs are the first lines in which its runbook and this one differ; nil
 	// where it is the same.
@@ -50,7 +56,7 @@ type RehearsedTable struct {
 func RehearsedBy(s *State, journal, source string) Rehearsed {
 	out := Rehearsed{
 		Journal: journal, RunID: s.Opened.RunID, Head: s.Head, SHA256: s.Opened.SHA256, Environment: s.Opened.Environment,
-		Outcome: s.Outcome, EndedAt: s.At, Schema: s.Schema, Differs: differingLines(s.Opened.Source, source),
+		Outcome: s.Outcome, EndedAt: s.At, Schema: s.Schema, Copy: s.Opened.Copy, Differs: differingLines(s.Opened.Source, source),
 	}
 	if s.ClosedAt.IsZero() {
 		out.Outcome = ""
@@ -73,6 +79,15 @@ func RehearsedBy(s *State, journal, source string) Rehearsed {
 		}
 	}
 	return out
+}
+
+// words say which one it is, in a sentence's part.
+func (r *Rehearsed) words() string {
+	text := fmt.Sprintf("%s, %s UTC, head %.12s", r.Journal, r.EndedAt.UTC().Format(time.DateTime), r.Head)
+	if r.Copy != nil {
+		text += ", on " + r.Copy.String()
+	}
+	return text
 }
 
 // Phase is what came of a phase; nil where nobody knows, as where another runbook

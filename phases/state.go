@@ -47,6 +47,8 @@ type State struct {
 	Proven       *BackupProven   // the last restore that was tried; nil before one
 	Awaited      *Awaited        // what the database has not answered for a second; nil when it does
 	Departures   []Departure     // decisions to go early or late, oldest first
+
+	offAt, onAt time.Time // when the triggers were switched off last, and on again since; zero for not
 }
 
 // Awaited is something that the database has not answered yet.

@@ -42,6 +42,16 @@ type Manifest struct {
 
 	Schema *phases.SchemaPrint `json:"schema,omitempty"` // what the tables that the runbook concerns were like; nil in older ones
 	Named  []string            `json:"named,omitempty"`  // the tables that it named
+
+	// Of the run that took it; empty in manifests of older versions.
+	Environment phases.Environment `json:"environment,omitempty"`
+	RunID       string             `json:"run_id,omitempty"`
+	// Off are the triggers that the run had switched off by then, as they were
+	// before; the dump has them switched off.
+	Off []phases.Trigger `json:"triggers_off,omitempty"`
+	// Roles are those that must be there for the dump to be restored: policies and
+	// user mappings name them.
+	Roles []string `json:"roles,omitempty"`
 }
 
 // Held is what one table held.
@@ -59,13 +69,17 @@ type Part struct {
 	Name   string `json:"name"`
 }
 
+// ErrNoManifest says that a directory has no manifest: it is none of tminus's, or
+// not whole.
+var ErrNoManifest = errors.New(manifestName + " is missing")
+
 // ReadManifest reads that of a backup.
 func ReadManifest(location string) (Manifest, error) {
 	var m Manifest
 	path := filepath.Join(location, manifestName)
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return m, fmt.Errorf("there is no backup of tminus's at %s: %s is missing; look at the recorded location", location, manifestName)
+		return m, fmt.Errorf("there is no backup of tminus's at %s: %w; look at the recorded location", location, ErrNoManifest)
 	}
 	if err != nil {
 		return m, fmt.Errorf("read the backup's manifest: %w", err)

@@ -5,8 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"regexp"
-	"strings"
 
 	"tminus/phases"
 	"tminus/phases/schema"
@@ -67,7 +65,8 @@ func asRecorded(s *schema.Schema, oid uint32, name, text string, off []phases.Tr
 // partition is without its own name and bound, and so are its constraints and
 // triggers, whose names the server gives by the order in which parts were made.
 // A key that a part inherits from the key of its table is counted on its own side
-// alone. An index that is not valid holds no constraint, and no copy has it.
+// alone, and not what the server makes of a key for each part of the table that it
+// refers to. An index that is not valid holds no constraint, and no copy has it.
 const definitions = `WITH asked AS (
 		SELECT c.*, n.nspname, format('%I.%I', n.nspname, c.relname) AS called
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY ($1::oid[])),
@@ -87,6 +86,7 @@ const definitions = `WITH asked AS (
 	UNION ALL
 	SELECT r.oid, 'constraint', keys.plain, concat_ws(' ', keys.definition, keys.fires)
 	FROM asked r JOIN keys ON keys.conrelid = r.oid
+	WHERE NOT EXISTS (SELECT FROM pg_constraint whole WHERE whole.oid = keys.conparentid AND whole.conrelid = keys.conrelid)
 	UNION ALL
 	SELECT r.oid, 'referenced', keys.plain, concat_ws(' ', keys.called, keys.definition, keys.fires)
 	FROM asked r JOIN keys ON keys.confrelid = r.oid WHERE keys.conparentid = 0
@@ -106,18 +106,3 @@ const definitions = `WITH asked AS (
 		(SELECT string_agg(coalesce(o.rolname::text, 'public'), ',' ORDER BY o.rolname) FROM unnest(p.polroles) AS role (oid) LEFT JOIN pg_roles o ON o.oid = role.oid),
 		pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
 	FROM asked r JOIN pg_policy p ON p.polrelid = r.oid`
-
-// restored writes an expression as the server has it once it was dumped and
-// restored: the cast of a list of texts is then one of each text, and reads
-// otherwise.
-func restored(definition string) string {
-	return castList.ReplaceAllStringFunc(definition, func(list string) string {
-		items := castItem.ReplaceAllString(strings.TrimSuffix(strings.TrimPrefix(list, "(ARRAY["), "])::text[]"), "($0)::text")
-		return "ARRAY[" + items + "]"
-	})
-}
-
-var (
-	castItem = regexp.MustCompile(`'(?:[^']|'')*'::character varying`)
-	castList = regexp.MustCompile(`\(ARRAY\[` + castItem.String() + `(?:, ` + castItem.String() + `)*\]\)::text\[\]`)
-)

@@ -136,6 +136,18 @@ func client(t *testing.T, server *sandbox.Server, name string) string {
 	return path
 }
 
+// everyTable is a book that counts each table of a database.
+func everyTable(t *testing.T, dsn string) *runbook.Runbook {
+	t.Helper()
+	var tables []string
+	err := connectTo(t, dsn).QueryRow(t.Context(), `SELECT array_agg(n.nspname || '.' || c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema' AND position('.' IN c.relname) = 0`).Scan(&tables)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &runbook.Runbook{Schema: "public", Phases: []runbook.Phase{{ID: "all", Count: tables}}}
+}
+
 // A copy that was dumped and restored has the same fingerprint: the demo's
 // database, and one with some of everything.
 func TestARestoredCopyIsTheSame(t *testing.T) {
@@ -147,10 +159,11 @@ func TestARestoredCopyIsTheSame(t *testing.T) {
 			t.Fatalf("%s: %v: %s", name, err, out)
 		}
 	}
-	for name, c := range map[string]struct {
+	type source struct {
 		load func(*testing.T, string)
 		book *runbook.Runbook
-	}{
+	}
+	sources := map[string]source{
 		"all": {func(t *testing.T, dsn string) {
 			run(t, "psql", "-qXd", dsn, "-v", "ON_ERROR_STOP=1", "-c", printedSchema)
 		}, parse(t, "tminus: 1\ntitle: T\n"+deletes("parent", "days"))},
@@ -159,10 +172,21 @@ func TestARestoredCopyIsTheSame(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, parse(t, string(runbook.Guide(runbook.Site{})))},
-	} {
+	}
+	files, err := filepath.Glob("../../testdata/schemas/*.sql")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no schemas: %v", err)
+	}
+	for _, file := range files {
+		sources[filepath.Base(file)] = source{load: func(t *testing.T, dsn string) { run(t, "psql", "-qXd", dsn, "-v", "ON_ERROR_STOP=1", "-f", file) }}
+	}
+	for name, c := range sources {
 		t.Run(name, func(t *testing.T) {
 			from, to := server.NewDatabase(t), server.NewDatabase(t)
 			c.load(t, from)
+			if c.book == nil {
+				c.book = everyTable(t, from)
+			}
 			dump := filepath.Join(t.TempDir(), "dump.sql")
 			run(t, "pg_dump", "-d", from, "-f", dump)
 			run(t, "psql", "-qXd", to, "-v", "ON_ERROR_STOP=1", "-f", dump)

@@ -68,6 +68,20 @@ func (s *Server) bequeath() error {
 	return nil
 }
 
+// LetLinger has a server that was started with Options.LingerLater linger from
+// now on. It is called once.
+func (s *Server) LetLinger() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.stopped:
+		return ErrStopped
+	case s.opts.Linger <= 0:
+		return errors.New("let the server linger: it was not started to")
+	}
+	return s.bequeath()
+}
+
 // Release leaves the server to itself, as the program's death would: it runs
 // on for Options.Linger, for another program to Adopt it, and is then removed.
 // The Server can't be used afterwards. Without Linger it is an error, and

@@ -49,6 +49,10 @@ type Options struct {
 	// called Release, so that another one can Adopt it. Zero: not at all.
 	Linger time.Duration
 
+	// LingerLater has the server linger from LetLinger on alone: what is still
+	// being made is worth nothing to anybody.
+	LingerLater bool
+
 	// CopyOf is a server whose data directory is copied instead of making a
 	// new one. It must be down, by Down or Crash, and can be restarted
 	// afterwards: the two then tell one history up to the copy, and are alike
@@ -137,7 +141,7 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
-	if opts.Linger > 0 {
+	if opts.Linger > 0 && !opts.LingerLater {
 		if err := s.bequeath(); err != nil {
 			return nil, errors.Join(err, s.Stop())
 		}

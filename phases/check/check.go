@@ -46,6 +46,8 @@ const (
 
 	RehearsalCompleted = "rehearsal.completed"
 	RehearsalSchema    = "rehearsal.schema"
+	RehearsalProtected = "rehearsal.protected"
+	RehearsalClean     = "rehearsal.clean"
 )
 
 // kinds are the checks of the database and of the run, by name.
@@ -67,9 +69,9 @@ var kinds = []Kind{
 	{Name: "jobs.due", Means: "no active job that pg_cron runs in this database is due from T-0, or from now when that is over, until no phase may start any more, or pg_cron is not installed", Rests: Window},
 	{Name: "mirror.present", Means: "a mirror session is connected, of the key with the comment observer where that is given", Takes: []string{"observer"}, Rests: Observers, OfRun: true},
 	{Name: "protected.intact", Means: "every protected table has the count and content of the baseline", Rests: Baseline},
-	{Name: "rehearsal.clean", Means: "in the rehearsal no phase was tried twice, and no abort condition was met", Rests: Rehearsal, OfRun: true},
+	{Name: RehearsalClean, Means: "in the rehearsal no phase was tried twice, and no abort condition was met", Rests: Rehearsal, OfRun: true},
 	{Name: RehearsalCompleted, Means: "the rehearsal of this very runbook ended as completed with every phase, not longer ago than `rehearsal.max_age`", Rests: Rehearsal, OfRun: true},
-	{Name: "rehearsal.protected", Means: "every protected table had the rehearsal's baseline's count and content after its last phase", Rests: Rehearsal, OfRun: true},
+	{Name: RehearsalProtected, Means: "every protected table had the rehearsal's baseline's count and content after its last phase", Rests: Rehearsal, OfRun: true},
 	{Name: RehearsalSchema, Means: "the tables that the runbook concerns are as many, and like those, that the rehearsal had", Rests: Rehearsal, OfRun: true},
 	{Name: "replication.lag", Means: "as many standbys as standbys says (default 1) are connected, and they and all others that receive WAL are streaming, at most max megabytes behind, and replay within max_age", Takes: []string{"max", "max_age", "standbys"}, Needs: []string{"max"}},
 	{Name: "replication.slots", Means: "every replication slot of the server is active, its WAL neither unreserved nor lost, and where its WAL is limited, min megabytes are left", Takes: []string{"min"}},

@@ -34,6 +34,7 @@ func (e *Engine) act(id, by string) error {
 	a := &acting{engine: e, item: it, by: by, done: make(chan struct{})}
 	do := action.Run{
 		Target: e.target, Item: id, Action: it.Action, Recorded: e.state.Triggers, Record: e.record,
+		Environment: e.state.Opened.Environment, RunID: e.state.Opened.RunID, Off: e.state.SwitchedOff(),
 		Server: e.state.Target, Backup: e.state.Runbook.Backup, Stands: e.state.RecordedBackup(), Opened: e.state.OpenedAt, Changes: change, Protected: protected, Progress: a.progress, Taken: a.taken,
 	}
 	if t := e.state.Taken; t != nil && t.Backup.Same(do.Stands) {

@@ -20,6 +20,11 @@ type Settings struct {
 	EndBackend   time.Duration // how long a session that holds a COMMIT in doubt is left alone; default 10s
 	Doubt        time.Duration // how long a COMMIT in doubt is looked into before a human is asked; default 10m
 	Patience     time.Duration // how long an unattended run waits for a failing check; default 1m
+	LookAgain    time.Duration // how often a run in production looks for a rehearsal that it lacks; default 10s
+
+	// Rehearsals is the directory where such a run looks, unless its operator named
+	// a journal; empty: nowhere.
+	Rehearsals string
 }
 
 func (s Settings) withDefaults() Settings {
@@ -34,6 +39,7 @@ func (s Settings) withDefaults() Settings {
 	set(&s.EndBackend, 10*time.Second)
 	set(&s.Doubt, 10*time.Minute)
 	set(&s.Patience, time.Minute)
+	set(&s.LookAgain, 10*time.Second)
 	return s
 }
 
@@ -131,6 +137,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	if unattended {
 		e.work.Go(func() { e.drive(ctx) }) // ends with ctx or the run
 	}
+	e.work.Go(func() { e.awaitRehearsal(ctx) }) // ends with ctx or the run
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {

@@ -12,6 +12,7 @@ import (
 	"charm.land/fang/v2"
 	"github.com/spf13/cobra"
 
+	"tminus/phases"
 	"tminus/phases/engine"
 	"tminus/phases/runbook"
 )
@@ -33,11 +34,17 @@ type Flags struct {
 	New        bool          // although an unfinished run exists
 	Hold       time.Duration // how long a verified transaction waits
 	Rehearsal  string        // journal of the rehearsal; empty: looked for in the user's state directory
+	FromBackup string        // of which backup the rehearsal's copy is made: its directory, or NewestBackup; empty: none is made
 	EndHolder  uint32        // session to end when it holds the operator lock; 0: none
 	Users      int           // the demo's
 	Seed       int64         // the demo's
 	Mirror     Mirror
+
+	copy *phases.Copy // what the run's database was restored from; nil for none
 }
+
+// NewestBackup stands for the newest backup of the runbook's.
+const NewestBackup = "newest"
 
 // Mirror is where to serve a mirror, and for whom. An empty Listen serves none.
 type Mirror struct {
@@ -137,12 +144,20 @@ func demoCommand(a *app) *cobra.Command {
 func rehearseCommand(a *app) *cobra.Command {
 	var f Flags
 	c := &cobra.Command{
-		Use:     "rehearse RUNBOOK",
-		Short:   "Run a runbook against a copy of the database",
-		Example: "  tminus rehearse reset.yaml --dsn 'host=rehearsal dbname=gym'\n  tminus rehearse reset.yaml --unattended --plain",
-		Args:    cobra.ExactArgs(1),
-		RunE:    func(c *cobra.Command, args []string) error { return a.rehearse(c.Context(), args[0], f) },
+		Use:   "rehearse RUNBOOK",
+		Short: "Run a runbook against a copy of the database",
+		Example: "  tminus rehearse reset.yaml --dsn 'host=rehearsal dbname=gym'\n  tminus rehearse reset.yaml --unattended --plain\n" +
+			"  tminus rehearse reset.yaml --from-backup\n  tminus rehearse reset.yaml --from-backup=/var/backups/gym/gym-20260130T020000Z",
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) > 1 && f.FromBackup == NewestBackup {
+				return fmt.Errorf("one runbook: the backup's directory is written with an equals sign, --from-backup=%s", args[1])
+			}
+			return cobra.ExactArgs(1)(c, args)
+		},
+		RunE: func(c *cobra.Command, args []string) error { return a.rehearse(c.Context(), args[0], f) },
 	}
+	c.Flags().StringVar(&f.FromBackup, "from-backup", "", "restore the newest backup of the runbook's into a throwaway server and rehearse there; with =LOCATION, the backup in that directory")
+	c.Flags().Lookup("from-backup").NoOptDefVal = NewestBackup
 	newRunFlags(c, &f)
 	againFlag(c, &f)
 	targetFlags(c, &f)

@@ -21,10 +21,15 @@ type Database struct {
 	ReadSchema func(ctx context.Context, dsn string, book *runbook.Runbook) (*schema.Schema, error)
 
 	// StartServer starts a demo's throwaway server; progress is told what it
-	// waits for. AdoptServer takes over the one of a demo that was left or
-	// killed, and gives the DSN of its database. The caller stops or releases it.
+	// waits for. AdoptServer takes over the one of a run that was left or killed,
+	// and gives the DSN of its database; another is how to get one where that is
+	// gone. The caller stops or releases it.
 	StartServer func(ctx context.Context, progress func(string)) (Server, error)
-	AdoptServer func(ctx context.Context, id phases.Identity) (Server, string, error)
+	AdoptServer func(ctx context.Context, id phases.Identity, another string) (Throwaway, string, error)
+
+	// MakeCopy restores a backup into a throwaway server. With an error nothing of
+	// it is left. The caller stops or releases the server.
+	MakeCopy func(ctx context.Context, r CopyRequest) (Copy, error)
 
 	MinUsers int // that a demo's gym may have
 }
@@ -37,17 +42,38 @@ type Access struct {
 	Runbook   *runbook.Runbook
 }
 
-// Server is a demo's throwaway server. It waits DemoLinger for its run to be
+// CopyRequest is of which backup a copy is made.
+type CopyRequest struct {
+	Location string // of one backup; empty: the newest of the runbook's
+	Operator phases.Operator
+	Runbook  *runbook.Runbook
+	Say      func(line string)
+	Progress func(phases.ActionProgress) // is called from one goroutine
+}
+
+// Copy is a database in a server of its own.
+type Copy struct {
+	Server Throwaway
+	DSN    string
+	Of     phases.Copy
+}
+
+// Throwaway is a server of a run's own. It waits DemoLinger for that to be
 // resumed.
+type Throwaway interface {
+	// Stop removes the server. Release leaves it to whoever resumes its run.
+	Stop() error
+	Release() error
+}
+
+// Server is a demo's.
 type Server interface {
+	Throwaway
+
 	// Fill makes the gym's database, and gives its DSN.
 	Fill(ctx context.Context, users int, seed int64, progress func(done, total int64, what string)) (dsn string, err error)
 
 	// Site makes what the guide's runbook asks about beside the database: a git
 	// checkout, and a place for backups. It goes with the server.
 	Site(ctx context.Context) (runbook.Site, error)
-
-	// Stop removes the server. Release leaves it to whoever resumes its run.
-	Stop() error
-	Release() error
 }

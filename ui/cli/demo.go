@@ -26,7 +26,7 @@ func (a *app) demo(ctx context.Context, f Flags) error {
 	if err != nil {
 		return Failed(err)
 	}
-	defer a.leaveServer(server)
+	defer a.leaveServer(server, "demo")
 	f.DSN, err = server.Fill(ctx, f.Users, f.Seed, a.loading())
 	fmt.Fprintln(a.stderr)
 	if err != nil {
@@ -48,16 +48,17 @@ func (a *app) demo(ctx context.Context, f Flags) error {
 	return a.start(ctx, runbook.GuideName, source, book, phases.Demo, f)
 }
 
-// leaveServer removes the demo's server, or leaves it for resume.
-func (a *app) leaveServer(server Server) {
+// leaveServer removes the throwaway server of a demo or a copy, or leaves it for
+// resume.
+func (a *app) leaveServer(server Throwaway, whose string) {
 	leave, what := server.Stop, "stop"
 	if a.unfinished {
 		leave, what = server.Release, "leave"
 	}
 	if err := leave(); err != nil {
-		fmt.Fprintf(a.stderr, "tminus: %s the demo's server: %v\n", what, err)
+		fmt.Fprintf(a.stderr, "tminus: %s the %s's server: %v\n", what, whose, err)
 	} else if a.unfinished {
-		fmt.Fprintf(a.stderr, "the demo's server waits %.0f minutes for that\n", DemoLinger.Minutes())
+		fmt.Fprintf(a.stderr, "the %s's server waits %.0f minutes for that\n", whose, DemoLinger.Minutes())
 	}
 }
 

@@ -30,6 +30,9 @@ type app struct {
 }
 
 func (a *app) rehearse(ctx context.Context, file string, f Flags) error {
+	if f.FromBackup != "" {
+		return a.rehearseCopy(ctx, file, f)
+	}
 	return a.runFile(ctx, file, phases.Rehearsal, f)
 }
 
@@ -64,9 +67,12 @@ func (a *app) start(ctx context.Context, file string, source []byte, book *runbo
 	}
 	opened := phases.RunOpened{
 		RunID: engine.NewRunID(now), Version: engine.Version(), File: file, Source: string(source), SHA256: engine.SHA256(source),
-		Environment: env, Unattended: f.Unattended, Operator: engine.LocalOperator(), PlannedT0: t0, Planned: f.StartAt != "",
+		Environment: env, Unattended: f.Unattended, Operator: engine.LocalOperator(), PlannedT0: t0, Planned: f.StartAt != "", Copy: f.copy,
 	}
 	if env == phases.Production {
+		if opened.RehearsalFile, err = absolute(f.Rehearsal); err != nil {
+			return Failed(err)
+		}
 		if opened.Rehearsed, err = a.rehearsal(opened, f.Rehearsal); err != nil {
 			return Failed(err)
 		}
@@ -99,7 +105,7 @@ func (a *app) start(ctx context.Context, file string, source []byte, book *runbo
 		return Failed(err)
 	}
 	defer w.Close()
-	engine, err := engine.Open(target, w, opened, engine.Settings{Hold: f.Hold})
+	engine, err := engine.Open(target, w, opened, settings(f))
 	if err != nil {
 		return Failed(err)
 	}
@@ -122,6 +128,24 @@ func (a *app) noGoBefore(opened phases.RunOpened, path string, opens time.Durati
 		return nil, err
 	}
 	return engine.FindNoGo([]string{dir, filepath.Dir(path)}, opened, opens, now)
+}
+
+// settings are those of a run's engine. Where no state directory can be told, no
+// rehearsal is looked for later.
+func settings(f Flags) engine.Settings {
+	dir, err := engine.StateDir()
+	if err != nil {
+		dir = ""
+	}
+	return engine.Settings{Hold: f.Hold, Rehearsals: dir}
+}
+
+// absolute is a file's path from everywhere; empty stays empty.
+func absolute(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	return filepath.Abs(path)
 }
 
 // rehearsal is what the run knows of a rehearsal: from the journal that the
@@ -191,13 +215,13 @@ func (a *app) resumeRun(ctx context.Context, f Flags) error {
 		fmt.Fprintf(a.stderr, "the journal's last line was torn: %s cut off\n", phases.Plural(int64(torn), "byte"))
 	}
 	f.Unattended = state.Opened.Unattended
-	if f.DSN == "" && state.Opened.Environment == phases.Demo {
-		server, dsn, err := a.database.AdoptServer(ctx, state.Target)
+	if whose, another := serverOf(state); f.DSN == "" && whose != "" {
+		server, dsn, err := a.database.AdoptServer(ctx, state.Target, another)
 		if err != nil {
 			return Failed(err)
 		}
 		a.unfinished = true // until it is known to be finished
-		defer a.leaveServer(server)
+		defer a.leaveServer(server, whose)
 		f.DSN = dsn
 	}
 	resumed := phases.RunResumed{Operator: engine.LocalOperator(), TornBytes: torn, Version: engine.Version()}
@@ -207,7 +231,7 @@ func (a *app) resumeRun(ctx context.Context, f Flags) error {
 	}
 	defer target.Close()
 	resumed.Target = identity
-	engine, err := engine.Resume(target, w, recs, resumed, engine.Settings{Hold: f.Hold})
+	engine, err := engine.Resume(target, w, recs, resumed, settings(f))
 	if err != nil {
 		return Failed(err)
 	}

@@ -21,6 +21,11 @@ type Run struct {
 	Item     string
 	Action   *runbook.Action
 	Recorded []phases.Trigger // what the run has recorded before
+	// Environment and RunID are the run's; Off are the triggers that it has
+	// switched off and not back on, as they were before.
+	Environment phases.Environment
+	RunID       string
+	Off         []phases.Trigger
 	// Backup is what the runbook says of it; Changes and Protected are the tables
 	// that it is looked at for.
 	Backup             runbook.Backup

@@ -39,6 +39,11 @@ type BackupPlan struct {
 
 	Triggers []phases.Trigger // that the run has recorded: what it disabled is no change of a table
 	Opened   time.Time        // of the run: what was taken since is its own
+
+	// To take one: the run that does, and the triggers that it has switched off.
+	Environment phases.Environment
+	RunID       string
+	Off         []phases.Trigger
 }
 
 // TryPlan is how a restore is tried: Directory and Jobs are the restore's.
@@ -99,6 +104,7 @@ func (r Run) plan() BackupPlan {
 	return BackupPlan{
 		Directory: r.Backup.Take.Directory, Jobs: r.Backup.Take.Jobs, Changes: r.Changes, Protected: r.Protected,
 		Triggers: r.Recorded, Opened: r.Opened,
+		Environment: r.Environment, RunID: r.RunID, Off: r.Off,
 	}
 }
 
