@@ -105,7 +105,7 @@ func schemaOf(t *testing.T, target *Target) (out phases.SchemaPrint) {
 			return err
 		}
 		view := lint.New(target.book, snapshot)
-		if err := catalog.Define(t.Context(), s, snapshot, view.Concerned()); err != nil {
+		if err := catalog.Define(t.Context(), s, snapshot, view.Concerned(), nil); err != nil {
 			return err
 		}
 		out = view.Print()
@@ -172,4 +172,53 @@ func otherDatabase(t *testing.T, dsn, options string) string {
 	}
 	t.Cleanup(func() { _ = sandbox.ForTest(t).DropDatabase(context.Background(), name) })
 	return strings.Replace(dsn, databaseName(t, dsn), name, 1)
+}
+
+const withTriggers = `
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END';
+CREATE TABLE gone (id int PRIMARY KEY, s varchar(9));
+INSERT INTO gone SELECT generate_series(1, 50), 'a';
+CREATE TABLE days (day int) PARTITION BY RANGE (day);
+CREATE TABLE days1 PARTITION OF days FOR VALUES FROM (1) TO (2);
+CREATE TABLE days2 PARTITION OF days FOR VALUES FROM (2) TO (3);
+CREATE TRIGGER audit AFTER DELETE ON gone FOR EACH ROW WHEN (OLD.s IN ('a', 'b')) EXECUTE FUNCTION f();
+CREATE TRIGGER copies AFTER DELETE ON gone FOR EACH ROW EXECUTE FUNCTION f(); ALTER TABLE gone ENABLE REPLICA TRIGGER copies;
+CREATE TRIGGER was_off AFTER DELETE ON gone FOR EACH ROW EXECUTE FUNCTION f(); ALTER TABLE gone DISABLE TRIGGER was_off;
+CREATE TRIGGER of_days AFTER DELETE ON days FOR EACH ROW EXECUTE FUNCTION f(); ALTER TABLE ONLY days2 ENABLE ALWAYS TRIGGER of_days;
+`
+
+// A backup that was taken while the run had triggers off gives a copy that has
+// them as they were before; so one without a word of them has them off.
+func TestACopyHasItsTriggersBack(t *testing.T) {
+	withClients(t)
+	dsn := database(t, "SELECT 1")
+	script(t, dsn, withTriggers)
+	b := book("gone", "days")
+	b.Backup.Try.Jobs = 1
+	from := open(t, dsn, b)
+	was := schemaOf(t, from)
+	recorded, err := from.ReadTriggers(limited(t), []string{"audit", "copies", "was_off", "of_days"})
+	if err != nil || len(recorded) != 6 {
+		t.Fatalf("%d triggers, %v", len(recorded), err)
+	}
+	if err := from.DisableTriggers(limited(t), recorded); err != nil {
+		t.Fatal(err)
+	}
+	off := schemaOf(t, from)
+	for name, plan := range map[string]action.BackupPlan{
+		"noted":     {Changes: []string{"gone", "days"}, Off: recorded, Environment: phases.Production, RunID: "r"},
+		"not noted": {Changes: []string{"gone", "days"}},
+	} {
+		out := copyOf(t, from, plan, copies(t))
+		want, on := was, max(0, len(plan.Off)-1) // was_off was none of the run's doing
+		if plan.Off == nil {
+			want = off
+		}
+		if differs := want.Differs(schemaOf(t, open(t, out.DSN, b))); differs != nil {
+			t.Errorf("%s: the copy differs: %s", name, strings.Join(differs, "; "))
+		}
+		if len(out.Of.Triggers) != on || out.Of.Environment != plan.Environment || out.Of.RunID != plan.RunID || out.Of.Counted != 2 || out.Of.Restore <= 0 {
+			t.Errorf("%s: %+v", name, out.Of)
+		}
+	}
 }

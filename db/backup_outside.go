@@ -19,7 +19,7 @@ func (t *Target) noteOutside(ctx context.Context, s *session, how action.BackupP
 	}
 	for _, was := range how.Off {
 		for _, is := range now {
-			if sameTrigger(is.Trigger, was) && is.Enabled == "D" {
+			if sameTrigger(is.Trigger, was) && is.Enabled == "D" && was.Enabled != "D" {
 				m.Off = append(m.Off, was)
 			}
 		}

@@ -191,7 +191,9 @@ func (b *builder) backup() {
 		out.AgeAtT0Seconds = &age
 	}
 	b.proof(&out)
+	out.TriggersOff, out.note = s.OffInBackup(), s.OffWords()
 	b.report.Backup = out
+	b.report.Copy = copyOf(s.Opened.Copy)
 }
 
 func (b *builder) groups(groups []runbook.Group) []Group {

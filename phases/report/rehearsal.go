@@ -14,8 +14,41 @@ type Rehearsal struct {
 	RunID   string     `json:"run_id"`
 	Head    string     `json:"head"` // its last record's hash
 	EndedAt *time.Time `json:"ended_at"`
-	Schema  string     `json:"schema"` // fingerprint of its tables
-	Counts  []Count    `json:"counts"` // of both baselines
+	Schema  string     `json:"schema"`         // fingerprint of its tables
+	Counts  []Count    `json:"counts"`         // of both baselines
+	Copy    *Copy      `json:"copy,omitempty"` // what its database was restored from; absent where somebody made it
+}
+
+// Copy is the backup that a rehearsal's database was restored from.
+type Copy struct {
+	BackupID       string             `json:"backup_id"`
+	At             *time.Time         `json:"at"` // of its snapshot
+	Location       string             `json:"location"`
+	Database       string             `json:"database"`          // that it is of
+	System         string             `json:"system_identifier"` // of its server; empty when nobody knows
+	Environment    phases.Environment `json:"environment"`       // of the run that took it; empty when nobody noted it
+	RestoreSeconds float64            `json:"restore_seconds"`
+	Counted        int                `json:"counted"`  // tables whose rows came back as they were
+	Compared       int                `json:"compared"` // of them, those whose content did
+	TriggersOn     []string           `json:"triggers_on"`
+
+	text string // all of it in a line
+}
+
+// copyOf is nil for a database that was not restored from a backup.
+func copyOf(c *phases.Copy) *Copy {
+	if c == nil {
+		return nil
+	}
+	out := &Copy{
+		BackupID: phases.Clean(c.Backup.ID), At: moment(c.Backup.At), Location: phases.Clean(c.Backup.Location),
+		Database: phases.Clean(c.Database), System: phases.Clean(c.System), Environment: c.Environment,
+		RestoreSeconds: seconds(c.Restore), Counted: c.Counted, Compared: c.Compared, TriggersOn: []string{}, text: c.String(),
+	}
+	for _, t := range c.Triggers {
+		out.TriggersOn = append(out.TriggersOn, phases.Clean(t))
+	}
+	return out
 }
 
 // Count is what the baseline counted, beside the rehearsal's.
@@ -41,7 +74,7 @@ func (b *builder) rehearsal() {
 	if r == nil || r.Journal == "" {
 		return
 	}
-	out := &Rehearsal{Journal: phases.Clean(r.Journal), RunID: phases.Clean(r.RunID), Head: phases.Clean(r.Head), EndedAt: moment(r.EndedAt), Counts: []Count{}}
+	out := &Rehearsal{Journal: phases.Clean(r.Journal), RunID: phases.Clean(r.RunID), Head: phases.Clean(r.Head), EndedAt: moment(r.EndedAt), Counts: []Count{}, Copy: copyOf(r.Copy)}
 	if r.Schema != nil {
 		out.Schema = phases.Clean(r.Schema.Hash)
 	}
@@ -82,12 +115,18 @@ func (b *builder) rehearsalDeviations() {
 }
 
 func (t *textWriter) rehearsal() {
+	if t.r.Copy != nil {
+		t.pair("Copy of", t.r.Copy.text)
+	}
 	r := t.r.Rehearsal
 	if r == nil {
 		return
 	}
 	t.pair("Rehearsed", fmt.Sprintf("%s, run %s, ended %s", r.Journal, r.RunID, t.stamp(r.EndedAt)))
 	t.pair("Rehearsal's head", r.Head)
+	if r.Copy != nil {
+		t.pair("Rehearsed on", r.Copy.text)
+	}
 }
 
 func (t *textWriter) rehearsed(p *Phase) {

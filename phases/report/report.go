@@ -34,6 +34,7 @@ type Report struct {
 	Run        Run         `json:"run"`
 	Rehearsal  *Rehearsal  `json:"rehearsal,omitempty"` // that a run in production rested on; absent without one
 	Schedule   *Schedule   `json:"schedule,omitempty"`  // absent where nobody planned T-0, and no NO-GO came before
+	Copy       *Copy       `json:"copy,omitempty"`      // what the run's own database was restored from; absent where nothing was
 	Database   Database    `json:"database"`
 	Operators  []Operator  `json:"operators"`
 	Backup     Backup      `json:"backup"`
@@ -83,6 +84,7 @@ type Backup struct {
 	MaxAgeSeconds  float64    `json:"max_age_seconds"`
 	Restore        string     `json:"restore"` // the runbook's command, with what was recorded filled in
 	RestoreSeconds float64    `json:"restore_seconds"`
+	TriggersOff    []string   `json:"triggers_off,omitempty"` // that a restore brings back switched off, since the run had them off; absent for none
 
 	Location  string          `json:"location"`
 	Proven    bool            `json:"proven"`             // at T-0; without one, at the journal's end
@@ -92,6 +94,7 @@ type Backup struct {
 	Restored  *BackupRestored `json:"restored,omitempty"` // the last restore of it that was tried; absent before one
 
 	lines []phases.ProofLine
+	note  string // what a restore leaves to do; empty for nothing
 }
 
 // Group is one checklist.

@@ -83,6 +83,9 @@ func (t *textWriter) head() {
 		backup += fmt.Sprintf(", %s old at T-0, at most %s", span(*age), span(r.Backup.MaxAgeSeconds))
 	}
 	t.pair("Backup time", backup)
+	if r.Backup.note != "" {
+		t.pair("Backup's triggers", r.Backup.note)
+	}
 	d := r.Database
 	t.pair("Database", fmt.Sprintf("%s at %s:%d as %s, PostgreSQL %s", d.Name, d.Host, d.Port, d.User, d.ServerVersion))
 	t.pair("Runbook", r.Run.Runbook)

@@ -71,6 +71,9 @@ func (p Pane) gateLines() []look.Line {
 	if none := s.NoRehearsal(); none != "" {
 		out = append(out, p.paragraph("  ", &st.Warn, look.Initial(none)+".")...)
 	}
+	if copied := s.OfCopy(); copied != "" {
+		out = append(out, p.paragraph("  ", &st.Dim, look.Initial(copied)+".")...)
+	}
 	if s.Runbook.Gate.Text != "" {
 		out = append(out, p.paragraph("  ", &st.Dim, s.Runbook.Gate.Text)...)
 	}
@@ -331,8 +334,9 @@ func (p Pane) noReturnBox() []look.Line {
 	if lacks := s.Proof(p.Now).Lacks; lacks != "" {
 		lines = append(lines, in.paragraph("", &st.Bad, "NOT PROVEN: "+lacks)...)
 	}
-	if d, measured := s.RestoreTime(); measured {
-		lines = append(lines, look.Row(&st.Text, "A restore took "+roundly(d)+" when it was tried."))
+	d, _ := s.RestoreTime()
+	if when := s.RestoreMeasured(); when != "" {
+		lines = append(lines, in.paragraph("", &st.Text, "A restore took "+roundly(d)+" "+when+".")...)
 	} else if d > 0 {
 		lines = append(lines, look.Row(&st.Text, "A restore takes about "+roundly(d)+"."))
 	}

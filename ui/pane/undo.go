@@ -175,10 +175,13 @@ func (p Pane) restoreLines() []look.Line {
 		backup.Spans = append([]look.Span{{Text: "  "}}, backup.Spans...)
 		out = append(out, backup)
 	}
-	if d, measured := s.RestoreTime(); d > 0 {
+	if off := s.OffWords(); off != "" {
+		out = append(out, p.paragraph("  ", &st.Warn, look.Initial(off)+".")...)
+	}
+	if d, _ := s.RestoreTime(); d > 0 {
 		takes := "Takes about " + roundly(d)
-		if measured {
-			takes = "Took " + roundly(d) + " when it was tried"
+		if when := s.RestoreMeasured(); when != "" {
+			takes = "Took " + roundly(d) + " " + when
 		}
 		out = append(out, p.paragraph("  ", &st.Text, takes+": back at about "+p.at(p.Now.Add(d))[:5]+" if started now")...)
 	} else {
