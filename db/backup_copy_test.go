@@ -3,8 +3,6 @@ package db
 import (
 	"context"
 	"os"
-	osexec "os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -17,22 +15,6 @@ import (
 	"tminus/phases/lint"
 	"tminus/phases/runbook"
 )
-
-// withClients skips a test where PostgreSQL's client programs are not, and takes
-// the server's own where it has them.
-func withClients(t *testing.T) {
-	t.Helper()
-	dir := sandbox.ForTest(t).BinDir()
-	if _, err := os.Stat(filepath.Join(dir, "pg_dump")); err == nil {
-		t.Setenv(sandbox.BinDirEnv, dir)
-		return
-	}
-	for _, name := range []string{"pg_dump", "pg_restore"} {
-		if _, err := osexec.LookPath(name); err != nil {
-			t.Skipf("%s is not on this machine", name)
-		}
-	}
-}
 
 // kept is a server that several copies are made in, one after the other.
 type kept struct{ *sandbox.Server }
