@@ -81,7 +81,7 @@ func CopyBackup(ctx context.Context, cfg Config, how CopyPlan) (out Copy, err er
 		return out, fmt.Errorf("restore %s: %w; look at the backup with backup.verify, or name another one with --from-backup=LOCATION", found.Location, err)
 	}
 	out.Of.Restore = time.Since(began)
-	return out, finishCopy(ctx, cfg, conn, m, plan, how, &out.Of)
+	return out, finishCopy(ctx, cfg, conn, m, how, &out.Of)
 }
 
 // findBackup is the backup to make a copy of.
@@ -139,7 +139,7 @@ func sayFound(say func(string), found backup.Found, of *phases.Copy) {
 }
 
 // finishCopy compares what came back, and makes of it what the rehearsal wants.
-func finishCopy(ctx context.Context, cfg Config, conn *pgx.ConnConfig, m backup.Manifest, plan action.BackupPlan, how CopyPlan, of *phases.Copy) error {
+func finishCopy(ctx context.Context, cfg Config, conn *pgx.ConnConfig, m backup.Manifest, how CopyPlan, of *phases.Copy) error {
 	there := newTarget(cfg, conn)
 	defer there.Close()
 	how.Progress(phases.ActionProgress{What: "compare"})

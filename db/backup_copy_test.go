@@ -68,9 +68,7 @@ func everything(t *testing.T, dsn string) *runbook.Runbook {
 	}
 	b := book()
 	b.Backup.Try.Jobs = 1
-	for _, table := range tables {
-		b.Phases[0].Count = append(b.Phases[0].Count, table)
-	}
+	b.Phases[0].Count = tables
 	return b
 }
 
