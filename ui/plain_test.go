@@ -148,7 +148,7 @@ func (e *fakeEngine) Do(c phases.Command) error {
 	case phases.Note:
 		e.add(phases.NoteRecorded{Text: c.Text, By: by})
 	case phases.LeaveSchedule:
-		e.add(phases.ScheduleLeft{Way: c.Way, By: c.By, Reason: c.Reason})
+		e.add(phases.ScheduleLeft(c))
 	case phases.AcceptUndone:
 		e.add(phases.UndoneAccepted{Phase: c.Phase, Reason: c.Reason, By: by})
 	case phases.CloseRun:

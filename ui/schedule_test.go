@@ -95,7 +95,7 @@ func TestTheScheduleIsLeftByAName(t *testing.T) {
 	if want := []phases.Command{phases.LeaveSchedule{Way: phases.Early, By: "A. Berg", Reason: "the users are out"}}; !reflect.DeepEqual(rec.commands, want) {
 		t.Errorf("the form sends %v", rec.commands)
 	}
-	o, rec = planned(t, "ready", 4*time.Minute, 80, 24)
+	o, _ = planned(t, "ready", 4*time.Minute, 80, 24)
 	if hint := firstHint(t, o); hint != "T" {
 		t.Errorf("the first key is %q", hint)
 	}
