@@ -115,7 +115,7 @@ func TestBackupWhoseLabelNobodyRecorded(t *testing.T) {
 	if got := r.acts("readable"); got != "" {
 		t.Fatal(got)
 	}
-	r.answers("readable", true, "B of 2026-01-01 00:00:00 UTC, read at ")
+	r.answers("readable", true, ": B of 2026-01-01 00:00:00 UTC")
 	// It was B that was verified.
 	r.do(phases.Record{Item: "taken", Field: "backup_id", Value: "A"})
 	r.answers("readable", false, "not proven: A of ")

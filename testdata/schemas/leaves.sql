@@ -3,8 +3,8 @@
 -- own that cascades. What it may do to the table is enough.
 -- clear: visits, kinds
 -- role: porter
-CREATE ROLE porter LOGIN;
-CREATE ROLE porter_owner;
+DO $$ BEGIN CREATE ROLE porter LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$; -- roles are the server's
+DO $$ BEGIN CREATE ROLE porter_owner; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 CREATE SCHEMA attic AUTHORIZATION porter_owner;
 GRANT CREATE ON SCHEMA public TO porter_owner;
 SET ROLE porter_owner;

@@ -22,8 +22,10 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"tminus/db/backup"
 	"tminus/db/gym"
 	"tminus/db/sandbox"
+	"tminus/phases/runbook"
 )
 
 // Run runs the scripts of a folder against a server. The program that they
@@ -36,9 +38,22 @@ func Run(t *testing.T, server *sandbox.Server, dir string) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "await": await, "flip": flip, "cut": cut,
 			"start": start, "says": says, "ends": ends,
-			"database": s.database, "gym": s.gym, "sql": s.sql, "fault": s.fault,
+			"database": s.database, "gym": s.gym, "guide": s.guide, "sql": s.sql, "fault": s.fault,
 		},
 	})
+}
+
+// guide FILE makes a site in the working directory, and writes the guide's
+// runbook for it.
+func (s *scripts) guide(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: guide FILE")
+	}
+	dir := ts.MkAbs("site")
+	ts.Check(os.Mkdir(dir, 0o700))
+	site, err := gym.MakeSite(context.Background(), dir, backup.Major(s.server.Version()))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), runbook.Guide(site), 0o600))
 }
 
 // scripts are the commands that need the server.
