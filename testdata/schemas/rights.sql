@@ -6,9 +6,9 @@
 -- clear: customers
 -- protect: countries
 -- role: runner
-CREATE ROLE runner LOGIN;
-CREATE ROLE runner_owner;
-CREATE ROLE runner_clerk;
+DO $$ BEGIN CREATE ROLE runner LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE runner_owner; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE runner_clerk; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 CREATE SCHEMA backroom AUTHORIZATION runner_owner;
 GRANT CREATE ON SCHEMA public TO runner_owner;
 SET ROLE runner_owner;

@@ -4,7 +4,7 @@
 -- clear: members
 -- protect: plans
 -- role: keeper
-CREATE ROLE keeper LOGIN;
+DO $$ BEGIN CREATE ROLE keeper LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 GRANT CREATE ON SCHEMA public TO keeper;
 SET ROLE keeper;
 CREATE TABLE plans (id int PRIMARY KEY);
