@@ -91,7 +91,7 @@ func (r rehearsing) lacks(now time.Time) string {
 	}
 	anew := r.anew()
 	if r.Journal == "" {
-		return "none of this runbook was found; " + anew
+		return "no journal of one of this runbook was found; " + anew
 	}
 	switch {
 	case r.Environment != Rehearsal:
@@ -123,7 +123,7 @@ func (r rehearsing) otherSchema() string {
 	case r.Rehearsed == nil:
 		return ""
 	case r.Journal == "":
-		return "none of this runbook was found"
+		return "no journal of one of this runbook was found"
 	case r.Schema == nil:
 		return fmt.Sprintf("%s does not say what its tables were like: an older version wrote it; %s", r.name(), r.anew())
 	case r.schema == nil:

@@ -35,7 +35,7 @@ func TestWhatARehearsalLacksHoldsTheGate(t *testing.T) {
 		want   string
 	}{
 		"good":         {func(*RunOpened, *Survey) {}, ""},
-		"none":         {func(o *RunOpened, _ *Survey) { *o.Rehearsed = Rehearsed{} }, "none of this runbook was found; rehearse with `tminus rehearse book.yaml`"},
+		"none":         {func(o *RunOpened, _ *Survey) { *o.Rehearsed = Rehearsed{} }, "no journal of one of this runbook was found; rehearse with `tminus rehearse book.yaml`"},
 		"production's": {func(o *RunOpened, _ *Survey) { o.Rehearsed.Environment = Production }, "book.journal is the journal of a run in production"},
 		"another runbook": {func(o *RunOpened, _ *Survey) {
 			o.Rehearsed.SHA256, o.Rehearsed.Differs = "x", []string{"@@ -1 +1 @@", "-old", "+new"}

@@ -25,7 +25,7 @@ func TestTheRehearsalHoldsOnScreen(t *testing.T) {
 		}
 	}
 	o.state.Opened.Environment, o.state.Opened.Rehearsed = phases.Production, &phases.Rehearsed{}
-	if got := frameText(o); !strings.Contains(got, "The gate is held: the rehearsal: none of this runbook was found") {
+	if got := frameText(o); !strings.Contains(got, "The gate is held: the rehearsal: no journal of one of this runbook was found") {
 		t.Errorf("it is not told what holds the gate:\n%s", got)
 	}
 

@@ -61,7 +61,7 @@ func TestProductionWithoutARehearsalIsHeld(t *testing.T) {
 		named  bool
 		want   string
 	}{
-		"nobody looked":  {"", false, "none of this runbook was found"},
+		"nobody looked":  {"", false, "no journal of one of this runbook was found"},
 		"another schema": {"ALTER TABLE child ADD note text; ALTER TABLE keep DROP note", true, "the schema is not as run.journal had it: child differs, keep differs;"},
 	} {
 		r := newRig(t, smallSchema+c.change, twoBook)
