@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -177,7 +176,7 @@ func (e *fakeEngine) phase(id string) {
 type plainRun struct {
 	t    *testing.T
 	in   *io.PipeWriter
-	out  bytes.Buffer
+	out  output
 	done chan error
 	stop context.CancelCauseFunc
 }
@@ -209,7 +208,7 @@ func (r *plainRun) settle() {
 func (r *plainRun) enter(lines ...string) {
 	r.t.Helper()
 	for _, l := range lines {
-		r.out.WriteString("> " + l + "\n") // Plain waits now, and does not write
+		_, _ = io.WriteString(&r.out, "> "+l+"\n") // it never fails; Plain waits now, and does not write
 		if _, err := io.WriteString(r.in, l+"\n"); err != nil {
 			r.t.Fatal(err)
 		}
@@ -256,7 +255,7 @@ func TestPlainDrivesAWholeRun(t *testing.T) {
 		if strings.ContainsAny(r.out.String(), "\x1b\r\t") {
 			t.Error("control characters in the output")
 		}
-		golden.RequireEqual(t, r.out.Bytes())
+		golden.RequireEqual(t, []byte(r.out.String()))
 	})
 }
 
