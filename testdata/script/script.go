@@ -34,7 +34,7 @@ func Run(t *testing.T, server *sandbox.Server, dir string) {
 	s := &scripts{server: server}
 	s.template = sync.OnceValue(s.loadTemplate)
 	testscript.Run(t, testscript.Params{
-		Dir: dir, Deadline: time.Now().Add(2 * time.Minute), RequireExplicitExec: true, RequireUniqueNames: true, Setup: s.setup,
+		Dir: dir, Deadline: time.Now().Add(5 * time.Minute), RequireExplicitExec: true, RequireUniqueNames: true, Setup: s.setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "await": await, "flip": flip, "cut": cut,
 			"start": start, "says": says, "ends": ends,
