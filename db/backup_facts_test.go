@@ -114,8 +114,8 @@ func TestPrintOfTablesWhoseTriggersTheRunDisabled(t *testing.T) {
 			}
 			begin(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`)
 			defer rollback(context.Background(), s)
-			var err error
-			out, err = target.printedNow(limited(t), s, off)
+			now, err := target.printedNow(limited(t), s, off)
+			out = now.backup
 			return err
 		})
 		if err != nil {

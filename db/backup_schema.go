@@ -15,14 +15,27 @@ import (
 
 // SchemaPrint gives what the tables are like now that the runbook concerns.
 func (t *Target) SchemaPrint(ctx context.Context, off []phases.Trigger) (phases.SchemaPrint, error) {
-	var out phases.SchemaPrint
+	now, err := t.printIn(ctx, func(s *session) (prints, error) { return t.print(ctx, s, off) })
+	return now.backup, err
+}
+
+// SchemaNow is what a survey says that the tables are like which the runbook
+// concerns, with the triggers among off that are disabled as they were before.
+func (t *Target) SchemaNow(ctx context.Context, off []phases.Trigger) (phases.SchemaPrint, error) {
+	now, err := t.printIn(ctx, func(s *session) (prints, error) { return t.printedNow(ctx, s, off) })
+	return now.survey, err
+}
+
+// printIn has the tables read in a transaction of its own.
+func (t *Target) printIn(ctx context.Context, read func(*session) (prints, error)) (prints, error) {
+	var out prints
 	err := t.control.with(ctx, func(s *session) error {
 		if _, err := s.Exec(ctx, `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`); err != nil {
 			return err
 		}
 		defer rollback(ctx, s)
 		var err error
-		out, err = t.print(ctx, s, off)
+		out, err = read(s)
 		return err
 	})
 	if err != nil && ctx.Err() != nil {
@@ -31,18 +44,21 @@ func (t *Target) SchemaPrint(ctx context.Context, off []phases.Trigger) (phases.
 	return out, fail(ctx, "read what the tables are like in", t.host(), err)
 }
 
+// prints are the fingerprints of one look at the tables.
+type prints struct{ survey, backup phases.SchemaPrint }
+
 // print reads in the session's transaction what the tables are like that the
 // runbook concerns; off are the triggers that the run itself has disabled.
-func (t *Target) print(ctx context.Context, s *session, off []phases.Trigger) (phases.SchemaPrint, error) {
+func (t *Target) print(ctx context.Context, s *session, off []phases.Trigger) (prints, error) {
 	snapshot, err := catalog.Read(ctx, s, "")
 	if err != nil {
-		return phases.SchemaPrint{}, err
+		return prints{}, err
 	}
 	view := lint.New(t.book, snapshot)
 	if err := catalog.Define(ctx, s, snapshot, view.Concerned(), off); err != nil {
-		return phases.SchemaPrint{}, err
+		return prints{}, err
 	}
-	return view.BackupPrint(), nil
+	return prints{view.Print(), view.BackupPrint()}, nil
 }
 
 // printed is what print gave last. It stands until a row of the catalog was
@@ -50,16 +66,16 @@ func (t *Target) print(ctx context.Context, s *session, off []phases.Trigger) (p
 type printed struct {
 	mu    sync.Mutex // guards what follows
 	stamp string     // of the catalog, and of what was disabled; empty before the first
-	print phases.SchemaPrint
+	print prints
 }
 
 // printedNow is print, from memory where the catalog is as it was. Functions of
 // the server's see the catalog as it is now, which may be newer than the stamp:
 // the next stamp tells.
-func (t *Target) printedNow(ctx context.Context, s *session, off []phases.Trigger) (phases.SchemaPrint, error) {
+func (t *Target) printedNow(ctx context.Context, s *session, off []phases.Trigger) (prints, error) {
 	var stamp string
 	if err := s.QueryRow(ctx, catalogStamp).Scan(&stamp); err != nil {
-		return phases.SchemaPrint{}, err
+		return prints{}, err
 	}
 	stamp = fmt.Sprintf("%s %q", stamp, off)
 	p := &t.printed

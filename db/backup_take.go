@@ -106,7 +106,7 @@ func (t *Target) export(ctx context.Context, s *session, off []phases.Trigger) (
 	if err != nil {
 		return nil, err
 	}
-	m.Schema, m.Named = &print, t.book.Tables()
+	m.Schema, m.Named = &print.backup, t.book.Tables()
 	return e, e.size(ctx)
 }
 

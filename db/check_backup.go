@@ -47,7 +47,7 @@ func (t *Target) checkBackupRestored(ctx context.Context, s *session, check *run
 	if err != nil {
 		return phases.Answer{}, err
 	}
-	if changed := f.Proven.Unlike(now); changed != "" {
+	if changed := f.Proven.Unlike(now.backup); changed != "" {
 		return phases.Answer{Value: changed}, nil
 	}
 	return a, nil

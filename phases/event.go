@@ -89,6 +89,7 @@ var kinds = []Event{
 	BackupProven{},
 	ScheduleLeft{},
 	RehearsalFound{},
+	SchemaChanged{},
 }
 
 // Weight is what the loss of an event in a power cut would cost.

@@ -20,7 +20,7 @@ type Settings struct {
 	EndBackend   time.Duration // how long a session that holds a COMMIT in doubt is left alone; default 10s
 	Doubt        time.Duration // how long a COMMIT in doubt is looked into before a human is asked; default 10m
 	Patience     time.Duration // how long an unattended run waits for a failing check; default 1m
-	LookAgain    time.Duration // how often a run in production looks for a rehearsal that it lacks; default 10s
+	LookAgain    time.Duration // how often a run in production looks for a rehearsal that it lacks, and whether the tables are still like its own; default 10s
 
 	// Rehearsals is the directory where such a run looks, unless its operator named
 	// a journal; empty: nowhere.
@@ -138,6 +138,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		e.work.Go(func() { e.drive(ctx) }) // ends with ctx or the run
 	}
 	e.work.Go(func() { e.awaitRehearsal(ctx) }) // ends with ctx or the run
+	e.work.Go(func() { e.watchSchema(ctx) })    // ends with ctx or the run
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {

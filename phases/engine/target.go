@@ -65,6 +65,11 @@ type Surveyor interface {
 	// its deletes. Missing tables and missing rights are all in one error.
 	Survey(ctx context.Context) (phases.Survey, error)
 
+	// SchemaNow gives what the survey would now say that the tables are like,
+	// with the triggers among off that are disabled as they were before. Where
+	// nothing has changed since the last time, it is cheap.
+	SchemaNow(ctx context.Context, off []phases.Trigger) (phases.SchemaPrint, error)
+
 	// Baseline counts tables, or the rows of one that match a condition, and
 	// fingerprints the protected ones, in one REPEATABLE READ, READ ONLY
 	// transaction. progress may be nil; it is called with each count as it is
