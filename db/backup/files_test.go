@@ -46,17 +46,32 @@ func TestFilesOfABackup(t *testing.T) {
 			must(t, os.Mkdir(filepath.Join(dir, "dump"), 0o700))
 			one := filepath.Join(dir, "dump", "one.dat")
 			write(t, one, "rows")
-			before, err := Files(dir)
-			must(t, err)
+			// By a link to it, and where its dump is one, it is no other.
+			link, linked := filepath.Join(t.TempDir(), "latest"), t.TempDir()
+			must(t, os.Symlink(dir, link))
+			must(t, os.Symlink(filepath.Join(dir, "dump"), filepath.Join(linked, "dump")))
+			var before []string
+			for _, at := range []string{dir, link, linked} {
+				files, err := Files(at)
+				must(t, err)
+				before = append(before, files)
+			}
 			c.change(t, one)
-			after, err := Files(dir)
-			must(t, err)
-			if (before == after) != c.same {
-				t.Errorf("before %s, after %s", before, after)
+			for i, at := range []string{dir, link, linked} {
+				after, err := Files(at)
+				must(t, err)
+				if (before[i] == after) != c.same {
+					t.Errorf("at %s before %s, after %s", at, before[i], after)
+				}
 			}
 		})
 	}
 	if _, err := Files(filepath.Join(t.TempDir(), "none")); err == nil {
 		t.Error("no backup has files")
+	}
+	dir := t.TempDir()
+	must(t, os.Symlink(dir, filepath.Join(dir, "again")))
+	if _, err := Files(dir); err == nil {
+		t.Error("a link that leads back has no end")
 	}
 }
