@@ -62,7 +62,7 @@ func CopyBackup(ctx context.Context, cfg Config, how CopyPlan) (out Copy, err er
 		return out, err
 	}
 	sayFound(how.Say, found, &out.Of)
-	server, conn, err := throwaway(ctx, cfg, m, try.Directory, nameOfCopy(m), elsewhere)
+	server, conn, unlike, err := throwaway(ctx, cfg, m, try.Directory, nameOfCopy(m), elsewhere)
 	if err != nil {
 		return out, err
 	}
@@ -78,10 +78,13 @@ func CopyBackup(ctx context.Context, cfg Config, how CopyPlan) (out Copy, err er
 		Connection: backup.NewConnection(conn, conn.Host, conn.Port, conn.Database),
 	}.Run(ctx, how.Progress)
 	if err != nil {
-		return out, fmt.Errorf("restore %s: %w; look at the backup with backup.verify, or name another one with --from-backup=LOCATION", found.Location, err)
+		return out, fmt.Errorf("restore %s: %w; look at the backup with backup.verify, or name another one with --from-backup=LOCATION%s", found.Location, err, because(unlike, ""))
 	}
 	out.Of.Restore = time.Since(began)
-	return out, finishCopy(ctx, cfg, conn, m, how, &out.Of)
+	if err = finishCopy(ctx, cfg, conn, m, how, &out.Of); err != nil && unlike != "" {
+		err = fmt.Errorf("%w%s", err, because(unlike, ""))
+	}
+	return out, err
 }
 
 // findBackup is the backup to make a copy of.

@@ -35,13 +35,12 @@ func (t *Target) scratchDatabase(ctx context.Context, m backup.Manifest, name st
 		if err != nil || exists {
 			return err
 		}
-		for _, sql := range []string{createDatabase(name, m.Encoding), "COMMENT ON DATABASE " + pgx.Identifier{name}.Sanitize() + " IS '" + scratchMark + "'"} {
-			if err := t.statement(ctx, s, sql); err != nil {
-				return err
-			}
-			to.drop = func() error { return t.dropScratch(name) }
+		to.unlike, err = createDatabase(name, m, func(sql string) error { return t.statement(ctx, s, sql) })
+		if err != nil {
+			return err
 		}
-		return nil
+		to.drop = func() error { return t.dropScratch(name) }
+		return t.statement(ctx, s, "COMMENT ON DATABASE "+pgx.Identifier{name}.Sanitize()+" IS '"+scratchMark+"'")
 	})
 	if err == nil {
 		err = t.isEmpty(ctx, to)

@@ -96,8 +96,11 @@ func (t *Target) export(ctx context.Context, s *session, off []phases.Trigger) (
 	// The statement's time is before its snapshot's: the backup is never said to
 	// be younger than it is.
 	err = s.QueryRow(ctx, `SELECT pg_export_snapshot(), date_trunc('second', statement_timestamp()), current_database()::text,
-			pg_encoding_to_char(d.encoding)::text, current_setting('server_version_num')::int
-		FROM pg_database d WHERE d.datname = current_database()`).Scan(&e.id, &m.At, &m.Database, &m.Encoding, &m.VersionNum)
+			pg_encoding_to_char(d.encoding)::text, current_setting('server_version_num')::int,
+			coalesce(to_jsonb(d) ->> 'datlocprovider', ''), d.datcollate::text, d.datctype::text,
+			coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale', ''), coalesce(to_jsonb(d) ->> 'daticurules', '')
+		FROM pg_database d WHERE d.datname = current_database()`).
+		Scan(&e.id, &m.At, &m.Database, &m.Encoding, &m.VersionNum, &m.Locale.Provider, &m.Locale.Collate, &m.Locale.Ctype, &m.Locale.Name, &m.Locale.Rules)
 	if err != nil {
 		return nil, err
 	}

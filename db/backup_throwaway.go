@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -28,49 +27,53 @@ func (t *Target) config() Config {
 }
 
 // throwaway starts a server with a database for what a backup holds. otherwise is
-// the way out where the machine's server is too old for it. The caller stops it.
-func throwaway(ctx context.Context, cfg Config, m backup.Manifest, directory, database, otherwise string) (Sandbox, *pgx.ConnConfig, error) {
+// the way out where the machine's server is too old for it; unlike is as of
+// createDatabase. The caller stops it.
+func throwaway(ctx context.Context, cfg Config, m backup.Manifest, directory, database, otherwise string) (server Sandbox, conn *pgx.ConnConfig, unlike string, err error) {
 	dir := directory
 	if dir == "" {
 		dir = os.TempDir()
 	}
 	if err := backup.Room(dir, m.Bytes); err != nil {
-		return nil, nil, err
+		return nil, nil, "", err
 	}
 	if cfg.Sandbox == nil {
-		return nil, nil, errors.New("no throwaway server can be started here: install PostgreSQL's server, " + otherwise)
+		return nil, nil, "", errors.New("no throwaway server can be started here: install PostgreSQL's server, " + otherwise)
 	}
-	server, err := cfg.Sandbox(ctx, directory)
+	server, err = cfg.Sandbox(ctx, directory)
 	if err != nil {
-		return nil, nil, fmt.Errorf("start a throwaway server: %w", err)
+		return nil, nil, "", fmt.Errorf("start a throwaway server: %w", err)
 	}
-	var conn *pgx.ConnConfig
 	if want := m.VersionNum / 10000; backup.Major(server.Version()) < want {
 		err = fmt.Errorf("the newest server on this machine is of version %s, and the backup of version %d: install that one, %s", server.Version(), want, otherwise)
 	}
 	if err == nil {
-		err = makeDatabase(ctx, server.DSN("postgres"), database, m)
+		unlike, err = makeDatabase(ctx, server.DSN("postgres"), database, m)
 	}
 	if err == nil {
 		cfg.DSN = server.DSN(database)
 		conn, err = parseConfig(cfg)
 	}
 	if err != nil {
-		return nil, nil, errors.Join(err, server.Stop())
+		return nil, nil, "", errors.Join(err, server.Stop())
 	}
-	return server, conn, nil
+	return server, conn, unlike, nil
 }
 
-// makeDatabase makes a database whose text is stored as the backup's was, and the
-// roles that its dump names.
-func makeDatabase(ctx context.Context, dsn, name string, m backup.Manifest) error {
+// makeDatabase makes a database whose text is stored and compared as the backup's
+// was, and the roles that its dump names. unlike is as of createDatabase.
+func makeDatabase(ctx context.Context, dsn, name string, m backup.Manifest) (unlike string, err error) {
 	conn, err := pgx.Connect(ctx, dsn)
 	if err != nil {
-		return fmt.Errorf("connect to the throwaway server: %w", err)
+		return "", fmt.Errorf("connect to the throwaway server: %w", err)
 	}
 	defer closeConn(conn)
-	if _, err := conn.Exec(ctx, createDatabase(name, m.Encoding)); err != nil {
-		return fmt.Errorf("make a database in the throwaway server: %w", err)
+	unlike, err = createDatabase(name, m, func(sql string) error {
+		_, err := conn.Exec(ctx, sql)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("make a database in the throwaway server: %w", err)
 	}
 	for _, role := range m.Roles {
 		var there bool
@@ -79,13 +82,8 @@ func makeDatabase(ctx context.Context, dsn, name string, m backup.Manifest) erro
 			_, err = conn.Exec(ctx, "CREATE ROLE "+pgx.Identifier{role}.Sanitize()+" NOLOGIN")
 		}
 		if err != nil {
-			return fmt.Errorf("make the role %s in the throwaway server: %w", clean(role), err)
+			return "", fmt.Errorf("make the role %s in the throwaway server: %w", clean(role), err)
 		}
 	}
-	return nil
-}
-
-// createDatabase is the statement that does. The locale C goes with any encoding.
-func createDatabase(name, encoding string) string {
-	return "CREATE DATABASE " + pgx.Identifier{name}.Sanitize() + " TEMPLATE template0 ENCODING '" + strings.ReplaceAll(encoding, "'", "''") + "' LC_COLLATE 'C' LC_CTYPE 'C'"
+	return unlike, nil
 }

@@ -17,9 +17,10 @@ import (
 
 // scratch is a database that a backup is restored into.
 type scratch struct {
-	conn *pgx.ConnConfig
-	into string       // what a line of text calls it
-	drop func() error // takes away what was made for it
+	conn   *pgx.ConnConfig
+	into   string       // what a line of text calls it
+	unlike string       // as of createDatabase; empty where it is like the backup's
+	drop   func() error // takes away what was made for it
 }
 
 // cleanPatience bounds what takes a scratch database away.
@@ -65,7 +66,7 @@ func (t *Target) TryBackup(ctx context.Context, b phases.Backup, how action.TryP
 	case ctx.Err() != nil:
 		return out, err
 	case err != nil: // it may be this place's fault, and is no proof all the same
-		out.Differences = []string{err.Error()}
+		out.Differences = []string{because(to.unlike, err.Error())}
 		return out, nil
 	}
 	progress(phases.ActionProgress{What: "compare"})
@@ -74,6 +75,9 @@ func (t *Target) TryBackup(ctx context.Context, b phases.Backup, how action.TryP
 			err = context.Cause(ctx)
 		}
 		return out, err
+	}
+	for i, d := range out.Differences {
+		out.Differences[i] = because(to.unlike, d)
 	}
 	if out.Schema, err = t.snapshotSchema(ctx, m, how.Triggers); err != nil {
 		return out, err
@@ -87,11 +91,11 @@ func (t *Target) scratch(ctx context.Context, m backup.Manifest, how action.TryP
 	if how.Database != "" {
 		return t.scratchDatabase(ctx, m, how.Database)
 	}
-	server, conn, err := throwaway(ctx, t.config(), m, how.Directory, restored, "or name a database of the run's server, try: {database: …}")
+	server, conn, unlike, err := throwaway(ctx, t.config(), m, how.Directory, restored, "or name a database of the run's server, try: {database: …}")
 	if err != nil {
 		return nil, err
 	}
-	return &scratch{conn: conn, into: into(server), drop: server.Stop}, nil
+	return &scratch{conn: conn, into: into(server), unlike: unlike, drop: server.Stop}, nil
 }
 
 // restored is the name of the database in a throwaway server.

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,6 +36,7 @@ type Manifest struct {
 	System     string    `json:"system_identifier,omitempty"` // of the server; empty when the role may not read it
 	VersionNum int       `json:"server_version_num"`
 	Encoding   string    `json:"encoding"`
+	Locale     Locale    `json:"locale,omitzero"`
 	Dumped     string    `json:"dumped_by"` // version of pg_dump
 	Bytes      int64     `json:"tables_bytes"`
 	Tables     int       `json:"tables"` // that have rows of their own
@@ -53,6 +55,20 @@ type Manifest struct {
 	// user mappings name them.
 	Roles []string `json:"roles,omitempty"`
 }
+
+// Locale is by which rules a database compares text, and tells what is a letter:
+// checks, keys and generated columns rest on it. The zero value is that of a
+// manifest of an older version, which did not note it.
+type Locale struct {
+	Provider string `json:"provider,omitempty"` // pg_database.datlocprovider: c, i or b; empty before PostgreSQL 15
+	Collate  string `json:"collate"`
+	Ctype    string `json:"ctype"`
+	Name     string `json:"name,omitempty"`  // ICU's, or the builtin one's
+	Rules    string `json:"rules,omitempty"` // ICU's
+}
+
+// String is what a sentence calls it.
+func (l Locale) String() string { return cmp.Or(l.Name, l.Ctype) }
 
 // Held is what one table held.
 type Held struct {
