@@ -60,7 +60,8 @@ func (t *Target) checkJobs(ctx context.Context, s *session, _ *runbook.Check, fa
 	return phases.Answer{Pass: len(due) == 0, Value: listed(found, due, 3)}, nil
 }
 
-// windowFrom is what is left of the window at now: all of it before T-0.
+// windowFrom is what is left of the window at now: all of it before a T-0 that is
+// kept. Where none is, the first phase may start at once.
 func (t *Target) windowFrom(now time.Time, facts phases.Facts) (from, until time.Time) {
 	if !facts.AbortAt.IsZero() {
 		return now, facts.AbortAt

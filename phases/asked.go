@@ -50,7 +50,7 @@ func (s *State) Facts() Facts {
 	// Who extends the window also answers for the backup's age.
 	f := Facts{
 		Triggers: s.Triggers, BackupTime: s.BackupTime(), BackupMax: s.Runbook.Backup.MaxAge, BackupExtra: s.Extra,
-		PlannedT0: s.Opened.PlannedT0, AbortAt: s.AbortAt(), rehearsal: s.rehearsing(),
+		PlannedT0: s.earliest(), AbortAt: s.AbortAt(), rehearsal: s.rehearsing(),
 	}
 	f.WALToCome, f.WALGuessed = s.walToCome()
 	f.Backup, f.Taken, f.Verified, f.Proven = s.RecordedBackup(), s.Taken, s.Verified, s.Proven
@@ -71,7 +71,7 @@ type Facts struct {
 	BackupMax   time.Duration
 	BackupExtra time.Duration // by which the window was extended
 	Observers   []string      // who watches a mirror
-	PlannedT0   time.Time     // zero when not planned
+	PlannedT0   time.Time     // when the first phase may start; zero where it need not wait for its time
 	AbortAt     time.Time     // when no phase may start any more; zero before T-0
 
 	rehearsal rehearsing

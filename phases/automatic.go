@@ -31,7 +31,7 @@ func (s *State) Begins(it runbook.Item) (b Beginning, ok bool) {
 		// waits half an hour for it.
 		at := s.OpenedAt
 		if s.Opened.Environment == Production {
-			at = s.Opened.PlannedT0.Add(*a.Starts)
+			at = s.Schedule().T0.Add(*a.Starts)
 		}
 		return Beginning{At: at}, true
 	case a.Follows != "" && (mine == nil || !mine.Running):

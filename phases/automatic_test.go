@@ -78,6 +78,19 @@ func TestWhenItBeginsByItself(t *testing.T) {
 			t.Errorf("at %s %q is due, want %q", at, got, want)
 		}
 	}
+	if s.Clock(t0.Add(-time.Minute)) != -time.Minute {
+		t.Errorf("a minute before T-0 the clock is at %s", s.Clock(t0.Add(-time.Minute)))
+	}
+	// After a NO-GO T-0 is another, and so are the clock and the moment.
+	s.Opened.NoGo, s.Opened.Planned = &NoGoBefore{At: t0.Add(-20 * time.Minute)}, true
+	for at, want := range map[time.Time]string{t0.Add(10*time.Minute - time.Second): "", t0.Add(10 * time.Minute): "taken"} {
+		if got := s.Due(at); got != want {
+			t.Errorf("after a NO-GO %q is due at %s, want %q", got, at, want)
+		}
+	}
+	if got := s.Clock(t0); got != -40*time.Minute {
+		t.Errorf("after a NO-GO the clock is at %s", got)
+	}
 	it, _, _ := s.Runbook.Item("taken")
 	if ask := s.Ask(it); ask.Need != NeedAnswer {
 		t.Errorf("before its moment it asks for %q", ask.Need)

@@ -55,9 +55,25 @@ func TestABackupsAgeAtEachMoment(t *testing.T) {
 // What rests on the window is asked again when it is extended.
 func TestTheWindowIsAFact(t *testing.T) {
 	planned := time.Date(2026, 3, 14, 2, 0, 0, 0, time.UTC)
-	s := &State{Runbook: &runbook.Runbook{Window: runbook.Window{Abort: 25 * time.Minute}}, Opened: RunOpened{PlannedT0: planned}}
+	s := &State{Runbook: &runbook.Runbook{Window: runbook.Window{Abort: 25 * time.Minute}}, Opened: RunOpened{PlannedT0: planned, Planned: true, Environment: Production}}
 	if f := s.Facts(); !f.PlannedT0.Equal(planned) || !f.AbortAt.IsZero() {
 		t.Errorf("before T-0: %s, %s", f.PlannedT0, f.AbortAt)
+	}
+	// A NO-GO before moves it; where nothing keeps it, the window may begin now.
+	s.Runbook.Window.Opens, s.Opened.NoGo = time.Hour, &NoGoBefore{At: planned}
+	if f := s.Facts(); !f.PlannedT0.Equal(planned.Add(time.Hour)) {
+		t.Errorf("after a NO-GO: %s", f.PlannedT0)
+	}
+	s.Opened.NoGo, s.Departures = nil, []Departure{{ScheduleLeft: ScheduleLeft{Way: Early}}}
+	if f := s.Facts(); !f.PlannedT0.IsZero() {
+		t.Errorf("where somebody goes early: %s", f.PlannedT0)
+	}
+	if Stirs(s, ScheduleLeft{})&check.Of("jobs.due").Rests == 0 {
+		t.Error("who goes early does not stir jobs.due")
+	}
+	s.Departures, s.Opened.Planned = nil, false
+	if f := s.Facts(); !f.PlannedT0.IsZero() {
+		t.Errorf("where nobody planned it: %s", f.PlannedT0)
 	}
 	s.T0 = planned.Add(time.Minute)
 	extended := WindowExtended{Extra: 10 * time.Minute}

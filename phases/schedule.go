@@ -61,6 +61,15 @@ func (s *State) Schedule() Schedule {
 	return out
 }
 
+// earliest is T-0 where the first phase waits for it; zero where it may start as
+// soon as nothing else holds it.
+func (s *State) earliest() time.Time {
+	if s.keeping() && s.departed(Early) == nil {
+		return s.Schedule().T0
+	}
+	return time.Time{}
+}
+
 // TimeHolds is what the schedule alone holds now: the gate, or after the GO the
 // first phase. Once a phase has begun, or the run has ended, its times are over.
 func (s *State) TimeHolds(now time.Time) []Hold {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"tminus/phases/check"
 )
 
 // ScheduleLeft occurs when somebody takes responsibility for going before the
@@ -16,6 +18,9 @@ type ScheduleLeft struct {
 
 // Kind implements Event.
 func (ScheduleLeft) Kind() string { return "schedule_left" }
+
+// stirs: the window begins at another time.
+func (ScheduleLeft) stirs(*State) check.Fact { return check.Window }
 
 func (e ScheduleLeft) apply(s *State) error {
 	s.Departures = append(s.Departures, Departure{ScheduleLeft: e, At: s.At, from: latest(s.At, s.Latest)})

@@ -393,10 +393,10 @@ func (s *State) AbortAt() time.Time {
 }
 
 // Clock is the run's T-clock at now: negative before T-0. Before the first
-// phase has started it counts to the planned T-0.
+// phase has started it counts to the T-0 of its schedule.
 func (s *State) Clock(now time.Time) time.Duration {
 	if s.T0.IsZero() {
-		return now.Sub(s.Opened.PlannedT0)
+		return now.Sub(s.Schedule().T0)
 	}
 	return now.Sub(s.T0)
 }

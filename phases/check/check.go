@@ -66,7 +66,7 @@ var kinds = []Kind{
 	{Name: "database.tables", Means: "the number of tables in the runbook's schema is between min and max", Takes: []string{"min", "max"}, Needs: []string{"min", "max"}},
 	{Name: "database.transactions", Means: "open transactions in this database other than tminus's own are at most max (default 0)", Takes: []string{"max"}},
 	{Name: "database.writable", Means: "the server is not in recovery and transactions are not read-only"},
-	{Name: "jobs.due", Means: "no active job that pg_cron runs in this database is due from T-0, or from now when that is over, until no phase may start any more, or pg_cron is not installed", Rests: Window},
+	{Name: "jobs.due", Means: "no active job that pg_cron runs in this database is due from T-0 where the first phase waits for that, else from now, until no phase may start any more, or pg_cron is not installed", Rests: Window},
 	{Name: "mirror.present", Means: "a mirror session is connected, of the key with the comment observer where that is given", Takes: []string{"observer"}, Rests: Observers, OfRun: true},
 	{Name: "protected.intact", Means: "every protected table has the count and content of the baseline", Rests: Baseline},
 	{Name: RehearsalClean, Means: "in the rehearsal no phase was tried twice, and no abort condition was met", Rests: Rehearsal, OfRun: true},
