@@ -54,7 +54,7 @@ func Begin(base, database string, at time.Time, need int64) (*Place, error) {
 	if err := os.Mkdir(p.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the backup's directory: %w; see who may write to %s", err, base)
 	}
-	if p.lease, err = lock(p.dir); err != nil {
+	if p.lease, err = lock(p.dir, os.O_CREATE|os.O_EXCL); err != nil {
 		return nil, errors.Join(fmt.Errorf("lock the backup's directory: %w", err), os.RemoveAll(p.dir))
 	}
 	return p, nil
@@ -125,10 +125,9 @@ func sweep(base, name string) error {
 			continue
 		}
 		dir := filepath.Join(base, e.Name())
-		if _, err := os.Lstat(filepath.Join(dir, lockName)); err != nil {
-			continue // somebody is just making it, or it is none of ours
-		}
-		lease, err := lock(dir)
+		// The lock is not made here: where there is none, somebody is just making
+		// the backup, or gives it its name, or it is none of ours.
+		lease, err := lock(dir, 0)
 		if err != nil {
 			continue // somebody writes it
 		}
@@ -141,9 +140,10 @@ func sweep(base, name string) error {
 	return nil
 }
 
-// lock takes a directory's lock, which ends with the program.
-func lock(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDWR, 0o600)
+// lock takes a directory's lock, which ends with the program; flags tell whether
+// it is made.
+func lock(dir string, flags int) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, lockName), flags|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
