@@ -20,9 +20,9 @@ import (
 func FindNoGo(dirs []string, opened phases.RunOpened, opens time.Duration, now time.Time) (*phases.NoGoBefore, error) {
 	var found *phases.NoGoBefore
 	for _, dir := range distinct(dirs) {
-		paths, err := filepath.Glob(filepath.Join(dir, "*.journal"))
+		paths, err := journalsIn(dir)
 		if err != nil {
-			return nil, fmt.Errorf("look for a NO-GO before this run in %s: %w", dir, err)
+			return nil, fmt.Errorf("look for a NO-GO before this run: %w", err)
 		}
 		for _, path := range paths {
 			recs, _ := journal.Read(path) // what comes before the trouble

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -98,9 +99,9 @@ func NewRunID(now time.Time) string { return now.UTC().Format("20060102T150405Z"
 // runbook against the same database, the newest last. Files that are no
 // journals, or damaged ones, are passed over: this is an offer, not a check.
 func FindUnfinished(dir, sha256 string, target phases.Identity) ([]string, error) {
-	paths, err := filepath.Glob(filepath.Join(dir, "*.journal"))
+	paths, err := journalsIn(dir)
 	if err != nil {
-		return nil, fmt.Errorf("look for unfinished runs in %s: %w", dir, err)
+		return nil, fmt.Errorf("look for unfinished runs: %w", err)
 	}
 	var out []string
 	for _, path := range paths {
@@ -116,6 +117,25 @@ func FindUnfinished(dir, sha256 string, target phases.Identity) ([]string, error
 		begun := slices.ContainsFunc(recs, func(r journal.Record) bool { return r.Kind == (phases.SurveyTaken{}).Kind() })
 		if o, ok := first.(phases.RunOpened); ok && begun && o.SHA256 == sha256 && o.Target.Same(target) {
 			out = append(out, path)
+		}
+	}
+	return out, nil
+}
+
+// journalsIn gives the journals in a folder, by their names. One that is not there
+// has none; one that may not be read is an error, since nobody knows what it has.
+func journalsIn(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("%w; see who may read that folder", err)
+	}
+	var out []string
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".journal") {
+			out = append(out, filepath.Join(dir, e.Name()))
 		}
 	}
 	return out, nil

@@ -67,8 +67,8 @@ func (r *rehearsals) look(ctx context.Context) ([]phases.Rehearsed, error) {
 	paths := []string{r.file}
 	if r.file == "" {
 		var err error
-		if paths, err = filepath.Glob(filepath.Join(r.dir, "*.journal")); err != nil {
-			return nil, fmt.Errorf("look for rehearsals in %s: %w", r.dir, err)
+		if paths, err = journalsIn(r.dir); err != nil {
+			return nil, fmt.Errorf("look for rehearsals: %w", err)
 		}
 	}
 	var out []phases.Rehearsed

@@ -104,7 +104,10 @@ func TestTheLastNoGoIsFound(t *testing.T) {
 		return o
 	}
 	same := run(func(*phases.RunOpened) {})
-	state, other := t.TempDir(), t.TempDir()
+	state, other := filepath.Join(t.TempDir(), "[prod] *"), t.TempDir()
+	if err := os.Mkdir(state, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	write := func(path string, ago time.Duration, o phases.RunOpened, events ...phases.Event) {
 		t.Helper()
 		w, err := journal.Create(path)
