@@ -31,7 +31,11 @@ func makeDirectory(ctx context.Context, wanted string, a *account) (string, *os.
 		}
 		failures = errors.Join(failures, err)
 	}
-	return "", nil, fmt.Errorf("make a directory for the server: %w; set TMPDIR to one that %s can use", failures, a.name)
+	way := "set TMPDIR to one"
+	if wanted != "" {
+		way = "name another one than " + wanted
+	}
+	return "", nil, fmt.Errorf("make a directory for the server: %w; %s that %s can use", failures, way, a.name)
 }
 
 func makeDirectoryIn(ctx context.Context, root string, a *account) (string, *os.File, error) {

@@ -63,7 +63,7 @@ func (c *checker) textForm(n *node, k key) bool {
 		return c.goodID(n)
 	case aName:
 		if !goodName(n.text) {
-			c.fault(n, clean(quote(n.text))+" is not a schema's name", nameFix)
+			c.fault(n, fmt.Sprintf("%s is %s", k.name, clean(quote(n.text))), nameFix)
 			return false
 		}
 	case aMoment:
