@@ -108,6 +108,10 @@ func (v *Viewer) itemKeys() []string {
 		}
 		return keys
 	}
+	if s.Acting() != nil && s.Ask(it).Need == phases.NeedAction {
+		// Another action is under way, and this one has to wait for its end.
+		return []string{"next open", "recheck", "down"}
+	}
 	action := it.Action != nil
 	switch {
 	case it.Check != nil && s.ItemDone(it): // its answer is too old
