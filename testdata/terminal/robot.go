@@ -84,6 +84,10 @@ func (r *Robot) next(text string) string {
 	switch words[0] {
 	case "b", "a", "t", "N": // an open phase runs: nobody takes it back without need
 		return ""
+	case "n", "r": // they look again, and no faster than they read
+		if time.Since(r.typed) < quiet {
+			return ""
+		}
 	case "↓":
 		return "\x1b[B"
 	case "space":
