@@ -92,7 +92,7 @@ func TestTheDemoByTheKeysOnScreen(t *testing.T) {
 			term.Resize(80, 24)
 			term.Shows("DEMO")
 		}
-		if len(robot.Keys) > 600 {
+		if len(robot.Keys) > 2000 {
 			t.Fatalf("no end is reached by then; the last keys: %q; the screen:\n%s", robot.Keys[max(0, len(robot.Keys)-20):], term.Text())
 		}
 		robot.Step()
