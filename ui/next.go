@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tminus/phases"
+	"tminus/phases/runbook"
 	"tminus/ui/look"
 	"tminus/ui/pane"
 )
@@ -98,19 +99,8 @@ func (v *Viewer) itemKeys() []string {
 		return keys
 	}
 	var keys []string
-	act := s.Item(it.ID).Action
-	running := act != nil && act.Running
-	if _, byItself := s.Begins(it); running || byItself {
-		// It comes by itself. What cancels it, or begins it now, is not the likeliest.
-		keys = []string{"next open", "recheck", "down"}
-		if it.Action.Long() {
-			keys = append(keys, "action")
-		}
+	if keys := waitingKeys(s, it); keys != nil {
 		return keys
-	}
-	if s.Acting() != nil && s.Ask(it).Need == phases.NeedAction {
-		// Another action is under way, and this one has to wait for its end.
-		return []string{"next open", "recheck", "down"}
 	}
 	action := it.Action != nil
 	switch {
@@ -134,6 +124,20 @@ func (v *Viewer) itemKeys() []string {
 		keys = append(keys, "recheck")
 	}
 	return append(keys, "next open", "down")
+}
+
+// waitingKeys are for an item whose answer comes by itself, or whose action has
+// to wait for another's end: looking again is the likeliest. Nil for others.
+func waitingKeys(s *phases.State, it runbook.Item) []string {
+	act := s.Item(it.ID).Action
+	_, byItself := s.Begins(it)
+	switch {
+	case (byItself || act != nil && act.Running) && it.Action.Long():
+		return []string{"next open", "recheck", "down", "action"}
+	case act != nil && act.Running, s.Acting() != nil && s.Ask(it).Need == phases.NeedAction:
+		return []string{"next open", "recheck", "down"}
+	}
+	return nil
 }
 
 // nextAfterCommit is for maintenance, which nothing but the next phase waits for.
