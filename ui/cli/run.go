@@ -123,11 +123,11 @@ func (a *app) noGoBefore(opened phases.RunOpened, path string, opens time.Durati
 	if opened.Environment != phases.Production {
 		return nil, nil
 	}
-	dir, err := engine.StateDir()
-	if err != nil {
-		return nil, err
+	dirs := []string{filepath.Dir(path)}
+	if dir, err := engine.StateDir(); err == nil { // else no run of this user's is there
+		dirs = append(dirs, dir)
 	}
-	return engine.FindNoGo([]string{dir, filepath.Dir(path)}, opened, opens, now)
+	return engine.FindNoGo(dirs, opened, opens, now)
 }
 
 // settings are those of a run's engine. Where no state directory can be told, no
