@@ -3,7 +3,6 @@ package db
 import (
 	"context"
 	"os"
-	programs "os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,20 +13,6 @@ import (
 	"tminus/phases/engine/action"
 	"tminus/phases/runbook"
 )
-
-// withClients skips a test where PostgreSQL's client programs are not, and
-// takes the server's own where it has them.
-func withClients(t *testing.T) {
-	t.Helper()
-	dir := sandbox.ForTest(t).BinDir()
-	if _, err := os.Stat(filepath.Join(dir, "pg_dump")); err == nil {
-		t.Setenv(sandbox.BinDirEnv, dir)
-		return
-	}
-	if _, err := programs.LookPath("pg_dump"); err != nil {
-		t.Skip("pg_dump is not on this machine")
-	}
-}
 
 // takes has a backup taken; the second that the one before has in its name passes.
 func takes(t *testing.T, target *Target, how action.BackupPlan) phases.BackupTaken {
@@ -44,7 +29,7 @@ func takes(t *testing.T, target *Target, how action.BackupPlan) phases.BackupTak
 }
 
 func TestTakenBackupKnowsItsSize(t *testing.T) {
-	withClients(t)
+	sandbox.ForTest(t).ClientsForTest(t)
 	// Nothing of it was ever analyzed.
 	dsn := database(t, `CREATE TABLE t (id int, note text) WITH (autovacuum_enabled = false); INSERT INTO t SELECT i, 'note' FROM generate_series(1, 50000) i`)
 	target, other := open(t, dsn, book("t")), open(t, database(t, `CREATE TABLE t (id int)`), book("t"))

@@ -3,6 +3,8 @@ package sandbox
 import (
 	"context"
 	"fmt"
+	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -52,6 +54,26 @@ func Main(m interface{ Run() int }) int {
 		}
 	}
 	return code
+}
+
+// ClientsForTest has a test find PostgreSQL's client programs: the server's own
+// where it has them, else those on PATH. Where there are none, it is skipped.
+func (s *Server) ClientsForTest(tb interface {
+	Helper()
+	Setenv(key, value string)
+	Skipf(format string, args ...any)
+},
+) {
+	tb.Helper()
+	if _, err := os.Stat(s.bin.path("pg_dump")); err == nil {
+		tb.Setenv(BinDirEnv, s.bin.dir)
+		return
+	}
+	for _, name := range []string{"pg_dump", "pg_restore"} {
+		if _, err := exec.LookPath(name); err != nil {
+			tb.Skipf("%s is not on this machine", name)
+		}
+	}
 }
 
 // NewDatabase creates an empty database and gives its DSN. The test's end

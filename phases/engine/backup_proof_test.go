@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"tminus/db/sandbox"
 	"tminus/phases"
 	"tminus/phases/engine"
 )
@@ -23,7 +24,7 @@ func (r *rig) askedAnew(item string, pass bool, part string) {
 // A proof is of the tables as they were: another schema un-ticks it, and what the
 // run itself has disabled does not.
 func TestBackupProofDecaysWithTheSchema(t *testing.T) {
-	withClients(t)
+	sandbox.ForTest(t).ClientsForTest(t)
 	schema := smallSchema + `CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 		CREATE TRIGGER tells AFTER INSERT ON child FOR EACH ROW EXECUTE FUNCTION f();`
 	r, _ := taken(t, schema, backupBook(take(t.TempDir()), tried("1h"),

@@ -14,22 +14,6 @@ import (
 	"tminus/phases/engine"
 )
 
-// withClients skips a test where PostgreSQL's client programs are not, and
-// takes the server's own where it has them.
-func withClients(t *testing.T) {
-	t.Helper()
-	dir := sandbox.ForTest(t).BinDir()
-	if _, err := os.Stat(filepath.Join(dir, "pg_dump")); err == nil {
-		t.Setenv(sandbox.BinDirEnv, dir)
-		return
-	}
-	for _, name := range []string{"pg_dump", "pg_restore"} {
-		if _, err := exec.LookPath(name); err != nil {
-			t.Skipf("%s is not on this machine", name)
-		}
-	}
-}
-
 // backupBook is smallBook with a backup; more is what stands under `backup:`.
 func backupBook(more string, items ...string) string {
 	head := fmt.Sprintf(`
@@ -85,7 +69,7 @@ func entries(t *testing.T, dir string) (names []string) {
 }
 
 func TestBackupIsTakenAndRecorded(t *testing.T) {
-	withClients(t)
+	sandbox.ForTest(t).ClientsForTest(t)
 	dir := t.TempDir()
 	r := newRig(t, smallSchema, backupBook(take(dir)))
 	r.open(engine.Settings{})
@@ -117,7 +101,7 @@ func TestBackupIsTakenAndRecorded(t *testing.T) {
 // The dump is of the snapshot whose time is recorded, and not of rows that
 // came before pg_dump began.
 func TestBackupIsOfOneSnapshot(t *testing.T) {
-	withClients(t)
+	sandbox.ForTest(t).ClientsForTest(t)
 	dir, bin := t.TempDir(), t.TempDir()
 	real, err := exec.LookPath(filepath.Join(sandbox.ForTest(t).BinDir(), "pg_dump"))
 	if err != nil {
@@ -155,7 +139,7 @@ func TestBackupIsOfOneSnapshot(t *testing.T) {
 }
 
 func TestBackupThatIsCancelledLeavesNothing(t *testing.T) {
-	withClients(t)
+	sandbox.ForTest(t).ClientsForTest(t)
 	dir := t.TempDir()
 	r := newRig(t, smallSchema+"CREATE TABLE other ();", backupBook(take(dir)))
 	r.open(engine.Settings{})
@@ -189,7 +173,7 @@ func TestBackupThatIsCancelledLeavesNothing(t *testing.T) {
 }
 
 func TestBackupThatCannotBeTaken(t *testing.T) {
-	withClients(t)
+	sandbox.ForTest(t).ClientsForTest(t)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -247,7 +231,7 @@ func TestBackupByACommand(t *testing.T) {
 // A program that is killed while it takes a backup leaves a directory that
 // claims to be none, and the next backup removes it.
 func TestBackupOfAKilledProgram(t *testing.T) {
-	withClients(t)
+	sandbox.ForTest(t).ClientsForTest(t)
 	dir := t.TempDir()
 	r := newRig(t, smallSchema, backupBook(take(dir)))
 	r.open(engine.Settings{})

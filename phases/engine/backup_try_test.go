@@ -32,7 +32,7 @@ func tried(maxAge string) string {
 }
 
 func TestBackupIsRestoredAndCompared(t *testing.T) {
-	withClients(t)
+	sandbox.ForTest(t).ClientsForTest(t)
 	r, _ := taken(t, oddSchema, backupBook(take(t.TempDir()), tried("1h")))
 	r.answers("tried", false, "is not restored yet")
 	if got := r.acts("tried"); got != "" {
@@ -53,7 +53,7 @@ func TestBackupIsRestoredAndCompared(t *testing.T) {
 }
 
 func TestBackupProofDecays(t *testing.T) {
-	withClients(t)
+	sandbox.ForTest(t).ClientsForTest(t)
 	r, _ := taken(t, smallSchema, backupBook(take(t.TempDir()), tried("2s")))
 	if got := r.acts("tried"); got != "" {
 		t.Fatal(got)
@@ -63,7 +63,7 @@ func TestBackupProofDecays(t *testing.T) {
 }
 
 func TestBackupThatDoesNotComeBack(t *testing.T) {
-	withClients(t)
+	sandbox.ForTest(t).ClientsForTest(t)
 	for name, c := range map[string]struct{ from, to, want string }{
 		"a row is missing":   {"19999\t5000\n", "", "child: 19,999 rows came back, and its snapshot had 20,000"},
 		"a row is different": {"17\trow 17\n", "17\trow 71\n", "keep: its rows came back with another content"},
@@ -89,7 +89,7 @@ func TestBackupThatDoesNotComeBack(t *testing.T) {
 }
 
 func TestBackupIsTriedInADatabase(t *testing.T) {
-	withClients(t)
+	sandbox.ForTest(t).ClientsForTest(t)
 	name := "scratch_of_" + fmt.Sprint(os.Getpid())
 	there := func(t *testing.T, r *rig) (yes bool) {
 		t.Helper()
@@ -138,7 +138,7 @@ func TestBackupIsTriedInADatabase(t *testing.T) {
 
 // What a try has made is gone when it is cancelled in its middle.
 func TestBackupTryThatIsCancelled(t *testing.T) {
-	withClients(t)
+	sandbox.ForTest(t).ClientsForTest(t)
 	bin := t.TempDir()
 	for _, name := range []string{"pg_dump", "pg_restore"} {
 		program(t, filepath.Join(bin, name), fmt.Sprintf("#!/bin/sh\ncase \"$*\" in *exit-on-error*) : >%s/there; sleep 1000;; esac\nexec %s \"$@\"\n", bin, clientPath(t, name)))

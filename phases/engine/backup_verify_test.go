@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"tminus/db/sandbox"
 	"tminus/phases"
 	"tminus/phases/engine"
 )
@@ -85,7 +86,7 @@ SELECT lo_from_bytea(0, 'large');
 ANALYZE;`
 
 func TestBackupIsReadThrough(t *testing.T) {
-	withClients(t)
+	sandbox.ForTest(t).ClientsForTest(t)
 	r, _ := taken(t, oddSchema, backupBook(take(t.TempDir()), readable))
 	r.answers("readable", false, "is not verified yet")
 	if got := r.acts("readable"); got != "" {
@@ -102,7 +103,7 @@ func TestBackupIsReadThrough(t *testing.T) {
 }
 
 func TestBackupThatIsDamaged(t *testing.T) {
-	withClients(t)
+	sandbox.ForTest(t).ClientsForTest(t)
 	for name, c := range map[string]struct {
 		damage func(t *testing.T, r *rig, location string)
 		want   string
