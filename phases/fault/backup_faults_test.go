@@ -59,30 +59,36 @@ func (c *trial) longer() (over func()) {
 // atMoment runs the real program to a moment of an action, and strikes there.
 func (h *harness) atMoment(m moment, strike func(*vault, *process)) func(*trial) {
 	return func(c *trial) {
-		defer c.longer()()
-		v, err := h.vault(c, m)
-		if v != nil {
-			defer v.close()
-		}
-		if c.skipped != "" {
-			return
-		}
-		if err != nil {
-			c.fail("%w", err)
-			return
-		}
-		p, err := v.begin()
-		if err != nil {
-			c.fail("%w", err)
-			return
-		}
-		if err := p.until(c.ctx, 10*time.Millisecond, v.there); err != nil {
-			_ = p.cmd.Process.Kill() // or it has ended
-			<-p.done
-			c.fail("the action did not come there: %w: %s", err, p.out.String())
-			return
-		}
-		strike(v, p)
+		h.withVault(c, m, func(v *vault) {
+			p, err := v.begin()
+			if err != nil {
+				c.fail("%w", err)
+				return
+			}
+			if err := p.until(c.ctx, 10*time.Millisecond, v.there); err != nil {
+				_ = p.cmd.Process.Kill() // or it has ended
+				<-p.done
+				c.fail("the action did not come there: %w: %s", err, p.out.String())
+				return
+			}
+			strike(v, p)
+		})
+	}
+}
+
+// withVault makes what an action on a backup needs, and takes it away afterwards.
+func (h *harness) withVault(c *trial, m moment, do func(*vault)) {
+	defer c.longer()()
+	v, err := h.vault(c, m)
+	if v != nil {
+		defer v.close()
+	}
+	switch {
+	case c.skipped != "":
+	case err != nil:
+		c.fail("%w", err)
+	default:
+		do(v)
 	}
 }
 
@@ -252,26 +258,15 @@ func (h *harness) backupDiskFaults() []fault {
 			}
 			m := moment{item: at.item}
 			out = append(out, fault{kind: kindBackupDisk, name: fmt.Sprintf("%s, %d pages of 4 KiB are free", at.item, pages), smoke: at.item == "taken" && pages == 4, run: func(c *trial) {
-				h.onSmallDisk(c, m, at.below, pages)
+				h.withVault(c, m, func(v *vault) { v.onSmallDisk(at.below, pages) })
 			}})
 		}
 	}
 	return out
 }
 
-func (h *harness) onSmallDisk(c *trial, m moment, below string, pages int) {
-	defer c.longer()()
-	v, err := h.vault(c, m)
-	if v != nil {
-		defer v.close()
-	}
-	if c.skipped != "" {
-		return
-	}
-	if err != nil {
-		c.fail("%w", err)
-		return
-	}
+func (v *vault) onSmallDisk(below string, pages int) {
+	c := v.trial
 	disk := filepath.Join(v.dir, below)
 	size := fmt.Sprintf("size=%dk,mode=0777", 4*pages)
 	if out, err := exec.CommandContext(c.ctx, "mount", "-t", "tmpfs", "-o", size, "tminus-fault", disk).CombinedOutput(); err != nil {
@@ -289,7 +284,7 @@ func (h *harness) onSmallDisk(c *trial, m moment, below string, pages int) {
 		}
 	}
 	// Rows that cannot be pressed, so that there is something to write.
-	err = c.ask(c.ctx, `CREATE TABLE public.wide AS SELECT i, string_agg(md5(i::text || j::text), '') AS pad FROM generate_series(1, 200) i, generate_series(1, 60) j GROUP BY i`)
+	err := c.ask(c.ctx, `CREATE TABLE public.wide AS SELECT i, string_agg(md5(i::text || j::text), '') AS pad FROM generate_series(1, 200) i, generate_series(1, 60) j GROUP BY i`)
 	if err != nil {
 		c.fail("%w", err)
 	}
