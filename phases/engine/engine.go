@@ -196,11 +196,12 @@ func (e *Engine) prepare(ctx context.Context) error {
 		return err
 	}
 	wait.over()
-	if err := e.record(phases.SurveyTaken{Survey: survey}); err != nil {
-		return err
-	}
+	// Whoever has seen the survey may act on it at once.
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if err := e.recordLocked(phases.SurveyTaken{Survey: survey}); err != nil {
+		return err
+	}
 	e.ready = true
 	return nil
 }

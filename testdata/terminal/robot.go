@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"fmt"
 	"strings"
 	"time"
 	"unicode"
@@ -52,7 +53,7 @@ func (r *Robot) Step() {
 		if len([]rune(key)) > 1 && !strings.HasPrefix(key, "\x1b") {
 			// Typed twice it would be wrong, and a busy machine may still be
 			// drawing what the key before it did.
-			r.Await("what was typed is seen", func() bool { return r.field() != field })
+			r.Await(fmt.Sprintf("what was typed is seen: %q, after %q", key, r.Keys[max(0, len(r.Keys)-12):]), func() bool { return r.field() != field })
 		}
 	}
 	r.Within(limit, func() bool { return r.settledText() != before })
