@@ -100,6 +100,7 @@ func schemaOf(t *testing.T, target *Target) (out phases.SchemaPrint) {
 // A database restored from a backup has the fingerprint of the one that the backup
 // is of: else production would refuse what was rehearsed on it.
 func TestACopyOfABackupHasItsSchema(t *testing.T) {
+	t.Parallel()
 	sandbox.ForTest(t).ClientsForTest(t)
 	start := copies(t)
 	text, err := os.ReadFile("testdata/everything.sql")
@@ -170,6 +171,7 @@ CREATE TRIGGER of_days AFTER DELETE ON days FOR EACH ROW EXECUTE FUNCTION f(); A
 // A backup that was taken while the run had triggers off gives a copy that has
 // them as they were before; so one without a word of them has them off.
 func TestACopyHasItsTriggersBack(t *testing.T) {
+	t.Parallel()
 	sandbox.ForTest(t).ClientsForTest(t)
 	dsn := database(t, "SELECT 1")
 	script(t, dsn, withTriggers)

@@ -29,6 +29,7 @@ func takes(t *testing.T, target *Target, how action.BackupPlan) phases.BackupTak
 }
 
 func TestTakenBackupKnowsItsSize(t *testing.T) {
+	t.Parallel()
 	sandbox.ForTest(t).ClientsForTest(t)
 	// Nothing of it was ever analyzed.
 	dsn := database(t, `CREATE TABLE t (id int, note text) WITH (autovacuum_enabled = false); INSERT INTO t SELECT i, 'note' FROM generate_series(1, 50000) i`)

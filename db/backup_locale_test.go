@@ -21,6 +21,7 @@ INSERT INTO letters (id, name) SELECT i, 'Ärger' FROM generate_series(1, 9) i;
 // A database is restored into one of its own locale: what is a letter, and which
 // text comes first, decides whether rows come back, and as what.
 func TestARestoreHasTheLocaleOfItsDatabase(t *testing.T) {
+	t.Parallel()
 	sandbox.ForTest(t).ClientsForTest(t)
 	start := func(ctx context.Context, _ string) (Sandbox, error) { return sandbox.Start(ctx, sandbox.Options{}) }
 	for name, options := range map[string]string{

@@ -41,6 +41,7 @@ func TestSessionsOfABackup(t *testing.T) {
 // What the survey was granted is enough for a backup while the run uses all that
 // it can; with one less the survey says so.
 func TestSurveyCountsWhatABackupTakes(t *testing.T) {
+	t.Parallel()
 	sandbox.ForTest(t).ClientsForTest(t)
 	dsn, admin := narrow(t, "dumping")
 	conn := connect(t, admin)

@@ -56,17 +56,23 @@ func Main(m interface{ Run() int }) int {
 	return code
 }
 
-// ClientsForTest has a test find PostgreSQL's client programs: the server's own
-// where it has them, else those on PATH. Where there are none, it is skipped.
+// ClientsForTest has a binary's tests find PostgreSQL's client programs: the
+// server's own where it has them, else those on PATH. Where there are none, the
+// test is skipped.
 func (s *Server) ClientsForTest(tb interface {
 	Helper()
-	Setenv(key, value string)
 	Skipf(format string, args ...any)
+	Fatalf(format string, args ...any)
 },
 ) {
 	tb.Helper()
 	if _, err := os.Stat(s.bin.path("pg_dump")); err == nil {
-		tb.Setenv(BinDirEnv, s.bin.dir)
+		// For the whole binary, so that tests may run beside each other.
+		if os.Getenv(BinDirEnv) != s.bin.dir {
+			if err := os.Setenv(BinDirEnv, s.bin.dir); err != nil {
+				tb.Fatalf("name the server's programs: %v", err)
+			}
+		}
 		return
 	}
 	for _, name := range []string{"pg_dump", "pg_restore"} {

@@ -21,6 +21,7 @@ func lacks(s *phases.State, item int, what string) bool {
 // A backup that nobody asked for is taken, read and restored, one after the
 // other, and once.
 func TestBackupBeginsByItself(t *testing.T) {
+	t.Parallel()
 	sandbox.ForTest(t).ClientsForTest(t)
 	book := backupBook(take(t.TempDir()),
 		"      - {id: read, text: It is read, action: {name: backup.verify, follows: taken}, check: {database: backup.readable, remedy: R}}",

@@ -24,6 +24,7 @@ func (r *rig) askedAnew(item string, pass bool, part string) {
 // A proof is of the tables as they were: another schema un-ticks it, and what the
 // run itself has disabled does not.
 func TestBackupProofDecaysWithTheSchema(t *testing.T) {
+	t.Parallel()
 	sandbox.ForTest(t).ClientsForTest(t)
 	schema := smallSchema + `CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 		CREATE TRIGGER tells AFTER INSERT ON child FOR EACH ROW EXECUTE FUNCTION f();`

@@ -69,6 +69,7 @@ func entries(t *testing.T, dir string) (names []string) {
 }
 
 func TestBackupIsTakenAndRecorded(t *testing.T) {
+	t.Parallel()
 	sandbox.ForTest(t).ClientsForTest(t)
 	dir := t.TempDir()
 	r := newRig(t, smallSchema, backupBook(take(dir)))
@@ -139,6 +140,7 @@ func TestBackupIsOfOneSnapshot(t *testing.T) {
 }
 
 func TestBackupThatIsCancelledLeavesNothing(t *testing.T) {
+	t.Parallel()
 	sandbox.ForTest(t).ClientsForTest(t)
 	dir := t.TempDir()
 	r := newRig(t, smallSchema+"CREATE TABLE other ();", backupBook(take(dir)))
@@ -231,6 +233,7 @@ func TestBackupByACommand(t *testing.T) {
 // A program that is killed while it takes a backup leaves a directory that
 // claims to be none, and the next backup removes it.
 func TestBackupOfAKilledProgram(t *testing.T) {
+	t.Parallel()
 	sandbox.ForTest(t).ClientsForTest(t)
 	dir := t.TempDir()
 	r := newRig(t, smallSchema, backupBook(take(dir)))

@@ -32,6 +32,7 @@ func tried(maxAge string) string {
 }
 
 func TestBackupIsRestoredAndCompared(t *testing.T) {
+	t.Parallel()
 	sandbox.ForTest(t).ClientsForTest(t)
 	r, _ := taken(t, oddSchema, backupBook(take(t.TempDir()), tried("1h")))
 	r.answers("tried", false, "is not restored yet")
@@ -53,6 +54,7 @@ func TestBackupIsRestoredAndCompared(t *testing.T) {
 }
 
 func TestBackupProofDecays(t *testing.T) {
+	t.Parallel()
 	sandbox.ForTest(t).ClientsForTest(t)
 	r, _ := taken(t, smallSchema, backupBook(take(t.TempDir()), tried("2s")))
 	if got := r.acts("tried"); got != "" {
@@ -63,6 +65,7 @@ func TestBackupProofDecays(t *testing.T) {
 }
 
 func TestBackupThatDoesNotComeBack(t *testing.T) {
+	t.Parallel()
 	sandbox.ForTest(t).ClientsForTest(t)
 	for name, c := range map[string]struct{ from, to, want string }{
 		"a row is missing":   {"19999\t5000\n", "", "child: 19,999 rows came back, and its snapshot had 20,000"},
@@ -89,6 +92,7 @@ func TestBackupThatDoesNotComeBack(t *testing.T) {
 }
 
 func TestBackupIsTriedInADatabase(t *testing.T) {
+	t.Parallel()
 	sandbox.ForTest(t).ClientsForTest(t)
 	name := "scratch_of_" + fmt.Sprint(os.Getpid())
 	there := func(t *testing.T, r *rig) (yes bool) {

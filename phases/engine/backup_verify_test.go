@@ -86,6 +86,7 @@ SELECT lo_from_bytea(0, 'large');
 ANALYZE;`
 
 func TestBackupIsReadThrough(t *testing.T) {
+	t.Parallel()
 	sandbox.ForTest(t).ClientsForTest(t)
 	r, _ := taken(t, oddSchema, backupBook(take(t.TempDir()), readable))
 	r.answers("readable", false, "is not verified yet")
@@ -103,6 +104,7 @@ func TestBackupIsReadThrough(t *testing.T) {
 }
 
 func TestBackupThatIsDamaged(t *testing.T) {
+	t.Parallel()
 	sandbox.ForTest(t).ClientsForTest(t)
 	for name, c := range map[string]struct {
 		damage func(t *testing.T, r *rig, location string)
