@@ -239,6 +239,9 @@ func (c *checker) runbook(m *checked) {
 	for _, b := range m.inner["backup"] {
 		c.backup(b)
 	}
+	for _, k := range m.inner["capsule"] {
+		c.capsule(k)
+	}
 	protected := c.tables(m, "protected")
 	c.uses.protect(protected)
 	asked := asking{backup: backup, protected: len(protected) > 0, noRehearsal: v.rehearsal().None}

@@ -43,6 +43,9 @@ func (c *checker) phase(m *checked, p *Phase, point *noReturn) {
 	c.maintenance(m)
 	writes := m.has("steps") || m.has("delete")
 	c.phaseTimes(m, p, writes)
+	if n := m.node.value("capsule"); n != nil && !writes {
+		c.fault(n, "capsule in a phase without steps", "leave it out: a phase that only reads takes nothing away")
+	}
 	if !writes && !slices.ContainsFunc(c.shapes["phase"].some, m.has) {
 		c.fault(m.node, "a phase that does nothing", "add delete or steps, or what it counts: count, zero, filled")
 	}

@@ -236,7 +236,7 @@ func fromYAML(root *node) *Runbook {
 		Window: m.window(), Backup: m.backup(),
 		Protected: m.tables("protected"),
 		Ledger:    !m.word("ledger", "none"),
-		Rehearsal: m.rehearsal(),
+		Rehearsal: m.rehearsal(), Capsule: m.capsule(),
 		Gate:      Gate{Approve: "Approving authority"},
 	}
 	for _, c := range m.list("contacts", "contact") {
@@ -398,6 +398,7 @@ func (f fields) phase(maxAge time.Duration) Phase {
 		Confirm:         f.items("confirm", maxAge),
 		Count:           f.tables("count"),
 		Zero:            f.tables("zero"), Filled: f.tables("filled"),
+		NoCapsule: f.word("capsule", "off"),
 	}
 	if s := f.text("risk"); s != "" {
 		p.Risk = Risk(s)

@@ -28,6 +28,7 @@ type Runbook struct {
 	Protected []string  // tables that must come out as they went in
 	Ledger    bool      // false (`ledger: none`): a lost COMMIT can be settled by counts only
 	Rehearsal Rehearsal // what production wants of a rehearsal
+	Capsule   Capsule   // how what the phases take away is kept
 	Checklist []Group   // what must be ticked before the gate opens
 	Gate      Gate
 	Phases    []Phase
@@ -192,6 +193,7 @@ type Phase struct {
 	Zero            []string      // tables that must hold no row at its end, beside the tables it deletes whole
 	Filled          []string      // tables that must hold at least one row at its end
 	AfterCommit     []Maintenance // what follows its COMMIT, in order
+	NoCapsule       bool          // `capsule: off`: what it takes away is not kept
 }
 
 // Writes reports whether the phase has anything to commit.

@@ -263,5 +263,6 @@ func formDefs() []member {
 		{formName(aHost), text(maxLine, shapely[aHost].pattern)},
 		{formName(aFingerprint), text(maxLine, shapely[aFingerprint].pattern)},
 		{formName(aHandle), text(maxLine, shapely[aHandle].pattern)},
+		{formName(aPeriod), text(maxLine, shapely[aPeriod].pattern)},
 	}
 }

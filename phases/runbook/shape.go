@@ -110,6 +110,7 @@ const (
 	aHost
 	aFingerprint
 	aHandle // of a stanza or a server, at what keeps backups
+	aPeriod // in days
 	anObject
 )
 
@@ -129,7 +130,7 @@ type value struct {
 func (f form) String() string {
 	return [...]string{
 		"`1`", "line", "text", "line", "id", "field id", "name", "table", "duration", "`T-60m`", "word", "`true` or `false`",
-		"count", "rows", "statement", "condition", "pattern", "URL", "line", "git name", "path", "host", "fingerprint", "handle", "object",
+		"count", "rows", "statement", "condition", "pattern", "URL", "line", "git name", "path", "host", "fingerprint", "handle", "period", "object",
 	}[f]
 }
 
@@ -263,7 +264,7 @@ func shapes() map[string]*object {
 func objects() []object {
 	return []object{
 		runbookObject(), windowObject(), contactObject(), backupObject(), takeObject(), verifyObject(), tryObject(),
-		rehearsalObject(), gateObject(),
+		rehearsalObject(), capsuleObject(), gateObject(),
 		groupObject(), itemObject(), fieldObject(), checkObject(), actionObject(),
 		phaseObject(), stepObject(), maintenanceObject(),
 	}
@@ -281,6 +282,7 @@ func runbookObject() object {
 		{"protected", false, listOf(of(aTable), maxTables), "tables that must come out as they went in, count and content"},
 		{"ledger", false, ofWords("", bare("none")...), "write no ledger row; a lost COMMIT can then be settled by counts only"},
 		{"rehearsal", false, orWord("rehearsal", "none"), "what production wants of a rehearsal of this runbook; `none`: it wants none, and the gate and the report say so"},
+		{"capsule", false, orWord("capsule", "off"), "how the run keeps what its phases take away, so that `tminus undo` can put it back; `off`: it keeps nothing, and the gate says so"},
 		{"checklist", false, listOf(ofObject("group"), maxGroups), "what must be ticked before the gate opens"},
 		{"gate", false, ofObject("gate"), "the go/no-go decision"},
 		{"phases", true, listOf(ofObject("phase"), maxPhases), "the transactions, in order"},
@@ -362,11 +364,12 @@ func phaseObject() object {
 			{"zero", false, listOf(of(aTable), maxTables), "tables that must hold no row at its end, beside those it deletes whole"},
 			{"filled", false, listOf(of(aTable), maxTables), "tables that must hold at least one row at its end"},
 			{"after_commit", false, listOf(ofObject("maintenance"), maxSteps), "what follows its COMMIT, outside of any transaction, in order; what fails is a warning"},
+			{"capsule", false, ofWords("", bare("off")...), "do not keep what this phase takes away: `tminus undo` cannot put it back then"},
 		},
 		some:  []string{"count", "delete", "steps", "zero", "filled"},
 		apart: apart{"delete", "steps", "write the deletes as steps: `- delete: table`"},
 		parts: []part{{
-			beside: []string{"delete", "steps"}, keys: []string{"lock_wait", "after_commit"}, needs: []string{"risk"},
+			beside: []string{"delete", "steps"}, keys: []string{"lock_wait", "after_commit", "capsule"}, needs: []string{"risk"},
 			never: map[string]any{"risk": string(RiskNone)}, without: map[string]any{"point_of_no_return": false},
 		}},
 	}
