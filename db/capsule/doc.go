@@ -1,0 +1,2 @@
+// Package capsule is the files of an undo capsule.
+package capsule

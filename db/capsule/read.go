@@ -1,0 +1,271 @@
+package capsule
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"filippo.io/age"
+	"github.com/klauspost/compress/gzip"
+)
+
+// Capsule is one that is finished. Its methods may be called from any goroutine.
+type Capsule struct {
+	dir      string
+	manifest Manifest
+	text     []byte // of the manifest
+	sum      string
+	ids      []age.Identity
+}
+
+// Open reads the manifest of a capsule, and nothing else. Identities are needed to
+// read what is encrypted.
+func Open(dir string, ids ...age.Identity) (*Capsule, error) {
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		err = errors.New("it is no folder")
+	}
+	if err == nil {
+		err = expired(dir)
+	}
+	if err != nil {
+		return nil, failed("open", dir, err)
+	}
+	text, err := readFile(dir, manifestName)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, failed("open", dir, ErrUnfinished)
+	}
+	if err != nil {
+		return nil, failed("open", dir, fmt.Errorf("%s: %w", manifestName, err))
+	}
+	m, err := decode(text)
+	if err != nil {
+		return nil, failed("open", dir, fmt.Errorf("%s: %w", manifestName, err))
+	}
+	sum := sha256.Sum256(text)
+	return &Capsule{dir: dir, manifest: m, text: text, sum: hex.EncodeToString(sum[:]), ids: ids}, nil
+}
+
+// Manifest says what the capsule holds.
+func (c *Capsule) Manifest() Manifest { return c.manifest }
+
+// SHA256 is that of the manifest's file: with the one that the journal has, all of
+// the capsule is known to be what was written.
+func (c *Capsule) SHA256() string { return c.sum }
+
+// Read gives the COPY text of a part of a table; a part without rows is empty. What
+// is read is only right when io.EOF has come: where rows, bytes or sums are not the
+// manifest's, an error is in its place.
+func (c *Capsule) Read(t Table, part Part) (io.ReadCloser, error) {
+	s, ok := t.Streams[part]
+	if !ok {
+		return io.NopCloser(strings.NewReader("")), nil
+	}
+	r, err := c.read(s, func(int64) {})
+	if err != nil {
+		return nil, c.fail(s.File, err)
+	}
+	return r, nil
+}
+
+func (c *Capsule) read(s Stream, seen func(n int64)) (*reader, error) {
+	if !streamName.MatchString(s.File) { // it would be somewhere else
+		return nil, errors.New("that is no stream's name")
+	}
+	f, info, err := openFile(c.dir, s.File)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{c: c, want: s, file: f, sum: sha256.New(), text: newLines()}
+	r.raw = readerFunc(func(p []byte) (int, error) {
+		n, err := f.Read(p)
+		_, _ = r.sum.Write(p[:n]) // never fails
+		r.size += int64(n)
+		seen(int64(n))
+		return n, err
+	})
+	if info.Size() != s.Size {
+		err = fmt.Errorf("%w: it has %d bytes, and the manifest says %d", ErrDamaged, info.Size(), s.Size)
+	} else {
+		err = r.unpack()
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+type readerFunc func(p []byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// reader reads a stream and holds it against the manifest.
+type reader struct {
+	c      *Capsule
+	want   Stream
+	file   *os.File
+	raw    io.Reader // the file's bytes, summed
+	packed io.Reader // what the gzip member is read from
+	plain  *gzip.Reader
+	sum    hash.Hash
+	size   int64
+	text   *lines
+	err    error // that every later Read gives
+}
+
+// Read gives the next of the text.
+func (r *reader) Read(p []byte) (int, error) {
+	if r.err != nil {
+		return 0, r.err
+	}
+	n, err := r.plain.Read(p)
+	r.text.add(p[:n])
+	switch {
+	case r.text.bytes > r.want.Bytes || r.text.rows > r.want.Rows:
+		n, err = 0, fmt.Errorf("%w: it holds more than the manifest says", ErrDamaged)
+	case errors.Is(err, io.EOF):
+		err = r.whole()
+	case err != nil:
+		err = r.odd(err)
+	}
+	if err != nil {
+		r.err = err
+		if err != io.EOF { //nolint:errorlint // io.EOF is never wrapped by whole
+			r.err = r.c.fail(r.want.File, err)
+		}
+	}
+	return n, r.err
+}
+
+// Close ends the reading, wherever it is.
+func (r *reader) Close() error { return r.file.Close() }
+
+// whole gives io.EOF when all that was read is as the manifest says.
+func (r *reader) whole() error {
+	// Behind the one member there is nothing.
+	var one [1]byte
+	if n, err := io.ReadFull(r.packed, one[:]); n > 0 {
+		return fmt.Errorf("%w: something follows behind its rows", ErrDamaged)
+	} else if !errors.Is(err, io.EOF) {
+		return r.odd(err)
+	}
+	switch {
+	case r.size != r.want.Size || hex.EncodeToString(r.sum.Sum(nil)) != r.want.SHA256:
+		return fmt.Errorf("%w: its SHA-256 is not the manifest's", ErrDamaged)
+	case r.text.open || r.text.rows != r.want.Rows || r.text.bytes != r.want.Bytes:
+		return fmt.Errorf("%w: it holds %d rows in %d bytes, and the manifest says %d in %d", ErrDamaged, r.text.rows, r.text.bytes, r.want.Rows, r.want.Bytes)
+	case r.text.sum() != r.want.Sum:
+		return fmt.Errorf("%w: its rows are not those of the manifest", ErrDamaged)
+	}
+	return io.EOF
+}
+
+// odd tells an error of the disk's from one of what is on it.
+func (r *reader) odd(err error) error {
+	if _, ok := errors.AsType[*os.PathError](err); ok {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrDamaged, err)
+}
+
+func (c *Capsule) fail(name string, err error) error {
+	out := fmt.Errorf("read %s of the capsule %s: %w%s", name, c.dir, err, wayOut(err))
+	if errors.Is(err, ErrDamaged) {
+		out = fmt.Errorf("%w; take another copy of the capsule, or the rows from a backup", out)
+	}
+	return out
+}
+
+func (w *Writer) path(name string) string { return filepath.Join(w.dir, name) }
+
+// Verify reads all of the capsule, and names every file that is not what was written.
+// progress may be nil; it is told of the bytes of files.
+func (c *Capsule) Verify(ctx context.Context, progress func(done, total int64)) error {
+	var done, total int64
+	var all []Stream
+	for _, t := range c.manifest.Tables {
+		for _, part := range Parts() {
+			if s, ok := t.Streams[part]; ok {
+				all, total = append(all, s), total+s.Size
+			}
+		}
+	}
+	seen := func(n int64) {
+		done += n
+		if progress != nil {
+			progress(done, total)
+		}
+	}
+	var out []error
+	for _, s := range all {
+		before := done
+		err := c.verify(ctx, s, seen)
+		if ctx.Err() != nil {
+			return failed("verify", c.dir, context.Cause(ctx))
+		}
+		if err != nil {
+			out = append(out, err)
+			seen(before + s.Size - done) // what could not be read is over as well
+		}
+	}
+	return errors.Join(append(out, c.verifyOthers())...)
+}
+
+// verify reads one stream.
+func (c *Capsule) verify(ctx context.Context, s Stream, seen func(int64)) error {
+	r, err := c.read(s, seen)
+	if err != nil {
+		return c.fail(s.File, err)
+	}
+	defer r.Close()
+	_, err = io.Copy(io.Discard, readerFunc(func(p []byte) (int, error) {
+		if ctx.Err() != nil {
+			return 0, context.Cause(ctx)
+		}
+		return r.Read(p)
+	}))
+	return err
+}
+
+// verifyOthers reads what stands beside the streams.
+func (c *Capsule) verifyOthers() error {
+	var out []error
+	for _, f := range c.manifest.Others {
+		text, err := readFile(c.dir, f.Name)
+		if sum := sha256.Sum256(text); err == nil && hex.EncodeToString(sum[:]) != f.SHA256 {
+			err = fmt.Errorf("%w: its SHA-256 is not the manifest's", ErrDamaged)
+		}
+		if err != nil {
+			out = append(out, c.fail(f.Name, err))
+		}
+	}
+	text, err := readFile(c.dir, sumsName)
+	if err == nil && string(text) != string(c.manifest.sums(c.text)) {
+		err = fmt.Errorf("%w: it and the manifest do not say the same", ErrDamaged)
+	}
+	if err != nil {
+		out = append(out, c.fail(sumsName, err))
+	}
+	return errors.Join(out...)
+}
+
+// unpack puts the layers on each other: file, gzip.
+func (r *reader) unpack() error {
+	buffered := bufio.NewReaderSize(r.raw, 64<<10)
+	plain, err := gzip.NewReader(buffered)
+	if err != nil {
+		return r.odd(err)
+	}
+	plain.Multistream(false)
+	r.packed, r.plain = buffered, plain
+	return nil
+}
