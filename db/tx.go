@@ -30,6 +30,8 @@ type tx struct {
 	path   string                    // the search path that the last statement left; empty: the runbook's
 	proven bool                      // the ledger's row has been written
 	done   bool
+	k      *keeping         // its capsule; nil before the locks, and when nothing is kept
+	others *session         // sees the rows as others do, for the capsule; nil when nothing is kept
 	blocks map[uint32]int64 // of the relations that the phase deletes from; nil when not measured
 }
 
@@ -47,7 +49,13 @@ func (t *Target) Begin(ctx context.Context, spec engine.TxSpec) (engine.Tx, erro
 		return nil, fail(ctx, "begin phase", phaseID(spec), err)
 	}
 	x := &tx{t: t, s: s, spec: spec, before: map[uint32]phases.Touched{}}
-	if err := x.begin(ctx); err != nil {
+	if spec.Capsule != "" { // now, while one is to be had
+		x.others, err = t.checks.take(ctx)
+	}
+	if err == nil {
+		err = x.begin(ctx)
+	}
+	if err != nil {
 		_ = x.Rollback(ctx)
 		return nil, fail(ctx, "begin phase", phaseID(spec), err)
 	}
@@ -163,14 +171,17 @@ func (x *tx) Lock(ctx context.Context, waiting func(phases.LockWait)) error {
 		names = append(names, sqlName(r))
 	}
 	if len(names) == 0 {
-		return nil
+		return x.keepEarly(ctx)
 	}
 	if err := x.t.lockTables(ctx, x.s, names, x.spec.LockTables, x.spec.LockDeadline, waiting); err != nil {
 		return err
 	}
 	// Rows that others hold are waited for as long, and no longer.
 	_, err := x.s.Exec(ctx, `SELECT set_config('lock_timeout', $1, true)`, milliseconds(x.spec.LockDeadline))
-	return fail(ctx, "lock the tables of phase", phaseID(x.spec), err)
+	if err != nil {
+		return fail(ctx, "lock the tables of phase", phaseID(x.spec), err)
+	}
+	return x.keepEarly(ctx)
 }
 
 func (x *tx) alive() error {
@@ -292,5 +303,12 @@ func (x *tx) end(ctx context.Context) (lost bool) {
 	rollback(ctx, x.s)
 	lost = x.s.IsClosed()
 	x.t.phase.give(x.s)
+	if x.others != nil {
+		if x.k != nil {
+			_ = x.k.abandon() // Drop removes what it could not
+		}
+		rollback(ctx, x.others)
+		x.t.checks.give(x.others)
+	}
 	return lost
 }

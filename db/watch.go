@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -58,6 +59,14 @@ func (l long) exec(ctx context.Context, sql string, args ...any) (tag pgconn.Com
 func (l long) one(ctx context.Context, sql string) (result *pgconn.Result, err error) {
 	err = l.fly(ctx, func() error { result, err = oneStatement(ctx, l.s, sql); return err })
 	return result, err
+}
+
+// copyTo runs a COPY … TO STDOUT, and writes its text to w.
+func (l long) copyTo(ctx context.Context, w io.Writer, sql string) error {
+	return l.fly(ctx, func() error {
+		_, err := l.s.PgConn().CopyTo(ctx, w, sql)
+		return err
+	})
 }
 
 // scan runs a query that gives one row.

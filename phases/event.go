@@ -90,6 +90,9 @@ var kinds = []Event{
 	ScheduleLeft{},
 	RehearsalFound{},
 	SchemaChanged{},
+	CapsuleProgressed{},
+	CapsuleKept{},
+	CapsuleLeft{},
 }
 
 // Weight is what the loss of an event in a power cut would cost.

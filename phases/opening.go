@@ -59,6 +59,9 @@ type RunOpened struct {
 	RehearsalFile string `json:"rehearsal_file,omitempty"`
 	// Copy is what the database was restored from, in a rehearsal alone.
 	Copy *Copy `json:"copy,omitempty"`
+	// Capsule is where what the phases take away is kept; nil: nowhere, as in old
+	// journals.
+	Capsule *CapsulePlace `json:"capsule,omitempty"`
 }
 
 // Kind implements Event.

@@ -403,9 +403,10 @@ func (s *State) endPhase(id string, status PhaseStatus, reason, by string, settl
 	p := s.Phase(id)
 	p.Reason, p.Settled = reason, settled
 	p.EndedAt, p.Took, p.HoldUntil, p.Lock, p.Step = s.At, s.since(p), time.Time{}, nil, -1
+	p.Keeping = nil
 	if status == PhaseIsRolledBack {
 		p.takeBack(true)
-		p.By = by
+		p.By, p.Capsule = by, nil // the rows are where they were
 	}
 	p.Status = status
 }

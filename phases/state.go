@@ -178,6 +178,9 @@ type PhaseState struct {
 	Accepted  bool   // it was undone, and a human let it count as committed
 	By        string // who committed or rolled back; empty when tminus did
 
+	Keeping *CapsuleProgress // how far the writing of its capsule is; nil when it is not being written
+	Capsule *Capsule         // what it took away, on disk; nil before, and when nothing is kept
+
 	Maintenance []MaintenanceState // what follows its COMMIT; nil before it
 
 	undone []TableState // its tables as it committed them; nil unless it is undone

@@ -109,7 +109,8 @@ type CommitIntent struct {
 	Identity Identity `json:"identity"`
 	Operator string   `json:"operator"`
 	Runbook  string   `json:"runbook_sha256"`
-	Ledger   bool     `json:"ledger"` // whether a ledger row was written
+	Ledger   bool     `json:"ledger"`            // whether a ledger row was written
+	Capsule  string   `json:"capsule,omitempty"` // the SHA-256 of its capsule's manifest; empty when nothing is kept
 }
 
 // String says who blocks: the session, its user, its program and what it does.

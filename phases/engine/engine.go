@@ -224,6 +224,9 @@ func (e *Engine) takeUp(ctx context.Context) error {
 	if err := e.settleOpen(ctx); err != nil {
 		return err
 	}
+	if err := e.dropCapsules(); err != nil {
+		return err
+	}
 	return e.confirm(ctx)
 }
 

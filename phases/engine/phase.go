@@ -42,7 +42,8 @@ type runFacts struct {
 	book     *runbook.Runbook
 	target   phases.Identity
 	survey   phases.Survey
-	first    bool // no baseline was taken yet
+	first    bool   // no baseline was taken yet
+	capsules string // the folder of the run's capsules; empty: it keeps none
 }
 
 func newFacts(s *phases.State) runFacts {
@@ -52,6 +53,9 @@ func newFacts(s *phases.State) runFacts {
 	}
 	if s.Survey != nil {
 		out.survey = *s.Survey
+	}
+	if s.Opened.Capsule != nil {
+		out.capsules = s.Opened.Capsule.Folder
 	}
 	return out
 }
@@ -175,11 +179,11 @@ func (r *phaseRun) write(ctx context.Context) (err error) {
 	if err := r.baseline(ctx); err != nil {
 		return err
 	}
-	tx, err := r.begin(ctx, TxSpec{RunID: r.facts.runID, Phase: r.plan, LockTables: r.lockTables(), LockDeadline: r.lockWait()})
+	tx, err := r.begin(ctx, r.spec())
 	if err != nil {
 		return err
 	}
-	defer func() { err = r.rollback(ctx, tx, err) }()
+	defer func() { err = r.dropCapsule(r.rollback(ctx, tx, err)) }()
 	began := time.Now()
 	if err := tx.Lock(ctx, r.waiting); err != nil {
 		return err
@@ -195,9 +199,14 @@ func (r *phaseRun) write(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	kept, err := r.keep(ctx, tx, did)
+	if err != nil {
+		return err
+	}
 	intent := phases.CommitIntent{
 		RunID: r.facts.runID, Phase: r.plan.ID, Attempt: r.attempt, Nonce: nonce(), Tx: tx.ID(),
 		Identity: identity, Operator: r.facts.operator, Runbook: r.facts.sha256, Ledger: r.facts.book.Ledger,
+		Capsule: kept.SHA256,
 	}
 	if err := r.prove(ctx, tx, intent, did); err != nil {
 		return err
@@ -206,6 +215,9 @@ func (r *phaseRun) write(ctx context.Context) (err error) {
 		return err
 	}
 	by, err := r.hold(ctx)
+	if err == nil {
+		err = r.wholeCapsule(intent)
+	}
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,7 +65,8 @@ func (e *Engine) settle(ctx context.Context, intent phases.CommitIntent, started
 		case SettledCommitted:
 			return e.unlessLost(e.record(phases.PhaseCommitted{Phase: intent.Phase, Took: time.Since(started), Settled: true}))
 		case SettledNotCommitted:
-			return e.unlessLost(e.record(phases.PhaseRolledBack{Phase: intent.Phase, Reason: "COMMIT did not take effect: " + look.Detail, Took: time.Since(started), Settled: true}))
+			err := e.unlessLost(e.record(phases.PhaseRolledBack{Phase: intent.Phase, Reason: "COMMIT did not take effect: " + look.Detail, Took: time.Since(started), Settled: true}))
+			return cmp.Or(err, e.dropCapsules())
 		case SettleUnknowable:
 			return e.unlessLost(e.record(phases.OutcomeUnknown{Phase: intent.Phase, Reason: phases.Clean(look.Detail)}))
 		case SettleInProgress:

@@ -132,7 +132,7 @@ func manyTables(n int) string {
 }
 
 // unattended runs a runbook to its end.
-func unattended(b *testing.B, dsn, source string) *phases.State {
+func unattended(b *testing.B, dsn, source string, with ...func(*phases.RunOpened)) *phases.State {
 	b.Helper()
 	book, err := runbook.Parse("bench.yaml", []byte(source))
 	if err != nil {
@@ -141,6 +141,9 @@ func unattended(b *testing.B, dsn, source string) *phases.State {
 	opened := phases.RunOpened{
 		RunID: engine.NewRunID(time.Now()), File: "bench.yaml", Source: source, SHA256: engine.SHA256([]byte(source)),
 		Environment: phases.Demo, Operator: phases.Operator{Name: "dba", Host: "here"}, PlannedT0: time.Now(), Unattended: true,
+	}
+	for _, more := range with {
+		more(&opened)
 	}
 	target, err := db.Open(b.Context(), db.Config{DSN: dsn, Operator: opened.Operator, Runbook: book})
 	if err != nil {

@@ -31,6 +31,7 @@ type Target interface {
 	Transactor
 	Maintainer
 	Sessions
+	Capsules
 	action.Target
 
 	// Close ends every session.
@@ -116,6 +117,17 @@ type Maintainer interface {
 	Maintain(ctx context.Context, m runbook.Maintenance) error
 }
 
+// Capsules are what phases took away, as files.
+type Capsules interface {
+	// Whole looks whether a capsule's files are there, each of its size, and
+	// whether its manifest is the one that was written.
+	Whole(folder, sha256 string) error
+
+	// Drop removes the capsule of a phase that was not committed, whole or begun.
+	// Where there is none it does nothing.
+	Drop(folder string) error
+}
+
 // Tx is one phase's transaction. It belongs to the goroutine that began it.
 type Tx interface {
 	// ID names the transaction and its backend, for the journal.
@@ -149,6 +161,11 @@ type Tx interface {
 	// Fingerprint gives count and content of a table as the transaction sees it.
 	Fingerprint(ctx context.Context, table string) (phases.Fingerprint, error)
 
+	// Keep writes what the transaction took away so far into the spec's capsule,
+	// and syncs it: all of it, as the server counted, or an error. It is called
+	// once, when deferred constraints are settled. did is what Effects gave last.
+	Keep(ctx context.Context, did phases.Effects, progress func(phases.CapsuleProgress)) (phases.Capsule, error)
+
 	// WriteLedger writes the row that proves the COMMIT, and reads it back in
 	// the same transaction: a row that a trigger, a rule or row security
 	// swallowed is an error. Without a ledger it does nothing.
@@ -170,6 +187,8 @@ type TxSpec struct {
 	LockTables   []string      // tables to lock, in order
 	LockDeadline time.Duration // give up after so long; default 30s
 	ReadOnly     bool          // REPEATABLE READ, READ ONLY; nothing to lock
+	Attempt      int           // at the phase; 1 for the first
+	Capsule      string        // the folder that Keep makes, an absolute path; empty: nothing is kept
 }
 
 // Progress is how far a delete is.

@@ -237,7 +237,7 @@ func fromYAML(root *node) *Runbook {
 		Protected: m.tables("protected"),
 		Ledger:    !m.word("ledger", "none"),
 		Rehearsal: m.rehearsal(), Capsule: m.capsule(),
-		Gate:      Gate{Approve: "Approving authority"},
+		Gate: Gate{Approve: "Approving authority"},
 	}
 	for _, c := range m.list("contacts", "contact") {
 		b.Contacts = append(b.Contacts, Contact{Role: c.line("role"), Name: c.line("name"), Phone: c.line("phone")})

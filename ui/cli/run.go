@@ -69,13 +69,8 @@ func (a *app) start(ctx context.Context, file string, source []byte, book *runbo
 		RunID: engine.NewRunID(now), Version: engine.Version(), File: file, Source: string(source), SHA256: engine.SHA256(source),
 		Environment: env, Unattended: f.Unattended, Operator: engine.LocalOperator(), PlannedT0: t0, Planned: f.StartAt != "", Copy: f.copy,
 	}
-	if env == phases.Production {
-		if opened.RehearsalFile, err = absolute(f.Rehearsal); err != nil {
-			return Failed(err)
-		}
-		if opened.Rehearsed, err = a.rehearsal(opened, f.Rehearsal); err != nil {
-			return Failed(err)
-		}
+	if err := a.restOn(&opened, f); err != nil {
+		return Failed(err)
 	}
 	target, identity, err := a.database.Connect(ctx, Access{DSN: f.DSN, EndHolder: f.EndHolder, Operator: opened.Operator, Runbook: book})
 	if err != nil {
@@ -97,7 +92,11 @@ func (a *app) start(ctx context.Context, file string, source []byte, book *runbo
 			return Failed(err)
 		}
 	}
-	if opened.NoGo, err = a.noGoBefore(opened, f.Journal, book.Window.Opens, now); err != nil {
+	opened.Capsule, err = capsules(book, f.Journal)
+	if err == nil {
+		opened.NoGo, err = a.noGoBefore(opened, f.Journal, book.Window.Opens, now)
+	}
+	if err != nil {
 		return Failed(err)
 	}
 	w, err := journal.Create(f.Journal)
@@ -115,6 +114,18 @@ func (a *app) start(ctx context.Context, file string, source []byte, book *runbo
 		}
 	})
 	return a.conduct(ctx, engine, w.Path(), f)
+}
+
+// restOn names the rehearsal that a run in production rests on.
+func (a *app) restOn(opened *phases.RunOpened, f Flags) (err error) {
+	if opened.Environment != phases.Production {
+		return nil
+	}
+	if opened.RehearsalFile, err = absolute(f.Rehearsal); err != nil {
+		return err
+	}
+	opened.Rehearsed, err = a.rehearsal(*opened, f.Rehearsal)
+	return err
 }
 
 // noGoBefore is the NO-GO after which a run in production begins anew: it is

@@ -1,0 +1,102 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// mostOdd bounds how many rows are told apart one by one.
+const mostOdd = 100_000
+
+// numbers finds out which numbers of transactions are the phase's own in a table,
+// where its own alone is not enough: those that the other session sees on rows
+// which the phase's does not, and the other way round. It gives the conditions
+// for the rows as they were, and as they are.
+func (k *keeping) numbers(ctx context.Context, t *keptTable, xid string) (was, is string, err error) {
+	var tally [2]map[string]int64 // rows by xmax, as the other session sees them, and the phase's
+	var born [2]map[string]int64  // the same by xmin
+	for i, s := range []*session{k.others, k.x.s} {
+		if tally[i], err = k.tally(ctx, t, s, "xmax", xid); err != nil {
+			return "", "", err
+		}
+		if born[i], err = k.tally(ctx, t, s, "xmin", xid); err != nil {
+			return "", "", err
+		}
+	}
+	var gone []string // conditions
+	for number, rows := range tally[0] {
+		switch mere := tally[1][number]; {
+		case rows <= mere: // locked, by whomever
+		case mere == 0:
+			gone = append(gone, "xmax = '"+number+"'::xid")
+		default:
+			odd, err := k.merelyLocked(ctx, t, number)
+			if err != nil {
+				return "", "", err
+			}
+			gone = append(gone, "xmax = '"+number+"'::xid AND ctid <> ALL ('{"+odd+"}'::tid[])")
+		}
+	}
+	var made []string
+	for number, rows := range born[1] {
+		switch born[0][number] {
+		case rows: // somebody else's
+		case 0:
+			made = append(made, "xmin = '"+number+"'::xid")
+		default:
+			return "", "", fmt.Errorf("rows of transaction %s are seen in part", number)
+		}
+	}
+	return anyOf(gone), anyOf(made), nil
+}
+
+func anyOf(conditions []string) string {
+	if len(conditions) == 0 {
+		return "false"
+	}
+	slices.Sort(conditions)
+	return "(" + strings.Join(conditions, " OR ") + ")"
+}
+
+// tally counts the rows of a table by the transaction that a system column names,
+// of those that are not older than the phase's.
+func (k *keeping) tally(ctx context.Context, t *keptTable, s *session, column, xid string) (map[string]int64, error) {
+	out := map[string]int64{}
+	query := fmt.Sprintf(`SELECT %[1]s::text, count(*)%[2]s WHERE age(%[1]s) <= age('%[3]s'::xid) AND %[1]s <> '0'::xid GROUP BY 1`, column, t.from(), xid)
+	err := k.x.t.long(ctx, s, func(ctx context.Context, l long) error {
+		return l.fly(ctx, func() error {
+			rows, err := l.s.conn.Query(ctx, query)
+			if err != nil {
+				return err
+			}
+			var number string
+			var n int64
+			_, err = pgx.ForEachRow(rows, []any{&number, &n}, func() error {
+				out[number] = n
+				return nil
+			})
+			return err
+		})
+	})
+	return out, err
+}
+
+// merelyLocked gives the places of the rows that bear a number and are still
+// there for the phase's own session.
+func (k *keeping) merelyLocked(ctx context.Context, t *keptTable, number string) (string, error) {
+	var places string
+	var n int64
+	err := k.x.t.long(ctx, k.x.s, func(ctx context.Context, l long) error {
+		return l.scan(ctx, fmt.Sprintf(`SELECT coalesce(string_agg('"' || ctid::text || '"', ','), ''), count(*) FROM (SELECT ctid%s WHERE xmax = '%s'::xid LIMIT %d) AS locked`,
+			t.from(), number, mostOdd+1), &places, &n)
+	})
+	if err == nil && n > mostOdd {
+		err = errors.New("the phase locked too many rows that it left as they were")
+	}
+	return places, err
+}
