@@ -19,10 +19,14 @@ const (
 	scriptName   = "put-back.sql"
 	expiredName  = "expired.json"
 	partial      = ".tmp" // ends the name of a file that is being written
+	lockedSuffix = ".age" // ends the name of one that is encrypted
 )
 
 // others are the files that a manifest may list beside the streams.
 var others = []string{tocName, scriptName}
+
+// beside makes them.
+var beside = map[string]func(Manifest) []byte{tocName: tableOfContents, scriptName: script}
 
 // writeFile puts a small file on disk under its final name at once.
 func writeFile(dir, name string, text []byte) (File, error) {

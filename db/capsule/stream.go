@@ -8,6 +8,7 @@ import (
 	"hash"
 	"io"
 	"os"
+	"path/filepath"
 	"sync"
 
 	"filippo.io/age"
@@ -166,7 +167,7 @@ func (s *StreamWriter) Close() (Stream, error) {
 	}
 	if err == nil && out.Rows == 0 {
 		out = Stream{}
-		err = os.Remove(s.w.path(s.name))
+		err = os.Remove(filepath.Join(s.w.dir, s.name))
 	}
 	s.w.streamEnded(s, out, err)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 
 	"filippo.io/age"
@@ -60,7 +59,7 @@ func (w *Writer) Stream(part Part) (*StreamWriter, error) {
 	w.number++
 	name := fmt.Sprintf("%d.%s.gz", w.number, suffix(part))
 	if len(w.keys) > 0 {
-		name += ".age"
+		name += lockedSuffix
 	}
 	f, err := os.OpenFile(filepath.Join(w.dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -125,14 +124,13 @@ func (w *Writer) finish(m Manifest) (File, error) {
 	if err := m.check(); err != nil { // before its names are written anywhere
 		return File{}, fmt.Errorf("its manifest: %w", err)
 	}
-	for name, text := range beside(m) {
-		f, err := writeFile(w.dir, name, text)
+	for _, name := range others {
+		f, err := writeFile(w.dir, name, beside[name](m))
 		if err != nil {
 			return File{}, err
 		}
 		m.Others = append(m.Others, f)
 	}
-	slices.SortFunc(m.Others, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
 	text, err := m.encode()
 	if err != nil {
 		return File{}, fmt.Errorf("its manifest: %w", err)
