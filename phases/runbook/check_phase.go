@@ -100,13 +100,24 @@ func (c *checker) steps(m *checked) []stepUse {
 }
 
 func (c *checker) step(m *checked) stepUse {
+	for _, two := range [][2]string{{"delete", "sql"}, {"delete", "put_back"}, {"sql", "put_back"}} {
+		if m.has(two[0]) && m.has(two[1]) {
+			c.fault(m.place(two[1], m.node), "a step with both "+two[0]+" and "+two[1], "one of the two; give the other a step of its own")
+			return stepUse{node: m.node}
+		}
+	}
+	for _, choice := range []string{"keep", "replace"} {
+		if m.has(choice) && !m.has("put_back") {
+			c.fault(m.place(choice, m.node), choice+" belongs to put_back", "leave it out")
+		}
+	}
 	switch {
-	case m.has("delete") && m.has("sql"):
-		c.fault(m.place("sql", m.node), "a step with both delete and sql", "one of the two; give the other a step of its own")
 	case m.has("delete"):
 		return c.deleteStep(m)
 	case m.has("sql"):
 		return c.sqlStep(m)
+	case m.has("put_back"):
+		return c.putBackStep(m)
 	default:
 		c.fault(m.node, "a step that does nothing", "add `delete:` with a table, or `sql:` with a statement")
 	}
@@ -152,6 +163,26 @@ func (c *checker) sqlStep(m *checked) stepUse {
 	for _, t := range targets(tokens) {
 		if changes(tokens) && !slices.ContainsFunc(use.touch, func(at tableAt) bool { return at.full == c.full(t.text) }) {
 			c.faultAt(n, t.offset, fmt.Sprintf("the statement changes %s, which touch does not name", t.text), "add it to touch")
+		}
+	}
+	return use
+}
+
+func (c *checker) putBackStep(m *checked) stepUse {
+	use := stepUse{node: m.node, touch: c.tables(m, "touch")}
+	c.absolute(m, "put_back")
+	for _, k := range []string{"where", "way"} {
+		if m.has(k) {
+			c.fault(m.place(k, m.node), k+" belongs to delete", "leave it out: a capsule comes back as a whole")
+		}
+	}
+	if !m.has("touch") {
+		c.fault(m.place("put_back", m.node), "put_back without touch", "add `touch:` with the tables whose rows come back")
+	}
+	replaced := c.tables(m, "replace")
+	for _, t := range c.tables(m, "keep") {
+		if i := slices.IndexFunc(replaced, func(r tableAt) bool { return r.full == t.full }); i >= 0 {
+			c.fault(t.node, t.name+" is in keep and in replace", fmt.Sprintf("line %d: one of the two", replaced[i].node.line))
 		}
 	}
 	return use

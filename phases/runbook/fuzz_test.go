@@ -137,7 +137,13 @@ func consistentPhases(t *testing.T, book *Runbook, once func(string)) {
 			t.Errorf("point of no return %s", p.ID)
 		}
 		for _, s := range p.Steps {
-			if (s.Delete == "") == (s.SQL == "") || s.SQL != "" && s.Rows == nil {
+			does := 0
+			for _, what := range []string{s.Delete, s.SQL, s.PutBack} {
+				if what != "" {
+					does++
+				}
+			}
+			if does != 1 || s.SQL != "" && s.Rows == nil {
 				t.Errorf("step %+v", s)
 			}
 			if s.Delete != "" && (protected[full(s.Delete)] || emptied[full(s.Delete)] || passed || !goodTable(s.Delete)) {

@@ -2,6 +2,7 @@ package runbook
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -242,12 +243,18 @@ func (p *Phase) Locks() []string {
 	return out
 }
 
-// Step is one statement of a phase: either a delete from a table or one SQL statement.
+// Step is one statement of a phase: a delete from a table, one SQL statement, or
+// what puts a capsule back.
 type Step struct {
 	Delete string // table
 	Where  string // SQL condition for Delete; empty deletes every row
 	Way    string // how Delete's rows go: the name of a step.Way; empty is the first
 	SQL    string
+
+	PutBack string   // the folder of a phase's capsule, whose rows come back; empty: it puts nothing back
+	Keep    []string // of PutBack: tables where a row that is in the way stays
+	Replace []string // of PutBack: tables where a row that is in the way goes
+
 	Touch  []string // tables that SQL is meant to change, so that they are locked and accounted for; of a Delete, those that its triggers change
 	Rows   *Rows    // how many rows it must touch; nil accepts any number for Delete, required for SQL
 }
@@ -256,6 +263,9 @@ type Step struct {
 func (s Step) Name() string {
 	if s.Delete != "" {
 		return s.Delete
+	}
+	if s.PutBack != "" {
+		return "put back " + filepath.Base(s.PutBack)
 	}
 	words := strings.Fields(s.SQL)
 	if len(words) > 4 {

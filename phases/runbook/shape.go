@@ -383,13 +383,17 @@ func stepObject() object {
 			{"where", false, of(aCondition), "delete: only the rows for which this SQL condition holds"},
 			{"way", false, ofWords("", ways()...), "delete: how they go: " + waysMean() + "; default `" + step.Ways[0].Name + "`"},
 			{"sql", false, of(aStatement), "one SQL statement instead; needs `rows`"},
-			{"touch", false, listOf(of(aTable), maxTables), "sql: the tables that it changes, which are locked; required when it changes any. delete: those whose rows its triggers change; what it reaches by foreign keys is known without"},
+			{"put_back", false, of(aLine), "the folder of a phase's capsule instead, an absolute path: what that phase took away comes back. `tminus undo` writes it"},
+			{"keep", false, listOf(of(aTable), maxTables), "put_back: tables where a row that is in the way stays, and the capsule's is left out"},
+			{"replace", false, listOf(of(aTable), maxTables), "put_back: tables where a row that is in the way goes, for the capsule's"},
+			{"touch", false, listOf(of(aTable), maxTables), "sql, put_back: the tables that it changes, which are locked; required when it changes any. delete: those whose rows its triggers change; what it reaches by foreign keys is known without"},
 			{"rows", false, of(aRows), "how many rows it must touch: `10`, `100..500`, `100..`, `any`"},
 		},
-		one: []string{"delete", "sql"},
+		one: []string{"delete", "sql", "put_back"},
 		parts: []part{
 			{beside: []string{"delete"}, keys: []string{"where", "way"}},
 			{beside: []string{"sql"}, needs: []string{"rows"}},
+			{beside: []string{"put_back"}, keys: []string{"keep", "replace"}, needs: []string{"touch"}},
 		},
 	}
 }
