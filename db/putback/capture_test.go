@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -163,7 +164,20 @@ func capture(t testing.TB, dsn string, s session) *capsule.Capsule {
 		t.Fatal(err)
 	}
 	other.Close(limited(t))
+	folders.Store(c, dir)
 	return c
+}
+
+// folders are where capsules lie: one does not tell it.
+var folders sync.Map
+
+func folderOf(t *testing.T, c *capsule.Capsule) string {
+	t.Helper()
+	dir, ok := folders.Load(c)
+	if !ok {
+		t.Fatal("nobody knows where it lies")
+	}
+	return dir.(string)
 }
 
 type taker struct {

@@ -32,6 +32,8 @@ type leaf struct {
 	uniques   []*unique
 	pairing   *unique // the unique index of the capsule's key; nil: there is none now
 
+	added    bool          // it has columns that streams lack, and that hold what others wrote
+	swaps    bool          // changed rows passed unique values among themselves
 	later    []*foreignKey // whose columns are set only when all rows are there: RowByRow alone
 	setting  []string      // columns that are set back
 	tree     []uint32      // the relations that its rows may go to
@@ -269,7 +271,7 @@ func (w *work) compareColumns(l *leaf, now []column) {
 			added = append(added, clean(c.name))
 		}
 	}
-	if len(added) > 0 {
+	if l.added = len(added) > 0; l.added {
 		l.note("%s was added since: rows that come back have its default", strings.Join(added, ", "))
 	}
 }

@@ -195,7 +195,7 @@ func (w *work) meantRows(ctx context.Context, l *leaf, columnsNow []string) (fou
 			}
 		}
 	}
-	if l.plan.Set == 0 {
+	if l.expected.updated == 0 || l.plan.Set == 0 { // they are among those inserted
 		return out, nil
 	}
 	where := " WHERE EXISTS (SELECT FROM " + l.temporary("pair") + " p WHERE p.r = s.ctid AND p.what IN ('set', 'over'))"

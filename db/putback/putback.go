@@ -113,11 +113,12 @@ type Done struct {
 
 // Result is what Run did.
 type Result struct {
-	Mode   Mode
-	Tables []Done
-	Keys   int           // foreign keys that were checked, each for all rows
-	Proof  time.Duration // that reading back took
-	Done   bool          // all was back already: nothing was written
+	Mode    Mode
+	Tables  []Done
+	Keys    int           // foreign keys that were checked, each for all rows
+	Checked time.Duration // that this took
+	Proof   time.Duration // that reading back took
+	Done    bool          // all was back already: nothing was written
 }
 
 // Errors that callers tell apart.
@@ -251,10 +252,12 @@ func (w *work) run(ctx context.Context) (Result, error) {
 	if err := w.readCounters(ctx); err != nil {
 		return out, err
 	}
+	began := time.Now()
 	if out.Keys, err = w.checkKeys(ctx); err != nil {
 		return out, err
 	}
-	began := time.Now()
+	out.Checked = time.Since(began)
+	began = time.Now()
 	if err := w.prove(ctx); err != nil {
 		return out, err
 	}

@@ -55,17 +55,25 @@ func (w *work) siftGone(ctx context.Context, l *leaf) error {
 	}
 	// Without a key a row that is the same may be another one, which the phase
 	// left alone: what came since alone counts.
-	return w.exec(ctx, into+l.multiset(capsule.Gone, "'there'", "JOIN",
-		"pg_catalog.age(t.tminus_by) < pg_catalog.age("+literal(w.m.Xid)+"::pg_catalog.xid8::pg_catalog.xid)"))
+	return w.exec(ctx, into+l.multiset(capsule.Gone, "'there'", "true", "JOIN", w.since("t.tminus_by")))
+}
+
+// since is the condition that a row was written after the phase.
+func (w *work) since(xmin string) string {
+	return "pg_catalog.age(" + xmin + ") < pg_catalog.age(" + w.phaseXid() + ")"
+}
+
+func (w *work) phaseXid() string {
+	return literal(w.m.Xid) + "::pg_catalog.xid8::pg_catalog.xid"
 }
 
 // multiset pairs the rows of a stream with rows that are the same, one with one.
-func (l *leaf) multiset(part capsule.Part, what, join, where string) string {
+func (l *leaf) multiset(part capsule.Part, what, which, join, where string) string {
 	numbered := func(source, where string) string {
 		print := "pg_catalog.sha256(pg_catalog.textsend(" + record("t", l.columns) + "::text))"
 		return "(SELECT t.tminus_row, t.tminus_rel, " + print + " AS print, pg_catalog.row_number() OVER (PARTITION BY " + print + ") AS nth FROM " + source + " t WHERE " + where + ")"
 	}
-	return "SELECT a.tminus_row, b.tminus_rel, b.tminus_row, " + what + " FROM " + numbered(l.source(part), "true") + " a " + join + " " +
+	return "SELECT a.tminus_row, b.tminus_rel, b.tminus_row, " + what + " FROM " + numbered(l.source(part), which) + " a " + join + " " +
 		numbered(l.target(), where) + " b USING (print, nth)"
 }
 
@@ -80,7 +88,11 @@ func (w *work) siftAdded(ctx context.Context, l *leaf) error {
 		return w.exec(ctx, into+"SELECT a.tminus_row, t.tminus_rel, t.tminus_row, CASE WHEN t.tminus_row IS NULL OR "+taken+" THEN 'none' WHEN "+l.same("t", "a")+
 			" THEN 'same' ELSE 'other' END FROM "+l.source(capsule.Added)+" a LEFT JOIN "+l.target()+" t ON "+l.sameKey("t", "a"))
 	}
-	return w.exec(ctx, into+l.multiset(capsule.Added, "CASE WHEN b.tminus_row IS NULL THEN 'none' ELSE 'same' END", "LEFT JOIN", "NOT "+taken))
+	// Without a key the phase's own are known by its xid. One that is the same and
+	// came since may be anybody's.
+	return w.exec(ctx, into+l.multiset(capsule.Added, "'same'", "true", "JOIN", "t.tminus_by = "+w.phaseXid()),
+		into+l.multiset(capsule.Added, "CASE WHEN b.tminus_row IS NULL THEN 'none' ELSE 'other' END",
+			"NOT EXISTS (SELECT FROM "+l.temporary("sent")+" s WHERE s.r = t.tminus_row)", "LEFT JOIN", w.since("t.tminus_by")+" AND NOT "+taken))
 }
 
 // siftOld finds the rows that the phase changed.
@@ -133,6 +145,9 @@ func (w *work) siftClashes(ctx context.Context, l *leaf) error {
 			}
 		}
 	}
+	if err := w.siftSwaps(ctx, l); err != nil {
+		return err
+	}
 	clashes := l.temporary("clash")
 	switch w.choice(l) {
 	case Keep:
@@ -141,6 +156,29 @@ func (w *work) siftClashes(ctx context.Context, l *leaf) error {
 			"UPDATE "+l.temporary("pair")+" p SET what = 'kept' FROM "+clashes+" c WHERE c.part = 'old' AND c.r = p.r")
 	case Replace:
 		return w.exec(ctx, "INSERT INTO "+l.temporary("hit")+" SELECT DISTINCT o, t, 'other' FROM "+clashes)
+	}
+	return nil
+}
+
+// siftSwaps finds whether old values are by now those of other changed rows: an
+// UPDATE would meet them halfway, so that these rows are taken out first and put
+// in again.
+func (w *work) siftSwaps(ctx context.Context, l *leaf) error {
+	if l.rows(capsule.Old) < 2 {
+		return nil
+	}
+	for _, u := range l.uniques {
+		if u == l.pairing {
+			continue
+		}
+		met, err := one[bool](ctx, w, "SELECT EXISTS (SELECT FROM "+l.temporary("pair")+" p JOIN "+u.side(l.source(capsule.Old))+" a ON a.tminus_row = p.r JOIN "+u.side(l.target())+" b ON "+
+			u.clash("a", "b")+" JOIN "+l.temporary("hit")+" h ON h.t = b.tminus_row AND h.o = b.tminus_rel AND h.why = 'set' WHERE p.what IN ('set', 'over') AND (p.t, p.o) IS DISTINCT FROM (h.t, h.o))")
+		if err != nil {
+			return err
+		}
+		if l.swaps = l.swaps || met; met && (l.added || w.mode == RowByRow) {
+			w.refuse(l, "the phase passed values of %s from one of its rows to another, and they cannot be passed back by UPDATE: make it DEFERRABLE, or drop it for the time", clean(u.name))
+		}
 	}
 	return nil
 }
@@ -181,6 +219,9 @@ func (w *work) siftCount(ctx context.Context, l *leaf) error {
 	p.Back, p.Set, p.Go = gone-kept-there+again, set+over, sent+sentOver
 	p.There, p.Replaced = there+sentThere+pairThere, others+over+sentOver
 	l.expected = expected{inserted: p.Back, updated: p.Set, deleted: p.Go + others, skipped: kept + there, again: again}
+	if l.swaps {
+		l.expected.inserted, l.expected.updated, l.expected.deleted = p.Back+p.Set, 0, p.Go+others+p.Set
+	}
 	for _, c := range []struct {
 		kind        Kind
 		part        capsule.Part

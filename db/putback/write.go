@@ -49,8 +49,16 @@ func (w *work) remove(ctx context.Context, l *leaf) error {
 	}
 	defer l.spent(time.Now())
 	w.opt.Progress(Progress{Step: "remove", Table: l.plan.Called, Of: l.expected.deleted})
-	n, err := w.changed(ctx, "DELETE FROM "+l.from+" AS t USING "+l.temporary("hit")+" h WHERE "+hits+" AND h.why <> 'set'")
+	n, err := w.changed(ctx, "DELETE FROM "+l.from+" AS t USING "+l.temporary("hit")+" h WHERE "+hits+l.leaving())
 	return meant(n, l.expected.deleted, err)
+}
+
+// leaving is which of the hits are deleted.
+func (l *leaf) leaving() string {
+	if l.swaps {
+		return ""
+	}
+	return " AND h.why <> 'set'"
 }
 
 // setBack gives rows that the phase changed their old values.
@@ -106,8 +114,12 @@ func (l *leaf) returning() map[capsule.Part]string {
 			out[capsule.Gone] = " WHERE NOT EXISTS (SELECT FROM " + l.temporary("skip") + " k WHERE k.r = s.ctid)"
 		}
 	}
-	if l.expected.again > 0 {
-		out[capsule.Old] = " WHERE EXISTS (SELECT FROM " + l.temporary("pair") + " p WHERE p.r = s.ctid AND p.what = 'again')"
+	what := "'again'"
+	if l.swaps {
+		what = "'again', 'set', 'over'"
+	}
+	if l.expected.again > 0 || l.swaps {
+		out[capsule.Old] = " WHERE EXISTS (SELECT FROM " + l.temporary("pair") + " p WHERE p.r = s.ctid AND p.what IN (" + what + "))"
 	}
 	return out
 }
