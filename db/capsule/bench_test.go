@@ -24,11 +24,12 @@ func typical(size int) []byte {
 }
 
 // BenchmarkWrite tells the text that a stream takes a second, and how large it
-// becomes: as a share of the text, and of what gzip -6 makes of it.
+// becomes: as a share of the text, and of what compress/gzip makes of it at level 6, which is
+// some hundredths less than gzip -6 does.
 func BenchmarkWrite(b *testing.B) {
 	text := typical(64 << 20)
-	var zlib counter
-	w, err := gzip.NewWriterLevel(&zlib, 6)
+	var level6 counter
+	w, err := gzip.NewWriterLevel(&level6, 6)
 	if err == nil {
 		_, err = w.Write(text)
 	}
@@ -62,7 +63,7 @@ func BenchmarkWrite(b *testing.B) {
 				}
 			}
 			b.ReportMetric(float64(out.Size)/float64(len(text)), "of-text")
-			b.ReportMetric(float64(out.Size)/float64(zlib), "of-gzip-6")
+			b.ReportMetric(float64(out.Size)/float64(level6), "of-go-gzip-6")
 		})
 	}
 }

@@ -131,6 +131,33 @@ func TestWhatExpireLeavesAlone(t *testing.T) {
 	}
 }
 
+// Remove takes nothing that is not a capsule's, and is no matter twice.
+func TestRemove(t *testing.T) {
+	t.Parallel()
+	tables, parts := sample()
+	dir, _ := write(t, blank(), tables, parts)
+	put(t, dir, "notes.txt", nil)
+	err := capsule.Remove(dir)
+	if err == nil || !strings.Contains(err.Error(), "what is left in it is of others") {
+		t.Error(err)
+	}
+	if got := names(t, dir); !slices.Equal(got, []string{"notes.txt"}) {
+		t.Errorf("left: %v", got)
+	}
+	if err := errors.Join(os.Remove(filepath.Join(dir, "notes.txt")), capsule.Remove(dir), capsule.Remove(dir)); err != nil {
+		t.Error(err)
+	}
+	dead, _ := write(t, blank(), tables, parts)
+	if err := errors.Join(capsule.Expire(dead, "anna", taken), capsule.Remove(dead)); err != nil {
+		t.Error(err)
+	}
+	for _, d := range []string{dir, dead} {
+		if _, err := os.Lstat(d); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("still there: %v", err)
+		}
+	}
+}
+
 func TestList(t *testing.T) {
 	t.Parallel()
 	tables, parts := sample()

@@ -74,7 +74,7 @@ func (c *Capsule) Read(t Table, part Part) (io.ReadCloser, error) {
 	return r, nil
 }
 
-func (c *Capsule) read(s Stream, seen func(n int64)) (*reader, error) {
+func (c *Capsule) read(s Stream, seen func(n int64)) (io.ReadCloser, error) {
 	if !streamName.MatchString(s.File) { // it would be somewhere else
 		return nil, errors.New("that is no stream's name")
 	}
