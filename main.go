@@ -29,14 +29,14 @@ func run(args []string, streams cli.Streams) int {
 	// that somebody is handed, or in the journal.
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	return cli.Execute(args, streams, cli.Database{
-		Connect: connect, ReadSchema: readSchema, StartServer: startServer, AdoptServer: adoptServer, MakeCopy: makeCopy, MinUsers: gym.MinUsers,
+		Connect: connect, ReadSchema: readSchema, StartServer: startServer, AdoptServer: adoptServer, MakeCopy: makeCopy, PlanUndo: planUndo, MinUsers: gym.MinUsers,
 	})
 }
 
 // connect opens the database and takes the operator lock. A holder whose
 // program is dead is ended first when the operator typed its pid.
 func connect(ctx context.Context, a cli.Access) (engine.Target, phases.Identity, error) {
-	target, err := db.Open(ctx, db.Config{DSN: a.DSN, Operator: a.Operator, Runbook: a.Runbook, Sandbox: startSandbox})
+	target, err := db.Open(ctx, db.Config{DSN: a.DSN, Operator: a.Operator, Runbook: a.Runbook, Sandbox: startSandbox, Identity: a.Identity})
 	if err != nil {
 		return nil, phases.Identity{}, err
 	}
@@ -57,6 +57,10 @@ func connect(ctx context.Context, a cli.Access) (engine.Target, phases.Identity,
 		return nil, identity, err
 	}
 	return target, identity, nil
+}
+
+func planUndo(ctx context.Context, a cli.Access, runID string) ([]phases.PutBackPlan, phases.Identity, []phases.LedgerRow, error) {
+	return db.PlanUndo(ctx, db.Config{DSN: a.DSN, Operator: a.Operator, Runbook: a.Runbook, Identity: a.Identity}, runID)
 }
 
 func readSchema(ctx context.Context, dsn string, book *runbook.Runbook) (*schema.Schema, error) {

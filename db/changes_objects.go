@@ -290,7 +290,7 @@ func (l *catalogLook) changes(f *finding) []phases.Change {
 		case phases.ChangeRenamed:
 			c.Detail = "it was " + clean(l.oldName(f.object))
 		case phases.ChangeAltered:
-			c.Detail = clean(strings.Join(f.details, ", "))
+			c.Detail, c.Same = clean(strings.Join(f.details, ", ")), f.bystander
 		}
 		out = append(out, c)
 	}

@@ -37,9 +37,11 @@ var checks = map[string]asking{
 	"wal.room":                   (*Target).checkWALRoom,
 }
 
-// alone are the checks that need no kept session: what they ask is whether
-// there is one to be had.
+// alone are the checks that need no kept session: they ask whether there is one to
+// be had, or take another.
 var alone = map[string]func(*Target, context.Context) (phases.Answer, error){
+	"capsule.clear":     (*Target).checkCapsuleClear,
+	"capsule.whole":     (*Target).checkCapsuleWhole,
 	"database.connects": (*Target).checkConnects,
 }
 

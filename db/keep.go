@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"tminus/db/capsule"
@@ -46,11 +47,11 @@ func (x *tx) Keep(ctx context.Context, did phases.Effects, progress func(phases.
 	}
 	began := time.Now()
 	var out phases.Capsule
-	beside, err := besideRows(did.Changes)
-	if err == nil && x.k == nil {
+	var beside []string
+	var err error
+	if x.k == nil {
 		err = errors.New("nothing was to be kept: the transaction has no folder for it, or its tables were not locked")
-	}
-	if err == nil {
+	} else if beside, err = x.k.besideRows(did.Changes); err == nil {
 		out, err = x.k.keep(ctx, progress)
 	}
 	if err != nil {
@@ -61,16 +62,18 @@ func (x *tx) Keep(ctx context.Context, did phases.Effects, progress func(phases.
 }
 
 // besideRows says what of the changes no capsule holds, and refuses those that
-// took rows away which nobody counts.
-func besideRows(changes []phases.Change) (beside []string, err error) {
+// took rows away which nobody has written out before.
+func (k *keeping) besideRows(changes []phases.Change) (beside []string, err error) {
 	for _, c := range changes {
-		switch c.Kind {
-		case phases.ChangeTruncated, phases.ChangeDropped, phases.ChangeUnseen:
-			if c.Table != "" || c.Kind != phases.ChangeDropped {
-				return nil, failf("keep", c.Object, noKeep, fmt.Errorf("%s, and its rows cannot be read any more as they were", c))
-			}
-		case phases.ChangeLocked:
-			continue // and nothing else
+		switch {
+		case c.Kind == phases.ChangeLocked || c.Same:
+			continue
+		case c.Kind == phases.ChangeTruncated && !strings.HasPrefix(c.Object, "table "):
+			// a sequence, an index or a materialized view: no rows of their own
+		case c.Kind == phases.ChangeTruncated && k.early.has(c.Table):
+			continue
+		case c.Kind == phases.ChangeTruncated, c.Kind == phases.ChangeUnseen, c.Kind == phases.ChangeDropped && strings.HasPrefix(c.Object, "table "):
+			return nil, failf("keep", c.Object, noKeep, fmt.Errorf("%s, and its rows cannot be read any more as they were", c))
 		}
 		beside = append(beside, c.String())
 	}
@@ -109,7 +112,10 @@ func (k *keeping) keep(ctx context.Context, progress func(phases.CapsuleProgress
 	}
 	err := k.find(ctx)
 	if err == nil {
-		err = k.settleEarly()
+		err = k.settleEarly(ctx)
+	}
+	if err == nil {
+		err = k.order(ctx)
 	}
 	// With one search path in both sessions, or the name of a type would be
 	// written in two ways.

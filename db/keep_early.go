@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -76,6 +77,9 @@ func (k *keeping) writeEarly(ctx context.Context, e *early, oids []uint32) error
 	if err := k.snapshot(ctx); err != nil {
 		return err
 	}
+	// Whoever has read a table is in the way of a statement that gives it another
+	// file.
+	defer rollback(ctx, k.others)
 	rows, err := k.others.Query(ctx, `SELECT oid FROM unnest($1::oid[]) WITH ORDINALITY AS t(oid, at) WHERE pg_relation_size(oid) > 0 ORDER BY at`, oids)
 	if err == nil {
 		oids, err = pgx.CollectRows(rows, pgx.RowTo[uint32])
@@ -100,18 +104,88 @@ func (k *keeping) writeEarly(ctx context.Context, e *early, oids []uint32) error
 	return nil
 }
 
-// settleEarly waits for what is written early, and takes over what holds.
-func (k *keeping) settleEarly() error {
+// beforeTruncate writes tables out that a statement is about to give another file:
+// from then on nobody can read their rows any more.
+func (k *keeping) beforeTruncate(ctx context.Context, tables []string) error {
+	if k.early == nil {
+		k.early = &early{cancel: func() {}, done: make(chan struct{}), tables: map[uint32]*keptTable{}}
+		close(k.early.done)
+	}
+	<-k.early.done
+	if k.early.err != nil {
+		return k.early.err
+	}
+	// The rows are still those of before the phase: nobody else could write to them.
+	if err := k.snapshot(ctx); err != nil {
+		return err
+	}
+	defer rollback(ctx, k.others)
+	var oids []uint32
+	for _, name := range tables {
+		r := k.x.cat.Find(name)
+		if r == nil {
+			continue
+		}
+		for _, part := range k.x.cat.Schema.Tree(r) {
+			if k.early.tables[part.OID] == nil && part.Kind == schema.Ordinary && part.Method == "heap" {
+				oids = append(oids, part.OID)
+			}
+		}
+	}
+	found, err := k.describe(ctx, oids)
+	if err != nil {
+		return err
+	}
+	for _, t := range found {
+		if err := k.copy(ctx, t, k.others, capsule.Gone, "true"); err != nil {
+			return err
+		}
+		k.early.tables[t.oid] = t
+	}
+	return nil
+}
+
+// has reports whether a table, by the runbook's name, was written out early.
+func (e *early) has(table string) bool {
+	if e == nil {
+		return false
+	}
+	<-e.done
+	for _, t := range e.tables {
+		if t.Called == table {
+			return true
+		}
+	}
+	return false
+}
+
+// settleEarly takes over what holds of what was written early.
+func (k *keeping) settleEarly(ctx context.Context) error {
 	e := k.early
 	if e == nil {
 		return nil
 	}
-	<-e.done
 	if e.err != nil {
 		return e.err
 	}
-	for oid, had := range e.tables {
+	for _, oid := range slices.Sorted(maps.Keys(e.tables)) {
+		had := e.tables[oid]
+		emptied, err := k.truncated(ctx, oid)
+		if err != nil {
+			return err
+		}
 		i := slices.IndexFunc(k.tables, func(t *keptTable) bool { return t.oid == oid })
+		if emptied {
+			if i >= 0 {
+				k.tables = slices.Delete(k.tables, i, i+1)
+			}
+			had.whole = true
+			k.tables = append(k.tables, had)
+			if err := k.copy(ctx, had, k.x.s, capsule.Added, "true"); err != nil {
+				return err
+			}
+			continue
+		}
 		stream := had.Streams[capsule.Gone]
 		if i >= 0 && k.tables[i].did.Updated+k.tables[i].did.Inserted == 0 && k.tables[i].did.Deleted == stream.Rows {
 			k.tables[i].Streams, k.tables[i].whole = had.Streams, true
@@ -120,8 +194,21 @@ func (k *keeping) settleEarly() error {
 		if err := k.w.Discard(stream); err != nil {
 			return err
 		}
+		k.state.Rows -= stream.Rows
 	}
 	return nil
+}
+
+// truncated reports whether a table has another file for the phase than for the
+// others.
+func (k *keeping) truncated(ctx context.Context, oid uint32) (bool, error) {
+	var files [2]uint32
+	for i, s := range []*session{k.others, k.x.s} {
+		if err := s.QueryRow(ctx, `SELECT coalesce(pg_relation_filenode($1::oid::regclass), 0)`, oid).Scan(&files[i]); err != nil {
+			return false, err
+		}
+	}
+	return files[0] != files[1], nil
 }
 
 // stopEarly ends what is under way, and waits for its end.

@@ -18,12 +18,13 @@ type keptTable struct {
 	oid uint32
 	did phases.Touched // as the server counted
 
-	whole bool // written early, and all of it
+	whole   bool   // written early, and all of it
+	through string // the table through which it is read, where the role may not by its own name; sanitized
 }
 
 // findQuery gives what a capsule has to know of tables: their columns, but those
 // that are computed, and a key that tells rows apart.
-const findQuery = `SELECT c.oid, n.nspname::text, c.relname::text, coalesce(am.amname, '')::text,
+const findQuery = `SELECT c.oid, n.nspname::text, c.relname::text, coalesce(am.amname, '')::text, has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE'),
 	ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum),
 	ARRAY(SELECT format_type(a.atttypid, a.atttypmod) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum),
 	coalesce((SELECT ARRAY(SELECT a.attname::text FROM unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY AS k(attnum, at)
@@ -35,8 +36,7 @@ const findQuery = `SELECT c.oid, n.nspname::text, c.relname::text, coalesce(am.a
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_am am ON am.oid = c.relam
 WHERE c.oid = ANY($1::oid[])`
 
-// find fills in the tables that the transaction wrote, parents before those that
-// reference them.
+// find fills in the tables that the transaction wrote.
 func (k *keeping) find(ctx context.Context) error {
 	counts, err := k.x.readCounted(ctx)
 	if err != nil {
@@ -66,7 +66,7 @@ func (k *keeping) find(ctx context.Context) error {
 			}
 		}
 	}
-	return k.order(ctx)
+	return nil
 }
 
 // describe gives the tables with these OIDs that the other session sees.
@@ -75,11 +75,12 @@ func (k *keeping) describe(ctx context.Context, oids []uint32) ([]*keptTable, er
 	if err != nil {
 		return nil, err
 	}
-	var out []*keptTable
+	var out, hidden []*keptTable
 	var t keptTable
 	var method string
+	var readable bool
 	var names, types []string
-	_, err = pgx.ForEachRow(rows, []any{&t.oid, &t.Schema, &t.Name, &method, &names, &types, &t.Key}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&t.oid, &t.Schema, &t.Name, &method, &readable, &names, &types, &t.Key}, func() error {
 		if method != "heap" {
 			return failf("keep the rows of", t.Schema+"."+t.Name, noKeep, fmt.Errorf("its access method is %s: only heap tells which transaction wrote a row", clean(method)))
 		}
@@ -91,10 +92,39 @@ func (k *keeping) describe(ctx context.Context, oids []uint32) ([]*keptTable, er
 		if found.Called = k.x.cat.Name(t.oid); found.Called == "" {
 			found.Called = k.x.t.book.TableName(t.Schema, t.Name)
 		}
+		if !readable {
+			hidden = append(hidden, &found)
+		}
 		out = append(out, &found)
 		return nil
 	})
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range hidden {
+		if err := k.readThrough(ctx, t); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// readThrough finds the table that a part belongs to and that the role may read:
+// its rights are those that count for a statement on it.
+func (k *keeping) readThrough(ctx context.Context, t *keptTable) error {
+	line := k.x.cat.Schema.Line(k.x.cat.Schema.Relation(t.oid))
+	for _, r := range line[1:] {
+		var may bool
+		err := k.others.QueryRow(ctx, `SELECT has_table_privilege($1::oid, 'SELECT') AND has_schema_privilege($2, 'USAGE')`, r.OID, r.Schema).Scan(&may)
+		if err != nil {
+			return err
+		}
+		if may {
+			t.through = sqlName(r)
+			return nil
+		}
+	}
+	return failf("keep the rows of", t.Schema+"."+t.Name, "grant SELECT on it to the role, or write `capsule: off` into the phase", errors.New("the role may not read it"))
 }
 
 // order puts tables before those whose foreign keys reference them; those of a

@@ -67,7 +67,8 @@ func anyOf(conditions []string) string {
 // of those that are not older than the phase's.
 func (k *keeping) tally(ctx context.Context, t *keptTable, s *session, column, xid string) (map[string]int64, error) {
 	out := map[string]int64{}
-	query := fmt.Sprintf(`SELECT %[1]s::text, count(*)%[2]s WHERE age(%[1]s) <= age('%[3]s'::xid) AND %[1]s <> '0'::xid GROUP BY 1`, column, t.from(), xid)
+	query := fmt.Sprintf(`SELECT %s::text, count(*)%s GROUP BY 1`, column,
+		t.rows(fmt.Sprintf(`age(%[1]s) <= age('%[2]s'::xid) AND %[1]s <> '0'::xid`, column, xid)))
 	err := k.x.t.long(ctx, s, func(ctx context.Context, l long) error {
 		return l.fly(ctx, func() error {
 			rows, err := l.s.conn.Query(ctx, query)
@@ -92,8 +93,8 @@ func (k *keeping) merelyLocked(ctx context.Context, t *keptTable, number string)
 	var places string
 	var n int64
 	err := k.x.t.long(ctx, k.x.s, func(ctx context.Context, l long) error {
-		return l.scan(ctx, fmt.Sprintf(`SELECT coalesce(string_agg('"' || ctid::text || '"', ','), ''), count(*) FROM (SELECT ctid%s WHERE xmax = '%s'::xid LIMIT %d) AS locked`,
-			t.from(), number, mostOdd+1), &places, &n)
+		return l.scan(ctx, fmt.Sprintf(`SELECT coalesce(string_agg('"' || ctid::text || '"', ','), ''), count(*) FROM (SELECT ctid%s LIMIT %d) AS locked`,
+			t.rows("xmax = '"+number+"'::xid"), mostOdd+1), &places, &n)
 	})
 	if err == nil && n > mostOdd {
 		err = errors.New("the phase locked too many rows that it left as they were")

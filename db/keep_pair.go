@@ -77,8 +77,8 @@ const hashDigits = 32
 // their keys' hashes. end must be called.
 func (k *keeping) stream(ctx context.Context, t *keptTable, s *session, where string) *keyed {
 	row := t.keyText()
-	query := fmt.Sprintf(`SELECT (lpad(to_hex(hashtextextended(%s, 0)), 16, '0') || lpad(to_hex(hashtextextended(%s, 6148914691236517205)), 16, '0')) COLLATE "C", %s%s WHERE %s ORDER BY 1`,
-		row, row, t.columns(), t.from(), where)
+	query := fmt.Sprintf(`SELECT (lpad(to_hex(hashtextextended(%s, 0)), 16, '0') || lpad(to_hex(hashtextextended(%s, 6148914691236517205)), 16, '0')) COLLATE "C", %s%s ORDER BY 1`,
+		row, row, t.columns(), t.rows(where))
 	r, w := io.Pipe()
 	out := &keyed{r: bufio.NewReaderSize(r, 1<<16), pipe: r, done: make(chan error, 1)}
 	go func() { // ends with the statement, or with end
@@ -98,7 +98,7 @@ func (k *keeping) stream(ctx context.Context, t *keptTable, s *session, where st
 // keySum is what the keys of rows add up to, by two hashes.
 func (k *keeping) keySum(ctx context.Context, t *keptTable, s *session, where string) (sum string, err error) {
 	key := t.keyText()
-	query := fmt.Sprintf(`SELECT concat_ws(' ', sum(hashtextextended(%s, 0)::numeric), sum(hashtextextended(%s, 6148914691236517205)::numeric))%s WHERE %s`, key, key, t.from(), where)
+	query := fmt.Sprintf(`SELECT concat_ws(' ', sum(hashtextextended(%s, 0)::numeric), sum(hashtextextended(%s, 6148914691236517205)::numeric))%s`, key, key, t.rows(where))
 	err = k.x.t.long(ctx, s, func(ctx context.Context, l long) error { return l.scan(ctx, query, &sum) })
 	return sum, err
 }

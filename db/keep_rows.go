@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -101,7 +102,7 @@ func (k *keeping) restIsSame(ctx context.Context, t *keptTable, was, is string) 
 		where string
 	}{{k.others, was}, {k.x.s, is}} {
 		query := `SELECT concat_ws(' ', count(*), sum(hashtextextended((tminus_row.*)::text COLLATE "C", 0)::numeric),
-			sum(hashtextextended((tminus_row.*)::text COLLATE "C", 6148914691236517205)::numeric))` + t.from() + ` AS tminus_row WHERE NOT (` + look.where + `)`
+			sum(hashtextextended((tminus_row.*)::text COLLATE "C", 6148914691236517205)::numeric))` + t.rows("NOT ("+look.where+")")
 		err := k.x.t.long(ctx, look.s, func(ctx context.Context, l long) error { return l.scan(ctx, query, &rests[i]) })
 		if err != nil {
 			return err
@@ -135,7 +136,13 @@ func (t *keptTable) columns() string {
 	return strings.Join(out, ", ")
 }
 
-func (t *keptTable) from() string { return " FROM ONLY " + pgx.Identifier{t.Schema, t.Name}.Sanitize() }
+// rows are the table's for which a condition holds, as the end of a query.
+func (t *keptTable) rows(where string) string {
+	if t.through != "" {
+		return fmt.Sprintf(" FROM %s AS tminus_row WHERE tableoid = %d AND (%s)", t.through, t.oid, where)
+	}
+	return " FROM ONLY " + pgx.Identifier{t.Schema, t.Name}.Sanitize() + " AS tminus_row WHERE " + where
+}
 
 func (k *keeping) toStdout(query string) string {
 	return "COPY (" + query + ") TO STDOUT WITH (ENCODING '" + strings.ReplaceAll(k.encoding, "'", "''") + "')"
@@ -148,7 +155,7 @@ func (k *keeping) copy(ctx context.Context, t *keptTable, s *session, part capsu
 		return err
 	}
 	err = k.x.t.long(ctx, s, func(ctx context.Context, l long) error {
-		return l.copyTo(ctx, &metered{w: w, k: k}, k.toStdout("SELECT "+t.columns()+t.from()+" WHERE "+where))
+		return l.copyTo(ctx, &metered{w: w, k: k}, k.toStdout("SELECT "+t.columns()+t.rows(where)))
 	})
 	return k.end(t, part, w, err)
 }

@@ -228,6 +228,12 @@ var awkward = map[string]struct {
 		steps: []runbook.Step{{Delete: `"Sch""ema"."Ta ble"`}, {Delete: "big"}},
 		want:  `Sch"ema.Ta ble 3 0 0, public.big 1 0 0`,
 	},
+	"TRUNCATE, after a delete and before an insert": {
+		sql: `CREATE TABLE t (id int PRIMARY KEY, v text); CREATE TABLE p (id int, k int) PARTITION BY LIST (k); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1); CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2);
+			INSERT INTO t SELECT g, 'v' FROM generate_series(1, 10) g; INSERT INTO p SELECT g, 1 + g % 2 FROM generate_series(1, 10) g`,
+		steps: []runbook.Step{{Delete: "t", Where: "id = 3"}, {SQL: "TRUNCATE t, p", Touch: []string{"t", "p"}}, {SQL: "INSERT INTO t VALUES (3, 'new')", Touch: []string{"t"}}},
+		want:  "public.p1 5 0 0, public.p2 5 0 0, public.t 10 0 1",
+	},
 	"a statement that moves keys": {
 		sql:   `CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t SELECT g, g FROM generate_series(1, 10) g`,
 		steps: []runbook.Step{{SQL: "UPDATE t SET id = -id WHERE id > 5", Touch: []string{"t"}}, {SQL: "UPDATE t SET v = 0 WHERE id < -8", Touch: []string{"t"}}},
@@ -312,7 +318,7 @@ func TestKeepRefusesWhatItCannotTell(t *testing.T) {
 func TestKeepRefusesWhatNobodyCounts(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ sql, step, says string }{
-		"TRUNCATE": {`CREATE TABLE t (id int); INSERT INTO t VALUES (1)`, "TRUNCATE t", "table t was truncated"},
+		"TRUNCATE that reaches further": {`CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1); CREATE TABLE u (t int REFERENCES t)`, "TRUNCATE t CASCADE", "table u was truncated"},
 		"DROP":     {`CREATE TABLE t (id int); INSERT INTO t VALUES (1)`, "DROP TABLE t", "was dropped"},
 		"a rewrite": {
 			`CREATE TABLE t (id int); INSERT INTO t VALUES (1), (2)`, "WITH d AS (DELETE FROM t RETURNING id) SELECT count(*) FROM d", "",

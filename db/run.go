@@ -30,12 +30,21 @@ func (x *tx) Run(ctx context.Context, do runbook.Step, progress func(engine.Prog
 	if err := x.alive(); err != nil {
 		return phases.Statement{}, err
 	}
-	if do.Delete == "" {
-		x.blocks = nil // it may fill what a later step deletes
-		return x.statement(ctx, do)
-	}
 	if progress == nil {
 		progress = func(engine.Progress) {}
+	}
+	switch {
+	case do.PutBack != "":
+		x.blocks = nil
+		return x.putBack(ctx, do, progress)
+	case do.Delete == "":
+		x.blocks = nil // it may fill what a later step deletes
+		if x.k != nil && do.Truncates() {
+			if err := x.k.beforeTruncate(ctx, do.Touch); err != nil {
+				return phases.Statement{}, fail(ctx, "write the capsule of phase", phaseID(x.spec), err)
+			}
+		}
+		return x.statement(ctx, do)
 	}
 	way, known := step.FindWay(do.Way)
 	r := x.cat.Find(do.Delete)

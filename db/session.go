@@ -9,10 +9,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"filippo.io/age"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 
+	"tminus/db/capsule"
 	"tminus/phases"
 	"tminus/phases/engine"
 	"tminus/phases/runbook"
@@ -52,6 +54,9 @@ type Config struct {
 	// Sandbox starts a throwaway server with its files below a directory, or
 	// where temporary files are. Nil: no backup can be tried in one.
 	Sandbox func(ctx context.Context, directory string) (Sandbox, error)
+	// Identity is the file with the key that opens encrypted capsules. Empty: only
+	// plain ones are put back.
+	Identity string
 }
 
 // Target is a database. Open makes one; the zero value is not usable.
@@ -62,6 +67,8 @@ type Target struct {
 	exchange time.Duration
 	version  int
 	sandbox  func(ctx context.Context, directory string) (Sandbox, error)
+
+	identities []age.Identity // that open capsules
 
 	control *pool // answers while a phase runs: blockers, identity
 	checks  *pool
@@ -118,6 +125,11 @@ func Open(ctx context.Context, cfg Config) (*Target, error) {
 		return nil, err
 	}
 	t := newTarget(cfg, conn)
+	if cfg.Identity != "" {
+		if t.identities, err = capsule.Identities(cfg.Identity); err != nil {
+			return nil, err
+		}
+	}
 	if err := t.meet(ctx); err != nil {
 		err = t.tooFew(ctx, err)
 		t.Close()

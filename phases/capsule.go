@@ -42,10 +42,10 @@ func (c *Capsule) Rows() int64 { return c.Gone + c.Changed + c.Added }
 
 // String is what an undo would do with it: "2,560,000 rows to bring back, 40
 // values to set back".
-func (c *Capsule) String() string { return backWords(c.Gone, c.Changed, c.Added) }
+func (c *Capsule) String() string { return BackWords(c.Gone, c.Changed, c.Added) }
 
-// backWords say what putting rows back means.
-func backWords(gone, changed, added int64) string {
+// BackWords say what putting rows back means.
+func BackWords(gone, changed, added int64) string {
 	var parts []string
 	for _, part := range []struct {
 		n    int64

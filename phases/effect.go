@@ -95,11 +95,15 @@ func (p *PhaseState) DidWords() string {
 	return did.String()
 }
 
+// PutBack is the command of a step that puts a capsule back: the server has none
+// for it.
+const PutBack = "PUT BACK"
+
 // String is the statement's effect in words: "10 rows updated". Without a
 // command, as in old journals, nobody knows what was done to the rows.
 func (s Statement) String() string {
 	verb, known := map[string]string{
-		"": "touched", "DELETE": "deleted", "UPDATE": "updated", "INSERT": "inserted", "SELECT": "returned", "MERGE": "merged",
+		"": "touched", "DELETE": "deleted", "UPDATE": "updated", "INSERT": "inserted", "SELECT": "returned", "MERGE": "merged", PutBack: "put back",
 	}[s.Command]
 	switch {
 	case known:

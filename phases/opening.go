@@ -62,6 +62,8 @@ type RunOpened struct {
 	// Capsule is where what the phases take away is kept; nil: nowhere, as in old
 	// journals.
 	Capsule *CapsulePlace `json:"capsule,omitempty"`
+	// Undoes is what a run undoes, which puts capsules back; nil for any other.
+	Undoes *Undoes `json:"undoes,omitempty"`
 }
 
 // Kind implements Event.
@@ -89,6 +91,9 @@ func (e RunOpened) words(s *State) (Level, string) {
 	}
 	if e.Copy != nil {
 		text += "; " + e.Copy.words()
+	}
+	if e.Undoes != nil {
+		text += "; " + e.Undoes.words()
 	}
 	for _, line := range s.Opening(s.At) {
 		text += "; " + line

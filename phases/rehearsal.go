@@ -32,7 +32,7 @@ func (s *State) rehearsalHolds(now time.Time) []Hold {
 // NoRehearsal says that the runbook wants no rehearsal in production, where it
 // does so; the gate and the report have it.
 func (s *State) NoRehearsal() string {
-	if s.Opened.Environment != Production || s.Runbook == nil || !s.Runbook.Rehearsal.None {
+	if s.Opened.Environment != Production || s.Runbook == nil || !s.Runbook.Rehearsal.None || s.Opened.Undoes != nil {
 		return ""
 	}
 	return "the runbook wants no rehearsal: nobody has seen that it holds, or how long it takes"

@@ -38,7 +38,8 @@ type RehearsedPhase struct {
 	Accepted bool             `json:"accepted,omitempty"` // it was undone, and a human let it count as committed
 	Worked   time.Duration    `json:"worked_ns"`          // without the wait for locks and for people; 0: it never was ready
 	Took     time.Duration    `json:"took_ns"`
-	WAL      int64            `json:"wal,omitempty"` // bytes that the server wrote meanwhile, for whomever
+	WAL      int64            `json:"wal,omitempty"`     // bytes that the server wrote meanwhile, for whomever
+	Undo     time.Duration    `json:"undo_ns,omitempty"` // that putting it back took, as proven; 0: nobody tried
 	Tables   []RehearsedTable `json:"tables,omitempty"`
 }
 
@@ -64,7 +65,7 @@ func RehearsedBy(s *State, journal, source string) Rehearsed {
 	out.Troubles, out.Protected = s.troubles(), s.protectedAtEnd()
 	for i := range s.Phases {
 		p := &s.Phases[i]
-		done := RehearsedPhase{Phase: p.Plan.ID, Status: p.Status, Accepted: p.Accepted, Worked: p.Worked(), Took: p.Took, WAL: p.WAL}
+		done := RehearsedPhase{Phase: p.Plan.ID, Status: p.Status, Accepted: p.Accepted, Worked: p.Worked(), Took: p.Took, WAL: p.WAL, Undo: p.UndoTook}
 		for _, t := range p.Tables {
 			if e := t.Effect(); e != (Effect{}) {
 				done.Tables = append(done.Tables, RehearsedTable{t.Name, e.Deleted, e.Cascaded, e.Updated, e.Inserted})

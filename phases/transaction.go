@@ -72,6 +72,7 @@ type Change struct {
 	Object string     `json:"object"`          // what, in PostgreSQL's words: "table bookings", "function f()"
 	Table  string     `json:"table,omitempty"` // the table that it belongs to, as the runbook calls it; empty when it is no table's
 	Detail string     `json:"detail,omitempty"`
+	Same   bool       `json:"same,omitempty"` // it is as it was before: altered, and put back
 }
 
 // String is the change in words: "table bookings was dropped".
@@ -97,6 +98,9 @@ func (c Change) String() string {
 type Statement struct {
 	Command string // of the command tag, in capitals: "DELETE", "UPDATE", "TRUNCATE TABLE"
 	Rows    int64  // deleted, updated, inserted, returned, as the command has it
+
+	// Proved is what it verified itself, for the phase's verification; nil for most.
+	Proved []Verification
 }
 
 // CommitIntent is on disk before COMMIT is sent.

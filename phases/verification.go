@@ -16,7 +16,7 @@ const (
 	VerifyProtected   VerificationKind = "protected"   // count and content as at the baseline
 	VerifyTouched     VerificationKind = "touched"     // nothing touched that the runbook and its reach do not account for
 	VerifyConstraints VerificationKind = "constraints" // deferred constraints hold
-	VerifyCapsule     VerificationKind = "capsule"     // all that was taken away is kept
+	VerifyBack        VerificationKind = "back"        // what was put back is what a capsule has
 )
 
 // Verification is one line of what was verified before COMMIT.

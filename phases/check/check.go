@@ -57,6 +57,8 @@ var kinds = []Kind{
 	{Name: BackupReadable, Means: "the action `backup.verify` has read the backup that is recorded now through, nothing was wrong with it, and nobody has touched its files since", Rests: BackupProof},
 	{Name: BackupRestored, Means: "the action `backup.try` has restored the backup that is recorded now, less than max_age ago, it held what its snapshot did, nobody has touched its files since, and the tables that the runbook concerns are defined now as they were then, but for what the run itself disabled", Takes: []string{"max_age"}, Rests: BackupTime | BackupProof},
 	{Name: BackupSize, Means: "the files of the backup that is recorded were, when the action `backup.take` had taken it, at least min percent (default 2) of the size of the tables, and at least half of those of the backup of this database before it in the same directory, the run's own aside", Takes: []string{"min"}, Rests: BackupTime | BackupProof, OfRun: true},
+	{Name: "capsule.clear", Means: "what the steps with put_back are to put back meets nothing that was written since, but where `keep` or `replace` says what is to be done; it is tried in a transaction that is rolled back"},
+	{Name: "capsule.whole", Means: "the capsules of the steps with put_back are those that their run recorded, and can be read from end to end"},
 	{Name: "clock.close", Means: "the clocks of the server and of this machine are at most max_age apart (default 1s)", Takes: []string{"max_age"}},
 	{Name: "database.connections", Means: "client connections to this database other than tminus's own are at most max (default 0)", Takes: []string{"max"}},
 	{Name: "database.connects", Means: "the database answers on a new connection"},

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -25,8 +26,11 @@ func (r *phaseRun) newAccount() account {
 			a.allow(s.Delete, way.Own)
 		}
 		may := step.Anything
-		if s.Delete != "" {
+		switch {
+		case s.Delete != "":
 			may = step.ByTriggers
+		case s.PutBack != "":
+			may = step.PutBack
 		}
 		for _, t := range s.Touch {
 			a.allow(t, may)
@@ -71,12 +75,22 @@ func (a account) changes(changes []phases.Change) []string {
 		if c.Table != "" {
 			may = a.allowed[a.full(c.Table)]
 		}
-		accounted := (c.Kind == phases.ChangeTruncated && may.Truncate) || (c.Kind == phases.ChangeLocked && may.Lock)
+		accounted := (c.Kind == phases.ChangeTruncated && may.Truncate) || (c.Kind == phases.ChangeLocked && may.Lock) ||
+			may.Toggle && (c.Same || madeAgain(c, changes))
 		if !accounted {
 			odd = append(odd, c.String())
 		}
 	}
 	return odd
+}
+
+// madeAgain reports whether a constraint was dropped and made again under its name:
+// whoever puts a capsule back has compared their definitions.
+func madeAgain(c phases.Change, all []phases.Change) bool {
+	other := map[phases.ChangeKind]phases.ChangeKind{phases.ChangeDropped: phases.ChangeCreated, phases.ChangeCreated: phases.ChangeDropped}[c.Kind]
+	return strings.HasPrefix(c.Object, "constraint ") && slices.ContainsFunc(all, func(o phases.Change) bool {
+		return o.Kind == other && o.Object == c.Object && o.Table == c.Table
+	})
 }
 
 // undeclared is the error of a transaction that did more than was declared.

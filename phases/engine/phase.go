@@ -28,7 +28,8 @@ type phaseRun struct {
 	cancel   context.CancelCauseFunc
 	decision chan string // who chose COMMIT
 	done     chan struct{}
-	reported time.Time // when progress was last recorded
+	reported time.Time             // when progress was last recorded
+	proved   []phases.Verification // by its steps themselves
 
 	aborted *phases.RunAborted // recorded at the phase's end; guarded by the engine's lock
 }
@@ -326,6 +327,7 @@ func (r *phaseRun) steps(ctx context.Context, tx Tx) ([]int64, error) {
 			return nil, err
 		}
 		rows[i] = did.Rows
+		r.proved = append(r.proved, did.Proved...)
 		var all phases.Effects
 		if r.looksAfter(i) || time.Since(looked) >= lookEvery {
 			if all, err = tx.Effects(ctx); err != nil {

@@ -156,6 +156,7 @@ func (r *phaseRun) verify(ctx context.Context, tx Tx, rows []int64) (phases.Effe
 	if v.err == nil && !v.results[0].Pass {
 		return phases.Effects{}, v.record(ctx) // the transaction has failed: nothing more can be asked in it
 	}
+	v.results = append(v.results, r.proved...)
 	v.rows(rows)
 	v.zero(ctx)
 	v.filled(ctx)

@@ -106,7 +106,7 @@ func (c *checker) step(m *checked) stepUse {
 			return stepUse{node: m.node}
 		}
 	}
-	for _, choice := range []string{"keep", "replace"} {
+	for _, choice := range []string{"sha256", "keep", "replace"} {
 		if m.has(choice) && !m.has("put_back") {
 			c.fault(m.place(choice, m.node), choice+" belongs to put_back", "leave it out")
 		}
@@ -175,6 +175,9 @@ func (c *checker) putBackStep(m *checked) stepUse {
 		if m.has(k) {
 			c.fault(m.place(k, m.node), k+" belongs to delete", "leave it out: a capsule comes back as a whole")
 		}
+	}
+	if !m.has("sha256") {
+		c.fault(m.place("put_back", m.node), "put_back without sha256", "add `sha256:` with that of the capsule's manifest, which the run's journal has")
 	}
 	if !m.has("touch") {
 		c.fault(m.place("put_back", m.node), "put_back without touch", "add `touch:` with the tables whose rows come back")

@@ -98,6 +98,12 @@ func (s Step) Rewrites() string {
 	return name.text
 }
 
+// Truncates reports whether the step's own statement is a TRUNCATE.
+func (s Step) Truncates() bool {
+	tokens, fault := statement(s.SQL)
+	return fault == nil && next(tokens, 0).isWord("truncate")
+}
+
 // tableAtToken is the name at a place, as a runbook writes it, and the place
 // after it.
 func tableAtToken(tokens []sqlToken, at int) (sqlToken, int) {

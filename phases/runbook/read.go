@@ -417,7 +417,7 @@ func (f fields) phase(maxAge time.Duration) Phase {
 
 func (f fields) step() Step {
 	s := Step{Delete: f.table(f.line("delete")), Where: f.block("where"), Way: f.text("way"), SQL: f.sql("sql"), Touch: f.tables("touch")}
-	s.PutBack, s.Keep, s.Replace = f.line("put_back"), f.tables("keep"), f.tables("replace")
+	s.PutBack, s.SHA256, s.Keep, s.Replace = f.line("put_back"), f.line("sha256"), f.tables("keep"), f.tables("replace")
 	if _, known := step.FindWay(s.Way); !known {
 		f.pass(f.node.value("way").line, "way")
 	}

@@ -252,6 +252,7 @@ type Step struct {
 	SQL    string
 
 	PutBack string   // the folder of a phase's capsule, whose rows come back; empty: it puts nothing back
+	SHA256  string   // of PutBack: of the capsule's manifest
 	Keep    []string // of PutBack: tables where a row that is in the way stays
 	Replace []string // of PutBack: tables where a row that is in the way goes
 

@@ -234,6 +234,8 @@ func formName(f form) string {
 		return "expect"
 	case aRef:
 		return "gitName"
+	case aSum:
+		return "sha256"
 	}
 	return f.String()
 }
@@ -263,6 +265,7 @@ func formDefs() []member {
 		{formName(aHost), text(maxLine, shapely[aHost].pattern)},
 		{formName(aFingerprint), text(maxLine, shapely[aFingerprint].pattern)},
 		{formName(aHandle), text(maxLine, shapely[aHandle].pattern)},
+		{formName(aSum), text(maxLine, shapely[aSum].pattern)},
 		{formName(aPeriod), text(maxLine, shapely[aPeriod].pattern)},
 	}
 }

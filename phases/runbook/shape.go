@@ -111,6 +111,7 @@ const (
 	aFingerprint
 	aHandle // of a stanza or a server, at what keeps backups
 	aPeriod // in days
+	aSum    // SHA-256, in hex
 	anObject
 )
 
@@ -130,7 +131,7 @@ type value struct {
 func (f form) String() string {
 	return [...]string{
 		"`1`", "line", "text", "line", "id", "field id", "name", "table", "duration", "`T-60m`", "word", "`true` or `false`",
-		"count", "rows", "statement", "condition", "pattern", "URL", "line", "git name", "path", "host", "fingerprint", "handle", "period", "object",
+		"count", "rows", "statement", "condition", "pattern", "URL", "line", "git name", "path", "host", "fingerprint", "handle", "period", "SHA-256", "object",
 	}[f]
 }
 
@@ -384,6 +385,7 @@ func stepObject() object {
 			{"way", false, ofWords("", ways()...), "delete: how they go: " + waysMean() + "; default `" + step.Ways[0].Name + "`"},
 			{"sql", false, of(aStatement), "one SQL statement instead; needs `rows`"},
 			{"put_back", false, of(aLine), "the folder of a phase's capsule instead, an absolute path: what that phase took away comes back. `tminus undo` writes it"},
+			{"sha256", false, of(aSum), "put_back: the SHA-256 of the capsule's manifest, as the run's journal has it"},
 			{"keep", false, listOf(of(aTable), maxTables), "put_back: tables where a row that is in the way stays, and the capsule's is left out"},
 			{"replace", false, listOf(of(aTable), maxTables), "put_back: tables where a row that is in the way goes, for the capsule's"},
 			{"touch", false, listOf(of(aTable), maxTables), "sql, put_back: the tables that it changes, which are locked; required when it changes any. delete: those whose rows its triggers change; what it reaches by foreign keys is known without"},
@@ -393,7 +395,7 @@ func stepObject() object {
 		parts: []part{
 			{beside: []string{"delete"}, keys: []string{"where", "way"}},
 			{beside: []string{"sql"}, needs: []string{"rows"}},
-			{beside: []string{"put_back"}, keys: []string{"keep", "replace"}, needs: []string{"touch"}},
+			{beside: []string{"put_back"}, keys: []string{"sha256", "keep", "replace"}, needs: []string{"sha256", "touch"}},
 		},
 	}
 }

@@ -31,6 +31,7 @@ var shapely = map[form]struct{ pattern, fix string }{
 	aPath:        {`^[^/]*[^/.][^/]*(/[^/]*[^/.][^/]*)*$`, "a path below the folder, with / between its parts and no .. among them: .github/workflows/refill.yml"},
 	aHost:        {`^[A-Za-z0-9.:_][A-Za-z0-9.:_%-]*$`, "a host's name or address, without a user and a port"},
 	aFingerprint: {`^SHA256:[A-Za-z0-9+/]{43}$`, "as ssh-keygen -l prints it: SHA256: and 43 characters"},
+	aSum:         {`^[0-9a-f]{64}$`, "64 hexadecimal digits, in small letters"},
 	aPeriod:      {keepPattern, "a number of days, as 30d"},
 	aHandle:      {`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`, "a name as pgBackRest or barman has it: letters, digits and _ . -"},
 }

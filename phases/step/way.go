@@ -7,10 +7,14 @@ type May struct {
 	Delete, Update, Insert bool
 	Truncate               bool // give it another file: TRUNCATE, or a rewrite
 	Lock                   bool // against all others
+	Toggle                 bool // alter what belongs to it, and put that back as it was
 }
 
 // Anything is what a free statement may do to the tables that it names.
 var Anything = May{Delete: true, Update: true, Insert: true, Truncate: true, Lock: true}
+
+// PutBack is what putting a capsule back may do to the tables whose rows come back.
+var PutBack = May{Delete: true, Update: true, Insert: true, Lock: true, Toggle: true}
 
 // ByTriggers is what the triggers of a delete may do to the tables that it names.
 var ByTriggers = May{Delete: true, Update: true, Insert: true}
@@ -19,7 +23,7 @@ var ByTriggers = May{Delete: true, Update: true, Insert: true}
 func (m May) Or(o May) May {
 	return May{
 		Delete: m.Delete || o.Delete, Update: m.Update || o.Update, Insert: m.Insert || o.Insert,
-		Truncate: m.Truncate || o.Truncate, Lock: m.Lock || o.Lock,
+		Truncate: m.Truncate || o.Truncate, Lock: m.Lock || o.Lock, Toggle: m.Toggle || o.Toggle,
 	}
 }
 

@@ -40,7 +40,11 @@ type Flags struct {
 	Seed       int64         // the demo's
 	Mirror     Mirror
 
-	copy *phases.Copy // what the run's database was restored from; nil for none
+	Identity string // file with the key that opens encrypted capsules; empty: none
+
+	copy   *phases.Copy                               // what the run's database was restored from; nil for none
+	undoes *phases.Undoes                             // what the run undoes; nil for any other
+	fits   func(engine.Target, phases.Identity) error // whether the database is the one that is meant; nil: any will do
 }
 
 // NewestBackup stands for the newest backup of the runbook's.
@@ -87,6 +91,7 @@ func commands(a *app) *cobra.Command {
 			"  tminus rehearse reset.yaml --dsn 'host=rehearsal dbname=gym'\n  tminus run reset.yaml --dsn 'host=prod dbname=gym'",
 	}
 	root.AddCommand(demoCommand(a), rehearseCommand(a), runCommand(a), resumeCommand(a), mirrorCommand(a), watchCommand(a))
+	root.AddCommand(undoCommand(a))
 	root.AddCommand(initCommand(a), lintCommand(a), reachCommand(a))
 	root.AddCommand(reportCommand(a))
 	root.AddCommand(onFile("verify JOURNAL", "Check that a journal is whole and unchanged", "  tminus verify reset.journal", a.verify))
@@ -193,9 +198,42 @@ func resumeCommand(a *app) *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(c *cobra.Command, args []string) error { return a.resume(c.Context(), args[0], f) },
 	}
+	identityFlag(c, &f)
 	targetFlags(c, &f)
 	screenFlags(c, &f)
 	return c
+}
+
+func undoCommand(a *app) *cobra.Command {
+	var f Flags
+	var u UndoFlags
+	c := &cobra.Command{
+		Use:   "undo JOURNAL",
+		Short: "Put back what the phases of a run took away, from its capsules",
+		Long: "undo is a run of its own: it has a checklist, a gate, a journal, and one transaction for each\n" +
+			"phase that is undone, the newest first. What was written since stays; where it is in the way,\n" +
+			"nothing is put back until --keep or --replace says for that table what is to be done.",
+		Example: "  tminus undo reset.journal --plan --dsn 'host=prod dbname=gym'\n  tminus undo reset.journal --dsn 'host=prod dbname=gym user=dba'\n" +
+			"  tminus undo reset.journal --phases 5,4\n  tminus undo reset.journal --keep user_settings --replace qr_codes",
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return a.undo(c.Context(), args[0], f, u) },
+	}
+	c.Flags().StringSliceVar(&u.Phases, "phases", nil, "the phases to undo, by id or number (default: all that kept a capsule)")
+	c.Flags().StringSliceVar(&u.Keep, "keep", nil, "tables where a row that is in the way stays, and the capsule's is left out")
+	c.Flags().StringSliceVar(&u.Replace, "replace", nil, "tables where a row that is in the way goes, for the capsule's")
+	c.Flags().StringVar(&u.Capsules, "capsules", "", "folder of the run's capsules (default: where the run kept them, or beside its journal)")
+	c.Flags().BoolVar(&u.Plan, "plan", false, "tell what would be put back and what is in its way, with a few keys, and do nothing")
+	identityFlag(c, &f)
+	newRunFlags(c, &f)
+	againFlag(c, &f)
+	targetFlags(c, &f)
+	screenFlags(c, &f)
+	unattendedFlag(c, &f)
+	return c
+}
+
+func identityFlag(c *cobra.Command, f *Flags) {
+	c.Flags().StringVar(&f.Identity, "identity", "", "file with the key that opens encrypted capsules: an identity of age, or an SSH key")
 }
 
 func mirrorCommand(a *app) *cobra.Command {

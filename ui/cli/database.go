@@ -27,6 +27,11 @@ type Database struct {
 	StartServer func(ctx context.Context, progress func(string)) (Server, error)
 	AdoptServer func(ctx context.Context, id phases.Identity, another string) (Throwaway, string, error)
 
+	// PlanUndo tells what the runbook's steps that put capsules back would do, in
+	// their order, who the server is, and what its ledger holds of a run. It changes
+	// nothing, and takes no lock.
+	PlanUndo func(ctx context.Context, a Access, runID string) ([]phases.PutBackPlan, phases.Identity, []phases.LedgerRow, error)
+
 	// MakeCopy restores a backup into a throwaway server. With an error nothing of
 	// it is left. The caller stops or releases the server.
 	MakeCopy func(ctx context.Context, r CopyRequest) (Copy, error)
@@ -38,6 +43,7 @@ type Database struct {
 type Access struct {
 	DSN       string // empty: PG* variables, service file, password file
 	EndHolder uint32 // session to end when it holds the operator lock; 0: none
+	Identity  string // file with the key that opens encrypted capsules; empty: none
 	Operator  phases.Operator
 	Runbook   *runbook.Runbook
 }

@@ -67,16 +67,21 @@ func (a *app) start(ctx context.Context, file string, source []byte, book *runbo
 	}
 	opened := phases.RunOpened{
 		RunID: engine.NewRunID(now), Version: engine.Version(), File: file, Source: string(source), SHA256: engine.SHA256(source),
-		Environment: env, Unattended: f.Unattended, Operator: engine.LocalOperator(), PlannedT0: t0, Planned: f.StartAt != "", Copy: f.copy,
+		Environment: env, Unattended: f.Unattended, Operator: engine.LocalOperator(), PlannedT0: t0, Planned: f.StartAt != "", Copy: f.copy, Undoes: f.undoes,
 	}
 	if err := a.restOn(&opened, f); err != nil {
 		return Failed(err)
 	}
-	target, identity, err := a.database.Connect(ctx, Access{DSN: f.DSN, EndHolder: f.EndHolder, Operator: opened.Operator, Runbook: book})
+	target, identity, err := a.database.Connect(ctx, Access{DSN: f.DSN, EndHolder: f.EndHolder, Identity: f.Identity, Operator: opened.Operator, Runbook: book})
 	if err != nil {
 		return Failed(err)
 	}
 	defer target.Close()
+	if f.fits != nil {
+		if err := f.fits(target, identity); err != nil {
+			return Failed(err)
+		}
+	}
 	opened.Target = identity
 	if !f.New {
 		if path, err := a.offerUnfinished(opened); err != nil {
@@ -118,7 +123,7 @@ func (a *app) start(ctx context.Context, file string, source []byte, book *runbo
 
 // restOn names the rehearsal that a run in production rests on.
 func (a *app) restOn(opened *phases.RunOpened, f Flags) (err error) {
-	if opened.Environment != phases.Production {
+	if opened.Environment != phases.Production || opened.Undoes != nil {
 		return nil
 	}
 	if opened.RehearsalFile, err = absolute(f.Rehearsal); err != nil {
@@ -236,7 +241,7 @@ func (a *app) resumeRun(ctx context.Context, f Flags) error {
 		f.DSN = dsn
 	}
 	resumed := phases.RunResumed{Operator: engine.LocalOperator(), TornBytes: torn, Version: engine.Version()}
-	target, identity, err := a.database.Connect(ctx, Access{DSN: f.DSN, EndHolder: f.EndHolder, Operator: resumed.Operator, Runbook: state.Runbook})
+	target, identity, err := a.database.Connect(ctx, Access{DSN: f.DSN, EndHolder: f.EndHolder, Identity: f.Identity, Operator: resumed.Operator, Runbook: state.Runbook})
 	if err != nil {
 		return Failed(err)
 	}

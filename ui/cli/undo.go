@@ -1,0 +1,156 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"tminus/phases"
+	"tminus/phases/engine"
+	"tminus/phases/journal"
+	"tminus/phases/runbook"
+)
+
+// UndoFlags are those of undo beside a run's.
+type UndoFlags struct {
+	Phases        []string // ids or numbers; empty: all that can be undone
+	Keep, Replace []string // tables
+	Capsules      string   // the folder that has the run's capsules; empty: where the run kept them, or beside the journal
+	Plan          bool     // tell what would be done, and do nothing
+}
+
+// undo is a run of its own, whose runbook puts back what another run's phases
+// took.
+func (a *app) undo(ctx context.Context, path string, f Flags, u UndoFlags) error {
+	recs, err := journal.Read(path)
+	if err != nil && !errors.Is(err, journal.ErrTorn) {
+		return Failed(err)
+	}
+	state, err := phases.Fold(recs)
+	if err != nil {
+		return Failed(err)
+	}
+	if state.Opened.RunID == "" {
+		return Failed(fmt.Errorf("%s: no run was opened", path))
+	}
+	if state.ClosedAt.IsZero() && !u.Plan {
+		return Failed(fmt.Errorf("%s: the run has not ended, and may go on deleting: end it first, with `tminus resume %s`", path, path))
+	}
+	folder, err := capsuleFolder(state, path, u.Capsules)
+	if err != nil {
+		return Failed(err)
+	}
+	plan, ids, err := state.UndoPlan(u.Phases, folder, u.Keep, u.Replace)
+	if err != nil {
+		return &Exit{Code: Usage, Err: fmt.Errorf("%s: %w", path, err)}
+	}
+	source := plan.Source()
+	file := "undo-" + state.Opened.File
+	book, err := runbook.Parse(file, source)
+	if err != nil {
+		return Failed(fmt.Errorf("the undo is no runbook, which is a mistake of tminus's own: %w", err))
+	}
+	ctx, release := engine.StopOnSignals(ctx)
+	defer release()
+	if whose, another := serverOf(state); f.DSN == "" && whose != "" {
+		server, dsn, err := a.database.AdoptServer(ctx, state.Target, another)
+		if err != nil {
+			return Failed(err)
+		}
+		a.unfinished = true // until it is known to be finished
+		defer a.leaveServer(server, whose)
+		f.DSN = dsn
+	}
+	if u.Plan {
+		return a.planUndo(ctx, book, state, ids, f)
+	}
+	f.undoes = &phases.Undoes{Journal: filepath.Base(path), RunID: state.Opened.RunID, Head: state.Head, Phases: ids}
+	f.fits = func(target engine.Target, id phases.Identity) error { return fits(ctx, state, target, id, ids) }
+	return a.start(ctx, file, source, book, state.Opened.Environment, f)
+}
+
+// capsuleFolder is where a run's capsules are: where it kept them, or beside a
+// journal that was moved together with them.
+func capsuleFolder(s *phases.State, path, named string) (string, error) {
+	candidates := []string{named}
+	if named == "" {
+		candidates = []string{path + ".capsule"}
+		if s.Opened.Capsule != nil {
+			candidates = slices.Insert(candidates, 0, s.Opened.Capsule.Folder)
+		}
+	}
+	for _, c := range candidates {
+		if info, err := os.Stat(c); err == nil && info.IsDir() {
+			return filepath.Abs(c)
+		}
+	}
+	if s.Opened.Capsule == nil && named == "" {
+		return "", errors.New("the run kept no capsules: only a restore brings its rows back")
+	}
+	return "", fmt.Errorf("the run's capsules are not in %s: name their folder with --capsules", strings.Join(candidates, ", nor in "))
+}
+
+// fits makes sure that a database is the one whose phases are undone.
+func fits(ctx context.Context, s *phases.State, target engine.Target, id phases.Identity, ids []string) error {
+	rows, err := target.LedgerRows(ctx, s.Opened.RunID)
+	if err != nil {
+		return err
+	}
+	return s.UndoFits(id, ids, rows)
+}
+
+// planUndo tells what an undo would do, and what is in its way.
+func (a *app) planUndo(ctx context.Context, book *runbook.Runbook, s *phases.State, ids []string, f Flags) error {
+	access := Access{DSN: f.DSN, EndHolder: f.EndHolder, Identity: f.Identity, Operator: engine.LocalOperator(), Runbook: book}
+	plans, id, rows, err := a.database.PlanUndo(ctx, access, s.Opened.RunID)
+	if err == nil {
+		err = s.UndoFits(id, ids, rows)
+	}
+	if err != nil {
+		return Failed(err)
+	}
+	lacks := 0
+	for i, p := range plans {
+		fmt.Fprintf(a.stdout, "%s: %s\n", ids[i], planWords(p))
+		if p.Lacks != "" {
+			lacks++
+		}
+		for _, t := range p.Tables {
+			fmt.Fprintf(a.stdout, "  %s: %s\n", phases.Clean(t.Table), tableWords(t))
+			for _, line := range slices.Concat(t.Conflicts, t.Notes) {
+				fmt.Fprintf(a.stdout, "    %s\n", phases.Clean(line))
+			}
+		}
+	}
+	if lacks > 0 {
+		return &Exit{Code: Error, Err: fmt.Errorf("%s cannot be put back as it is", phases.Plural(int64(lacks), "phase"))}
+	}
+	return nil
+}
+
+func planWords(p phases.PutBackPlan) string {
+	switch {
+	case p.Lacks != "":
+		return phases.Clean(p.Lacks)
+	case p.Done:
+		return "all of it is back already"
+	}
+	return "can be put back, " + p.How
+}
+
+func tableWords(t phases.PutBackTable) string {
+	text := phases.BackWords(t.Back, t.Set, t.Out)
+	for _, part := range []struct {
+		n    int64
+		what string
+	}{{t.There, "there already"}, {t.Kept, "left as it is now"}, {t.Replaced, "of others replaced"}} {
+		if part.n > 0 {
+			text += fmt.Sprintf(", %s %s", phases.Rows(part.n), part.what)
+		}
+	}
+	return text
+}
