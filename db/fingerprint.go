@@ -43,6 +43,33 @@ func (t *Target) fingerprint(ctx context.Context, s *session, r *schema.Relation
 	return out, nil
 }
 
+// Fingerprints implements engine.Capsules.
+func (t *Target) Fingerprints(ctx context.Context, tables []string, progress func(string)) ([]phases.Fingerprint, error) {
+	var out []phases.Fingerprint
+	err := t.checks.with(ctx, func(s *session) error {
+		if _, err := s.Exec(ctx, `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`); err != nil {
+			return err
+		}
+		defer rollback(ctx, s)
+		found, err := resolveAll(ctx, s, t.book, tables)
+		if err != nil {
+			return err
+		}
+		for i, table := range tables {
+			if progress != nil {
+				progress(table)
+			}
+			f, err := t.fingerprint(ctx, s, found[i], table)
+			if err != nil {
+				return err
+			}
+			out = append(out, f)
+		}
+		return nil
+	})
+	return out, fail(ctx, "fingerprint the tables of", t.host(), err)
+}
+
 // Baseline counts and fingerprints on a session of its own, all as of one moment.
 func (t *Target) Baseline(ctx context.Context, counted []phases.Counted, protect []string, progress func(phases.TableCount)) (phases.Baseline, error) {
 	var out phases.Baseline

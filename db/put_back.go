@@ -46,6 +46,37 @@ func (x *tx) putBack(ctx context.Context, do runbook.Step, progress func(engine.
 	return out, nil
 }
 
+// PutBack implements engine.Capsules.
+func (t *Target) PutBack(ctx context.Context, step runbook.Step, progress func(rows int64)) (int64, error) {
+	if progress == nil {
+		progress = func(int64) {}
+	}
+	c, err := t.openCapsule(step)
+	if err != nil {
+		return 0, fail(ctx, "put back", step.PutBack, err)
+	}
+	var rows int64
+	err = t.phase.with(ctx, func(s *session) error {
+		if _, err := s.Exec(ctx, `BEGIN ISOLATION LEVEL READ COMMITTED`); err != nil {
+			return err
+		}
+		defer rollback(context.WithoutCancel(ctx), s)
+		var result putback.Result
+		err := t.long(ctx, s, func(ctx context.Context, l long) error {
+			result, err = putback.Run(ctx, conn{l}, c, putback.Options{Choices: choices(step), Progress: func(p putback.Progress) { progress(p.Rows) }})
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, done := range result.Tables {
+			rows += done.Back + done.Set + done.Go
+		}
+		return commit(ctx, s).Err
+	})
+	return rows, fail(ctx, "put back", step.PutBack, err)
+}
+
 // proved says what was read back of a table.
 func proved(t putback.Done) phases.Verification {
 	name := t.Called

@@ -33,6 +33,7 @@ type Fingerprint struct {
 type Baseline struct {
 	Counts    []TableCount  `json:"counts"`
 	Protected []Fingerprint `json:"protected"`
+	Undo      []Fingerprint `json:"undo,omitempty"` // of all other tables, where the undo is tried at the end; nil elsewhere
 }
 
 // matching adds up the baseline's counts of a table's rows under conditions;

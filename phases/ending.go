@@ -107,6 +107,9 @@ func (c Abort) can(s *State, _ time.Time) error {
 	if p := s.OpenPhase(); p != nil && (p.Status == PhaseCommitting || p.Status == PhaseInDoubt) {
 		return errSent
 	}
+	if err := s.tryingUndo(); err != nil {
+		return err
+	}
 	if err := s.Acting(); err != nil {
 		return err
 	}
@@ -122,6 +125,9 @@ func (CloseRun) can(s *State, _ time.Time) error {
 	}
 	if cur := s.CurrentAfter(); cur < len(s.Runbook.After) {
 		return fmt.Errorf("stage %q is not done", s.Runbook.After[cur].Title)
+	}
+	if err := s.tryingUndo(); err != nil {
+		return err
 	}
 	if m := s.Maintaining(); m != nil {
 		return fmt.Errorf("%w by %s, which runs after COMMIT: wait for its end, or skip it", ErrHeld, m.Plan.Name())

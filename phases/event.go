@@ -93,6 +93,9 @@ var kinds = []Event{
 	CapsuleProgressed{},
 	CapsuleKept{},
 	CapsuleLeft{},
+	UndoTrialStarted{},
+	UndoTrialProgressed{},
+	UndoTried{},
 }
 
 // Weight is what the loss of an event in a power cut would cost.

@@ -26,6 +26,7 @@ const (
 	WaitStart     Wait = "start"     // the next phase may start
 	WaitAfter     Wait = "after"     // a stage after the last phase is not done
 	WaitClose     Wait = "close"     // all is done
+	WaitUndo      Wait = "undo"      // a rehearsal puts back what it took
 )
 
 // Next is what a run waits for at a moment, and with what.
@@ -55,8 +56,11 @@ func (s *State) Next(now time.Time) Next {
 		if i := s.CurrentAfter(); i < len(s.Runbook.After) {
 			return Next{Wait: WaitAfter, Group: s.Runbook.After[i]}
 		}
-		if s.Maintaining() != nil {
+		switch {
+		case s.Maintaining() != nil:
 			return Next{Wait: WaitUpkeep}
+		case s.tryingUndo() != nil:
+			return Next{Wait: WaitUndo}
 		}
 		return Next{Wait: WaitClose}
 	}

@@ -62,6 +62,9 @@ type RunOpened struct {
 	// Capsule is where what the phases take away is kept; nil: nowhere, as in old
 	// journals.
 	Capsule *CapsulePlace `json:"capsule,omitempty"`
+	// TryUndo tells that the run, a rehearsal, puts back at its end what its phases
+	// took.
+	TryUndo bool `json:"try_undo,omitempty"`
 	// Undoes is what a run undoes, which puts capsules back; nil for any other.
 	Undoes *Undoes `json:"undoes,omitempty"`
 }

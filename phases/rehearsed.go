@@ -23,6 +23,10 @@ type Rehearsed struct {
 	Troubles    []string         `json:"troubles,omitempty"`  // what went otherwise than it should, a sentence's part each
 	Protected   int              `json:"protected,omitempty"` // tables found with their baseline's content at the end of its last phase
 
+	// UndoLacks is why its trial of the undo proves nothing; empty where it does, and
+	// where there was none.
+	UndoLacks string `json:"undo_lacks,omitempty"`
+
 	// Copy is what its database was restored from; nil where somebody made it.
 	Copy *Copy `json:"copy,omitempty"`
 
@@ -61,6 +65,9 @@ func RehearsedBy(s *State, journal, source string) Rehearsed {
 	}
 	if s.ClosedAt.IsZero() {
 		out.Outcome = ""
+	}
+	if t := s.UndoTrial; t != nil && t.Result != nil {
+		out.UndoLacks = t.Result.Lacks()
 	}
 	out.Troubles, out.Protected = s.troubles(), s.protectedAtEnd()
 	for i := range s.Phases {

@@ -61,6 +61,7 @@ type Engine struct {
 	changed chan struct{}   // closed at each event, and replaced
 	phase   *phaseRun       // the open phase; nil when none is
 	upkeep  *upkeep         // what runs after its COMMIT; nil when nothing does
+	trial   *undoTrial      // the undo at a rehearsal's end; nil when none is under way
 	acting  *acting         // an item's action under way; nil when none is
 	begun   map[string]bool // phases that this program has started
 	due     map[string]time.Time
@@ -258,6 +259,7 @@ func (e *Engine) leave(reason error) error {
 		beside.cancel(&stop{reason: reason.Error()})
 		<-beside.done
 	}
+	e.endUndoTrial(reason)
 	e.endAction(reason)
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -357,6 +359,9 @@ func (e *Engine) fail(err error) {
 	if e.acting != nil {
 		e.acting.cancel(&stop{reason: err.Error()})
 	}
+	if e.trial != nil {
+		e.trial.cancel(&stop{reason: err.Error()})
+	}
 	e.finish()
 }
 
@@ -419,6 +424,9 @@ func (e *Engine) Do(c phases.Command) error {
 // carryOut records a command that is possible, or sets off what it asks for.
 func (e *Engine) carryOut(c phases.Command) error {
 	by := e.state.Operator.String()
+	if _, closing := c.(phases.CloseRun); closing && e.state.WantsUndoTrial() {
+		return e.tryUndo(by)
+	}
 	if r, ok := c.(phases.Recorded); ok {
 		events, err := r.Events(e.state, by, time.Now())
 		if err != nil {

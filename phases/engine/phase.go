@@ -44,6 +44,7 @@ type runFacts struct {
 	target   phases.Identity
 	survey   phases.Survey
 	first    bool   // no baseline was taken yet
+	tryUndo  bool   // the undo is tried at the run's end
 	capsules string // the folder of the run's capsules; empty: it keeps none
 }
 
@@ -56,7 +57,7 @@ func newFacts(s *phases.State) runFacts {
 		out.survey = *s.Survey
 	}
 	if s.Opened.Capsule != nil {
-		out.capsules = s.Opened.Capsule.Folder
+		out.capsules, out.tryUndo = s.Opened.Capsule.Folder, s.Opened.TryUndo
 	}
 	return out
 }

@@ -123,6 +123,14 @@ type Capsules interface {
 	// whether its manifest is the one that was written.
 	Whole(folder, sha256 string) error
 
+	// PutBack puts the capsule of a step back in a transaction of its own, commits
+	// it, and says how many rows it had to touch. progress may be nil.
+	PutBack(ctx context.Context, step runbook.Step, progress func(rows int64)) (int64, error)
+
+	// Fingerprints gives count and content of tables as of one moment. progress may
+	// be nil; it is called before each.
+	Fingerprints(ctx context.Context, tables []string, progress func(table string)) ([]phases.Fingerprint, error)
+
 	// Drop removes the capsule of a phase that was not committed, whole or begun.
 	// Where there is none it does nothing.
 	Drop(folder string) error

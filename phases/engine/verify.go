@@ -49,6 +49,9 @@ func (r *phaseRun) baseline(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if base.Undo, err = r.beforeUndo(ctx, counted); err != nil {
+		return err
+	}
 	r.base = base
 	if err := e.record(phases.BaselineTaken{Phase: r.plan.ID, Baseline: base}); err != nil {
 		return err

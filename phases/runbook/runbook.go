@@ -256,8 +256,8 @@ type Step struct {
 	Keep    []string // of PutBack: tables where a row that is in the way stays
 	Replace []string // of PutBack: tables where a row that is in the way goes
 
-	Touch  []string // tables that SQL is meant to change, so that they are locked and accounted for; of a Delete, those that its triggers change
-	Rows   *Rows    // how many rows it must touch; nil accepts any number for Delete, required for SQL
+	Touch []string // tables that SQL is meant to change, so that they are locked and accounted for; of a Delete, those that its triggers change
+	Rows  *Rows    // how many rows it must touch; nil accepts any number for Delete, required for SQL
 }
 
 // Name is what screens call the step: the table, or the statement's first words.

@@ -40,6 +40,7 @@ type Flags struct {
 	Seed       int64         // the demo's
 	Mirror     Mirror
 
+	NoUndo   bool   // a rehearsal does not put back what it took
 	Identity string // file with the key that opens encrypted capsules; empty: none
 
 	copy   *phases.Copy                               // what the run's database was restored from; nil for none
@@ -161,6 +162,8 @@ func rehearseCommand(a *app) *cobra.Command {
 		},
 		RunE: func(c *cobra.Command, args []string) error { return a.rehearse(c.Context(), args[0], f) },
 	}
+	c.Flags().BoolVar(&f.NoUndo, "no-undo", false, "do not put back at the end what the phases took: production then has no proven time of an undo")
+	identityFlag(c, &f)
 	c.Flags().StringVar(&f.FromBackup, "from-backup", "", "restore the newest backup of the runbook's into a throwaway server and rehearse there; with =LOCATION, the backup in that directory")
 	c.Flags().Lookup("from-backup").NoOptDefVal = NewestBackup
 	newRunFlags(c, &f)

@@ -97,11 +97,7 @@ func (a *app) start(ctx context.Context, file string, source []byte, book *runbo
 			return Failed(err)
 		}
 	}
-	opened.Capsule, err = capsules(book, f.Journal)
-	if err == nil {
-		opened.NoGo, err = a.noGoBefore(opened, f.Journal, book.Window.Opens, now)
-	}
-	if err != nil {
+	if err := a.besideJournal(&opened, book, f, now); err != nil {
 		return Failed(err)
 	}
 	w, err := journal.Create(f.Journal)
@@ -130,6 +126,17 @@ func (a *app) restOn(opened *phases.RunOpened, f Flags) (err error) {
 		return err
 	}
 	opened.Rehearsed, err = a.rehearsal(*opened, f.Rehearsal)
+	return err
+}
+
+// besideJournal says where the run's capsules are, and what the journals beside
+// its own say of it.
+func (a *app) besideJournal(opened *phases.RunOpened, book *runbook.Runbook, f Flags, now time.Time) (err error) {
+	if opened.Capsule, err = capsules(book, f.Journal); err != nil {
+		return err
+	}
+	opened.TryUndo = opened.Environment == phases.Rehearsal && opened.Capsule != nil && !f.NoUndo
+	opened.NoGo, err = a.noGoBefore(*opened, f.Journal, book.Window.Opens, now)
 	return err
 }
 
