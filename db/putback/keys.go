@@ -129,6 +129,9 @@ func (w *work) checkKey(ctx context.Context, k *foreignKey) (did bool, broken in
 	if k.fromLeaf && !k.clone && k.from.kind == "r" && now.inserted+now.updated > 0 {
 		did = true
 		w.opt.Progress(Progress{Step: "check keys of", Table: k.from.name})
+		if err := w.joins(ctx, k.to.oid, now.inserted+now.updated); err != nil {
+			return did, 0, err
+		}
 		if broken, err = one[int64](ctx, w, k.danglingSQL(w.fresh(k.from.oid, "c."))); err != nil || broken > 0 {
 			return did, broken, err
 		}
@@ -141,6 +144,9 @@ func (w *work) checkKey(ctx context.Context, k *foreignKey) (did bool, broken in
 			continue
 		}
 		did = true
+		if err := w.joins(ctx, k.from.oid, l.expected.deleted+l.expected.updated); err != nil {
+			return did, 0, err
+		}
 		n, err := one[int64](ctx, w, k.orphansSQL(l.temporary("went")))
 		if err != nil {
 			return did, 0, err

@@ -113,6 +113,9 @@ func (w *work) withoutKeys(ctx context.Context, do func(context.Context) error) 
 	if err := w.exec(ctx, "SET CONSTRAINTS ALL IMMEDIATE"); err != nil {
 		return err
 	}
+	if err := w.exec(ctx, "SET LOCAL enable_nestloop = off"); err != nil { // as joins has it
+		return err
+	}
 	for _, k := range dropped {
 		if err := w.remake(ctx, k); err != nil {
 			return err

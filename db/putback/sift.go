@@ -24,6 +24,9 @@ func (w *work) sift(ctx context.Context, l *leaf) error {
 		}
 	}
 	defer l.spent(time.Now())
+	if err := w.joins(ctx, l.oid, l.all()); err != nil {
+		return err
+	}
 	for what, has := range map[string]string{
 		"skip":  "r tid, o oid, t tid, why text",
 		"sent":  "r tid, o oid, t tid, what text",

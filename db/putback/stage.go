@@ -92,3 +92,25 @@ func (l *leaf) source(part capsule.Part) string {
 	}
 	return sql + " FROM " + l.temporary(string(part)) + " tminus_s)"
 }
+
+// joins tells the planner how a number of rows is best looked up in a relation.
+// Its statistics are those of a table that was emptied, or is being filled: few
+// rows, it thinks, and compares each with each. That one is much larger than what
+// is looked up in it is believed.
+func (w *work) joins(ctx context.Context, relation uint32, rows int64) error {
+	much, err := one[bool](ctx, w, fmt.Sprintf("SELECT coalesce((SELECT reltuples > 50 * %d FROM pg_catalog.pg_class WHERE oid = %d), false)", rows, relation))
+	if err != nil {
+		return err
+	}
+	// As much memory as the server gives itself for checking a key.
+	return w.exec(ctx, fmt.Sprintf("SET LOCAL enable_nestloop = %t", much),
+		"SELECT pg_catalog.set_config('work_mem', pg_catalog.current_setting('maintenance_work_mem'), true)")
+}
+
+// all is how many rows a leaf's streams have.
+func (l *leaf) all() (n int64) {
+	for _, s := range l.t.Streams {
+		n += s.Rows
+	}
+	return n
+}

@@ -49,6 +49,9 @@ func (w *work) remove(ctx context.Context, l *leaf) error {
 	}
 	defer l.spent(time.Now())
 	w.opt.Progress(Progress{Step: "remove", Table: l.plan.Called, Of: l.expected.deleted})
+	if err := w.joins(ctx, l.oid, l.all()); err != nil {
+		return err
+	}
 	n, err := w.changed(ctx, "DELETE FROM "+l.from+" AS t USING "+l.temporary("hit")+" h WHERE "+hits+l.leaving())
 	return meant(n, l.expected.deleted, err)
 }
@@ -68,6 +71,9 @@ func (w *work) setBack(ctx context.Context, l *leaf) error {
 	}
 	defer l.spent(time.Now())
 	w.opt.Progress(Progress{Step: "set back", Table: l.plan.Called, Of: l.expected.updated})
+	if err := w.joins(ctx, l.oid, l.all()); err != nil {
+		return err
+	}
 	set := make([]string, len(l.setting))
 	for i, c := range l.setting {
 		set[i] = quoted(c) + " = o." + quoted(c)
@@ -87,6 +93,9 @@ func (w *work) putBack(ctx context.Context, l *leaf) error {
 		return w.copyIn(ctx, l, capsule.Gone, l.into, "put back")
 	}
 	w.opt.Progress(Progress{Step: "put back", Table: l.plan.Called, Of: l.expected.inserted})
+	if err := w.joins(ctx, l.oid, l.all()); err != nil {
+		return err
+	}
 	values := make([]string, len(l.columns))
 	for i, c := range l.columns {
 		if values[i] = "s." + quoted(c); l.isLater(c) {
@@ -144,6 +153,9 @@ func (w *work) setLater(ctx context.Context, l *leaf) error {
 		return nil
 	}
 	defer l.spent(time.Now())
+	if err := w.joins(ctx, l.oid, l.all()); err != nil {
+		return err
+	}
 	for part, where := range l.returning() {
 		if where == "" {
 			where = " WHERE true"
