@@ -32,6 +32,7 @@ type death struct {
 	At                string // before, torn, written, synced
 	Copy              string // its server's data directory, which is copied at CopyAt; empty: none is
 	CopyAt            string // a kind of record
+	Undoes            *phases.Undoes
 }
 
 // child runs a run and dies in it. A program that comes to its end was not killed.
@@ -48,7 +49,7 @@ func child(order string) int {
 			select {} // until the signal is here
 		}
 	}
-	c := &trial{ctx: context.Background(), path: d.Path, source: d.Source, attended: d.Attended, ends: d.Ends}
+	c := &trial{ctx: context.Background(), path: d.Path, source: d.Source, attended: d.Attended, ends: d.Ends, undoes: d.Undoes}
 	p, err := c.open(d.DSN, journal.WithFile(func(f *os.File) journal.File {
 		return &stagedFile{
 			File: f,

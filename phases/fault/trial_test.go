@@ -59,15 +59,16 @@ type trial struct {
 	ctx  context.Context
 	path string // the journal's
 
-	source    string        // the runbook's text
-	attended  bool          // a scripted operator drives: it starts a phase again that was rolled back
-	ends      ending        // what the operator makes of the run
-	unknowing bool          // nobody can know: "unknown" is the right answer
-	noLedger  bool          // the fault took the ledger away
-	again     string        // where the server is reached by a resume; empty: by dsn
-	exchange  time.Duration // in the place of exchange, for the first program
-	role      string        // who runs it; empty: the superuser
-	found     int           // rows that phase first finds
+	source    string         // the runbook's text
+	attended  bool           // a scripted operator drives: it starts a phase again that was rolled back
+	ends      ending         // what the operator makes of the run
+	unknowing bool           // nobody can know: "unknown" is the right answer
+	noLedger  bool           // the fault took the ledger away
+	again     string         // where the server is reached by a resume; empty: by dsn
+	exchange  time.Duration  // in the place of exchange, for the first program
+	role      string         // who runs it; empty: the superuser
+	undoes    *phases.Undoes // what the run undoes; nil: it is no undo
+	found     int            // rows that phase first finds
 	wrong     []error
 	skipped   string
 }
@@ -105,6 +106,7 @@ func try(ctx context.Context, p *place, f fault) *trial {
 	f.run(c)
 	if len(c.wrong) == 0 {
 		os.Remove(c.path)
+		os.RemoveAll(c.path + ".capsule")
 	}
 	return c
 }
@@ -146,10 +148,14 @@ func connect(ctx context.Context, dsn, source string, exchange time.Duration) (*
 }
 
 func (c *trial) opening(id phases.Identity) phases.RunOpened {
-	return phases.RunOpened{
+	out := phases.RunOpened{
 		RunID: engine.NewRunID(time.Now()), File: "fault.yaml", Source: c.source, SHA256: engine.SHA256([]byte(c.source)),
-		Environment: phases.Rehearsal, Unattended: !c.attended, Operator: operator, Target: id, PlannedT0: time.Now(),
+		Environment: phases.Rehearsal, Unattended: !c.attended, Operator: operator, Target: id, PlannedT0: time.Now(), Undoes: c.undoes,
 	}
+	if c.undoes == nil {
+		out.Capsule = &phases.CapsulePlace{Folder: c.path + ".capsule"}
+	}
+	return out
 }
 
 // open starts a new run.
@@ -271,6 +277,7 @@ func (c *trial) agree(final bool) *phases.State {
 		return nil
 	}
 	c.wrong = append(c.wrong, f.compare(s, final, !c.noLedger)...)
+	c.compareCapsules(s, final)
 	return s
 }
 
