@@ -3,6 +3,7 @@ package putback
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,7 +39,7 @@ func (w *work) sift(ctx context.Context, l *leaf) error {
 			return err
 		}
 	}
-	for _, step := range []func(context.Context, *leaf) error{w.siftGone, w.siftAdded, w.siftOld, w.siftHits, w.siftClashes, w.siftCount} {
+	for _, step := range []func(context.Context, *leaf) error{w.siftGone, w.siftAdded, w.siftOld, w.siftHits, w.chooseColumns, w.siftClashes, w.siftCount} {
 		if err := step(ctx, l); err != nil {
 			return err
 		}
@@ -138,6 +139,9 @@ func (w *work) siftClashes(ctx context.Context, l *leaf) error {
 			continue
 		}
 		for k, u := range l.uniques {
+			if part == capsule.Old && !l.touches(u) {
+				continue
+			}
 			err := w.exec(ctx, fmt.Sprintf("INSERT INTO %s SELECT '%s', a.tminus_row, b.tminus_rel, b.tminus_row, %d FROM %s a JOIN %s b ON %s WHERE %s AND NOT EXISTS (SELECT FROM %s h WHERE h.t = b.tminus_row AND h.o = b.tminus_rel)",
 				l.temporary("clash"), part, k, u.side(l.source(part)), u.side(l.target()), u.clash("a", "b"), where, l.temporary("hit")))
 			if err != nil {
@@ -163,6 +167,12 @@ func (w *work) siftClashes(ctx context.Context, l *leaf) error {
 	return nil
 }
 
+// touches reports whether setting rows back may change what an index compares.
+func (l *leaf) touches(u *unique) bool {
+	plain := u.where == "" && !slices.ContainsFunc(u.columns, func(c string) bool { return !slices.Contains(l.columns, c) })
+	return len(l.setting) > 0 && !plain || l.others || slices.ContainsFunc(u.columns, func(c string) bool { return slices.Contains(l.setting, c) })
+}
+
 // siftSwaps finds whether old values are by now those of other changed rows: an
 // UPDATE would meet them halfway, so that these rows are taken out first and put
 // in again.
@@ -171,7 +181,7 @@ func (w *work) siftSwaps(ctx context.Context, l *leaf) error {
 		return nil
 	}
 	for _, u := range l.uniques {
-		if u == l.pairing {
+		if u == l.pairing || !l.touches(u) {
 			continue
 		}
 		met, err := one[bool](ctx, w, "SELECT EXISTS (SELECT FROM "+l.temporary("pair")+" p JOIN "+u.side(l.source(capsule.Old))+" a ON a.tminus_row = p.r JOIN "+u.side(l.target())+" b ON "+
@@ -257,13 +267,18 @@ func (w *work) siftCount(ctx context.Context, l *leaf) error {
 		}
 		p.Kept += kept + pairKept
 	}
-	return w.chooseColumns(ctx, l, over)
+	return nil
 }
 
 // chooseColumns finds which columns are to be set back.
-func (w *work) chooseColumns(ctx context.Context, l *leaf, over int64) error {
-	if l.plan.Set == 0 {
+func (w *work) chooseColumns(ctx context.Context, l *leaf) error {
+	if l.rows(capsule.Old) == 0 {
 		return nil
+	}
+	var over int64
+	err := w.conn.QueryRow(ctx, "SELECT count(*) FILTER (WHERE what = 'over'), count(*) FILTER (WHERE what IN ('over', 'again')) > 0 FROM "+l.temporary("pair")).Scan(&over, &l.others)
+	if err != nil {
+		return err
 	}
 	differ := make([]string, len(l.columns))
 	for i, c := range l.columns {
@@ -279,12 +294,12 @@ func (w *work) chooseColumns(ctx context.Context, l *leaf, over int64) error {
 	} else {
 		from += "JOIN " + l.temporary("new") + " n ON n.ctid = p.n"
 	}
-	found, err := one[[]bool](ctx, w, "SELECT ARRAY["+strings.Join(differ, ", ")+"] FROM "+from+" WHERE p.what IN ('set', 'over')")
+	found, err := one[[]*bool](ctx, w, "SELECT ARRAY["+strings.Join(differ, ", ")+"] FROM "+from+" WHERE p.what IN ('set', 'over')")
 	if err != nil {
 		return err
 	}
 	for i, c := range l.columns {
-		if found[i] {
+		if found[i] != nil && *found[i] {
 			l.setting = append(l.setting, c)
 		}
 	}
