@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -418,33 +417,5 @@ func TestVerifyEnds(t *testing.T) {
 	cancel()
 	if err := open(t, dir).Verify(ctx, nil); !errors.Is(err, context.Canceled) {
 		t.Error(err)
-	}
-}
-
-// What is expired stays so, and its rows are nowhere.
-func TestExpire(t *testing.T) {
-	t.Parallel()
-	tables, parts := sample()
-	dir, _ := write(t, blank(), tables, parts)
-	if err := capsule.Expire(dir, "anna", taken.AddDate(0, 0, 30)); err != nil {
-		t.Fatal(err)
-	}
-	if err := capsule.Expire(dir, "ben", taken.AddDate(0, 0, 60)); err != nil {
-		t.Fatal(err)
-	}
-	_, err := capsule.Open(dir)
-	if !errors.Is(err, capsule.ErrExpired) || !strings.Contains(err.Error(), "by anna, at 2026-03-31") {
-		t.Error(err)
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, e := range entries {
-		names = append(names, e.Name())
-	}
-	if !slices.Equal(names, []string{"expired.json", "manifest.json"}) {
-		t.Errorf("left: %v", names)
 	}
 }

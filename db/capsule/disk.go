@@ -19,10 +19,14 @@ const (
 	scriptName   = "put-back.sql"
 	expiredName  = "expired.json"
 	partial      = ".tmp" // ends the name of a file that is being written
+	lockedSuffix = ".age" // ends the name of one that is encrypted
 )
 
 // others are the files that a manifest may list beside the streams.
 var others = []string{tocName, scriptName}
+
+// beside makes them.
+var beside = map[string]func(Manifest) []byte{tocName: tableOfContents, scriptName: script}
 
 // writeFile puts a small file on disk under its final name at once.
 func writeFile(dir, name string, text []byte) (File, error) {
@@ -66,13 +70,16 @@ func openFile(dir, name string) (*os.File, os.FileInfo, error) {
 
 // readFile reads a small file.
 func readFile(dir, name string) ([]byte, error) {
-	f, _, err := openFile(dir, name)
+	f, info, err := openFile(dir, name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	if info.Size() > maxManifest {
+		return nil, fmt.Errorf("%w: it has %d bytes, and %d are read", ErrDamaged, info.Size(), maxManifest)
+	}
 	text, err := io.ReadAll(io.LimitReader(f, maxManifest+1))
-	if err == nil && len(text) > maxManifest {
+	if err == nil && len(text) > maxManifest { // it grew
 		err = fmt.Errorf("%w: it has more than %d bytes", ErrDamaged, maxManifest)
 	}
 	return text, err

@@ -1,18 +1,21 @@
 package capsule
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"time"
 
 	"tminus/phases"
 )
 
-// ErrExpired says that a capsule's rows were destroyed on purpose.
-var ErrExpired = errors.New("it has expired, its rows are destroyed")
+// ErrExpired says that a capsule's rows are destroyed on purpose.
+var ErrExpired = errors.New("it has expired")
 
 // Tombstone says when a capsule's rows were destroyed, and by whom. The manifest
 // beside it stays, and says what they were.
@@ -24,19 +27,23 @@ type Tombstone struct {
 }
 
 // Expire destroys the rows of a capsule, and leaves its manifest and a tombstone. It
-// may be called again: the first tombstone stays, and what a crash left over goes.
+// may be called again: the first tombstone stays, and what a crash left over goes. An
+// unfinished one is left alone, because its phase may still be writing it.
+//
+// Files are removed, not overwritten: what a disk or its snapshots keep of them is
+// theirs. Rows that must not be read by anybody afterwards want encryption.
 func Expire(dir, by string, now time.Time) error {
 	_, err := os.Lstat(filepath.Join(dir, expiredName))
 	if errors.Is(err, os.ErrNotExist) {
 		err = bury(dir, by, now)
 	}
-	if err != nil {
-		return failed("expire", dir, err)
+	if err == nil {
+		err = destroy(dir)
 	}
-	return failed("expire", dir, destroy(dir))
+	return failed("expire", dir, err)
 }
 
-// bury writes the tombstone.
+// bury writes the tombstone: from then on the capsule has expired.
 func bury(dir, by string, now time.Time) error {
 	c, err := Open(dir)
 	if err != nil {
@@ -52,25 +59,41 @@ func bury(dir, by string, now time.Time) error {
 	return syncFolder(dir)
 }
 
-// destroy removes all but manifest and tombstone. First goes what offers the rows.
-func destroy(dir string) error {
-	for _, name := range []string{tocName, scriptName, sumsName} {
-		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
+// mortal is a file that is gone with the rows: also one that somebody decrypted or
+// unpacked here, and one that was being written.
+var mortal = regexp.MustCompile(`^([1-9][0-9]{0,9}\.(dat|old|new|added)(\.gz)?(\.age)?|toc\.dat|put-back\.sql|SHA256SUMS)(\.tmp)?$`)
+
+// remains are the files of a folder that go when it expires: first what offers the rows.
+func remains(dir string) ([]os.DirEntry, error) {
+	all, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
 	}
-	entries, err := os.ReadDir(dir)
+	out := slices.DeleteFunc(all, func(e os.DirEntry) bool { return !mortal.MatchString(e.Name()) })
+	slices.SortStableFunc(out, func(a, b os.DirEntry) int {
+		return cmp.Compare(b.Name()[0], a.Name()[0]) // letters before numbers
+	})
+	return out, nil
+}
+
+// destroy removes all but manifest and tombstone.
+func destroy(dir string) error {
+	files, err := remains(dir)
 	if err != nil {
 		return err
 	}
-	for _, e := range entries {
-		if streamName.MatchString(e.Name()) {
-			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
-				return err
-			}
+	var odd []error
+	for _, e := range files {
+		path := filepath.Join(dir, e.Name())
+		if !e.Type().IsRegular() { // removed, the rows would be where it leads to
+			odd = append(odd, fmt.Errorf("%s is no file: remove it and what it leads to by hand", path))
+			continue
+		}
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			odd = append(odd, err)
 		}
 	}
-	return syncFolder(dir)
+	return errors.Join(append(odd, syncFolder(dir))...)
 }
 
 // expired is ErrExpired, with who and when, where there is a tombstone.
@@ -82,11 +105,15 @@ func expired(dir string) error {
 	if err != nil {
 		return err
 	}
+	left := ""
+	if files, err := remains(dir); err != nil || len(files) > 0 {
+		left = "; files of it are left: expire it again"
+	}
 	t, err := tombstone(dir)
 	if err != nil {
-		return fmt.Errorf("%w; by whom and when cannot be read: %w", ErrExpired, err)
+		return fmt.Errorf("%w; by whom and when cannot be read: %w%s", ErrExpired, err, left)
 	}
-	return fmt.Errorf("%w: by %s, at %s", ErrExpired, phases.Clean(t.By), t.At.Format(time.RFC3339))
+	return fmt.Errorf("%w: by %s, at %s%s", ErrExpired, phases.Clean(t.By), t.At.Format(time.RFC3339), left)
 }
 
 func tombstone(dir string) (Tombstone, error) {
@@ -94,6 +121,9 @@ func tombstone(dir string) (Tombstone, error) {
 	text, err := readFile(dir, expiredName)
 	if err == nil {
 		err = json.Unmarshal(text, &t)
+	}
+	if err == nil && t.At.IsZero() {
+		err = ErrDamaged
 	}
 	if err != nil {
 		return Tombstone{}, fmt.Errorf("%s: %w", expiredName, err)

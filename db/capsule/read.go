@@ -2,7 +2,6 @@ package capsule
 
 import (
 	"bufio"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -10,7 +9,6 @@ import (
 	"hash"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"filippo.io/age"
@@ -76,7 +74,7 @@ func (c *Capsule) Read(t Table, part Part) (io.ReadCloser, error) {
 	return r, nil
 }
 
-func (c *Capsule) read(s Stream, seen func(n int64)) (*reader, error) {
+func (c *Capsule) read(s Stream, seen func(n int64)) (io.ReadCloser, error) {
 	if !streamName.MatchString(s.File) { // it would be somewhere else
 		return nil, errors.New("that is no stream's name")
 	}
@@ -139,7 +137,7 @@ func (r *reader) Read(p []byte) (int, error) {
 	}
 	if err != nil {
 		r.err = err
-		if err != io.EOF { //nolint:errorlint // io.EOF is never wrapped by whole
+		if !errors.Is(err, io.EOF) {
 			r.err = r.c.fail(r.want.File, err)
 		}
 	}
@@ -159,8 +157,8 @@ func (r *reader) whole() error {
 		return r.odd(err)
 	}
 	switch {
-	case r.size != r.want.Size || hex.EncodeToString(r.sum.Sum(nil)) != r.want.SHA256:
-		return fmt.Errorf("%w: its SHA-256 is not the manifest's", ErrDamaged)
+	case !r.intact():
+		return errAltered
 	case r.text.open || r.text.rows != r.want.Rows || r.text.bytes != r.want.Bytes:
 		return fmt.Errorf("%w: it holds %d rows in %d bytes, and the manifest says %d in %d", ErrDamaged, r.text.rows, r.text.bytes, r.want.Rows, r.want.Bytes)
 	case r.text.sum() != r.want.Sum:
@@ -168,6 +166,13 @@ func (r *reader) whole() error {
 	}
 	return io.EOF
 }
+
+// intact tells, at the file's end, whether its bytes are the manifest's.
+func (r *reader) intact() bool {
+	return r.size == r.want.Size && hex.EncodeToString(r.sum.Sum(nil)) == r.want.SHA256
+}
+
+var errAltered = fmt.Errorf("%w: its SHA-256 is not the manifest's", ErrDamaged)
 
 // odd tells an error of the disk's from one of what is on it.
 func (r *reader) odd(err error) error {
@@ -185,87 +190,18 @@ func (c *Capsule) fail(name string, err error) error {
 	return out
 }
 
-func (w *Writer) path(name string) string { return filepath.Join(w.dir, name) }
-
-// Verify reads all of the capsule, and names every file that is not what was written.
-// progress may be nil; it is told of the bytes of files.
-func (c *Capsule) Verify(ctx context.Context, progress func(done, total int64)) error {
-	var done, total int64
-	var all []Stream
-	for _, t := range c.manifest.Tables {
-		for _, part := range Parts() {
-			if s, ok := t.Streams[part]; ok {
-				all, total = append(all, s), total+s.Size
-			}
-		}
-	}
-	seen := func(n int64) {
-		done += n
-		if progress != nil {
-			progress(done, total)
-		}
-	}
-	var out []error
-	for _, s := range all {
-		before := done
-		err := c.verify(ctx, s, seen)
-		if ctx.Err() != nil {
-			return failed("verify", c.dir, context.Cause(ctx))
-		}
-		if err != nil {
-			out = append(out, err)
-			seen(before + s.Size - done) // what could not be read is over as well
-		}
-	}
-	return errors.Join(append(out, c.verifyOthers())...)
-}
-
-// verify reads one stream.
-func (c *Capsule) verify(ctx context.Context, s Stream, seen func(int64)) error {
-	r, err := c.read(s, seen)
-	if err != nil {
-		return c.fail(s.File, err)
-	}
-	defer r.Close()
-	_, err = io.Copy(io.Discard, readerFunc(func(p []byte) (int, error) {
-		if ctx.Err() != nil {
-			return 0, context.Cause(ctx)
-		}
-		return r.Read(p)
-	}))
-	return err
-}
-
-// verifyOthers reads what stands beside the streams.
-func (c *Capsule) verifyOthers() error {
-	var out []error
-	for _, f := range c.manifest.Others {
-		text, err := readFile(c.dir, f.Name)
-		if sum := sha256.Sum256(text); err == nil && hex.EncodeToString(sum[:]) != f.SHA256 {
-			err = fmt.Errorf("%w: its SHA-256 is not the manifest's", ErrDamaged)
-		}
-		if err != nil {
-			out = append(out, c.fail(f.Name, err))
-		}
-	}
-	text, err := readFile(c.dir, sumsName)
-	if err == nil && string(text) != string(c.manifest.sums(c.text)) {
-		err = fmt.Errorf("%w: it and the manifest do not say the same", ErrDamaged)
-	}
-	if err != nil {
-		out = append(out, c.fail(sumsName, err))
-	}
-	return errors.Join(out...)
-}
-
-// unpack puts the layers on each other: file, gzip.
+// unpack puts the layers on each other: file, encryption, gzip.
 func (r *reader) unpack() error {
-	buffered := bufio.NewReaderSize(r.raw, 64<<10)
-	plain, err := gzip.NewReader(buffered)
+	below, err := r.unlock()
+	if err != nil {
+		return err
+	}
+	packed := bufio.NewReaderSize(below, 64<<10)
+	plain, err := gzip.NewReader(packed)
 	if err != nil {
 		return r.odd(err)
 	}
 	plain.Multistream(false)
-	r.packed, r.plain = buffered, plain
+	r.packed, r.plain = packed, plain
 	return nil
 }

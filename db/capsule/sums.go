@@ -28,6 +28,3 @@ func (m Manifest) sums(text []byte) []byte {
 	}
 	return []byte(out.String())
 }
-
-// beside are the files for people without tminus.
-func beside(Manifest) map[string][]byte { return nil }

@@ -6,8 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
+	"syscall"
 
 	"filippo.io/age"
 )
@@ -16,6 +16,7 @@ import (
 // called from any goroutine; each stream has one of its own.
 type Writer struct {
 	dir        string
+	fresh      bool // the folder above is new as well
 	recipients []string
 	keys       []age.Recipient
 
@@ -35,7 +36,10 @@ func Create(dir string, recipients []string) (*Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("begin the capsule %s: %w", dir, err)
 	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+	above := filepath.Dir(filepath.Clean(dir))
+	_, err = os.Stat(above)
+	fresh := errors.Is(err, os.ErrNotExist)
+	if err := os.MkdirAll(above, 0o700); err != nil {
 		return nil, failed("begin", dir, err)
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil {
@@ -44,7 +48,7 @@ func Create(dir string, recipients []string) (*Writer, error) {
 		}
 		return nil, failed("begin", dir, err)
 	}
-	return &Writer{dir: dir, recipients: slices.Clone(recipients), keys: keys, written: map[string]Stream{}}, nil
+	return &Writer{dir: dir, fresh: fresh, recipients: slices.Clone(recipients), keys: keys, written: map[string]Stream{}}, nil
 }
 
 // Stream begins the file of one part of one table.
@@ -60,7 +64,7 @@ func (w *Writer) Stream(part Part) (*StreamWriter, error) {
 	w.number++
 	name := fmt.Sprintf("%d.%s.gz", w.number, suffix(part))
 	if len(w.keys) > 0 {
-		name += ".age"
+		name += lockedSuffix
 	}
 	f, err := os.OpenFile(filepath.Join(w.dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -125,14 +129,13 @@ func (w *Writer) finish(m Manifest) (File, error) {
 	if err := m.check(); err != nil { // before its names are written anywhere
 		return File{}, fmt.Errorf("its manifest: %w", err)
 	}
-	for name, text := range beside(m) {
-		f, err := writeFile(w.dir, name, text)
+	for _, name := range others {
+		f, err := writeFile(w.dir, name, beside[name](m))
 		if err != nil {
 			return File{}, err
 		}
 		m.Others = append(m.Others, f)
 	}
-	slices.SortFunc(m.Others, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
 	text, err := m.encode()
 	if err != nil {
 		return File{}, fmt.Errorf("its manifest: %w", err)
@@ -148,9 +151,12 @@ func (w *Writer) finish(m Manifest) (File, error) {
 	if err != nil {
 		return File{}, err
 	}
-	// The folder above may be new as well.
 	above := filepath.Dir(filepath.Clean(w.dir))
-	return f, errors.Join(syncFolder(w.dir), syncFolder(above), syncFolder(filepath.Dir(above)))
+	err = errors.Join(syncFolder(w.dir), syncFolder(above))
+	if w.fresh {
+		err = errors.Join(err, syncFolder(filepath.Dir(above)))
+	}
+	return f, err
 }
 
 // streams gives the tables with those of their streams that have rows, which are
@@ -192,23 +198,39 @@ func (w *Writer) Abandon() error {
 
 // Remove removes a capsule, finished or not, whose phase has not happened after all.
 // What is left after a crash on the way looks unfinished. One that is not there is
-// removed.
+// removed; files of others in its folder stay, and are told.
 func Remove(dir string) error {
-	err := os.Remove(filepath.Join(dir, manifestName))
+	if _, err := os.Lstat(dir); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	err := removeFiles(dir, manifestName)
 	if err == nil {
 		err = syncFolder(dir)
 	}
-	if errors.Is(err, os.ErrNotExist) {
-		err = nil
+	if err == nil {
+		err = destroy(dir)
 	}
 	if err == nil {
-		err = os.RemoveAll(dir)
+		err = removeFiles(dir, manifestName+partial, expiredName, expiredName+partial)
+	}
+	if err == nil {
+		err = os.Remove(dir)
+	}
+	if errors.Is(err, syscall.ENOTEMPTY) {
+		err = fmt.Errorf("%w; what is left in it is of others: see what it is, and remove it by hand", err)
 	}
 	if err == nil {
 		err = syncFolder(filepath.Dir(filepath.Clean(dir)))
 	}
-	if errors.Is(err, os.ErrNotExist) { // nor is the folder above
-		err = nil
-	}
 	return failed("remove", dir, err)
+}
+
+// removeFiles removes those that are there.
+func removeFiles(dir string, names ...string) error {
+	for _, name := range names {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
