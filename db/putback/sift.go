@@ -55,7 +55,7 @@ func (w *work) siftGone(ctx context.Context, l *leaf) error {
 	into := "INSERT INTO " + l.temporary("skip") + " "
 	if len(l.t.Key) > 0 {
 		return w.exec(ctx, into+"SELECT DISTINCT ON (g.tminus_row) g.tminus_row, t.tminus_rel, t.tminus_row, 'there' FROM "+l.source(capsule.Gone)+" g JOIN "+l.target()+" t ON "+
-			l.sameKey("t", "g")+" WHERE "+l.same("t", "g"))
+			l.sameKey("t", "g")+" WHERE "+l.same("g"))
 	}
 	// Without a key a row that is the same may be another one, which the phase
 	// left alone: what came since alone counts.
@@ -89,7 +89,7 @@ func (w *work) siftAdded(ctx context.Context, l *leaf) error {
 	into := "INSERT INTO " + l.temporary("sent") + " "
 	taken := "EXISTS (SELECT FROM " + l.temporary("skip") + " k WHERE k.t = t.tminus_row AND k.o = t.tminus_rel)"
 	if len(l.t.Key) > 0 {
-		return w.exec(ctx, into+"SELECT a.tminus_row, t.tminus_rel, t.tminus_row, CASE WHEN t.tminus_row IS NULL OR "+taken+" THEN 'none' WHEN "+l.same("t", "a")+
+		return w.exec(ctx, into+"SELECT a.tminus_row, t.tminus_rel, t.tminus_row, CASE WHEN t.tminus_row IS NULL OR "+taken+" THEN 'none' WHEN "+l.same("a")+
 			" THEN 'same' ELSE 'other' END FROM "+l.source(capsule.Added)+" a LEFT JOIN "+l.target()+" t ON "+l.sameKey("t", "a"))
 	}
 	// Without a key the phase's own are known by its xid. One that is the same and
@@ -105,7 +105,7 @@ func (w *work) siftOld(ctx context.Context, l *leaf) error {
 		return nil
 	}
 	n, err := w.changed(ctx, "INSERT INTO "+l.temporary("pair")+" SELECT o.tminus_row, n.tminus_row, t.tminus_rel, t.tminus_row, CASE WHEN t.tminus_row IS NULL THEN 'lost' WHEN "+
-		l.same("t", "o")+" THEN 'there' WHEN "+l.same("t", "n")+" THEN 'set' ELSE 'other' END FROM "+l.source(capsule.Old)+" o JOIN "+l.source(capsule.New)+" n ON "+l.sameKey("o", "n")+
+		l.same("o")+" THEN 'there' WHEN "+l.same("n")+" THEN 'set' ELSE 'other' END FROM "+l.source(capsule.Old)+" o JOIN "+l.source(capsule.New)+" n ON "+l.sameKey("o", "n")+
 		" LEFT JOIN "+l.target()+" t ON "+l.sameKey("t", "n"))
 	if err == nil && n != l.rows(capsule.Old) {
 		err = fmt.Errorf("%d rows were changed, and %d of them are found by their key as they were, as they became and as they are: the capsule cannot be used for this table", l.rows(capsule.Old), n)
