@@ -1,6 +1,7 @@
 package putback_test
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strconv"
@@ -33,16 +34,17 @@ func BenchmarkPutBack(b *testing.B) {
 			exec(b, s, sql)
 		}
 		before := prints(b, dsn)
-		var deletes, back, proof time.Duration
+		var deletes, back, proof, deletesCPU, backCPU time.Duration
 		var rows int64
 		var capsules []*capsule.Capsule
 		for _, tables := range gym.Deletes() {
-			began := time.Now()
+			began, used := time.Now(), processorTime(s)
 			exec(b, s, "BEGIN")
 			for _, table := range tables {
 				exec(b, s, "DELETE FROM public."+table)
 			}
 			deletes += time.Since(began)
+			deletesCPU += processorTime(s) - used
 			capsules = append(capsules, capture(b, dsn, s))
 			began = time.Now()
 			exec(b, s, "COMMIT")
@@ -52,9 +54,17 @@ func BenchmarkPutBack(b *testing.B) {
 		slices.Reverse(capsules)
 		for _, c := range capsules {
 			began := time.Now()
-			r := run(b, dsn, "", c, putback.Options{})
+			one := connect(b, dsn, "")
+			exec(b, one, "BEGIN")
+			r, err := putback.Run(limited(b), one, c, putback.Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			exec(b, one, "COMMIT")
 			took := time.Since(began)
 			back += took
+			backCPU += processorTime(one)
+			one.Close(limited(b))
 			proof += r.Proof
 			for _, d := range r.Tables {
 				rows += d.Inserted + d.Updated
@@ -67,9 +77,35 @@ func BenchmarkPutBack(b *testing.B) {
 		b.ReportMetric(deletes.Seconds(), "delete-s")
 		b.ReportMetric(back.Seconds(), "back-s")
 		b.ReportMetric(back.Seconds()/deletes.Seconds(), "back/delete")
+		if deletesCPU > 0 {
+			b.ReportMetric(backCPU.Seconds()/deletesCPU.Seconds(), "back/delete-cpu")
+		}
 		b.ReportMetric(proof.Seconds()/back.Seconds(), "proof/back")
 		b.ReportMetric(float64(rows), "rows")
 		s.Close(limited(b))
 		b.StartTimer()
 	}
+}
+
+// processorTime is what the server's process of a session has used; 0 where that
+// cannot be read.
+func processorTime(s session) time.Duration {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.PgConn().PID()))
+	if err != nil {
+		return 0
+	}
+	_, after, _ := strings.Cut(string(stat), ") ")
+	fields := strings.Fields(after)
+	if len(fields) < 13 {
+		return 0
+	}
+	var ticks int
+	for _, f := range fields[11:13] { // utime and stime, in hundredths of a second
+		n, err := strconv.Atoi(f)
+		if err != nil {
+			return 0
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
 }

@@ -135,9 +135,11 @@ func capture(t testing.TB, dsn string, s session) *capsule.Capsule {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := capsule.Manifest{Format: 1, Version: "test", RunID: "run", Phase: "phase", Attempt: 1, Taken: time.Now().UTC(),
+	m := capsule.Manifest{
+		Format: 1, Version: "test", RunID: "run", Phase: "phase", Attempt: 1, Taken: time.Now().UTC(),
 		Xid: query[string](t, s, "SELECT pg_current_xact_id()::text"), Database: "test", SystemID: "1",
-		Server: query[int](t, s, "SELECT current_setting('server_version_num')::int"), Encoding: query[string](t, s, "SHOW server_encoding")}
+		Server: query[int](t, s, "SELECT current_setting('server_version_num')::int"), Encoding: query[string](t, s, "SHOW server_encoding"),
+	}
 	taker := taker{t, s, other, w, "'" + m.Xid + "'::xid8::xid"}
 	rows, err := s.Query(limited(t), `SELECT n.nspname::text, c.relname::text, CASE WHEN rn.nspname = 'public' THEN '' ELSE quote_ident(rn.nspname) || '.' END || quote_ident(r.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		JOIN pg_class r ON r.oid = coalesce(pg_partition_root(c.oid), c.oid) JOIN pg_namespace rn ON rn.oid = r.relnamespace

@@ -75,10 +75,14 @@ func TestPartitionsMovedSince(t *testing.T) {
 	}{
 		"as they were": {``, "", "cold.low 49 high 50", ""},
 		"detached":     {`ALTER TABLE notes DROP CONSTRAINT notes_day_fkey; ALTER TABLE days DETACH PARTITION cold.low`, "it is no partition of days any more", "high 50", ""},
-		"dropped, and others there": {`ALTER TABLE days DETACH PARTITION cold.low; DROP TABLE cold.low; CREATE TABLE a PARTITION OF days FOR VALUES FROM (1) TO (20); CREATE TABLE b PARTITION OF days FOR VALUES FROM (20) TO (50)`,
-			"it is gone: its rows go to the partitions that days has now", "a 19 b 30 high 50", ""},
-		"with other bounds": {`ALTER TABLE days DETACH PARTITION cold.low; ALTER TABLE days ATTACH PARTITION cold.low FOR VALUES FROM (1) TO (20); CREATE TABLE middle (t text, kind int, day int NOT NULL); ALTER TABLE days ATTACH PARTITION middle FOR VALUES FROM (20) TO (50)`,
-			"it was attached to public.days since", "cold.low 19 middle 30 high 50", ""},
+		"dropped, and others there": {
+			`ALTER TABLE days DETACH PARTITION cold.low; DROP TABLE cold.low; CREATE TABLE a PARTITION OF days FOR VALUES FROM (1) TO (20); CREATE TABLE b PARTITION OF days FOR VALUES FROM (20) TO (50)`,
+			"it is gone: its rows go to the partitions that days has now", "a 19 b 30 high 50", "",
+		},
+		"with other bounds": {
+			`ALTER TABLE days DETACH PARTITION cold.low; ALTER TABLE days ATTACH PARTITION cold.low FOR VALUES FROM (1) TO (20); CREATE TABLE middle (t text, kind int, day int NOT NULL); ALTER TABLE days ATTACH PARTITION middle FOR VALUES FROM (20) TO (50)`,
+			"it was attached to public.days since", "cold.low 19 middle 30 high 50", "",
+		},
 		"without a place": {`ALTER TABLE days DETACH PARTITION cold.low; ALTER TABLE days ATTACH PARTITION cold.low FOR VALUES FROM (1) TO (20)`, "it was attached", "", "no partition of relation"},
 		"split":           {`ALTER TABLE days DETACH PARTITION cold.low; ALTER TABLE cold.low RENAME TO lower; CREATE TABLE cold.low PARTITION OF days FOR VALUES FROM (1) TO (50) PARTITION BY LIST (kind); CREATE TABLE odd PARTITION OF cold.low FOR VALUES IN (1); CREATE TABLE even PARTITION OF cold.low DEFAULT`, "has partitions now", "odd 24 even 25 high 50", "cannot"},
 	} {

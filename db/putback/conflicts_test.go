@@ -50,7 +50,8 @@ func TestWhatOthersWroteIsInTheWay(t *testing.T) {
 			"1p1:0 2p2:0 3p3:0 4p4:0 5p5:0 6p6:0 7p7:0 8p8:0 9p9:0 10p10:0 11new:1", "", "",
 		},
 		"key taken": {
-			`DELETE FROM people WHERE id IN (3, 4, 5)`, `INSERT INTO people VALUES (3, 'new', 1)`, []string{"people: key taken people_pkey 1 [(3)]"},
+			`DELETE FROM people WHERE id IN (3, 4, 5)`, `INSERT INTO people VALUES (3, 'new', 1)`,
+			[]string{"people: key taken people_pkey 1 [(3)]"},
 			"", "1p1:0 2p2:0 3new:1 4p4:0 5p5:0 6p6:0 7p7:0 8p8:0 9p9:0 10p10:0", "1p1:0 2p2:0 3p3:0 4p4:0 5p5:0 6p6:0 7p7:0 8p8:0 9p9:0 10p10:0",
 		},
 		"another key taken": {
@@ -152,8 +153,10 @@ func TestWhatIsUniqueIsSeen(t *testing.T) {
 		"nulls":      {`CREATE TABLE people (id int PRIMARY KEY, email text, n int, UNIQUE NULLS NOT DISTINCT (n))`, `INSERT INTO people VALUES (99, 'x', NULL)`, "people_n_key", 150000},
 		"exclusion":  {`CREATE TABLE people (id int PRIMARY KEY, email text, n int, EXCLUDE USING gist (int4range(n, n + 1) WITH &&) WHERE (n > 0))`, `INSERT INTO people VALUES (99, 'x', 1)`, "people_int4range_excl", 0},
 		"deferrable": {`CREATE TABLE people (id int PRIMARY KEY, email text UNIQUE DEFERRABLE INITIALLY DEFERRED, n int)`, `INSERT INTO people VALUES (99, 'p1', 9)`, "people_email_key", 0},
-		"collation": {`CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false); CREATE TABLE people (id int PRIMARY KEY, email text COLLATE loose UNIQUE, n int)`,
-			`INSERT INTO people VALUES (99, 'P1', 9)`, "people_email_key", 0},
+		"collation": {
+			`CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false); CREATE TABLE people (id int PRIMARY KEY, email text COLLATE loose UNIQUE, n int)`,
+			`INSERT INTO people VALUES (99, 'P1', 9)`, "people_email_key", 0,
+		},
 		"domain":    {`CREATE DOMAIN mail AS varchar(20); CREATE TABLE people (id int PRIMARY KEY, email mail UNIQUE, n int)`, `INSERT INTO people VALUES (99, 'p1', 9)`, "people_email_key", 0},
 		"extension": {`CREATE EXTENSION citext; CREATE TABLE people (id int PRIMARY KEY, email citext UNIQUE, n int)`, `INSERT INTO people VALUES (99, 'P1', 9)`, "people_email_key", 0},
 	} {
@@ -190,8 +193,10 @@ func TestRowsWithoutAKey(t *testing.T) {
 		"one of three":     {`DELETE FROM people WHERE ctid = '(0,1)'`, ``, "1:x 1:x 1:x 2:y 3:z", ""},
 		"one, and another": {`DELETE FROM people WHERE ctid = '(0,1)'`, `INSERT INTO people VALUES (1, 'x')`, "1:x 1:x 1:x 2:y 3:z", ""},
 		"changed":          {`UPDATE people SET b = 'q' WHERE a = 1`, ``, "1:x 1:x 1:x 2:y 3:z", ""},
-		"changed, and one again": {`UPDATE people SET b = 'q' WHERE a < 3`, `UPDATE people SET b = 'r' WHERE a = 2`,
-			"1:x 1:x 1:x 2:r 2:y 3:z", "people: gone since all columns 1 []"},
+		"changed, and one again": {
+			`UPDATE people SET b = 'q' WHERE a < 3`, `UPDATE people SET b = 'r' WHERE a = 2`,
+			"1:x 1:x 1:x 2:r 2:y 3:z", "people: gone since all columns 1 []",
+		},
 		"added":           {`INSERT INTO people VALUES (3, 'z'), (4, 'v')`, ``, "1:x 1:x 1:x 2:y 3:z", ""},
 		"added, and gone": {`INSERT INTO people VALUES (3, 'z'), (4, 'v')`, `DELETE FROM people WHERE a = 4`, "1:x 1:x 1:x 2:y 3:z", ""},
 	} {

@@ -126,7 +126,7 @@ func (w *work) checkKeys(ctx context.Context) (int, error) {
 // checkKey counts the rows that refer to nothing.
 func (w *work) checkKey(ctx context.Context, k *foreignKey) (did bool, broken int64, err error) {
 	now := w.after[k.from.oid]
-	if k.fromLeaf && !k.clone && k.from.kind == "r" && now.inserted+now.updated > 0 {
+	if k.fromLeaf && !k.clone && k.from.kind == "r" && (now.inserted > 0 || now.updated > 0 && w.sets(k.from)) {
 		did = true
 		w.opt.Progress(Progress{Step: "check keys of", Table: k.from.name})
 		if err := w.joins(ctx, k.to.oid, now.inserted+now.updated); err != nil {
@@ -154,6 +154,13 @@ func (w *work) checkKey(ctx context.Context, k *foreignKey) (did bool, broken in
 		broken += n
 	}
 	return did, broken, nil
+}
+
+// sets reports whether rows that are set back get other values in these columns.
+func (w *work) sets(e end) bool {
+	return slices.ContainsFunc(w.leaves, func(l *leaf) bool {
+		return slices.Contains(l.tree, e.oid) && l.plan.Set > 0 && slices.ContainsFunc(e.columns, func(c string) bool { return slices.Contains(l.setting, c) })
+	})
 }
 
 // fresh is the condition that a row is of this transaction; nothing where all are.
@@ -197,10 +204,12 @@ func (k *foreignKey) orphansSQL(went string) string {
 // keepWent remembers the rows that will go or be set back, as far as others may
 // refer to them.
 func (w *work) keepWent(ctx context.Context, l *leaf) error {
-	if w.mode != AsReplica || l.expected.deleted+l.expected.updated == 0 ||
-		!slices.ContainsFunc(w.keys, func(k *foreignKey) bool {
-			return k.toLeaf && k.holds && l.isOrIsPartOf(k.to.oid)
-		}) {
+	if w.mode != AsReplica || !slices.ContainsFunc(w.keys, func(k *foreignKey) bool {
+		if !k.toLeaf || !k.holds || !l.isOrIsPartOf(k.to.oid) {
+			return false
+		}
+		return l.expected.deleted > 0 || l.expected.updated > 0 && slices.ContainsFunc(k.to.columns, func(c string) bool { return slices.Contains(l.setting, c) })
+	}) {
 		return nil
 	}
 	l.went = true

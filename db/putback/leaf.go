@@ -33,6 +33,7 @@ type leaf struct {
 	pairing   *unique // the unique index of the capsule's key; nil: there is none now
 
 	added    bool          // it has columns that streams lack, and that hold what others wrote
+	others   bool          // what others made of changed rows goes, or such rows come back
 	swaps    bool          // changed rows passed unique values among themselves
 	later    []*foreignKey // whose columns are set only when all rows are there: RowByRow alone
 	setting  []string      // columns that are set back

@@ -3,6 +3,7 @@ package putback
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,7 +39,7 @@ func (w *work) sift(ctx context.Context, l *leaf) error {
 			return err
 		}
 	}
-	for _, step := range []func(context.Context, *leaf) error{w.siftGone, w.siftAdded, w.siftOld, w.siftHits, w.siftClashes, w.siftCount} {
+	for _, step := range []func(context.Context, *leaf) error{w.siftGone, w.siftAdded, w.siftOld, w.siftHits, w.chooseColumns, w.siftClashes, w.siftCount} {
 		if err := step(ctx, l); err != nil {
 			return err
 		}
@@ -54,7 +55,7 @@ func (w *work) siftGone(ctx context.Context, l *leaf) error {
 	into := "INSERT INTO " + l.temporary("skip") + " "
 	if len(l.t.Key) > 0 {
 		return w.exec(ctx, into+"SELECT DISTINCT ON (g.tminus_row) g.tminus_row, t.tminus_rel, t.tminus_row, 'there' FROM "+l.source(capsule.Gone)+" g JOIN "+l.target()+" t ON "+
-			l.sameKey("t", "g")+" WHERE "+l.same("t", "g"))
+			l.sameKey("t", "g")+" WHERE "+l.same("g"))
 	}
 	// Without a key a row that is the same may be another one, which the phase
 	// left alone: what came since alone counts.
@@ -88,7 +89,7 @@ func (w *work) siftAdded(ctx context.Context, l *leaf) error {
 	into := "INSERT INTO " + l.temporary("sent") + " "
 	taken := "EXISTS (SELECT FROM " + l.temporary("skip") + " k WHERE k.t = t.tminus_row AND k.o = t.tminus_rel)"
 	if len(l.t.Key) > 0 {
-		return w.exec(ctx, into+"SELECT a.tminus_row, t.tminus_rel, t.tminus_row, CASE WHEN t.tminus_row IS NULL OR "+taken+" THEN 'none' WHEN "+l.same("t", "a")+
+		return w.exec(ctx, into+"SELECT a.tminus_row, t.tminus_rel, t.tminus_row, CASE WHEN t.tminus_row IS NULL OR "+taken+" THEN 'none' WHEN "+l.same("a")+
 			" THEN 'same' ELSE 'other' END FROM "+l.source(capsule.Added)+" a LEFT JOIN "+l.target()+" t ON "+l.sameKey("t", "a"))
 	}
 	// Without a key the phase's own are known by its xid. One that is the same and
@@ -104,7 +105,7 @@ func (w *work) siftOld(ctx context.Context, l *leaf) error {
 		return nil
 	}
 	n, err := w.changed(ctx, "INSERT INTO "+l.temporary("pair")+" SELECT o.tminus_row, n.tminus_row, t.tminus_rel, t.tminus_row, CASE WHEN t.tminus_row IS NULL THEN 'lost' WHEN "+
-		l.same("t", "o")+" THEN 'there' WHEN "+l.same("t", "n")+" THEN 'set' ELSE 'other' END FROM "+l.source(capsule.Old)+" o JOIN "+l.source(capsule.New)+" n ON "+l.sameKey("o", "n")+
+		l.same("o")+" THEN 'there' WHEN "+l.same("n")+" THEN 'set' ELSE 'other' END FROM "+l.source(capsule.Old)+" o JOIN "+l.source(capsule.New)+" n ON "+l.sameKey("o", "n")+
 		" LEFT JOIN "+l.target()+" t ON "+l.sameKey("t", "n"))
 	if err == nil && n != l.rows(capsule.Old) {
 		err = fmt.Errorf("%d rows were changed, and %d of them are found by their key as they were, as they became and as they are: the capsule cannot be used for this table", l.rows(capsule.Old), n)
@@ -138,6 +139,9 @@ func (w *work) siftClashes(ctx context.Context, l *leaf) error {
 			continue
 		}
 		for k, u := range l.uniques {
+			if part == capsule.Old && !l.touches(u) {
+				continue
+			}
 			err := w.exec(ctx, fmt.Sprintf("INSERT INTO %s SELECT '%s', a.tminus_row, b.tminus_rel, b.tminus_row, %d FROM %s a JOIN %s b ON %s WHERE %s AND NOT EXISTS (SELECT FROM %s h WHERE h.t = b.tminus_row AND h.o = b.tminus_rel)",
 				l.temporary("clash"), part, k, u.side(l.source(part)), u.side(l.target()), u.clash("a", "b"), where, l.temporary("hit")))
 			if err != nil {
@@ -163,6 +167,12 @@ func (w *work) siftClashes(ctx context.Context, l *leaf) error {
 	return nil
 }
 
+// touches reports whether setting rows back may change what an index compares.
+func (l *leaf) touches(u *unique) bool {
+	plain := u.where == "" && !slices.ContainsFunc(u.columns, func(c string) bool { return !slices.Contains(l.columns, c) })
+	return len(l.setting) > 0 && !plain || l.others || slices.ContainsFunc(u.columns, func(c string) bool { return slices.Contains(l.setting, c) })
+}
+
 // siftSwaps finds whether old values are by now those of other changed rows: an
 // UPDATE would meet them halfway, so that these rows are taken out first and put
 // in again.
@@ -171,7 +181,7 @@ func (w *work) siftSwaps(ctx context.Context, l *leaf) error {
 		return nil
 	}
 	for _, u := range l.uniques {
-		if u == l.pairing {
+		if u == l.pairing || !l.touches(u) {
 			continue
 		}
 		met, err := one[bool](ctx, w, "SELECT EXISTS (SELECT FROM "+l.temporary("pair")+" p JOIN "+u.side(l.source(capsule.Old))+" a ON a.tminus_row = p.r JOIN "+u.side(l.target())+" b ON "+
@@ -257,13 +267,18 @@ func (w *work) siftCount(ctx context.Context, l *leaf) error {
 		}
 		p.Kept += kept + pairKept
 	}
-	return w.chooseColumns(ctx, l, over)
+	return nil
 }
 
 // chooseColumns finds which columns are to be set back.
-func (w *work) chooseColumns(ctx context.Context, l *leaf, over int64) error {
-	if l.plan.Set == 0 {
+func (w *work) chooseColumns(ctx context.Context, l *leaf) error {
+	if l.rows(capsule.Old) == 0 {
 		return nil
+	}
+	var over int64
+	err := w.conn.QueryRow(ctx, "SELECT count(*) FILTER (WHERE what = 'over'), count(*) FILTER (WHERE what IN ('over', 'again')) > 0 FROM "+l.temporary("pair")).Scan(&over, &l.others)
+	if err != nil {
+		return err
 	}
 	differ := make([]string, len(l.columns))
 	for i, c := range l.columns {
@@ -279,12 +294,12 @@ func (w *work) chooseColumns(ctx context.Context, l *leaf, over int64) error {
 	} else {
 		from += "JOIN " + l.temporary("new") + " n ON n.ctid = p.n"
 	}
-	found, err := one[[]bool](ctx, w, "SELECT ARRAY["+strings.Join(differ, ", ")+"] FROM "+from+" WHERE p.what IN ('set', 'over')")
+	found, err := one[[]*bool](ctx, w, "SELECT ARRAY["+strings.Join(differ, ", ")+"] FROM "+from+" WHERE p.what IN ('set', 'over')")
 	if err != nil {
 		return err
 	}
 	for i, c := range l.columns {
-		if found[i] {
+		if found[i] != nil && *found[i] {
 			l.setting = append(l.setting, c)
 		}
 	}

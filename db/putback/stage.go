@@ -102,8 +102,9 @@ func (w *work) joins(ctx context.Context, relation uint32, rows int64) error {
 	if err != nil {
 		return err
 	}
-	// As much memory as the server gives itself for checking a key.
-	return w.exec(ctx, fmt.Sprintf("SET LOCAL enable_nestloop = %t", much),
+	// As much memory as the server gives itself for checking a key; and compiling
+	// takes longer than what it is for.
+	return w.exec(ctx, fmt.Sprintf("SET LOCAL enable_nestloop = %t", much), "SET LOCAL jit = off",
 		"SELECT pg_catalog.set_config('work_mem', pg_catalog.current_setting('maintenance_work_mem'), true)")
 }
 

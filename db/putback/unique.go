@@ -120,10 +120,11 @@ func record(alias string, names []string) string {
 	return "ROW(" + columns(alias, names) + ")::pg_catalog.record"
 }
 
-// same is the condition that rows of two sources are the same in all columns.
-// The text decides; bytes that are the same need not be written out for it.
-func (l *leaf) same(a, b string) string {
-	x, y := record(a, l.columns), record(b, l.columns)
+// same is the condition that a row t and one of another source are the same in
+// all columns. The text decides; bytes that are the same need not be written out
+// for it.
+func (l *leaf) same(other string) string {
+	x, y := record("t", l.columns), record(other, l.columns)
 	return "(" + x + " OPERATOR(pg_catalog.*=) " + y + " OR " + x + "::text = " + y + "::text)"
 }
 

@@ -90,7 +90,7 @@ func (w *work) putBack(ctx context.Context, l *leaf) error {
 	}
 	defer l.spent(time.Now())
 	if l.plan.Straight {
-		return w.copyIn(ctx, l, capsule.Gone, l.into, "put back")
+		return w.withoutIndexes(ctx, l, func() error { return w.copyIn(ctx, l, capsule.Gone, l.into, "put back") })
 	}
 	w.opt.Progress(Progress{Step: "put back", Table: l.plan.Called, Of: l.expected.inserted})
 	if err := w.joins(ctx, l.oid, l.all()); err != nil {
