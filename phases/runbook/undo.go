@@ -141,6 +141,7 @@ func (u Undo) phase(w *lines, p UndoPhase) {
 			w.add("        %s: %s", choice.key, yamlList(of))
 		}
 	}
+	w.add("    after_commit: [{vacuum: %s}]", yamlList(p.Tables))
 }
 
 // UndoID is the id of the phase that undoes another one.
