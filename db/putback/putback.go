@@ -37,6 +37,11 @@ const (
 type Options struct {
 	Choices  map[string]Choice // by the name that the runbook has for the table
 	Progress func(Progress)    // called often while rows are under way; may be nil
+
+	// Before are the capsules that are put back before this one, in that order. Look
+	// judges what will be there when they are back. Run, when they are, takes from
+	// them which rows of a table without a key are theirs, and nothing else.
+	Before []*capsule.Capsule
 }
 
 // Progress is how far it is.
@@ -214,6 +219,9 @@ func (w *work) look(ctx context.Context, lock bool) error {
 		if err := w.lock(ctx); err != nil {
 			return err
 		}
+	}
+	if err := w.heedNewer(ctx, !lock); err != nil {
+		return err
 	}
 	for _, l := range w.leaves {
 		if err := w.chooseWay(ctx, l); err != nil {
