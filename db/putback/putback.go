@@ -156,7 +156,7 @@ func (p Plan) Err() error {
 		}
 	}
 	if len(stopped) > 0 {
-		return fmt.Errorf("%w: %s; choose for each table whether what is there now is kept or replaced", ErrConflict, strings.Join(stopped, "; "))
+		return fmt.Errorf("%w: %s; where a later phase of the run wrote to them, undo it as well; or choose for each table whether what is there now is kept or replaced", ErrConflict, strings.Join(stopped, "; "))
 	}
 	return nil
 }
