@@ -33,6 +33,7 @@ type foreignKey struct {
 	name         string
 	from, to     end
 	full         bool     // MATCH FULL
+	period       bool     // the last column is a period, which several rows may cover together
 	equal        []string // operators, referred to on the left
 	nullable     []bool   // of the columns of from
 	holds        bool     // it is validated and enforced
@@ -56,7 +57,7 @@ const keysSQL = `WITH RECURSIVE up AS (
 		SELECT oid, oid AS top, conparentid FROM pg_catalog.pg_constraint WHERE contype = 'f' AND (conrelid = ANY(%[1]s) OR confrelid = ANY(%[1]s))
 		UNION ALL SELECT up.oid, p.oid, p.conparentid FROM up JOIN pg_catalog.pg_constraint p ON p.oid = up.conparentid)
 	SELECT con.oid, up.top, con.conname::text, con.conrelid::pg_catalog.oid, pg_catalog.format('%%I.%%I', cn.nspname, c.relname), c.relkind::text,
-		con.confrelid::pg_catalog.oid, pg_catalog.format('%%I.%%I', fn.nspname, f.relname), f.relkind::text, con.confmatchtype = 'f',
+		coalesce((pg_catalog.to_jsonb(con) ->> 'conperiod')::bool, false), con.confrelid::pg_catalog.oid, pg_catalog.format('%%I.%%I', fn.nspname, f.relname), f.relkind::text, con.confmatchtype = 'f',
 		ARRAY(SELECT a.attname::text FROM pg_catalog.unnest(con.conkey) WITH ORDINALITY k(n, i) JOIN pg_catalog.pg_attribute a ON a.attrelid = con.conrelid AND a.attnum = k.n ORDER BY k.i),
 		ARRAY(SELECT a.attname::text FROM pg_catalog.unnest(con.confkey) WITH ORDINALITY k(n, i) JOIN pg_catalog.pg_attribute a ON a.attrelid = con.confrelid AND a.attnum = k.n ORDER BY k.i),
 		ARRAY(SELECT NOT a.attnotnull FROM pg_catalog.unnest(con.conkey) WITH ORDINALITY k(n, i) JOIN pg_catalog.pg_attribute a ON a.attrelid = con.conrelid AND a.attnum = k.n ORDER BY k.i),
@@ -78,7 +79,7 @@ const keysSQL = `WITH RECURSIVE up AS (
 func (w *work) readKeys(ctx context.Context) error {
 	var k foreignKey
 	err := each(ctx, w, fmt.Sprintf(keysSQL, oids(slices.Concat(w.takes, w.above))), []any{
-		&k.oid, &k.top, &k.name, &k.from.oid, &k.from.name, &k.from.kind, &k.to.oid, &k.to.name, &k.to.kind, &k.full,
+		&k.oid, &k.top, &k.name, &k.from.oid, &k.from.name, &k.from.kind, &k.period, &k.to.oid, &k.to.name, &k.to.kind, &k.full,
 		&k.from.columns, &k.to.columns, &k.nullable, &k.equal, &k.holds, &k.deferrable, &k.clone, &k.owned, &k.references, &k.def, &k.comment, &k.topTable, &k.topName,
 	}, func() error {
 		found := k
@@ -182,7 +183,7 @@ func (k *foreignKey) danglingSQL(fresh string) string {
 		equal = append(equal, "p."+quoted(k.to.columns[i])+" "+k.equal[i]+" c."+quoted(c))
 	}
 	sql := "SELECT (SELECT count(*) FROM " + k.from.rows() + " c WHERE " + fresh + strings.Join(given, " AND ") +
-		" AND NOT EXISTS (SELECT FROM " + k.to.rows() + " p WHERE " + strings.Join(equal, " AND ") + "))"
+		" AND NOT EXISTS (SELECT 1 FROM " + k.to.rows() + " p WHERE " + strings.Join(equal, " AND ") + k.covered() + "))"
 	if k.full && len(given) > 1 {
 		sql += " + (SELECT count(*) FROM " + k.from.rows() + " c WHERE " + fresh + "(" + strings.Join(given, " OR ") + ") AND NOT (" + strings.Join(given, " AND ") + "))"
 	}
@@ -198,7 +199,16 @@ func (k *foreignKey) orphansSQL(went string) string {
 		there = append(there, "p."+to+" "+k.equal[i]+" c."+quoted(c))
 	}
 	return "SELECT count(*) FROM " + k.from.rows() + " c WHERE EXISTS (SELECT FROM " + went + " g WHERE " + strings.Join(gone, " AND ") +
-		") AND NOT EXISTS (SELECT FROM " + k.to.rows() + " p WHERE " + strings.Join(there, " AND ") + ")"
+		") AND NOT EXISTS (SELECT 1 FROM " + k.to.rows() + " p WHERE " + strings.Join(there, " AND ") + k.covered() + ")"
+}
+
+// covered asks of a period that the rows found, which overlap with it, leave no gap.
+func (k *foreignKey) covered() string {
+	if !k.period {
+		return ""
+	}
+	last := len(k.from.columns) - 1
+	return " HAVING c." + quoted(k.from.columns[last]) + " OPERATOR(pg_catalog.<@) pg_catalog.range_agg(p." + quoted(k.to.columns[last]) + ")"
 }
 
 // keepWent remembers the rows that will go or be set back, as far as others may

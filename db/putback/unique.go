@@ -70,10 +70,13 @@ func (l *leaf) pair() {
 	}
 	want := slices.Sorted(slices.Values(l.t.Key))
 	for _, u := range l.uniques {
-		if !u.exclusion && u.where == "" && slices.Equal(slices.Sorted(slices.Values(u.columns)), want) {
-			l.pairing = u
-			return
+		if u.where != "" || !slices.Equal(slices.Sorted(slices.Values(u.columns)), want) {
+			continue
 		}
+		if !u.exclusion { // WITHOUT OVERLAPS compares otherwise: such keys are paired by their text
+			l.pairing = u
+		}
+		return
 	}
 	l.note("nothing makes (%s) unique any more", clean(strings.Join(l.t.Key, ", ")))
 }
