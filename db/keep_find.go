@@ -175,18 +175,19 @@ func (k *keeping) order(ctx context.Context) error {
 
 // sequences are what the sequences of the kept tables' columns stand at, for the
 // record: an undo does not set them back. Those that the role may not read are
-// left out.
+// left out, and those that the phase itself began anew, which nobody else can read.
 func (k *keeping) sequences(ctx context.Context) ([]capsule.Sequence, error) {
 	var oids []uint32
 	for _, t := range k.tables {
 		oids = append(oids, t.oid)
 	}
-	rows, err := k.others.Query(ctx, `SELECT n.nspname::text, c.relname::text, coalesce(s.last_value, 0), s.last_value IS NOT NULL
-		FROM pg_depend d JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S' JOIN pg_namespace n ON n.oid = c.relnamespace
-			JOIN pg_sequences s ON s.schemaname = n.nspname AND s.sequencename = c.relname
-		WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY($1::oid[]) AND d.deptype IN ('a', 'i')
-			AND has_sequence_privilege(c.oid, 'SELECT')
-		ORDER BY 1, 2`, oids)
+	rows, err := k.others.Query(ctx, `SELECT nspname::text, relname::text, coalesce(last, 0), last IS NOT NULL FROM (
+		SELECT n.nspname, c.relname, locked, CASE WHEN NOT locked THEN pg_sequence_last_value(c.oid) END AS last
+		FROM pg_depend d JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S' JOIN pg_namespace n ON n.oid = c.relnamespace,
+			LATERAL (SELECT EXISTS (SELECT FROM pg_locks l WHERE l.pid = $2::int AND l.locktype = 'relation' AND l.relation = c.oid
+				AND l.mode = 'AccessExclusiveLock') OR NOT has_sequence_privilege(c.oid, 'SELECT') AS locked) AS may
+		WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY($1::oid[]) AND d.deptype IN ('a', 'i')) AS found
+		WHERE NOT locked ORDER BY 1, 2`, oids, int32(k.x.s.pid))
 	if err != nil {
 		return nil, err
 	}

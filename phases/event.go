@@ -96,6 +96,7 @@ var kinds = []Event{
 	UndoTrialStarted{},
 	UndoTrialProgressed{},
 	UndoTried{},
+	CapsuleRoom{},
 }
 
 // Weight is what the loss of an event in a power cut would cost.

@@ -74,7 +74,7 @@ func TestARunbookOfALaterVersionIsReadAndNotGoneOnWith(t *testing.T) {
 		}
 		return s.Can(StartPhase{Phase: "p"}, s.At)
 	}
-	if err := start(", keep: newest"); err == nil || !strings.Contains(err.Error(), `line 4: "keep"`) || !strings.Contains(err.Error(), "9.0") {
+	if err := start(", only: newest"); err == nil || !strings.Contains(err.Error(), `line 4: "only"`) || !strings.Contains(err.Error(), "9.0") {
 		t.Errorf("a key of a later version: %v", err)
 	}
 	if err := start(""); err != nil && strings.Contains(err.Error(), "does not know") {

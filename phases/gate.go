@@ -157,6 +157,7 @@ func (s *State) GateHolds(now time.Time) []Hold {
 	}
 	out = append(out, s.backupHolds(items, 0, now)...)
 	out = append(out, s.rehearsalHolds(now)...)
+	out = append(out, s.roomHolds()...)
 	out = append(out, holdsOf(s.Unacknowledged())...)
 	return append(out, s.gateTimes(now)...)
 }

@@ -45,6 +45,7 @@ type State struct {
 	Taken        *BackupTaken    // the last backup that an action took; nil before one
 	Verified     *BackupVerified // the last look through a backup; nil before one
 	Proven       *BackupProven   // the last restore that was tried; nil before one
+	Room         *CapsuleRoom    // for the capsules, as it was seen last; nil before
 	UndoTrial    *UndoTrial      // the undo at a rehearsal's end; nil before it
 	Awaited      *Awaited        // what the database has not answered for a second; nil when it does
 	Departures   []Departure     // decisions to go early or late, oldest first

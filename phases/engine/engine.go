@@ -140,6 +140,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	e.work.Go(func() { e.awaitRehearsal(ctx) }) // ends with ctx or the run
 	e.work.Go(func() { e.watchSchema(ctx) })    // ends with ctx or the run
+	e.work.Go(func() { e.watchRoom(ctx) })      // ends with ctx or the run
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {
