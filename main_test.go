@@ -548,6 +548,39 @@ func TestTheDocumentsCommandsExist(t *testing.T) {
 	}
 }
 
+// The page on undoing has every command and every flag that undoing has, and its
+// piece of a runbook is one.
+func TestTheUndoPageHasAllCommands(t *testing.T) {
+	text, err := os.ReadFile("docs/undo.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(text)
+	flags := regexp.MustCompile(`--[a-z-]+`)
+	var ofRuns []string // undo is a run, and has the flags of one
+	for _, flag := range flags.FindAllString(output(t, "rehearse", "--help"), -1) {
+		if flag != "--identity" {
+			ofRuns = append(ofRuns, flag)
+		}
+	}
+	for _, command := range []string{"undo", "capsule list", "capsule verify", "capsule expire", "capsule decrypt"} {
+		if !strings.Contains(page, "\n    tminus "+command+" ") && !strings.Contains(page, "\n    tminus "+command+"\n") {
+			t.Errorf("the page does not show tminus %s", command)
+		}
+		for _, flag := range flags.FindAllString(output(t, append(strings.Fields(command), "--help")...), -1) {
+			if flag != "--flags" && !slices.Contains(ofRuns, flag) && !strings.Contains(page, flag) {
+				t.Errorf("the page does not name tminus %s %s", command, flag)
+			}
+		}
+	}
+	_, block, _ := strings.Cut(page, "\n    capsule:\n")
+	block, _, _ = strings.Cut(block, "\n\n")
+	book := twoPhases + "capsule:\n" + regexp.MustCompile(`(?m)^    `).ReplaceAllString(block, "") + "\n"
+	if b, err := runbook.Parse("undo.md", []byte(book)); err != nil || b.Capsule.Keep == 0 || b.Capsule.Directory == "" || len(b.Capsule.Recipients) != 2 {
+		t.Errorf("its piece of a runbook: %v\n%s", err, book)
+	}
+}
+
 // commandLine is a command in a block of code, or between backquotes.
 var commandLine = regexp.MustCompile("^ {4,}(?:[A-Z]+=\\S+ )?tminus ([^`]+)$|`tminus ([^`]+)`")
 
