@@ -89,7 +89,7 @@ func capsuleFolder(s *phases.State, path, named string) (string, error) {
 		}
 	}
 	if s.Opened.Capsule == nil && named == "" {
-		return "", errors.New("the run kept no capsules: only a restore brings its rows back")
+		return "", errNoCapsules
 	}
 	return "", fmt.Errorf("the run's capsules are not in %s: name their folder with --capsules", strings.Join(candidates, ", nor in "))
 }
