@@ -319,7 +319,7 @@ func TestKeepRefusesWhatNobodyCounts(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ sql, step, says string }{
 		"TRUNCATE that reaches further": {`CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1); CREATE TABLE u (t int REFERENCES t)`, "TRUNCATE t CASCADE", "table u was truncated"},
-		"DROP":     {`CREATE TABLE t (id int); INSERT INTO t VALUES (1)`, "DROP TABLE t", "was dropped"},
+		"DROP":                          {`CREATE TABLE t (id int); INSERT INTO t VALUES (1)`, "DROP TABLE t", "was dropped"},
 		"a rewrite": {
 			`CREATE TABLE t (id int); INSERT INTO t VALUES (1), (2)`, "WITH d AS (DELETE FROM t RETURNING id) SELECT count(*) FROM d", "",
 		},
