@@ -117,7 +117,7 @@ type UndoTrial struct {
 
 // WantsUndoTrial reports whether closing the run tries the undo first.
 func (s *State) WantsUndoTrial() bool {
-	return s.Opened.TryUndo && (s.UndoTrial == nil || s.UndoTrial.Result == nil) && len(s.Undoable()) > 0
+	return s.WantsTrial() && len(s.Undoable()) > 0
 }
 
 // errUndoTrial refuses what would get in its way.
@@ -170,6 +170,9 @@ func (s *State) DecideBy() time.Time {
 	at := s.AbortAt()
 	var sum time.Duration
 	for _, p := range s.Undoable() {
+		if s.IsBack(p.Plan.ID) {
+			continue
+		}
 		d, _ := s.UndoTime(p)
 		sum += d
 	}
