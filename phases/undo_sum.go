@@ -225,9 +225,13 @@ func (s *State) DecideWords(now time.Time, clock func(time.Time) string) (Level,
 	if by.IsZero() {
 		return LevelInfo, ""
 	}
+	sum := s.Undo()
 	if now.After(by) {
-		sum := s.Undo()
 		return LevelBad, fmt.Sprintf("too late to be back by the abort limit, %s: begun now, an undo ends at about %s", clock(s.AbortAt()), clock(now.Add(sum.Took)))
 	}
-	return LevelInfo, fmt.Sprintf("you can decide until %s and still be back by %s", clock(by), clock(s.AbortAt()))
+	about := ""
+	if !sum.Proven {
+		about = "about "
+	}
+	return LevelInfo, fmt.Sprintf("you can decide until %s%s and still be back by %s", about, clock(by), clock(s.AbortAt()))
 }

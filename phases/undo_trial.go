@@ -115,6 +115,16 @@ type UndoTrial struct {
 	Result  *UndoTried          // nil before it
 }
 
+// TrialWords say how far the undo at a rehearsal's end is: "phase 5: 1,200 of 14,820
+// rows put back".
+func (s *State) TrialWords() string {
+	t := s.UndoTrial
+	if t == nil || t.Now.Phase == "" {
+		return "the undo is being tried"
+	}
+	return fmt.Sprintf("the undo is being tried: %s, %s of %s put back", PhaseName(t.Now.Phase), Digits(t.Now.Rows), Rows(t.Now.Total))
+}
+
 // WantsUndoTrial reports whether closing the run tries the undo first.
 func (s *State) WantsUndoTrial() bool {
 	return s.WantsTrial() && len(s.Undoable()) > 0
