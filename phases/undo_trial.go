@@ -94,8 +94,16 @@ func (e UndoTried) apply(s *State) error {
 }
 
 func (e UndoTried) words(*State) (Level, string) {
+	if e.Lacks() != "" {
+		return LevelBad, e.Words()
+	}
+	return LevelGood, e.Words()
+}
+
+// Words say what came of it.
+func (e *UndoTried) Words() string {
 	if lacks := e.Lacks(); lacks != "" {
-		return LevelBad, fmt.Sprintf("undo tried, and NOT PROVEN after %s: %s", Span(e.Took), lacks)
+		return fmt.Sprintf("undo tried, and NOT PROVEN after %s: %s", Span(e.Took), lacks)
 	}
 	var rows int64
 	var each []string
@@ -103,7 +111,7 @@ func (e UndoTried) words(*State) (Level, string) {
 		rows += p.Rows
 		each = append(each, p.Phase+" "+Span(p.Took))
 	}
-	return LevelGood, fmt.Sprintf("undo proven: %s put back in %s (%s); count and content of %s are as before the first phase",
+	return fmt.Sprintf("undo proven: %s put back in %s (%s); count and content of %s are as before the first phase",
 		Rows(rows), Span(e.Took), strings.Join(each, ", "), Plural(int64(e.Compared), "table"))
 }
 

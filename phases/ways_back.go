@@ -42,7 +42,7 @@ func (s *State) waysBack(path string, doubtful bool) []string {
 func (s *State) undoLeft(path string) []string {
 	var out []string
 	if s.UndoTrial != nil && s.UndoTrial.Result != nil {
-		_, text := s.UndoTrial.Result.words(s)
+		text := s.UndoTrial.Result.Words()
 		out = append(out, text)
 	}
 	if sum := s.Undo(); sum.Phases != nil {
