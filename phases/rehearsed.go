@@ -124,7 +124,7 @@ func (p *RehearsedPhase) Time() time.Duration {
 func (p *RehearsedPhase) rows() int64 {
 	var sum int64
 	for _, t := range p.Tables {
-		sum += t.Deleted + t.Cascaded + t.Updated + t.Inserted
+		sum += Effect{t.Deleted, t.Cascaded, t.Updated, t.Inserted}.rows()
 	}
 	return sum
 }

@@ -37,9 +37,9 @@ const (
 // that time proves nothing, and grows with them.
 func (s *State) UndoTime(p *PhaseState) (d time.Duration, measured bool) {
 	if r := s.Opened.Rehearsed.Phase(p.Plan.ID); r != nil && r.Undo > 0 {
-		was := r.rows()
-		if c := p.Capsule; c != nil && was > 0 && (c.Rows()-was)*farOff > was {
-			return time.Duration(float64(r.Undo) * float64(c.Rows()) / float64(was)), false
+		was, now := r.rows(), p.Did().rows()
+		if was > 0 && (now-was)*farOff > was {
+			return time.Duration(float64(r.Undo) * float64(now) / float64(was)), false
 		}
 		return r.Undo, true
 	}

@@ -122,6 +122,7 @@ func TestAfterCommit(t *testing.T) {
 		"far more rows than rehearsed": {func(s *State) {
 			rehearsedUndo(s)
 			s.Phases[2].Status, s.Phases[2].Capsule = PhaseHolding, &Capsule{Gone: 10_000}
+			s.Phases[2].Tables = []TableState{{Name: "t", Role: RoleDelete, Deleted: 9_000, Updated: 1_000}}
 		}, "an undo takes about 9 min (reckoned, NOT PROVEN: far more rows went than in the rehearsal), or a restore"},
 		"capsule off":    {func(s *State) { s.Phases[2].Plan.NoCapsule = true }, "only a restore helps: this phase says `capsule: off`"},
 		"none written":   {func(s *State) { s.Phases[2].Status = PhaseHolding }, "only a restore helps"},
