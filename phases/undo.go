@@ -33,9 +33,14 @@ const (
 )
 
 // UndoTime is how long putting a phase back takes: as the rehearsal had it, or
-// else reckoned from its rows.
+// else reckoned from its rows. Where it took far more rows than in the rehearsal,
+// that time proves nothing, and grows with them.
 func (s *State) UndoTime(p *PhaseState) (d time.Duration, measured bool) {
 	if r := s.Opened.Rehearsed.Phase(p.Plan.ID); r != nil && r.Undo > 0 {
+		was, now := r.rows(), p.Did().rows()
+		if was > 0 && (now-was)*farOff > was {
+			return time.Duration(float64(r.Undo) * float64(now) / float64(was)), false
+		}
 		return r.Undo, true
 	}
 	if p.UndoTook > 0 { // this run is the rehearsal
