@@ -35,7 +35,8 @@ func (t *Target) checkCapsuleWhole(ctx context.Context) (phases.Answer, error) {
 		if ctx.Err() != nil {
 			return phases.Answer{}, context.Cause(ctx)
 		}
-		if err != nil {
+		if err != nil { // that is an answer
+			//lint:ignore nilerr see above
 			return phases.Answer{Value: err.Error()}, nil
 		}
 		for _, table := range c.Manifest().Tables {

@@ -66,8 +66,8 @@ func (e *Engine) findRoom(ctx context.Context) (out room) {
 
 // noteRoom records what was found where that is news. The caller holds the lock.
 func (e *Engine) noteRoom(found room) error {
-	if e.leaving || e.broken != nil || !e.state.WatchesRoom() {
-		return nil
+	if e.leaving || !e.state.WatchesRoom() {
+		return e.broken
 	}
 	now := e.state.RoomFor(found.free, found.mount, found.err)
 	if was := e.state.Room; was != nil && (was.Lacks == "") == (now.Lacks == "") {
