@@ -167,7 +167,7 @@ func phaseTitles(all []*PhaseState) string {
 // nothing, have none.
 func (s *State) UndoLines() []ProofLine {
 	if u := s.Opened.Undoes; u != nil {
-		return []ProofLine{{"undo", LevelInfo, Clean(u.words() + "; what it puts back comes out again by running the maintenance again")}}
+		return []ProofLine{{"undo", LevelInfo, Clean(u.words() + "; what it puts back comes out again by running the maintenance again, and a restore stays the other way, as that run's report has it")}}
 	}
 	var kept, off []*PhaseState
 	for i := range s.Phases {

@@ -12,6 +12,9 @@ import (
 func undoText(s *phases.State, p *phases.PhaseState) []dialog.Text {
 	var out []dialog.Text
 	level := phases.LevelBad
+	if s.Opened.Undoes != nil {
+		level = phases.LevelInfo
+	}
 	if c := p.Capsule; c != nil {
 		out = append(out, dialog.Say(phases.LevelInfo, "Its capsule: "+c.String()+"; "+phases.Bytes(c.Bytes)+" on disk."))
 		level = phases.LevelInfo

@@ -58,12 +58,13 @@ func (v *Viewer) next(now time.Time) step {
 	return v.nextPhase(n)
 }
 
-// undoHint names the command that brings back what an ended run took.
+// undoHint says of an ended run that what it took can come back, and where the
+// command stands in full.
 func (v *Viewer) undoHint() string {
 	if v.state.Undo().Phases == nil {
 		return ""
 	}
-	return " To bring it back: " + v.state.UndoCommand(v.opts.Journal)
+	return " An undo brings back what it took: " + pane.Digit(pane.Undo) + " has the command."
 }
 
 func (v *Viewer) nextBeforeGate(n phases.Next) step {

@@ -77,7 +77,9 @@ func (p Pane) gateLines() []look.Line {
 	if s.Runbook.Gate.Text != "" {
 		out = append(out, p.paragraph("  ", &st.Dim, s.Runbook.Gate.Text)...)
 	}
-	out = append(out, p.proofLines()...)
+	if s.Opened.Undoes == nil { // which has no backup of its own
+		out = append(out, p.proofLines()...)
+	}
 	out = append(out, p.gateUndo()...)
 	out = append(out, look.Line{})
 	out = append(out, p.groupCounts(s.Runbook.Checklist)...)

@@ -65,6 +65,8 @@ func (p Pane) undoVerdict() []look.Line {
 		}
 		lines = append(lines, in.paragraph("", &st.Text, head+":")...)
 		lines = append(lines, in.committedLines(committed)...)
+	case open == nil && len(lines) == 0 && s.Opened.Undoes != nil:
+		lines = append(lines, look.Row(&st.Text, "No phase has committed anything yet."))
 	case open == nil && len(lines) == 0:
 		lines = append(lines, look.Row(&st.Text, "No phase has committed anything: the data is as it was."))
 	}
@@ -95,6 +97,9 @@ func (p Pane) undoTitle(in Pane, open *phases.PhaseState, committed []*phases.Ph
 		return "NOTHING DELETED YET: ROLLBACK STOPS THE WAIT", &st.Warn, nil
 	case open != nil && open.Plan.Writes():
 		return "TRANSACTION OPEN: ROLLBACK UNDOES IT", &st.Warn, nil
+	}
+	if s.Opened.Undoes != nil {
+		return "THIS RUN IS AN UNDO: NOTHING IS PUT BACK YET", &st.Good, nil
 	}
 	return "NOTHING TO UNDO", &st.Good, nil
 }

@@ -278,7 +278,9 @@ func (p *plain) put(q plainQuestion) {
 		if none := s.NoRehearsal(); none != "" {
 			p.say("  %s", none)
 		}
-		p.sayProof()
+		if s.Opened.Undoes == nil { // which has no backup of its own
+			p.sayProof()
+		}
 		p.sayUndo()
 		p.say("  %s: the approver's name for GO, or: no-go REASON", s.Runbook.Gate.Approve)
 	case askGo:
