@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"tminus/db/capsule"
 	"tminus/db/putback"
 	"tminus/phases"
 	"tminus/phases/runbook"
@@ -87,9 +88,10 @@ func (t *Target) checkCapsuleClear(ctx context.Context) (phases.Answer, error) {
 }
 
 // PutBackPlans tells it of every step of the runbook that puts one back, each as
-// if it were the only one. Nothing of it stays.
+// if those before it were done. Nothing of it stays.
 func (t *Target) PutBackPlans(ctx context.Context) ([]phases.PutBackPlan, error) {
 	var out []phases.PutBackPlan
+	var before []*capsule.Capsule
 	for _, step := range t.putBacks() {
 		c, err := t.openCapsule(step)
 		if err != nil {
@@ -101,7 +103,7 @@ func (t *Target) PutBackPlans(ctx context.Context) ([]phases.PutBackPlan, error)
 			}
 			defer rollback(ctx, s)
 			return t.long(ctx, s, func(ctx context.Context, l long) error {
-				plan, err := putback.Look(ctx, conn{l}, c, putback.Options{Choices: choices(step)})
+				plan, err := putback.Look(ctx, conn{l}, c, putback.Options{Choices: choices(step), Before: before})
 				out = append(out, planOf(step.PutBack, plan))
 				return err
 			})
@@ -109,6 +111,7 @@ func (t *Target) PutBackPlans(ctx context.Context) ([]phases.PutBackPlan, error)
 		if err != nil {
 			return nil, fail(ctx, "look at", step.PutBack, err)
 		}
+		before = append(before, c)
 	}
 	return out, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
@@ -23,7 +24,11 @@ func (x *tx) putBack(ctx context.Context, do runbook.Step, progress func(engine.
 	if err != nil {
 		return phases.Statement{}, fail(ctx, "put back", do.PutBack, err)
 	}
-	opt := putback.Options{Choices: choices(do), Progress: func(p putback.Progress) { progress(engine.Progress{Deleted: p.Rows}) }}
+	newer, err := x.t.newer(do, x.t.putBacks())
+	if err != nil {
+		return phases.Statement{}, fail(ctx, "put back", do.PutBack, err)
+	}
+	opt := putback.Options{Choices: choices(do), Before: newer, Progress: func(p putback.Progress) { progress(engine.Progress{Deleted: p.Rows}) }}
 	if err := setSearchPath(ctx, x.s, basePath); err != nil {
 		return phases.Statement{}, fail(ctx, "put back", do.PutBack, err)
 	}
@@ -55,6 +60,13 @@ func (t *Target) PutBack(ctx context.Context, step runbook.Step, progress func(r
 	if err != nil {
 		return 0, fail(ctx, "put back", step.PutBack, err)
 	}
+	t.mu.Lock()
+	before := slices.Clone(t.back)
+	t.mu.Unlock()
+	newer, err := t.newer(step, before)
+	if err != nil {
+		return 0, fail(ctx, "put back", step.PutBack, err)
+	}
 	var rows int64
 	err = t.phase.with(ctx, func(s *session) error {
 		if _, err := s.Exec(ctx, `BEGIN ISOLATION LEVEL READ COMMITTED`); err != nil {
@@ -63,7 +75,7 @@ func (t *Target) PutBack(ctx context.Context, step runbook.Step, progress func(r
 		defer rollback(context.WithoutCancel(ctx), s)
 		var result putback.Result
 		err := t.long(ctx, s, func(ctx context.Context, l long) error {
-			result, err = putback.Run(ctx, conn{l}, c, putback.Options{Choices: choices(step), Progress: func(p putback.Progress) { progress(p.Rows) }})
+			result, err = putback.Run(ctx, conn{l}, c, putback.Options{Choices: choices(step), Before: newer, Progress: func(p putback.Progress) { progress(p.Rows) }})
 			return err
 		})
 		if err != nil {
@@ -74,7 +86,27 @@ func (t *Target) PutBack(ctx context.Context, step runbook.Step, progress func(r
 		}
 		return commit(ctx, s).Err
 	})
+	if err == nil {
+		t.mu.Lock()
+		t.back = append(t.back, step)
+		t.mu.Unlock()
+	}
 	return rows, fail(ctx, "put back", step.PutBack, err)
+}
+
+// newer opens the capsules that were put back before that of a step.
+func (t *Target) newer(do runbook.Step, steps []runbook.Step) (out []*capsule.Capsule, err error) {
+	for _, s := range steps {
+		if s.PutBack == do.PutBack {
+			break
+		}
+		c, err := t.openCapsule(s)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	return out, nil
 }
 
 // proved says what was read back of a table.

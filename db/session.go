@@ -77,7 +77,8 @@ type Target struct {
 
 	printed printed // what the concerned tables were like when that was asked last
 
-	mu   sync.Mutex // guards what follows
+	mu   sync.Mutex     // guards what follows
+	back []runbook.Step // whose capsules were put back by PutBack, in this order
 	live map[*session]struct{}
 	left map[int32]time.Time // pids of sessions that were closed, and when
 

@@ -149,6 +149,26 @@ func (s *State) undoChoice(names []string) ([]*PhaseState, error) {
 	return out, nil
 }
 
+// UndoLeavesOut are the newer phases that wrote to tables of those that are to be
+// undone, and are not among them: they may be all that is in the way.
+func (s *State) UndoLeavesOut(ids []string) (out []string) {
+	wrote := map[string]bool{}
+	for i := range s.Phases {
+		p := &s.Phases[i]
+		if p.Status != PhaseIsCommitted || p.Capsule == nil {
+			continue
+		}
+		chosen := slices.Contains(ids, p.Plan.ID)
+		if !chosen && slices.ContainsFunc(p.Capsule.Tables, func(t CapsuleTable) bool { return wrote[t.Table] }) {
+			out = append(out, p.Plan.ID)
+		}
+		for _, t := range p.Capsule.Tables {
+			wrote[t.Table] = wrote[t.Table] || chosen
+		}
+	}
+	return out
+}
+
 // noUndo says why nothing can be put back.
 func (s *State) noUndo() error {
 	committed := 0

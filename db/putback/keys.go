@@ -116,7 +116,7 @@ func (w *work) checkKeys(ctx context.Context) (int, error) {
 			checked++
 		}
 		if n > 0 {
-			broken = append(broken, fmt.Errorf("%w: %s: %d rows would refer to rows of %s that are not there; put what came after this phase back first, or bring them back",
+			broken = append(broken, fmt.Errorf("%w: %s: %d rows would refer to rows of %s that are not there; undo the phases that came after this one as well, or bring those rows back",
 				ErrKeys, k, n, clean(k.to.name)))
 		}
 	}

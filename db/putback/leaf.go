@@ -27,11 +27,13 @@ type leaf struct {
 	owned     bool   // by the role, or one that it is a member of
 
 	columns   []string    // of the streams
+	plain     []string    // that there are now and that are not generated
 	always    []string    // identity columns that take no value from an UPDATE
 	generated []generated // what unique indexes may rest on and streams lack
 	uniques   []*unique
 	pairing   *unique // the unique index of the capsule's key; nil: there is none now
 
+	over     *overlay      // what newer capsules do to its rows; nil: nothing
 	added    bool          // it has columns that streams lack, and that hold what others wrote
 	others   bool          // what others made of changed rows goes, or such rows come back
 	swaps    bool          // changed rows passed unique values among themselves
@@ -262,6 +264,9 @@ func (w *work) compareColumns(l *leaf, now []column) {
 	}
 	var added []string
 	for _, c := range now {
+		if c.generated == "" {
+			l.plain = append(l.plain, c.name)
+		}
 		switch known := slices.Contains(l.columns, c.name); {
 		case known:
 		case c.generated != "":

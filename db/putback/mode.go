@@ -141,7 +141,7 @@ func (w *work) remake(ctx context.Context, k *foreignKey) error {
 	w.opt.Progress(Progress{Step: "check keys of", Table: k.topTable})
 	err := w.exec(ctx, "ALTER TABLE "+k.topTable+" ADD CONSTRAINT "+quoted(k.topName)+" "+k.def)
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == "23503" {
-		return fmt.Errorf("%w: %s: rows would refer to rows of %s that are not there; put what came after this phase back first, or bring them back: %w",
+		return fmt.Errorf("%w: %s: rows would refer to rows of %s that are not there; undo the phases that came after this one as well, or bring those rows back: %w",
 			ErrKeys, k, clean(k.to.name), withoutRows(err))
 	}
 	if err == nil && k.comment != "" {

@@ -37,6 +37,11 @@ const (
 type Options struct {
 	Choices  map[string]Choice // by the name that the runbook has for the table
 	Progress func(Progress)    // called often while rows are under way; may be nil
+
+	// Before are the capsules that are put back before this one, in that order. Look
+	// judges what will be there when they are back. Run, when they are, takes from
+	// them which rows of a table without a key are theirs, and nothing else.
+	Before []*capsule.Capsule
 }
 
 // Progress is how far it is.
@@ -151,7 +156,7 @@ func (p Plan) Err() error {
 		}
 	}
 	if len(stopped) > 0 {
-		return fmt.Errorf("%w: %s; choose for each table whether what is there now is kept or replaced", ErrConflict, strings.Join(stopped, "; "))
+		return fmt.Errorf("%w: %s; where a later phase of the run wrote to them, undo it as well; or choose for each table whether what is there now is kept or replaced", ErrConflict, strings.Join(stopped, "; "))
 	}
 	return nil
 }
@@ -214,6 +219,9 @@ func (w *work) look(ctx context.Context, lock bool) error {
 		if err := w.lock(ctx); err != nil {
 			return err
 		}
+	}
+	if err := w.heedNewer(ctx, !lock); err != nil {
+		return err
 	}
 	for _, l := range w.leaves {
 		if err := w.chooseWay(ctx, l); err != nil {

@@ -59,12 +59,17 @@ func (w *work) siftGone(ctx context.Context, l *leaf) error {
 	}
 	// Without a key a row that is the same may be another one, which the phase
 	// left alone: what came since alone counts.
-	return w.exec(ctx, into+l.multiset(capsule.Gone, "'there'", "true", "JOIN", w.since("t.tminus_by")))
+	return w.exec(ctx, into+l.multiset(capsule.Gone, "'there'", "true", "JOIN", w.since(l)))
 }
 
-// since is the condition that a row was written after the phase.
-func (w *work) since(xmin string) string {
-	return "pg_catalog.age(" + xmin + ") < pg_catalog.age(" + w.phaseXid() + ")"
+// since is the condition that a row t was written after the phase, and not by
+// putting a newer capsule back.
+func (w *work) since(l *leaf) string {
+	sql := "pg_catalog.age(t.tminus_by) < pg_catalog.age(" + w.phaseXid() + ")"
+	if l.over != nil {
+		sql += " AND NOT t.tminus_back"
+	}
+	return sql
 }
 
 func (w *work) phaseXid() string {
@@ -92,11 +97,14 @@ func (w *work) siftAdded(ctx context.Context, l *leaf) error {
 		return w.exec(ctx, into+"SELECT a.tminus_row, t.tminus_rel, t.tminus_row, CASE WHEN t.tminus_row IS NULL OR "+taken+" THEN 'none' WHEN "+l.same("a")+
 			" THEN 'same' ELSE 'other' END FROM "+l.source(capsule.Added)+" a LEFT JOIN "+l.target()+" t ON "+l.sameKey("t", "a"))
 	}
-	// Without a key the phase's own are known by its xid. One that is the same and
-	// came since may be anybody's.
-	return w.exec(ctx, into+l.multiset(capsule.Added, "'same'", "true", "JOIN", "t.tminus_by = "+w.phaseXid()),
-		into+l.multiset(capsule.Added, "CASE WHEN b.tminus_row IS NULL THEN 'none' ELSE 'other' END",
-			"NOT EXISTS (SELECT FROM "+l.temporary("sent")+" s WHERE s.r = t.tminus_row)", "LEFT JOIN", w.since("t.tminus_by")+" AND NOT "+taken))
+	// Without a key the phase's own are known by its xid, or came back with what a
+	// newer phase took. One that is the same and came since may be anybody's.
+	rest := "NOT EXISTS (SELECT FROM " + l.temporary("sent") + " s WHERE s.r = t.tminus_row)"
+	steps := []string{into + l.multiset(capsule.Added, "'same'", "true", "JOIN", "t.tminus_by = "+w.phaseXid())}
+	if l.over != nil {
+		steps = append(steps, into+l.multiset(capsule.Added, "'same'", rest, "JOIN", "t.tminus_back"))
+	}
+	return w.exec(ctx, append(steps, into+l.multiset(capsule.Added, "CASE WHEN b.tminus_row IS NULL THEN 'none' ELSE 'other' END", rest, "LEFT JOIN", w.since(l)+" AND NOT "+taken))...)
 }
 
 // siftOld finds the rows that the phase changed.

@@ -19,7 +19,7 @@ func (w *work) chooseWay(ctx context.Context, l *leaf) error {
 	if l.rows(capsule.Gone) == 0 {
 		return nil
 	}
-	empty, err := one[bool](ctx, w, "SELECT NOT EXISTS (SELECT FROM "+l.from+")")
+	empty, err := one[bool](ctx, w, "SELECT NOT EXISTS (SELECT FROM "+l.target()+" t)")
 	if err != nil {
 		return err
 	}

@@ -130,5 +130,8 @@ func (l *leaf) same(other string) string {
 
 // target is the leaf's rows as they are now, for a join.
 func (l *leaf) target() string {
+	if l.over != nil {
+		return l.over.target(l)
+	}
 	return "(SELECT tminus_t.ctid AS tminus_row, tminus_t.tableoid AS tminus_rel, tminus_t.xmin AS tminus_by, tminus_t.* FROM " + l.from + " tminus_t)"
 }

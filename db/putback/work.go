@@ -32,6 +32,7 @@ type work struct {
 	above    []uint32 // what these are partitions of
 
 	before, after map[uint32]counted
+	temporaries   int // the last number in the names of temporary tables
 }
 
 // begin looks at the session, which must be as the caller promised.

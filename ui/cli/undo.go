@@ -127,7 +127,11 @@ func (a *app) planUndo(ctx context.Context, book *runbook.Runbook, s *phases.Sta
 		}
 	}
 	if lacks > 0 {
-		return &Exit{Code: Error, Err: fmt.Errorf("%s cannot be put back as it is", phases.Plural(int64(lacks), "phase"))}
+		err := fmt.Errorf("%s cannot be put back as it is", phases.Plural(int64(lacks), "phase"))
+		if newer := s.UndoLeavesOut(ids); len(newer) > 0 {
+			err = fmt.Errorf("%w: undo %s as well, which came later and wrote to the same tables", err, strings.Join(newer, ", "))
+		}
+		return &Exit{Code: Error, Err: err}
 	}
 	return nil
 }
