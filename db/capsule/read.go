@@ -82,7 +82,7 @@ func (c *Capsule) read(s Stream, seen func(n int64)) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{c: c, want: s, file: f, sum: sha256.New(), text: newLines()}
+	r := &reader{c: c, want: s, file: f, sum: sha256.New()}
 	r.raw = readerFunc(func(p []byte) (int, error) {
 		n, err := f.Read(p)
 		_, _ = r.sum.Write(p[:n]) // never fails
@@ -116,7 +116,7 @@ type reader struct {
 	plain  *gzip.Reader
 	sum    hash.Hash
 	size   int64
-	text   *lines
+	text   RowSum
 	err    error // that every later Read gives
 }
 
@@ -126,9 +126,9 @@ func (r *reader) Read(p []byte) (int, error) {
 		return 0, r.err
 	}
 	n, err := r.plain.Read(p)
-	r.text.add(p[:n])
+	_, _ = r.text.Write(p[:n]) // never fails
 	switch {
-	case r.text.bytes > r.want.Bytes || r.text.rows > r.want.Rows:
+	case r.text.Bytes > r.want.Bytes || r.text.Rows > r.want.Rows:
 		n, err = 0, fmt.Errorf("%w: it holds more than the manifest says", ErrDamaged)
 	case errors.Is(err, io.EOF):
 		err = r.whole()
@@ -159,9 +159,9 @@ func (r *reader) whole() error {
 	switch {
 	case !r.intact():
 		return errAltered
-	case r.text.open || r.text.rows != r.want.Rows || r.text.bytes != r.want.Bytes:
-		return fmt.Errorf("%w: it holds %d rows in %d bytes, and the manifest says %d in %d", ErrDamaged, r.text.rows, r.text.bytes, r.want.Rows, r.want.Bytes)
-	case r.text.sum() != r.want.Sum:
+	case r.text.open || r.text.Rows != r.want.Rows || r.text.Bytes != r.want.Bytes:
+		return fmt.Errorf("%w: it holds %d rows in %d bytes, and the manifest says %d in %d", ErrDamaged, r.text.Rows, r.text.Bytes, r.want.Rows, r.want.Bytes)
+	case r.text.String() != r.want.Sum:
 		return fmt.Errorf("%w: its rows are not those of the manifest", ErrDamaged)
 	}
 	return io.EOF

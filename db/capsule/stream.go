@@ -33,7 +33,7 @@ type StreamWriter struct {
 
 	mu    sync.Mutex // holds off Abandon while a Write is under way
 	ended bool
-	text  *lines
+	text  RowSum
 	piece []byte
 	free  chan []byte
 	full  chan []byte
@@ -48,7 +48,7 @@ type StreamWriter struct {
 // start begins a stream in an open file, which is its own from then on.
 func (w *Writer) start(f *os.File, name string) (*StreamWriter, error) {
 	s := &StreamWriter{
-		w: w, name: name, text: newLines(), sum: sha256.New(),
+		w: w, name: name, sum: sha256.New(),
 		free: make(chan []byte, pieces), full: make(chan []byte, pieces),
 		done: make(chan struct{}), broken: make(chan struct{}),
 	}
@@ -133,7 +133,7 @@ func (s *StreamWriter) Write(p []byte) (int, error) {
 			}
 		}
 		some := min(len(p)-n, cap(s.piece)-len(s.piece))
-		s.text.add(p[n : n+some])
+		_, _ = s.text.Write(p[n : n+some]) // never fails
 		s.piece = append(s.piece, p[n:n+some]...)
 		n += some
 		if len(s.piece) == cap(s.piece) {
@@ -158,8 +158,8 @@ func (s *StreamWriter) Close() (Stream, error) {
 	}
 	s.end()
 	out := Stream{
-		File: s.name, Rows: s.text.rows, Bytes: s.text.bytes, Size: s.size,
-		SHA256: hex.EncodeToString(s.sum.Sum(nil)), Sum: s.text.sum(),
+		File: s.name, Rows: s.text.Rows, Bytes: s.text.Bytes, Size: s.size,
+		SHA256: hex.EncodeToString(s.sum.Sum(nil)), Sum: s.text.String(),
 	}
 	err := s.err
 	if err == nil && s.text.open {

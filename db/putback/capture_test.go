@@ -1,9 +1,7 @@
 package putback_test
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,7 +11,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"tminus/db/capsule"
 	"tminus/db/putback"
@@ -21,48 +18,6 @@ import (
 )
 
 func TestMain(m *testing.M) { os.Exit(sandbox.Main(m)) }
-
-// session is a connection as a run has them.
-type session struct{ *pgx.Conn }
-
-var _ putback.Conn = session{}
-
-func (s session) CopyFrom(ctx context.Context, r io.Reader, sql string) (pgconn.CommandTag, error) {
-	return s.PgConn().CopyFrom(ctx, r, sql)
-}
-
-func (s session) CopyTo(ctx context.Context, w io.Writer, sql string) (pgconn.CommandTag, error) {
-	return s.PgConn().CopyTo(ctx, w, sql)
-}
-
-// limited is a context that ends well after any honest answer.
-func limited(t testing.TB) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-// connect gives a session as a run has them, as a role unless that is empty.
-func connect(t testing.TB, dsn, role string) session {
-	t.Helper()
-	cfg, err := pgx.ParseConfig(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec // as db has it
-	if role != "" {
-		cfg.User = role
-	}
-	conn, err := pgx.ConnectConfig(limited(t), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close(context.Background()) })
-	s := session{conn}
-	exec(t, s, `SET search_path = pg_catalog, pg_temp; SET row_security = off; SET DateStyle = 'ISO, MDY'; SET IntervalStyle = postgres; SET TimeZone = 'UTC'; SET extra_float_digits = 1; SET bytea_output = hex; SET lc_monetary = 'C'; SET lock_timeout = '20s'`)
-	return s
-}
 
 func exec(t testing.TB, s session, sql string) {
 	t.Helper()
@@ -91,14 +46,6 @@ func list(t testing.TB, s session, sql string) []string {
 		t.Fatalf("%s: %v", sql, err)
 	}
 	return out
-}
-
-// with gives a database with this in it.
-func with(t testing.TB, sql string) string {
-	t.Helper()
-	dsn := sandbox.ForTest(t).NewDatabase(t)
-	public(t, dsn, sql)
-	return dsn
 }
 
 // public runs statements that name tables bare.

@@ -146,7 +146,7 @@ func TestValuesComeBack(t *testing.T) {
 func TestLargeValues(t *testing.T) {
 	t.Parallel()
 	dsn := with(t, `CREATE TABLE people (id int PRIMARY KEY, s text, raw bytea); ALTER TABLE people ALTER s SET STORAGE EXTERNAL;
-		INSERT INTO people SELECT i, repeat(E'line\n\\' || i, 3000000), decode(repeat('00ff', 5000000), 'hex') FROM generate_series(1, 2) i`)
+		INSERT INTO people SELECT i, repeat(E'line\n\\' || i, 400000), decode(repeat('00ff', 700000), 'hex') FROM generate_series(1, 2) i`)
 	before := prints(t, dsn)
 	for _, sql := range []string{`DELETE FROM people`, `DELETE FROM people WHERE id = 1`, `UPDATE people SET s = ''`} {
 		run(t, dsn, "", phase(t, dsn, sql), putback.Options{})

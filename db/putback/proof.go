@@ -1,13 +1,10 @@
 package putback
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
 	"strconv"
-
-	"github.com/cespare/xxhash/v2"
 
 	"tminus/db/capsule"
 )
@@ -204,42 +201,9 @@ func (w *work) meantRows(ctx context.Context, l *leaf, columnsNow []string) (fou
 
 // copyOut sums rows up as a capsule does.
 func (w *work) copyOut(ctx context.Context, query string) (found, error) {
-	l := &lines{begun: xxhash.New()}
-	_, err := w.conn.CopyTo(ctx, l, "COPY ("+query+") TO STDOUT "+w.format())
-	return l.found, err
-}
-
-// lines sums up the rows of COPY text that comes cut anywhere, and keeps none.
-type lines struct {
-	begun *xxhash.Digest // of a row whose end has not come
-	open  bool
-	found
-}
-
-// Write takes COPY text.
-func (l *lines) Write(p []byte) (int, error) {
-	n := len(p)
-	for len(p) > 0 {
-		end := bytes.IndexByte(p, '\n') // a newline in a value is written \n
-		switch {
-		case end < 0:
-			l.open = true
-			_, err := l.begun.Write(p)
-			return n, err
-		case l.open:
-			if _, err := l.begun.Write(p[:end]); err != nil {
-				return 0, err
-			}
-			l.sum += l.begun.Sum64()
-			l.begun.Reset()
-			l.open = false
-		default:
-			l.sum += xxhash.Sum64(p[:end])
-		}
-		l.rows++
-		p = p[end+1:]
-	}
-	return n, nil
+	var sum capsule.RowSum
+	_, err := w.conn.CopyTo(ctx, &sum, "COPY ("+query+") TO STDOUT "+w.format())
+	return found{sum.Rows, sum.Total}, err
 }
 
 // done is what was done to a leaf.
