@@ -162,6 +162,16 @@ func PlanUndo(ctx context.Context, cfg Config, runID string) ([]phases.PutBackPl
 	if err != nil {
 		return nil, id, nil, err
 	}
+	// A capsule is read from end to end when it is put back, and not before.
+	for _, step := range target.putBacks() {
+		c, err := target.openCapsule(step)
+		if err == nil {
+			err = c.Verify(ctx, nil)
+		}
+		if err != nil {
+			return nil, id, rows, fail(ctx, "look at", step.PutBack, err)
+		}
+	}
 	plans, err := target.PutBackPlans(ctx)
 	return plans, id, rows, err
 }
