@@ -386,6 +386,53 @@ func leaves(t *testing.T, term *terminal.Terminal) {
 	}
 }
 
+// What is to be kept is destroyed when the database's name is typed, and by nothing
+// else.
+func TestDestroyingACapsuleAsksForItsDatabase(t *testing.T) {
+	t.Parallel()
+	dsn := sandbox.ForTest(t).NewDatabase(t)
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(t.Context(), "CREATE TABLE first AS SELECT 1 AS id; CREATE TABLE second AS SELECT 1 AS id"); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	book, path := filepath.Join(dir, "two.yaml"), filepath.Join(dir, "J")
+	if err := os.WriteFile(book, []byte(twoPhases), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	rehearse := exec.Command("tminus", "rehearse", book, "--dsn", dsn, "--journal", path, "--unattended", "--plain")
+	rehearse.Env = environment(t)
+	if out, err := rehearse.CombinedOutput(); err != nil {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+	rows := filepath.Join(path+".capsule", "one.1", "1.dat.gz")
+	for _, c := range []struct {
+		typed, says string
+		code        int
+	}{
+		{"\r", "nothing of it was destroyed", 4},
+		{"yes\r", "nothing of it was destroyed", 4},
+		{"\x04", "nothing of it was destroyed", 4},
+		{conn.Config().Database + "\r", "destroyed one.1: 1 row", 0},
+	} {
+		cmd := exec.Command("tminus", "capsule", "expire", path, "--now")
+		cmd.Env = environment(t)
+		term := terminal.Start(t, cmd, 120, 40)
+		term.Shows("Type the name of the database to destroy them:")
+		term.Type(c.typed)
+		if code := term.Wait(); code != c.code || !strings.Contains(term.Text(), c.says) {
+			t.Errorf("typed %q: exit code %d:\n%s", c.typed, code, term.Text())
+		}
+		if _, err := os.Lstat(rows); (err == nil) != (c.code != 0) {
+			t.Errorf("typed %q: %v", c.typed, err)
+		}
+	}
+}
+
 // output runs the program in this process, and gives what it writes.
 func output(t *testing.T, args ...string) string {
 	t.Helper()
@@ -501,22 +548,59 @@ func TestTheDocumentsCommandsExist(t *testing.T) {
 	}
 }
 
+// The page on undoing has every command and every flag that undoing has, and its
+// piece of a runbook is one.
+func TestTheUndoPageHasAllCommands(t *testing.T) {
+	text, err := os.ReadFile("docs/undo.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(text)
+	flags := regexp.MustCompile(`--[a-z-]+`)
+	var ofRuns []string // undo is a run, and has the flags of one
+	for _, flag := range flags.FindAllString(output(t, "rehearse", "--help"), -1) {
+		if flag != "--identity" {
+			ofRuns = append(ofRuns, flag)
+		}
+	}
+	for _, command := range []string{"undo", "capsule list", "capsule verify", "capsule expire", "capsule decrypt"} {
+		if !strings.Contains(page, "\n    tminus "+command+" ") && !strings.Contains(page, "\n    tminus "+command+"\n") {
+			t.Errorf("the page does not show tminus %s", command)
+		}
+		for _, flag := range flags.FindAllString(output(t, append(strings.Fields(command), "--help")...), -1) {
+			if flag != "--flags" && !slices.Contains(ofRuns, flag) && !strings.Contains(page, flag) {
+				t.Errorf("the page does not name tminus %s %s", command, flag)
+			}
+		}
+	}
+	_, block, _ := strings.Cut(page, "\n    capsule:\n")
+	block, _, _ = strings.Cut(block, "\n\n")
+	book := twoPhases + "capsule:\n" + regexp.MustCompile(`(?m)^    `).ReplaceAllString(block, "") + "\n"
+	if b, err := runbook.Parse("undo.md", []byte(book)); err != nil || b.Capsule.Keep == 0 || b.Capsule.Directory == "" || len(b.Capsule.Recipients) != 2 {
+		t.Errorf("its piece of a runbook: %v\n%s", err, book)
+	}
+}
+
 // commandLine is a command in a block of code, or between backquotes.
 var commandLine = regexp.MustCompile("^ {4,}(?:[A-Z]+=\\S+ )?tminus ([^`]+)$|`tminus ([^`]+)`")
 
 func checkCommand(t *testing.T, file, line string) {
 	t.Helper()
 	words := strings.Fields(line)
-	help, code := outcome(t, words[0], "--help")
-	// cobra shows the help of the whole program for a command that it does not know
-	if usage := "tminus " + words[0]; code != 0 || !strings.Contains(help, usage) || strings.Contains(help, "COMMANDS") && words[0] != "completion" {
+	name := words[:1]
+	if words[0] == "capsule" { // its commands have flags of their own
+		name = words[:min(2, len(words))]
+	}
+	help, code := outcome(t, append(slices.Clone(name), "--help")...)
+	// cobra shows the help of what is above for a command that it does not know
+	if usage := "tminus " + strings.Join(name, " "); code != 0 || !strings.Contains(help, usage) || strings.Contains(help, "COMMANDS") && line != "capsule" && words[0] != "completion" {
 		t.Errorf("%s: there is no such command: tminus %s", file, line)
 		return
 	}
 	for _, w := range words {
 		flag, _, _ := strings.Cut(strings.Trim(w, "[]"), "=")
 		if strings.HasPrefix(flag, "--") && !strings.Contains(help, flag+" ") {
-			t.Errorf("%s: tminus %s has no flag %s", file, words[0], flag)
+			t.Errorf("%s: tminus %s has no flag %s", file, strings.Join(name, " "), flag)
 		}
 	}
 }

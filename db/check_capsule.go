@@ -36,7 +36,8 @@ func (t *Target) checkCapsuleWhole(ctx context.Context) (phases.Answer, error) {
 		if ctx.Err() != nil {
 			return phases.Answer{}, context.Cause(ctx)
 		}
-		if err != nil {
+		if err != nil { // that is an answer
+			//lint:ignore nilerr see above
 			return phases.Answer{Value: err.Error()}, nil
 		}
 		for _, table := range c.Manifest().Tables {
@@ -160,6 +161,16 @@ func PlanUndo(ctx context.Context, cfg Config, runID string) ([]phases.PutBackPl
 	rows, err := target.LedgerRows(ctx, runID)
 	if err != nil {
 		return nil, id, nil, err
+	}
+	// A capsule is read from end to end when it is put back, and not before.
+	for _, step := range target.putBacks() {
+		c, err := target.openCapsule(step)
+		if err == nil {
+			err = c.Verify(ctx, nil)
+		}
+		if err != nil {
+			return nil, id, rows, fail(ctx, "look at", step.PutBack, err)
+		}
 	}
 	plans, err := target.PutBackPlans(ctx)
 	return plans, id, rows, err

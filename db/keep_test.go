@@ -20,13 +20,11 @@ import (
 	"tminus/phases/runbook"
 )
 
-// keeper begins a phase that keeps what it takes, does its steps, and looks at
-// the rows of all tables before and after with eyes of its own.
+// keeper is a phase that keeps what it takes.
 type keeper struct {
-	target        *Target
-	x             *tx
-	folder        string
-	before, after map[string]lines
+	target *Target
+	x      *tx
+	folder string
 }
 
 // lines are rows as COPY writes them, and how many times each.

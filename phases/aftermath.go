@@ -48,7 +48,11 @@ func (s *State) Summary(path string) string {
 	if len(done) > 0 {
 		out += "\nphases: " + strings.Join(done, ", ")
 	}
-	for _, line := range s.Aftermath() {
+	lines := s.aftermath(path)
+	if s.Outcome == Completed {
+		lines = s.undoLeft(path)
+	}
+	for _, line := range lines {
 		out += "\n" + line
 	}
 	out += "\njournal: " + path + "\nexecution log: tminus report " + path
@@ -102,16 +106,21 @@ func (s *State) failed() bool {
 // Aftermath is what a run that did not finish leaves to a human, a line each:
 // what is committed and what is not, how it comes back, and which triggers
 // are still off. It is empty when there is nothing to do.
-func (s *State) Aftermath() []string {
+func (s *State) Aftermath() []string { return s.aftermath("") }
+
+// aftermath is Aftermath for whoever knows the journal's path.
+func (s *State) aftermath(path string) []string {
 	if s.Runbook == nil || s.Outcome == Completed {
 		return nil
 	}
-	return append(s.Undoing(), s.triggersLeft()...)
+	return append(s.undoing(path), s.triggersLeft()...)
 }
 
 // Undoing says what is committed, what is not, and the way back; it is empty
 // when no phase is, or may be, committed.
-func (s *State) Undoing() []string {
+func (s *State) Undoing() []string { return s.undoing("") }
+
+func (s *State) undoing(path string) []string {
 	var committed, undone, doubtful, not []string
 	for i := range s.Phases {
 		p := &s.Phases[i]
@@ -144,7 +153,7 @@ func (s *State) Undoing() []string {
 	if len(committed)+len(doubtful) == 0 {
 		return out
 	}
-	return append(out, s.restoring()...)
+	return append(out, s.waysBack(path, len(doubtful) > 0)...)
 }
 
 // RestoreTime is how long a restore takes: as measured when it was tried, or when
@@ -177,9 +186,9 @@ func (s *State) restoreTook() (d time.Duration, when string) {
 	return b.RestoreTime, ""
 }
 
-func (s *State) restoring() []string {
+// restoring is the way back by a restore; text begins its first line.
+func (s *State) restoring(text string) []string {
 	b := s.Runbook.Backup
-	text := "what is committed comes back by a restore only"
 	if id := s.Fields[b.IDField].Value; id != "" {
 		text += ": backup " + Clean(id)
 	}

@@ -14,6 +14,9 @@ type Effect struct {
 // Gone are all rows that were deleted, whatever deleted them.
 func (e Effect) Gone() int64 { return e.Deleted + e.Cascaded }
 
+// rows are all that were touched, one as often as it was.
+func (e Effect) rows() int64 { return e.Deleted + e.Cascaded + e.Updated + e.Inserted }
+
 func (e Effect) plus(o Effect) Effect {
 	return Effect{e.Deleted + o.Deleted, e.Cascaded + o.Cascaded, e.Updated + o.Updated, e.Inserted + o.Inserted}
 }

@@ -126,6 +126,9 @@ func (e RunResumed) apply(s *State) error {
 		s.Gate = GateState{Approver: s.Gate.Approver, At: s.At, Closed: []string{e.GateAgain}}
 		s.endDepartures()
 	}
+	if s.UndoTrial != nil {
+		s.UndoTrial.Running = false // it ended with the program; closing the run goes on with it
+	}
 	s.Observers = nil // they were connected to the program that is gone
 	s.cutActions()
 	for i := range s.Phases {

@@ -120,6 +120,15 @@ func (p *RehearsedPhase) Time() time.Duration {
 	return p.Worked
 }
 
+// rows are all that the phase took, changed or put in.
+func (p *RehearsedPhase) rows() int64 {
+	var sum int64
+	for _, t := range p.Tables {
+		sum += Effect{t.Deleted, t.Cascaded, t.Updated, t.Inserted}.rows()
+	}
+	return sum
+}
+
 // Rows are a table's rows in the rehearsal's baseline, or those that match a
 // condition; -1 where they were not counted.
 func (r *Rehearsed) Rows(table, where string) int64 {

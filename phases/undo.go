@@ -33,9 +33,14 @@ const (
 )
 
 // UndoTime is how long putting a phase back takes: as the rehearsal had it, or
-// else reckoned from its rows.
+// else reckoned from its rows. Where it took far more rows than in the rehearsal,
+// that time proves nothing, and grows with them.
 func (s *State) UndoTime(p *PhaseState) (d time.Duration, measured bool) {
 	if r := s.Opened.Rehearsed.Phase(p.Plan.ID); r != nil && r.Undo > 0 {
+		was, now := r.rows(), p.Did().rows()
+		if was > 0 && (now-was)*farOff > was {
+			return time.Duration(float64(r.Undo) * float64(now) / float64(was)), false
+		}
 		return r.Undo, true
 	}
 	if p.UndoTook > 0 { // this run is the rehearsal
@@ -46,6 +51,9 @@ func (s *State) UndoTime(p *PhaseState) (d time.Duration, measured bool) {
 	}
 	return time.Duration(p.Capsule.Rows()) * undoRate, false
 }
+
+// ErrUndoOfUndo refuses to undo a run that is an undo.
+var ErrUndoOfUndo = errors.New("that run is an undo itself: run the maintenance again to have it undone")
 
 // Undoable are the phases that can be put back, the newest first.
 func (s *State) Undoable() []*PhaseState {
@@ -64,7 +72,7 @@ func (s *State) Undoable() []*PhaseState {
 // run's capsules are now.
 func (s *State) UndoPlan(names []string, folder string, keep, replace []string) (u runbook.Undo, ids []string, err error) {
 	if s.Opened.Undoes != nil {
-		return u, nil, errors.New("that run is an undo itself: run the maintenance again to have it undone")
+		return u, nil, ErrUndoOfUndo
 	}
 	chosen, err := s.undoChoice(names)
 	if err != nil {
@@ -181,9 +189,9 @@ func (s *State) noUndo() error {
 	return errors.New("no committed phase kept a capsule: only a restore brings their rows back")
 }
 
-// UndoFits says why a database is not the one whose phases are to be undone; nil
-// where it is. rows are what its ledger holds of the run that is undone.
-func (s *State) UndoFits(now Identity, ids []string, rows []LedgerRow) error {
+// UndoTarget says why a database is not the one whose phases are to be undone, by
+// who it is; nil where it is.
+func (s *State) UndoTarget(now Identity) error {
 	was := s.Target
 	if was.SystemIdentifier != now.SystemIdentifier || was.DatabaseOID != now.DatabaseOID || was.Database != now.Database {
 		return &OtherTargetError{Want: was, Got: now}
@@ -191,6 +199,11 @@ func (s *State) UndoFits(now Identity, ids []string, rows []LedgerRow) error {
 	if now.Timeline == was.Timeline && now.Behind(s.WAL) {
 		return fmt.Errorf("the server's WAL is at %s, and the run was at %s: this is another history, restored from before it: its rows are there", now.WAL, s.WAL)
 	}
+	return nil
+}
+
+// UndoLedger says the same by what its ledger holds of the run that is undone.
+func (s *State) UndoLedger(ids []string, rows []LedgerRow) error {
 	for _, id := range ids {
 		p := s.Phase(id)
 		if p.Intent == nil || !p.Intent.Ledger {

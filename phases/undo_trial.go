@@ -94,8 +94,16 @@ func (e UndoTried) apply(s *State) error {
 }
 
 func (e UndoTried) words(*State) (Level, string) {
+	if e.Lacks() != "" {
+		return LevelBad, e.Words()
+	}
+	return LevelGood, e.Words()
+}
+
+// Words say what came of it.
+func (e *UndoTried) Words() string {
 	if lacks := e.Lacks(); lacks != "" {
-		return LevelBad, fmt.Sprintf("undo tried, and NOT PROVEN after %s: %s", Span(e.Took), lacks)
+		return fmt.Sprintf("undo tried, and NOT PROVEN after %s: %s", Span(e.Took), lacks)
 	}
 	var rows int64
 	var each []string
@@ -103,7 +111,7 @@ func (e UndoTried) words(*State) (Level, string) {
 		rows += p.Rows
 		each = append(each, p.Phase+" "+Span(p.Took))
 	}
-	return LevelGood, fmt.Sprintf("undo proven: %s put back in %s (%s); count and content of %s are as before the first phase",
+	return fmt.Sprintf("undo proven: %s put back in %s (%s); count and content of %s are as before the first phase",
 		Rows(rows), Span(e.Took), strings.Join(each, ", "), Plural(int64(e.Compared), "table"))
 }
 
@@ -115,9 +123,19 @@ type UndoTrial struct {
 	Result  *UndoTried          // nil before it
 }
 
+// TrialWords say how far the undo at a rehearsal's end is: "phase 5: 1,200 of 14,820
+// rows put back".
+func (s *State) TrialWords() string {
+	t := s.UndoTrial
+	if t == nil || t.Now.Phase == "" {
+		return "the undo is being tried"
+	}
+	return fmt.Sprintf("the undo is being tried: %s, %s of %s put back", PhaseName(t.Now.Phase), Digits(t.Now.Rows), Rows(t.Now.Total))
+}
+
 // WantsUndoTrial reports whether closing the run tries the undo first.
 func (s *State) WantsUndoTrial() bool {
-	return s.Opened.TryUndo && (s.UndoTrial == nil || s.UndoTrial.Result == nil) && len(s.Undoable()) > 0
+	return s.WantsTrial() && len(s.Undoable()) > 0
 }
 
 // errUndoTrial refuses what would get in its way.
@@ -170,6 +188,9 @@ func (s *State) DecideBy() time.Time {
 	at := s.AbortAt()
 	var sum time.Duration
 	for _, p := range s.Undoable() {
+		if s.IsBack(p.Plan.ID) {
+			continue
+		}
 		d, _ := s.UndoTime(p)
 		sum += d
 	}

@@ -235,7 +235,7 @@ func (o *Operator) phaseText(p *runbook.Phase) []dialog.Text {
 		text = append(text, dialog.Say(phases.LevelInfo, n))
 	}
 	if p.PointOfNoReturn {
-		text = append(text, dialog.Say(phases.LevelBad, "Its COMMIT is the POINT OF NO RETURN: after it only a restore helps."))
+		text = append(text, dialog.Say(phases.LevelBad, "Its COMMIT is the POINT OF NO RETURN: after it "+afterCommit(o.state, p)+"."))
 	}
 	return append(text, dialog.Say(phases.LevelInfo, "Planned: "+look.Duration(p.Planned)+"."))
 }
@@ -279,10 +279,7 @@ func holdText(s *phases.State, p *phases.PhaseState) []dialog.Text {
 	for _, detail := range pane.UnexpectedRows(s, p) {
 		out = append(out, dialog.Say(phases.LevelWarn, "Not as expected: "+detail+"."))
 	}
-	if p.Plan.PointOfNoReturn {
-		out = append(out, dialog.Say(phases.LevelBad, "This is the POINT OF NO RETURN: after it only a restore helps."))
-	}
-	return out
+	return append(out, undoText(s, p)...)
 }
 
 func (o *Operator) rollback(now time.Time) tea.Cmd {
@@ -318,6 +315,9 @@ func abortText(s *phases.State, _ time.Time) []dialog.Text {
 	}
 	for _, p := range pane.DoubtfulPhases(s) {
 		text = append(text, dialog.Say(phases.LevelBad, p.Plan.Title+": "+pane.LookFirst(p.Status)+"."))
+	}
+	if sum := s.Undo(); sum.Phases != nil {
+		text = append(text, dialog.Say(phases.LevelInfo, "What kept a capsule comes back by an undo afterwards: "+sum.Words()+"."))
 	}
 	return text
 }
@@ -386,7 +386,7 @@ func (o *Operator) skipMaintenance(time.Time) tea.Cmd {
 func (o *Operator) closeRun(now time.Time) tea.Cmd {
 	return o.ask(dialog.Dialog{
 		Title: "Close the run?", Level: phases.LevelGood, Careful: true, Ground: dialog.LeadsTo(closeNow(o.state)),
-		Text:    dialog.Says(dialog.Say(phases.LevelInfo, "All stages are done. The journal is closed; the execution log can be made from it at any time.")),
+		Text:    closeText,
 		Buttons: []dialog.Button{no("No"), dialog.Do("Close the run", o.sends(true, fixed(phases.CloseRun{})))},
 	}, now)
 }

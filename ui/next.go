@@ -30,7 +30,7 @@ func (v *Viewer) next(now time.Time) step {
 	case phases.WaitResume: // nobody takes a command
 		return step{text: "The run was interrupted: " + look.Sanitize(s.Interrupted), level: phases.LevelBad, keys: []string{"quit", pane.Binding(pane.Log), pane.Binding(pane.Undo)}}
 	case phases.WaitNobody:
-		return step{text: "The run has ended: " + s.Outcome.Word() + ".", level: look.OutcomeLevel(s.Outcome), keys: []string{"quit", pane.Binding(pane.Log), pane.Binding(pane.Undo)}}
+		return step{text: "The run has ended: " + s.Outcome.Word() + "." + v.undoHint(), level: look.OutcomeLevel(s.Outcome), keys: []string{"quit", pane.Binding(pane.Log), pane.Binding(pane.Undo)}}
 	case phases.WaitChecklist:
 		return v.nextBeforeGate(n)
 	case phases.WaitGate:
@@ -47,10 +47,24 @@ func (v *Viewer) next(now time.Time) step {
 		}
 	case phases.WaitUpkeep:
 		return nextAfterCommit(s, now)
+	case phases.WaitUndo:
+		return step{text: look.Initial(s.TrialWords()) + ".", level: phases.LevelInfo, keys: []string{pane.Binding(pane.Undo), pane.Binding(pane.Log)}}
 	case phases.WaitClose:
+		if s.WantsUndoTrial() {
+			return step{text: "All is done: close the run. First it puts back what the phases took, to prove the undo.", level: phases.LevelGood, keys: []string{"close run", "note"}}
+		}
 		return step{text: "All is done: close the run.", level: phases.LevelGood, keys: []string{"close run", "note"}}
 	}
 	return v.nextPhase(n)
+}
+
+// undoHint says of an ended run that what it took can come back, and where the
+// command stands in full.
+func (v *Viewer) undoHint() string {
+	if v.state.Undo().Phases == nil {
+		return ""
+	}
+	return " An undo brings back what it took: " + pane.Digit(pane.Undo) + " has the command."
 }
 
 func (v *Viewer) nextBeforeGate(n phases.Next) step {
@@ -157,6 +171,9 @@ func nextInPhase(p *phases.PhaseState, now time.Time) step {
 	case phases.PhaseLocking:
 		return nextWhileLocking(p, now)
 	case phases.PhaseVerifying:
+		if p.Keeping != nil {
+			return step{text: title + ": writing its capsule before COMMIT, " + pane.KeepingShare(p.Keeping) + ".", level: phases.LevelInfo, keys: []string{"rollback"}}
+		}
 		return step{text: title + ": verifying before COMMIT.", level: phases.LevelInfo, keys: []string{"rollback"}}
 	case phases.PhaseHolding:
 		text := fmt.Sprintf("%s is verified. COMMIT or ROLLBACK: it is rolled back in %s.", title, look.Countdown(p.HoldUntil.Sub(now)))

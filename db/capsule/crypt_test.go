@@ -1,6 +1,7 @@
 package capsule_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -189,6 +190,45 @@ func TestIdentitiesThatAreNone(t *testing.T) {
 	}
 }
 
+// decrypt tells how far it is, up to its end.
+func decrypt(t *testing.T, dir, out string, ids ...age.Identity) error {
+	t.Helper()
+	c, err := capsule.Open(dir, ids...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var done, total int64
+	err = c.Decrypt(t.Context(), out, func(d, of int64) { done, total = d, of })
+	if err == nil && (done == 0 || done != total || total != c.Manifest().Size()) {
+		t.Errorf("decrypted, it told of %d bytes of %d, and has %d", done, total, c.Manifest().Size())
+	}
+	return err
+}
+
+// A copy that nobody waits for any more is none.
+func TestDecryptingIsBrokenOff(t *testing.T) {
+	t.Parallel()
+	recipient, file := pair(t)
+	tables, parts := sample()
+	dir, _ := write(t, blank(), tables, parts, recipient)
+	ids, err := capsule.Identities(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := capsule.Open(dir, ids...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "copy")
+	ctx, cancel := context.WithCancel(t.Context())
+	if err := c.Decrypt(ctx, out, func(_, _ int64) { cancel() }); !errors.Is(err, context.Canceled) {
+		t.Errorf("broken off: %v", err)
+	}
+	if _, err := os.Lstat(out); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a copy that was broken off: %v", err)
+	}
+}
+
 // A decrypted copy is a capsule of its own, which pg_restore and psql read.
 func TestADecryptedCopyIsPutBack(t *testing.T) {
 	t.Parallel()
@@ -199,19 +239,19 @@ func TestADecryptedCopyIsPutBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := filepath.Join(t.TempDir(), "plain", "copy")
-	if err := capsule.Decrypt(dir, out); !errors.Is(err, capsule.ErrLocked) {
+	if err := decrypt(t, dir, out); !errors.Is(err, capsule.ErrLocked) {
 		t.Errorf("without a key: %v", err)
 	}
 	if _, err := os.Lstat(out); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a copy without a key: %v", err)
 	}
-	if err := capsule.Decrypt(dir, out, ids...); err != nil {
+	if err := decrypt(t, dir, out, ids...); err != nil {
 		t.Fatal(err)
 	}
 	if err := mustVerify(t, out); err != nil {
 		t.Error(err)
 	}
-	if err := capsule.Decrypt(out, out+"2"); err == nil || !strings.Contains(err.Error(), "it is not encrypted") {
+	if err := decrypt(t, out, out+"2"); err == nil || !strings.Contains(err.Error(), "it is not encrypted") {
 		t.Error(err)
 	}
 	if out, err := call(t, out, client(t, s, "pg_restore"), "--data-only", "-l", out); err != nil || !strings.Contains(out, "visits") {

@@ -1,23 +1,19 @@
 package capsule
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
-
-	"filippo.io/age"
 )
 
 // Decrypt writes a plain copy of an encrypted capsule to a folder that is not there
 // yet, for pg_restore and psql. All of it is verified on the way; after an error
 // there is no copy. The copy is a capsule of its own: its manifest is another file.
-func Decrypt(dir, out string, ids ...age.Identity) error {
-	c, err := Open(dir, ids...)
-	if err != nil {
-		return err
-	}
+// progress may be nil; it is told of the bytes of files.
+func (c *Capsule) Decrypt(ctx context.Context, out string, progress func(done, total int64)) error {
 	if len(c.manifest.Recipients) == 0 {
-		return failed("decrypt", dir, errors.New("it is not encrypted: pg_restore reads it as it is"))
+		return failed("decrypt", c.dir, errors.New("it is not encrypted: pg_restore reads it as it is"))
 	}
 	if err := c.verifyOthers(); err != nil { // a damaged folder is not copied as a whole one
 		return err
@@ -27,7 +23,7 @@ func Decrypt(dir, out string, ids ...age.Identity) error {
 		return err
 	}
 	m := c.manifest
-	m.Tables, err = c.copyTo(w)
+	m.Tables, err = c.copyTo(ctx, w, meter(m.Size(), progress))
 	if err == nil {
 		_, _, err = w.Close(m)
 	}
@@ -38,7 +34,7 @@ func Decrypt(dir, out string, ids ...age.Identity) error {
 }
 
 // copyTo writes all streams anew.
-func (c *Capsule) copyTo(w *Writer) ([]Table, error) {
+func (c *Capsule) copyTo(ctx context.Context, w *Writer, seen func(int64)) ([]Table, error) {
 	out := make([]Table, 0, len(c.manifest.Tables))
 	for _, t := range c.manifest.Tables {
 		streams := map[Part]Stream{}
@@ -46,7 +42,7 @@ func (c *Capsule) copyTo(w *Writer) ([]Table, error) {
 			if _, ok := t.Streams[part]; !ok {
 				continue
 			}
-			s, err := c.copyPart(w, t, part)
+			s, err := c.copyPart(ctx, w, t.Streams[part], part, seen)
 			if err != nil {
 				return nil, err
 			}
@@ -58,22 +54,32 @@ func (c *Capsule) copyTo(w *Writer) ([]Table, error) {
 	return out, nil
 }
 
-func (c *Capsule) copyPart(w *Writer, t Table, part Part) (Stream, error) {
-	from, err := c.Read(t, part)
+func (c *Capsule) copyPart(ctx context.Context, w *Writer, was Stream, part Part, seen func(int64)) (Stream, error) {
+	from, err := c.read(was, seen)
 	if err != nil {
-		return Stream{}, err
+		return Stream{}, c.fail(was.File, err)
 	}
 	defer from.Close()
 	to, err := w.Stream(part)
 	if err != nil {
 		return Stream{}, err
 	}
-	if _, err := io.Copy(to, from); err != nil {
+	if _, err := io.Copy(to, until(ctx, from)); err != nil {
 		return Stream{}, err
 	}
 	s, err := to.Close()
-	if was := t.Streams[part]; err == nil && (s.Rows != was.Rows || s.Sum != was.Sum) {
+	if err == nil && (s.Rows != was.Rows || s.Sum != was.Sum) {
 		err = fmt.Errorf("write %s of the capsule %s: its rows are not those of %s", s.File, w.dir, was.File)
 	}
 	return s, err
+}
+
+// until reads as long as the context goes on.
+func until(ctx context.Context, r io.Reader) io.Reader {
+	return readerFunc(func(p []byte) (int, error) {
+		if ctx.Err() != nil {
+			return 0, context.Cause(ctx)
+		}
+		return r.Read(p)
+	})
 }

@@ -178,13 +178,18 @@ func TestList(t *testing.T) {
 	}
 	put(t, copied("d.1"), "manifest.json", []byte(`{"format": 2, "rows": []}`))
 	put(t, copied("e.1"), "manifest.json", []byte(`{"format": 1, "tables`))
+	half := copied("f.1")
+	if err := capsule.Expire(half, "anna", taken); err != nil {
+		t.Fatal(err)
+	}
+	put(t, half, "1.dat.gz", nil) // which a crash left
 	put(t, run, "a file", nil)
 	all, err := capsule.List(run)
-	if err != nil || len(all) != 5 {
+	if err != nil || len(all) != 6 {
 		t.Fatalf("%d, %v", len(all), err)
 	}
-	for i, want := range []error{nil, capsule.ErrExpired, capsule.ErrUnfinished, capsule.ErrLater, capsule.ErrDamaged} {
-		if e := all[i]; !errors.Is(e.Err, want) || e.Dir != filepath.Join(run, e.Name) {
+	for i, want := range []error{nil, capsule.ErrExpired, capsule.ErrUnfinished, capsule.ErrLater, capsule.ErrDamaged, capsule.ErrExpired} {
+		if e := all[i]; !errors.Is(e.Err, want) || e.Dir != filepath.Join(run, e.Name) || e.Remains != (e.Name == "f.1") {
 			t.Errorf("%+v, want %v", e, want)
 		}
 	}

@@ -16,6 +16,7 @@ type Entry struct {
 	Manifest  Manifest   // also of one that has expired; the zero value where it cannot be read
 	SHA256    string     // of the manifest's file, where it was read
 	Tombstone *Tombstone // of one that has expired; nil where it has not, or cannot be read
+	Remains   bool       // of one that has expired: files with rows are left, or nobody knows
 	Err       error      // nil of a whole one: ErrUnfinished, ErrExpired, ErrDamaged, ErrLater or what else is wrong
 }
 
@@ -52,6 +53,8 @@ func (e *Entry) dead() {
 	if t, err := tombstone(e.Dir); err == nil {
 		e.Tombstone = &t
 	}
+	left, err := remains(e.Dir)
+	e.Remains = err != nil || len(left) > 0
 	text, err := readFile(e.Dir, manifestName)
 	if err != nil {
 		return // Err says more

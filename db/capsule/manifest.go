@@ -105,6 +105,38 @@ var (
 	ErrLater = errors.New("its format is another")
 )
 
+// streams are all of its files with rows, in the order of tables and parts.
+func (m Manifest) streams() []Stream {
+	var out []Stream
+	for _, t := range m.Tables {
+		for _, part := range Parts() {
+			if s, ok := t.Streams[part]; ok {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
+// Rows are all that it holds, each once: one that was changed is there as it was,
+// and as it was left.
+func (m Manifest) Rows() int64 {
+	var out int64
+	for _, t := range m.Tables {
+		out += t.Streams[Gone].Rows + t.Streams[Old].Rows + t.Streams[Added].Rows
+	}
+	return out
+}
+
+// Size is that of its files with rows.
+func (m Manifest) Size() int64 {
+	var out int64
+	for _, s := range m.streams() {
+		out += s.Size
+	}
+	return out
+}
+
 // encode is the manifest's file.
 func (m Manifest) encode() ([]byte, error) {
 	if err := m.check(); err != nil {

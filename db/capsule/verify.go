@@ -12,23 +12,14 @@ import (
 // Verify reads all of the capsule, and names every file that is not what was written.
 // progress may be nil; it is told of the bytes of files.
 func (c *Capsule) Verify(ctx context.Context, progress func(done, total int64)) error {
-	var done, total int64
-	var all []Stream
-	for _, t := range c.manifest.Tables {
-		for _, part := range Parts() {
-			if s, ok := t.Streams[part]; ok {
-				all, total = append(all, s), total+s.Size
-			}
-		}
-	}
+	done := int64(0)
+	tell := meter(c.manifest.Size(), progress)
 	seen := func(n int64) {
 		done += n
-		if progress != nil {
-			progress(done, total)
-		}
+		tell(n)
 	}
 	var out []error
-	for _, s := range all {
+	for _, s := range c.manifest.streams() {
 		before := done
 		err := c.verify(ctx, s, seen)
 		if ctx.Err() != nil {
@@ -42,6 +33,17 @@ func (c *Capsule) Verify(ctx context.Context, progress func(done, total int64)) 
 	return errors.Join(append(out, c.verifyOthers())...)
 }
 
+// meter adds up what was read, for progress; that may be nil.
+func meter(total int64, progress func(done, total int64)) func(int64) {
+	done := int64(0)
+	return func(n int64) {
+		done += n
+		if progress != nil {
+			progress(done, total)
+		}
+	}
+}
+
 // verify reads one stream.
 func (c *Capsule) verify(ctx context.Context, s Stream, seen func(int64)) error {
 	r, err := c.read(s, seen)
@@ -49,12 +51,7 @@ func (c *Capsule) verify(ctx context.Context, s Stream, seen func(int64)) error 
 		return c.fail(s.File, err)
 	}
 	defer r.Close()
-	_, err = io.Copy(io.Discard, readerFunc(func(p []byte) (int, error) {
-		if ctx.Err() != nil {
-			return 0, context.Cause(ctx)
-		}
-		return r.Read(p)
-	}))
+	_, err = io.Copy(io.Discard, until(ctx, r))
 	return err
 }
 

@@ -65,3 +65,17 @@ func TestAskingForRowsIsInNobodysWay(t *testing.T) {
 		t.Errorf("statement_timeout is %q afterwards: %v", timeout, err)
 	}
 }
+
+// A capsule has the rows of PostgreSQL's own tables, where the role may read them.
+func TestWhatACapsuleCannotHold(t *testing.T) {
+	t.Parallel()
+	const method = `CREATE ACCESS METHOD columns TYPE TABLE HANDLER heap_tableam_handler; CREATE TABLE child (id int PRIMARY KEY, parent int REFERENCES parent ON DELETE CASCADE) USING columns; CREATE INDEX ON child (parent);`
+	const parts = `CREATE TABLE p (id int) PARTITION BY RANGE (id); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10); INSERT INTO p VALUES (1); CREATE ROLE blind;`
+	off := strings.Replace(deletes("parent"), "planned: 1m", "planned: 1m, capsule: off", 1)
+	check(t, connect(t), map[string]trap{
+		"another access method":      {base + method, deletes("parent"), []string{"capsule-unkept child", "reached-unnamed parent"}},
+		"which is not kept":          {base + method, off, []string{"reached-unnamed parent"}},
+		"a role that may not read":   {base + "CREATE ROLE blind; GRANT DELETE, UPDATE ON parent TO blind; SET LOCAL ROLE blind", "ledger: none\n" + deletes("parent"), []string{"capsule-unread parent", "right-missing parent"}},
+		"a part of what it may read": {parts + "GRANT SELECT, DELETE, UPDATE ON p TO blind; SET LOCAL ROLE blind", "ledger: none\n" + deletes("p"), nil},
+	})
+}

@@ -198,10 +198,14 @@ func (e *Engine) prepare(ctx context.Context) error {
 		return err
 	}
 	wait.over()
+	room := e.findRoom(ctx)
 	// Whoever has seen the survey may act on it at once.
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if err := e.recordLocked(phases.SurveyTaken{Survey: survey}); err != nil {
+		return err
+	}
+	if err := e.noteRoom(room); err != nil {
 		return err
 	}
 	e.ready = true

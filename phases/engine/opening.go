@@ -44,6 +44,19 @@ func StateDir() (string, error) {
 	return filepath.Join(home, ".local", "state", "tminus"), nil
 }
 
+// Journals are those in the user's state directory, by their names.
+func Journals() ([]string, error) {
+	dir, err := StateDir()
+	if err != nil {
+		return nil, err
+	}
+	paths, err := journalsIn(dir)
+	if err != nil {
+		return nil, fmt.Errorf("look for journals: %w", err)
+	}
+	return paths, nil
+}
+
 // NewJournalPath names a new run's journal: by its runbook's file and its moment.
 func NewJournalPath(file string, now time.Time) (string, error) {
 	dir, err := StateDir()

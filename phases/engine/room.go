@@ -18,7 +18,6 @@ func (e *Engine) watchRoom(ctx context.Context) {
 	tick := time.NewTicker(e.settings.LookAgain)
 	defer tick.Stop()
 	for {
-		e.lookForRoom(ctx)
 		select {
 		case <-ctx.Done():
 			return
@@ -26,32 +25,53 @@ func (e *Engine) watchRoom(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
+		watches := false
+		e.View(func(s *phases.State) { watches = s.WatchesRoom() })
+		if !watches {
+			return
+		}
+		found := e.findRoom(ctx)
+		e.mu.Lock()
+		err := e.noteRoom(found)
+		e.mu.Unlock()
+		if err != nil {
+			return // noteRoom has stopped the run
+		}
 	}
 }
 
-// lookForRoom records what it finds where that is news.
-func (e *Engine) lookForRoom(ctx context.Context) {
+// room is what was found where the capsules go.
+type room struct {
+	free  int64
+	mount string
+	err   error
+}
+
+// findRoom looks.
+func (e *Engine) findRoom(ctx context.Context) (out room) {
 	folder := ""
 	e.View(func(s *phases.State) {
-		if s.WatchesRoom() {
+		if s.Opened.Capsule != nil {
 			folder = s.Opened.Capsule.Folder
 		}
 	})
 	if folder == "" {
-		return
+		return out
 	}
 	ctx, cancel := context.WithTimeout(ctx, roomLimit)
 	defer cancel()
-	free, mount, err := outside.Room(ctx, filepath.Dir(folder))
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.leaving || e.broken != nil || !e.state.WatchesRoom() {
-		return
+	out.free, out.mount, out.err = outside.Room(ctx, filepath.Dir(folder))
+	return out
+}
+
+// noteRoom records what was found where that is news. The caller holds the lock.
+func (e *Engine) noteRoom(found room) error {
+	if e.leaving || !e.state.WatchesRoom() {
+		return e.broken
 	}
-	now := e.state.RoomFor(free, mount, err)
-	if was := e.state.Room; was == nil || (was.Lacks == "") != (now.Lacks == "") {
-		if err := e.recordLocked(now); err != nil {
-			return // recordLocked has stopped the run
-		}
+	now := e.state.RoomFor(found.free, found.mount, found.err)
+	if was := e.state.Room; was != nil && (was.Lacks == "") == (now.Lacks == "") {
+		return nil
 	}
+	return e.recordLocked(now)
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
+	"time"
 
 	"tminus/db/capsule"
 	"tminus/phases"
@@ -180,6 +182,80 @@ func (h *harness) undoFaults() []fault {
 		}
 	}
 	return out
+}
+
+const kindTrial = "undo at a rehearsal's end: program killed (-9)"
+
+// trialFaults kill the real program while a rehearsal puts back what it took:
+// taken up again, it has to have all of it back.
+func (h *harness) trialFaults() []fault {
+	var out []fault
+	for _, kind := range []string{"undo_trial_started", "undo_trial_progressed", "undo_tried"} {
+		for wait := range 4 {
+			out = append(out, fault{kind: kindTrial, name: fmt.Sprintf("%d ms after %s", 40*wait, kind), smoke: kind == "undo_trial_started" && wait == 1, run: func(c *trial) {
+				h.inTrial(c, kind, time.Duration(wait)*40*time.Millisecond)
+			}})
+		}
+	}
+	return out
+}
+
+func (h *harness) inTrial(c *trial, kind string, wait time.Duration) {
+	p, err := h.command(c, "rehearse", h.book, "--unattended", "--plain", "--journal", c.path, "--dsn", c.dsn())
+	if err == nil {
+		err = p.start()
+	}
+	if err != nil {
+		c.fail("%w", err)
+		return
+	}
+	err = p.until(c.ctx, time.Millisecond, func() bool {
+		return slices.ContainsFunc(c.lines(), func(line []byte) bool { return speaks(line, kind, "") })
+	})
+	if err == nil {
+		err = errors.Join(pause(c.ctx, wait), send(syscall.SIGKILL)(p))
+	}
+	if err != nil && !errors.Is(err, errEnded) && !errors.Is(err, os.ErrProcessDone) {
+		c.fail("%w", err)
+	}
+	if _, err := p.wait(endLimit); err != nil {
+		c.fail("%w", err)
+	}
+	for round := 0; len(c.wrong) == 0; round++ {
+		s := c.said()
+		if s != nil && !s.ClosedAt.IsZero() {
+			break
+		}
+		if round == 4 {
+			c.fail("the run is not closed after %d resumes", round)
+			return
+		}
+		if err := h.resumeProgram(c); err != nil {
+			c.fail("%w", err)
+		}
+	}
+	c.allBack()
+}
+
+// allBack holds that a rehearsal has proven its undo, and that nothing is gone.
+func (c *trial) allBack() {
+	s := c.said()
+	if s == nil || len(c.wrong) > 0 {
+		return
+	}
+	if t := s.UndoTrial; s.Outcome != phases.Completed || t == nil || t.Result == nil || t.Result.Lacks() != "" {
+		c.fail("the rehearsal ended as %s, and its undo is not proven: %+v", s.Outcome, t)
+	}
+	f, err := c.look(c.ctx, "")
+	if err != nil {
+		c.fail("%w", err)
+		return
+	}
+	for _, id := range []string{"first", "second"} {
+		if gone, err := f.happened(id); gone || err != nil {
+			c.fail("%s is not back: %v", id, err)
+		}
+	}
 }
 
 // cleanUndo gives the records of an undo without a fault.

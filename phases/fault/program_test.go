@@ -74,7 +74,7 @@ func (p *process) wait(limit time.Duration) (int, error) {
 
 // rehearse starts the real program on a new run that nobody attends.
 func (h *harness) rehearse(c *trial, dsn string, more ...string) (*process, error) {
-	return h.command(c, append([]string{"rehearse", h.book, "--unattended", "--journal", c.path, "--dsn", dsn}, more...)...)
+	return h.command(c, append([]string{"rehearse", h.book, "--unattended", "--no-undo", "--journal", c.path, "--dsn", dsn}, more...)...)
 }
 
 // resumeProgram takes the run up with the real program, as often as another

@@ -38,7 +38,8 @@ type builder struct {
 	report *Report
 	seen   map[string]seen // last verification of a protected table, by qualified name
 	issues map[string][]Line
-	closed bool // run_closed has been seen
+	left   []string // capsules that could not be removed
+	closed bool     // run_closed has been seen
 }
 
 type seen struct {
@@ -66,6 +67,8 @@ func (b *builder) collect(e phases.Event) {
 				b.seen[b.qualified(v.Name)] = seen{phase: e.Phase, at: b.state.At, v: v}
 			}
 		}
+	case phases.CapsuleLeft:
+		b.left = append(b.left, phases.Clean(e.Folder))
 	case phases.RunClosed:
 		b.closed = true
 	}
@@ -95,6 +98,8 @@ func phaseOf(e phases.Event) string {
 	case phases.PhaseUndone:
 		return e.Phase
 	case phases.UndoneAccepted:
+		return e.Phase
+	case phases.CapsuleLeft:
 		return e.Phase
 	}
 	return ""
@@ -146,6 +151,7 @@ func (b *builder) finish() {
 		r.Gate.Closed = append(r.Gate.Closed, phases.Clean(hold))
 	}
 	b.phases()
+	b.undo()
 	b.protected()
 	b.planDeviations()
 	for _, l := range s.Log {

@@ -51,6 +51,7 @@ func (b *builder) phase(p *phases.PhaseState) Phase {
 			Done: !m.Open() && m.Error == "", Reason: phases.Clean(m.Error), By: phases.Clean(m.By),
 		})
 	}
+	out.Capsule = b.capsule(p)
 	if len(p.Plan.Confirm) > 0 {
 		g := b.group(runbook.Group{ID: runbook.ConfirmGroup(p.Plan.ID), Title: "Before " + p.Plan.Title, Items: p.Plan.Confirm})
 		out.Confirmed = &g

@@ -43,7 +43,7 @@ func (b *builder) deviate(e phases.Event) {
 		if line, ok := phases.Describe(s, e); ok && e.Error != "" {
 			b.add("%s", line.Text)
 		}
-	case phases.WindowExtended, phases.ScheduleLeft, phases.PhaseConfirmed, phases.UndoneAccepted, phases.ConditionRaised, phases.GateClosed, phases.RunResumed, phases.BackendEnded, phases.FindingsAcknowledged, phases.RunInterrupted:
+	case phases.WindowExtended, phases.ScheduleLeft, phases.PhaseConfirmed, phases.UndoneAccepted, phases.ConditionRaised, phases.GateClosed, phases.RunResumed, phases.BackendEnded, phases.FindingsAcknowledged, phases.RunInterrupted, phases.CapsuleLeft:
 		if line, ok := phases.Describe(s, e); ok {
 			b.add("%s", line.Text)
 		}
@@ -94,6 +94,7 @@ func (b *builder) planDeviations() {
 		b.add("open: %s after the last phase not done", phases.Plural(int64(n), "item"))
 	}
 	b.rehearsalDeviations()
+	b.undoDeviations()
 	if !s.Runbook.Ledger {
 		b.add("no ledger: the runbook wants none, a lost COMMIT could be settled by counts only")
 	}

@@ -71,6 +71,7 @@ func TestFrozenJournalsHoldTheWaysOfARun(t *testing.T) {
 		"v1-upkeep": {phases.Aborted, []phases.PhaseStatus{
 			phases.PhaseIsPassed, phases.PhaseIsCommitted, phases.PhaseIsCommitted, phases.PhaseIsRolledBack,
 		}},
+		"v1-undo": {phases.Completed, []phases.PhaseStatus{phases.PhaseIsCommitted, phases.PhaseIsCommitted}},
 	} {
 		recs, err := journal.Read("../../testdata/journals/" + name + ".journal")
 		if err != nil {
@@ -87,6 +88,38 @@ func TestFrozenJournalsHoldTheWaysOfARun(t *testing.T) {
 			if p.Status != want.phases[i] {
 				t.Errorf("%s: phase %s is %s, want %s", name, p.Plan.ID, p.Status, want.phases[i])
 			}
+		}
+	}
+}
+
+// The rehearsal among them kept what its phases took, and put it back.
+func TestAFrozenJournalHoldsAnUndo(t *testing.T) {
+	recs, err := journal.Read("../../testdata/journals/v1-undo.journal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, err := phases.Fold(recs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, proof := state.Undo(), state.UndoProof()
+	if len(sum.Back) != 2 || sum.Phases != nil || sum.Lost != nil || proof.Lacks != "" || proof.Took <= 0 {
+		t.Errorf("%+v, %+v", sum, proof)
+	}
+	for _, p := range state.Phases {
+		if p.Capsule == nil || p.Capsule.Rows() == 0 || p.UndoTook <= 0 || !state.Keeps(&p) {
+			t.Errorf("%s: %+v, %s", p.Plan.ID, p.Capsule, p.UndoTook)
+		}
+	}
+	kinds := map[string]int{}
+	for _, r := range recs {
+		kinds[r.Kind]++
+	}
+	for _, e := range []phases.Event{
+		phases.CapsuleRoom{}, phases.CapsuleProgressed{}, phases.CapsuleKept{}, phases.UndoTrialStarted{}, phases.UndoTrialProgressed{}, phases.UndoTried{},
+	} {
+		if kinds[e.Kind()] == 0 {
+			t.Errorf("it holds no %s", e.Kind())
 		}
 	}
 }

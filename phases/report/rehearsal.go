@@ -67,6 +67,7 @@ type Rehearsed struct {
 	Deleted       int64   `json:"deleted"`        // cascades included
 	Updated       int64   `json:"updated"`
 	Inserted      int64   `json:"inserted"`
+	UndoSeconds   float64 `json:"undo_seconds,omitempty"` // that putting it back took, as proven; absent where nobody tried
 }
 
 func (b *builder) rehearsal() {
@@ -89,7 +90,7 @@ func rehearsed(p *phases.RehearsedPhase) *Rehearsed {
 	if p == nil {
 		return nil
 	}
-	out := &Rehearsed{Seconds: seconds(p.Took), WorkedSeconds: seconds(p.Worked), WAL: p.WAL}
+	out := &Rehearsed{Seconds: seconds(p.Took), WorkedSeconds: seconds(p.Worked), WAL: p.WAL, UndoSeconds: seconds(p.Undo)}
 	for _, t := range p.Tables {
 		out.Deleted += t.Deleted + t.Cascaded
 		out.Updated += t.Updated
@@ -140,6 +141,9 @@ func (t *textWriter) rehearsed(p *Phase) {
 	}
 	if r.WAL > 0 {
 		text += ", " + phases.Bytes(r.WAL) + " of WAL by the whole server"
+	}
+	if r.UndoSeconds > 0 {
+		text += "; put back in " + span(r.UndoSeconds)
 	}
 	t.pair("Rehearsed", text)
 }

@@ -38,6 +38,7 @@ type Report struct {
 	Database   Database    `json:"database"`
 	Operators  []Operator  `json:"operators"`
 	Backup     Backup      `json:"backup"`
+	Undo       *Undo       `json:"undo,omitempty"` // absent for journals of older versions, which kept nothing
 	Checklist  []Group     `json:"checklist"`
 	Gate       Gate        `json:"gate"`
 	Phases     []Phase     `json:"phases"`
@@ -165,6 +166,7 @@ type Phase struct {
 	Tables          []Table            `json:"tables"`
 	Changes         []Change           `json:"changes"` // beside rows
 	Verified        []Check            `json:"verified"`
+	Capsule         *Capsule           `json:"capsule,omitempty"`     // what was kept of what it took away; absent where nothing was
 	Confirmed       *Group             `json:"confirmed"`             // null without confirmations
 	Maintenance     []Maintenance      `json:"maintenance,omitempty"` // what followed its COMMIT, outside of any transaction; absent where nothing did
 	Issues          []Line             `json:"issues"`                // of all attempts

@@ -20,6 +20,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	t.section("PRE-EXECUTION CHECKLIST")
 	t.groups(r.Checklist)
 	t.proof()
+	t.undo()
 	t.gate()
 	for i := range r.Phases {
 		t.phase(i)
@@ -234,11 +235,7 @@ func (t *textWriter) totals() {
 		t.pair("Rows inserted", phases.Digits(r.InsertedRows)+" in committed phases")
 	}
 	t.pair("Overall status", r.Status)
-	if r.Outcome != phases.Completed && r.DeletedRows > 0 && r.Backup.Restore != "" {
-		t.line("")
-		t.line("Committed rows come back by a restore only:")
-		t.hang("  ", r.Backup.Restore)
-	}
+	t.waysBack()
 }
 
 func (t *textWriter) lines(title string, lines []Line) {

@@ -37,6 +37,7 @@ func (t *textWriter) phase(i int) {
 	}
 	t.tables(p)
 	t.verified(p)
+	t.capsule(p)
 	t.maintenance(p)
 	if len(p.Issues) == 0 {
 		t.pair("Issues", "none")

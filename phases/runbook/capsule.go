@@ -70,4 +70,4 @@ func (c *checker) capsule(m *checked) {
 }
 
 // Keeps reports whether the run keeps what a phase takes away.
-func (b *Runbook) Keeps(p *Phase) bool { return p.Writes() && !b.Capsule.Off && !p.NoCapsule }
+func (r *Runbook) Keeps(p *Phase) bool { return p.Writes() && !r.Capsule.Off && !p.NoCapsule }

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/age"
 	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -38,6 +39,7 @@ func Run(t *testing.T, server *sandbox.Server, dir string) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "await": await, "flip": flip, "cut": cut,
 			"start": start, "says": says, "ends": ends,
+			"key": key, "mar": mar,
 			"database": s.database, "gym": s.gym, "guide": s.guide, "sql": s.sql, "fault": s.fault,
 		},
 	})
@@ -262,6 +264,24 @@ func poll(ts *testscript.TestScript, what string, holds func() bool) {
 			ts.Fatalf("not within %s: %s", patience, what)
 		}
 	}
+}
+
+// key makes a pair of keys of age's: the secret one in a file, the public one in
+// $RECIPIENT: key FILE
+func key(ts *testscript.TestScript, neg bool, args []string) {
+	id, err := age.GenerateX25519Identity()
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(id.String()+"\n"), 0o600))
+	ts.Setenv("RECIPIENT", id.Recipient().String())
+}
+
+// mar changes one bit in the middle of a file: mar FILE
+func mar(ts *testscript.TestScript, neg bool, args []string) {
+	path := ts.MkAbs(args[0])
+	b, err := os.ReadFile(path)
+	ts.Check(err)
+	b[len(b)/2] ^= 1
+	ts.Check(os.WriteFile(path, b, 0o600))
 }
 
 // line finds a line by its number, or by first, middle or last, and tells the

@@ -92,7 +92,7 @@ func commands(a *app) *cobra.Command {
 			"  tminus rehearse reset.yaml --dsn 'host=rehearsal dbname=gym'\n  tminus run reset.yaml --dsn 'host=prod dbname=gym'",
 	}
 	root.AddCommand(demoCommand(a), rehearseCommand(a), runCommand(a), resumeCommand(a), mirrorCommand(a), watchCommand(a))
-	root.AddCommand(undoCommand(a))
+	root.AddCommand(undoCommand(a), capsuleCommand(a))
 	root.AddCommand(initCommand(a), lintCommand(a), reachCommand(a))
 	root.AddCommand(reportCommand(a))
 	root.AddCommand(onFile("verify JOURNAL", "Check that a journal is whole and unchanged", "  tminus verify reset.journal", a.verify))

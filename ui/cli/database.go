@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"time"
 
 	"tminus/phases"
 	"tminus/phases/engine"
@@ -32,11 +33,30 @@ type Database struct {
 	// nothing, and takes no lock.
 	PlanUndo func(ctx context.Context, a Access, runID string) ([]phases.PutBackPlan, phases.Identity, []phases.LedgerRow, error)
 
+	// Capsules are the files of what phases took away.
+	Capsules Capsules
+
 	// MakeCopy restores a backup into a throwaway server. With an error nothing of
 	// it is left. The caller stops or releases the server.
 	MakeCopy func(ctx context.Context, r CopyRequest) (Copy, error)
 
 	MinUsers int // that a demo's gym may have
+}
+
+// Capsules reads and destroys what phases took away. It needs no server. A capsule
+// is named by its folder; sha256 is that of its manifest, as the run's journal has
+// it. identity is a file with the key that opens it, or empty. progress is told of
+// the bytes that were read.
+type Capsules interface {
+	// List gives the capsules in a run's folder, and reads none to its end.
+	List(folder string) ([]phases.CapsuleFiles, error)
+	// Verify reads all of one.
+	Verify(ctx context.Context, capsule, sha256, identity string, progress func(done, total int64)) error
+	// Expire destroys its rows for good.
+	Expire(capsule, by string, now time.Time) error
+	// Decrypt writes a plain copy of it to a folder that is not there yet; after
+	// an error there is none.
+	Decrypt(ctx context.Context, capsule, sha256, identity, out string, progress func(done, total int64)) error
 }
 
 // Access is how a run reaches its database.

@@ -40,6 +40,9 @@ func (a *app) undo(ctx context.Context, path string, f Flags, u UndoFlags) error
 	if state.ClosedAt.IsZero() && !u.Plan {
 		return Failed(fmt.Errorf("%s: the run has not ended, and may go on deleting: end it first, with `tminus resume %s`", path, path))
 	}
+	if state.Opened.Undoes != nil {
+		return &Exit{Code: Usage, Err: fmt.Errorf("%s: %w", path, phases.ErrUndoOfUndo)}
+	}
 	folder, err := capsuleFolder(state, path, u.Capsules)
 	if err != nil {
 		return Failed(err)
@@ -89,26 +92,34 @@ func capsuleFolder(s *phases.State, path, named string) (string, error) {
 		}
 	}
 	if s.Opened.Capsule == nil && named == "" {
-		return "", errors.New("the run kept no capsules: only a restore brings its rows back")
+		return "", errNoCapsules
 	}
 	return "", fmt.Errorf("the run's capsules are not in %s: name their folder with --capsules", strings.Join(candidates, ", nor in "))
 }
 
 // fits makes sure that a database is the one whose phases are undone.
 func fits(ctx context.Context, s *phases.State, target engine.Target, id phases.Identity, ids []string) error {
+	if err := s.UndoTarget(id); err != nil {
+		return err
+	}
 	rows, err := target.LedgerRows(ctx, s.Opened.RunID)
 	if err != nil {
 		return err
 	}
-	return s.UndoFits(id, ids, rows)
+	return s.UndoLedger(ids, rows)
 }
 
 // planUndo tells what an undo would do, and what is in its way.
 func (a *app) planUndo(ctx context.Context, book *runbook.Runbook, s *phases.State, ids []string, f Flags) error {
 	access := Access{DSN: f.DSN, EndHolder: f.EndHolder, Identity: f.Identity, Operator: engine.LocalOperator(), Runbook: book}
 	plans, id, rows, err := a.database.PlanUndo(ctx, access, s.Opened.RunID)
+	if id.Database != "" { // it has answered
+		if other := s.UndoTarget(id); other != nil {
+			err = other
+		}
+	}
 	if err == nil {
-		err = s.UndoFits(id, ids, rows)
+		err = s.UndoLedger(ids, rows)
 	}
 	if err != nil {
 		return Failed(err)

@@ -219,11 +219,12 @@ func (p Pane) checklistWindow(secs []section, top int) []look.Line {
 func (p Pane) groupLines(sec section) []look.Line {
 	out := []look.Line{p.groupLine(sec)}
 	if i := p.State.Current(); sec.kind == RowConfirm && i >= 0 && p.State.Phases[i].Plan.PointOfNoReturn {
-		text := "Point of no return: after its COMMIT only a restore helps"
-		if t, _ := p.State.RestoreTime(); t > 0 {
+		ph := &p.State.Phases[i]
+		text := "Point of no return: after its COMMIT " + p.State.AfterCommit(ph)
+		if t, _ := p.State.RestoreTime(); t > 0 && !p.State.Keeps(ph) {
 			text += ", about " + roundly(t)
 		}
-		out = append(out, look.Row(&p.Styles.Bad, "  "+p.Styles.Mark.NoReturn+" "+text))
+		out = append(out, p.paragraph("  "+p.Styles.Mark.NoReturn+" ", &p.Styles.Bad, text)...)
 	}
 	return out
 }

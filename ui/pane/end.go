@@ -29,20 +29,39 @@ func (p Pane) endContent() content {
 		lines = append(lines, p.phaseOutcome(i))
 	}
 	lines = append(lines, look.Line{})
-	switch committed := CommittedPhases(s); {
+	switch committed, sum := CommittedPhases(s), s.Undo(); {
 	case s.Outcome == phases.Completed:
+		lines = append(lines, p.triedLines()...)
 	case len(DoubtfulPhases(s)) > 0:
 		lines = append(lines, p.paragraph("", &st.Bad, "What the database holds of the run, somebody has to look at: "+Digit(Phase)+" shows how, "+Digit(Undo)+" what a restore would take.")...)
 	case len(committed) == 0:
 		lines = append(lines, look.Row(&st.Good, "Nothing was committed: there is nothing to undo."))
-	default:
+	case s.Opened.Undoes != nil:
+		lines = append(lines, p.paragraph("", &st.Warn, "What is put back comes out again by running the maintenance again.")...)
+	case sum.Phases == nil:
 		lines = append(lines, p.paragraph("", &st.Bad, "What is committed can only be undone by a restore: "+Digit(Undo)+" shows how.")...)
+	case sum.Lost != nil:
+		lines = append(lines, p.paragraph("", &st.Bad, "What is committed is undone by an undo in part, and in part by a restore only: "+Digit(Undo)+" shows how.")...)
+	default:
+		lines = append(lines, p.paragraph("", &st.Warn, "What is committed comes back by an undo, or by a restore: "+Digit(Undo)+" shows how.")...)
+	}
+	if s.Undo().Phases != nil {
+		lines = append(lines, p.commandLines("Undo           ", &st.Text, s.UndoCommand(p.Journal))...)
 	}
 	if p.Journal != "" {
 		lines = append(lines, look.Row(&st.Dim, "Journal        ").Add(&st.Text, p.Journal))
 		lines = append(lines, look.Row(&st.Dim, "Execution log  ").Add(&st.Text, "tminus report "+p.Journal))
 	}
 	return content{body: lines}
+}
+
+// triedLines are what came of the undo at a rehearsal's end; nothing elsewhere.
+func (p Pane) triedLines() []look.Line {
+	if p.State.UndoTrial == nil {
+		return nil
+	}
+	title, style, lines := p.trialTitle(p)
+	return append([]look.Line{look.Row(style, look.Initial(strings.ToLower(title))+".")}, append(lines, look.Line{})...)
 }
 
 func (p Pane) verdict() []look.Line {

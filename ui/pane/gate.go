@@ -77,7 +77,10 @@ func (p Pane) gateLines() []look.Line {
 	if s.Runbook.Gate.Text != "" {
 		out = append(out, p.paragraph("  ", &st.Dim, s.Runbook.Gate.Text)...)
 	}
-	out = append(out, p.proofLines()...)
+	if s.Opened.Undoes == nil { // which has no backup of its own
+		out = append(out, p.proofLines()...)
+	}
+	out = append(out, p.gateUndo()...)
 	out = append(out, look.Line{})
 	out = append(out, p.groupCounts(s.Runbook.Checklist)...)
 	if len(holds) > 0 {
@@ -259,8 +262,11 @@ func (p Pane) beforePhase(i int) (lines []look.Line, keep int) {
 		out = append(out, p.paragraph("  ", style, fmt.Sprintf("Attempt %d %s: %s", ph.Attempt, word, ph.Reason))...)
 	}
 	out = append(out, p.phaseVerdict(ph, holds)...)
-	if ph.Plan.PointOfNoReturn {
-		out = append(out, p.noReturnBox()...)
+	switch {
+	case ph.Plan.PointOfNoReturn:
+		out = append(out, p.noReturnBox(ph)...)
+	case p.tellsAfter(ph):
+		out = append(out, p.paragraph("  ", p.keepStyle(ph), "After its COMMIT "+s.AfterCommit(ph)+".")...)
 	}
 	for j := range ph.Plan.Confirm {
 		it := &ph.Plan.Confirm[j]
@@ -326,10 +332,13 @@ func (p Pane) phaseVerdict(ph *phases.PhaseState, holds []phases.Hold) []look.Li
 
 // noReturnBox says what the next phase takes away for good, and what undoing
 // it would cost.
-func (p Pane) noReturnBox() []look.Line {
+func (p Pane) noReturnBox(ph *phases.PhaseState) []look.Line {
 	st, s := p.Styles, p.State
 	in := p.narrower()
 	lines := in.paragraph("", &st.Text, "After this phase's COMMIT only a restore of the backup brings the data back. Nothing can be undone in part.")
+	if p.tellsAfter(ph) {
+		lines = in.paragraph("", p.keepStyle(ph), "After this phase's COMMIT "+s.AfterCommit(ph)+".")
+	}
 	lines = append(lines, p.backupLine())
 	if lacks := s.Proof(p.Now).Lacks; lacks != "" {
 		lines = append(lines, in.paragraph("", &st.Bad, "NOT PROVEN: "+lacks)...)

@@ -45,8 +45,11 @@ func (p Pane) holdBox(ph *phases.PhaseState) []look.Line {
 	for _, detail := range UnexpectedRows(p.State, ph) {
 		lines = append(lines, in.paragraph(st.Mark.NoReturn+" not as expected: ", &st.Warn, detail)...)
 	}
+	lines = append(lines, in.capsuleLine(ph)...)
 	if ph.Plan.PointOfNoReturn {
-		lines = append(lines, in.paragraph(st.Mark.NoReturn+" ", &st.Bad, "This COMMIT is the point of no return: after it only a restore helps.")...)
+		lines = append(lines, in.paragraph(st.Mark.NoReturn+" ", &st.Bad, "This COMMIT is the point of no return: after it "+p.State.AfterCommit(ph)+".")...)
+	} else if p.tellsAfter(ph) {
+		lines = append(lines, in.paragraph("", p.keepStyle(ph), "After this COMMIT "+p.State.AfterCommit(ph)+".")...)
 	}
 	lines = append(lines, in.hint("", KeyCommit, "COMMIT")...)
 	lines = append(lines, in.hint("", KeyRollback, "ROLLBACK: nothing is lost")...)

@@ -28,15 +28,15 @@ func paneNames() map[string]func(Pane) string {
 func goldenStates() map[string][]string {
 	return map[string][]string{
 		"timeline":  {"fresh", "failing", "running", "rolled_back", "confirm", "past", "after", "aborted", "undone"},
-		"checklist": {"fresh", "half", "failing", "green", "go", "running", "confirm", "after"},
-		"gate":      {"fresh", "failing", "green", "closed", "no_go", "go", "running", "confirm", "rolled_back", "unknown", "undone", "after", "aborted"},
+		"checklist": {"fresh", "half", "failing", "green", "go", "running", "confirm", "after", "confirm_kept"},
+		"gate":      {"fresh", "failing", "green", "closed", "no_go", "go", "running", "confirm", "rolled_back", "unknown", "undone", "after", "aborted", "green_kept", "green_unproven", "green_off", "confirm_kept"},
 		"phase": {
 			"fresh", "counting", "baseline", "locking", "running", "verifying", "holding", "rolled_back", "in_doubt", "unknown",
 			"committed", "cascading", "past", "after", "waiting", "waiting_for_a_row", "undone", "undone_no_ledger", "undone_none_kept", "undone_and_ended",
-			"unknown_checks", "unknown_and_failed", "unexpected_rows", "beside_rows",
+			"unknown_checks", "unknown_and_failed", "unexpected_rows", "beside_rows", "keeping", "holding_kept",
 		},
 		"log":  {"fresh", "failing", "rolled_back"},
-		"undo": {"fresh", "green", "running", "committed", "in_doubt", "unknown", "past", "waiting", "waiting_for_a_row", "undone"},
+		"undo": {"fresh", "green", "running", "committed", "in_doubt", "unknown", "past", "waiting", "waiting_for_a_row", "undone", "committed_kept", "past_kept", "past_part", "trying", "tried", "undo_run"},
 	}
 }
 

@@ -58,7 +58,9 @@ func (p Pane) phaseHead(ph *phases.PhaseState, i int) []look.Line {
 	if why := p.statusWhy(ph); why != "" {
 		status = status.Add(&st.Text, ": "+why)
 	}
-	if ph.Attempt > 1 {
+	if ph.Keeping != nil {
+		status = status.End(&st.Accent, KeepingShare(ph.Keeping))
+	} else if ph.Attempt > 1 {
 		status = status.End(&st.Warn, fmt.Sprintf("attempt %d", ph.Attempt))
 	}
 	head := []look.Line{title, status, p.phaseTimes(ph)}
@@ -112,6 +114,9 @@ func (p Pane) statusWhy(ph *phases.PhaseState) string {
 	case phases.PhaseRunning:
 		return runningWhy(ph)
 	case phases.PhaseVerifying:
+		if ph.Keeping != nil {
+			return keepingWords(ph.Keeping)
+		}
 		return SumVerified(ph).String()
 	case phases.PhaseHolding:
 		return "verified, waits for COMMIT or ROLLBACK"
@@ -225,6 +230,9 @@ func (p Pane) phaseBody(ph *phases.PhaseState) (body []look.Line, keep int) {
 	}
 	out = append(out, table...)
 	out = append(out, p.changeLines(ph)...)
+	if ph.Status == phases.PhaseIsCommitted && ph.Capsule != nil {
+		out = append(append(out, look.Line{}), p.capsuleLine(ph)...)
+	}
 	if held := p.verifiedLines(ph, holds); len(held) > 0 {
 		out = append(append(out, look.Line{}, p.heldHead(ph)), held...)
 	}

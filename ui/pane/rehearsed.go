@@ -5,12 +5,18 @@ import (
 	"tminus/ui/look"
 )
 
-// rehearsed is how long a phase took in the rehearsal; nothing where nobody knows.
+// rehearsed is how long a phase took in the rehearsal, and its undo; nothing where
+// nobody knows.
 func (p Pane) rehearsed(ph *phases.PhaseState) string {
-	if was := p.State.Opened.Rehearsed.Phase(ph.Plan.ID).Time(); was > 0 {
-		return "rehearsed " + look.Duration(was)
+	was := p.State.Opened.Rehearsed.Phase(ph.Plan.ID)
+	if was.Time() <= 0 {
+		return ""
 	}
-	return ""
+	text := "rehearsed " + look.Duration(was.Worked)
+	if was.Undo > 0 {
+		text += " (undo " + look.Duration(was.Undo) + ")"
+	}
+	return text
 }
 
 // countColumns are those of a phase that counts, with the fingerprints beside the

@@ -1,6 +1,7 @@
 package pane
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +20,7 @@ func paneStates() map[string]func() *paneRun {
 			return r
 		}
 	}
-	return map[string]func() *paneRun{
+	out := map[string]func() *paneRun{
 		"fresh":       func() *paneRun { return newPaneRun() },
 		"half":        func() *paneRun { return newPaneRun().half() },
 		"failing":     func() *paneRun { return newPaneRun().failing() },
@@ -57,6 +58,8 @@ func paneStates() map[string]func() *paneRun {
 		"unexpected_rows": phase(unexpected),
 		"beside_rows":     phase(besideRows),
 	}
+	maps.Copy(out, capsuleStates())
+	return out
 }
 
 func waitingForARow(r *paneRun) {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"charm.land/lipgloss/v2"
+
 	"tminus/phases"
 	"tminus/ui/look"
 )
@@ -17,16 +19,19 @@ func undoPane() Kind {
 }
 
 // Undo draws what it would take to undo now: the rollback engineer's pane. As
-// long as a transaction is open, ROLLBACK does; what is committed needs a
-// restore. It changes its face at the point of no return.
+// long as a transaction is open, ROLLBACK does; what is committed comes back by
+// an undo where its capsule is kept, and by a restore. It changes its face with
+// each COMMIT, and at the point of no return.
 func (p Pane) undoContent() content {
 	if !p.Ready() {
 		return p.empty("What an undo would take appears with the run.")
 	}
-	lines := p.undoVerdict()
-	lines = append(lines, look.Line{})
-	lines = append(lines, p.restoreLines()...)
-	lines = append(append(lines, look.Line{}), p.proofLines()...)
+	lines := append(p.undoVerdict(), p.undoLines()...)
+	if p.State.Opened.Undoes == nil { // which has no backup of its own
+		lines = append(lines, look.Line{})
+		lines = append(lines, p.restoreLines()...)
+		lines = append(append(lines, look.Line{}), p.proofLines()...)
+	}
 	lines = append(lines, p.contactLines()...)
 	return content{body: lines}
 }
@@ -37,27 +42,7 @@ func (p Pane) undoVerdict() []look.Line {
 	in := p.narrower()
 	committed := CommittedPhases(s)
 	open := s.OpenPhase()
-	var lines []look.Line
-	title, style := "NOTHING TO UNDO", &st.Good
-	switch {
-	case open != nil && open.Status == phases.PhaseInDoubt:
-		title, style = "COMMIT IN DOUBT: TOUCH NOTHING YET", &st.Bad
-	case hasStatus(s, phases.PhaseUnknown):
-		title, style = "OUTCOME UNKNOWN: LOOK FIRST", &st.Bad
-	case hasStatus(s, phases.PhaseIsUndone):
-		title, style = "COMMITTED, AND UNDONE SINCE: LOOK FIRST", &st.Bad
-	case s.PastPointOfNoReturn():
-		title, style = "PAST THE POINT OF NO RETURN", &st.Bad
-		lines = append(lines, look.Row(&st.Bad, "Only a restore helps."))
-	case open != nil && open.Status == phases.PhaseCommitting:
-		title, style = "COMMIT SENT: WAITING FOR THE ANSWER", &st.Warn
-	case len(committed) > 0:
-		title, style = "COMMITTED: UNDOING NEEDS A RESTORE", &st.Warn
-	case open != nil && open.Plan.Writes() && WaitsForLocks(open):
-		title, style = "NOTHING DELETED YET: ROLLBACK STOPS THE WAIT", &st.Warn
-	case open != nil && open.Plan.Writes():
-		title, style = "TRANSACTION OPEN: ROLLBACK UNDOES IT", &st.Warn
-	}
+	title, style, lines := p.undoTitle(in, open, committed)
 	if open != nil {
 		lines = append(lines, p.openTransaction(in, open)...)
 	}
@@ -72,27 +57,100 @@ func (p Pane) undoVerdict() []look.Line {
 			rows += ph.Did().Gone()
 		}
 		head := look.Plural(len(committed), "phase", "phases") + " committed"
-		if rows > 0 {
+		if rows > 0 && s.Opened.Undoes == nil {
 			head += ", " + rowsOf(rows) + " gone"
+		}
+		if len(s.Undo().Back) == len(committed) {
+			head += ", and put back again"
 		}
 		lines = append(lines, in.paragraph("", &st.Text, head+":")...)
 		lines = append(lines, in.committedLines(committed)...)
+	case open == nil && len(lines) == 0 && s.Opened.Undoes != nil:
+		lines = append(lines, look.Row(&st.Text, "No phase has committed anything yet."))
 	case open == nil && len(lines) == 0:
 		lines = append(lines, look.Row(&st.Text, "No phase has committed anything: the data is as it was."))
 	}
 	return p.box(style, title, lines)
 }
 
+// undoTitle is the box's title, and the sentence that goes with it.
+func (p Pane) undoTitle(in Pane, open *phases.PhaseState, committed []*phases.PhaseState) (title string, style *lipgloss.Style, lines []look.Line) {
+	st, s := p.Styles, p.State
+	switch {
+	case open != nil && open.Status == phases.PhaseInDoubt:
+		return "COMMIT IN DOUBT: TOUCH NOTHING YET", &st.Bad, nil
+	case hasStatus(s, phases.PhaseUnknown):
+		return "OUTCOME UNKNOWN: LOOK FIRST", &st.Bad, nil
+	case hasStatus(s, phases.PhaseIsUndone):
+		return "COMMITTED, AND UNDONE SINCE: LOOK FIRST", &st.Bad, nil
+	case s.UndoTrial != nil:
+		return p.trialTitle(in)
+	case s.Opened.Undoes != nil && len(committed) > 0:
+		return "PUT BACK: RUNNING THE MAINTENANCE AGAIN TAKES IT OUT", &st.Warn, nil
+	case s.PastPointOfNoReturn():
+		return p.pastTitle(in)
+	case open != nil && open.Status == phases.PhaseCommitting:
+		return "COMMIT SENT: WAITING FOR THE ANSWER", &st.Warn, nil
+	case len(committed) > 0:
+		return committedTitle(s.Undo()), &st.Warn, nil
+	case open != nil && open.Plan.Writes() && WaitsForLocks(open):
+		return "NOTHING DELETED YET: ROLLBACK STOPS THE WAIT", &st.Warn, nil
+	case open != nil && open.Plan.Writes():
+		return "TRANSACTION OPEN: ROLLBACK UNDOES IT", &st.Warn, nil
+	}
+	if s.Opened.Undoes != nil {
+		return "THIS RUN IS AN UNDO: NOTHING IS PUT BACK YET", &st.Good, nil
+	}
+	return "NOTHING TO UNDO", &st.Good, nil
+}
+
+// pastTitle is for a run past its point of no return: an undo leads back from
+// there, but for what kept no capsule.
+func (p Pane) pastTitle(in Pane) (title string, style *lipgloss.Style, lines []look.Line) {
+	st, sum := p.Styles, p.State.Undo()
+	const past = "PAST THE POINT OF NO RETURN"
+	switch {
+	case sum.Phases == nil:
+		return past, &st.Bad, []look.Line{look.Row(&st.Bad, "Only a restore helps.")}
+	case sum.Lost != nil:
+		return past + ": PART OF IT NEEDS A RESTORE", &st.Bad, in.paragraph("", &st.Bad, "Only a restore brings back what kept no capsule; an undo the rest.")
+	}
+	return past + ": UNDO OR RESTORE", &st.Bad, nil
+}
+
+func committedTitle(sum phases.UndoSum) string {
+	switch {
+	case sum.Phases == nil:
+		return "COMMITTED: UNDOING NEEDS A RESTORE"
+	case sum.Lost != nil:
+		return "COMMITTED: PART OF IT NEEDS A RESTORE"
+	}
+	return "COMMITTED: AN UNDO BRINGS IT BACK"
+}
+
 func (p Pane) committedLines(committed []*phases.PhaseState) []look.Line {
 	st := p.Styles
 	rows := make([]look.GridRow, len(committed))
+	kept := false
 	for i, ph := range committed {
+		kept = kept || ph.Capsule != nil
 		rows[i] = look.GridRow{Fields: []look.Field{
 			{{Text: "  " + st.Mark.Done + " ", Style: &st.Bad}, {Text: look.Sanitize(ph.Plan.Title), Style: &st.Text}},
 			look.One(&st.Text, goneWords(ph)), look.One(&st.Dim, "COMMIT at "+p.at(ph.EndedAt)),
 		}}
 	}
-	return look.Grid([]look.Column{{Flex: 16}, {Right: true}, {Rank: 1}}, rows, p.Width, nil)
+	if !kept {
+		return look.Grid([]look.Column{{Flex: 16}, {Right: true}, {Rank: 1}}, rows, p.Width, nil)
+	}
+	if p.Width < broad {
+		return p.backLines(committed)
+	}
+	for i, ph := range committed {
+		f := rows[i].Fields
+		rows[i].Fields = append([]look.Field{f[0]}, p.backFields(ph)...)
+		rows[i].Fields = append(rows[i].Fields, f[2])
+	}
+	return look.Grid([]look.Column{{Flex: 28}, {Right: true}, {Right: true, Rank: 2}, {}, {Rank: 1}}, rows, p.Width, nil)
 }
 
 // goneWords are the rows that only a restore brings back; of a phase that took
@@ -166,7 +224,11 @@ func (p Pane) openTransaction(in Pane, ph *phases.PhaseState) []look.Line {
 func (p Pane) restoreLines() []look.Line {
 	st, s := p.Styles, p.State
 	b := s.Runbook.Backup
-	out := []look.Line{look.Row(&st.Title, "Restore")}
+	title := "Restore"
+	if s.Undo().Phases != nil {
+		title = "Restore, the second way"
+	}
+	out := []look.Line{look.Row(&st.Title, title)}
 	if t := s.BackupTime(); !t.IsZero() && len(CommittedPhases(s)) > 0 {
 		id := valueOr(s.Fields[b.IDField].Value, "(no ID recorded)")
 		out = append(out, p.paragraph("  ", &st.Text, "Backup "+id+", taken "+p.at(t)+": a restore also loses the "+look.Minutes(p.Now.Sub(t))+" that came after it")...)

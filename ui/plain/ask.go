@@ -107,6 +107,8 @@ func (p *plain) next() plainQuestion {
 			return q
 		}
 		p.tellHolds("the end", p.afterHolds())
+	case phases.WaitUndo:
+		p.tellOnce("waiting: the undo is being tried; nothing is asked until its end")
 	case phases.WaitClose:
 		if s.Can(phases.CloseRun{}, time.Now()) == nil {
 			return plainQuestion{kind: askClose}
@@ -276,15 +278,22 @@ func (p *plain) put(q plainQuestion) {
 		if none := s.NoRehearsal(); none != "" {
 			p.say("  %s", none)
 		}
-		p.sayProof()
+		if s.Opened.Undoes == nil { // which has no backup of its own
+			p.sayProof()
+		}
+		p.sayUndo()
 		p.say("  %s: the approver's name for GO, or: no-go REASON", s.Runbook.Gate.Approve)
 	case askGo:
 		p.say("? type the database's name, %s, for GO approved by %s; or: back", s.Target.Database, p.approver)
 	case askStart:
 		p.putStart(q.id)
 	case askHold:
+		p.sayCapsule(p.phase(q.id))
 		p.say("? %s: type commit or rollback", phases.PhaseName(q.id))
 	case askClose:
+		if s.WantsUndoTrial() {
+			p.say("  first what the phases took is put back, to see that it works and how long it takes")
+		}
 		p.say("? all is done: type close to end the run")
 	}
 }
@@ -302,8 +311,8 @@ func (p *plain) putStart(id string) {
 	for _, note := range ph.Plan.Notes {
 		p.say("  %s", note)
 	}
+	p.sayAfter(ph)
 	if ph.Plan.PointOfNoReturn {
-		p.say("  POINT OF NO RETURN: after its COMMIT only a restore helps")
 		p.say("  type the database's name, %s, to start", p.state.Target.Database)
 		return
 	}

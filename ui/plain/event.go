@@ -41,10 +41,18 @@ func (p *plain) event(rec journal.Record) error {
 		p.surveying = true // the engine takes no command before it knows the database
 	case phases.SurveyTaken:
 		p.surveying = false
+	case phases.PhaseStarted:
+		p.wrote = p.state.At
 	case phases.StepStarted:
 		p.progress[e.Phase] = plainProgress{at: p.state.At}
 	case phases.TableProgressed:
 		p.progressed(e)
+	case phases.CapsuleProgressed:
+		p.keeping(e)
+	case phases.UndoTrialStarted:
+		p.wrote = p.state.At
+	case phases.UndoTrialProgressed:
+		p.writing(p.state.TrialWords(), e.Rows, e.Total)
 	case phases.ActionStarted:
 		p.acted = p.state.At
 	case phases.ActionProgressed:

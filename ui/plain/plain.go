@@ -73,6 +73,7 @@ type plain struct {
 	leaving   bool            // quit was said once while a transaction is open
 	progress  map[string]plainProgress
 	acted     time.Time // when a long action's progress was last said
+	wrote     time.Time // when the progress of a capsule was
 }
 
 func (p *plain) run(ctx context.Context) error {
