@@ -194,6 +194,5 @@ func (c conn) CopyFrom(ctx context.Context, r io.Reader, sql string) (tag pgconn
 }
 
 func (c conn) CopyTo(ctx context.Context, w io.Writer, sql string) (tag pgconn.CommandTag, err error) {
-	err = c.l.fly(ctx, func() error { tag, err = c.l.s.PgConn().CopyTo(ctx, w, sql); return err })
-	return tag, err
+	return tag, c.l.copyTo(ctx, w, sql)
 }

@@ -63,10 +63,7 @@ func (l long) one(ctx context.Context, sql string) (result *pgconn.Result, err e
 
 // copyTo runs a COPY … TO STDOUT, and writes its text to w.
 func (l long) copyTo(ctx context.Context, w io.Writer, sql string) error {
-	return l.fly(ctx, func() error {
-		_, err := l.s.PgConn().CopyTo(ctx, w, sql)
-		return err
-	})
+	return l.fly(ctx, func() error { return l.s.copyOut(ctx, w, sql) })
 }
 
 // scan runs a query that gives one row.
