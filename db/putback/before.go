@@ -2,7 +2,6 @@ package putback
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -140,50 +139,49 @@ func (w *work) heedLeaf(ctx context.Context, b *leaf, forecast bool) error {
 
 // showSQL brings what a newer capsule's leaf was found to do into the overlay. New
 // rows come before those in whose place they are go, which they may be made of.
-func (b *leaf) showSQL() []string {
-	o := b.over
-	show := "INSERT INTO " + o.shown + " (" + columns("", b.columns) + ") SELECT " + columns("s", b.columns) + " FROM "
+func (l *leaf) showSQL() []string {
+	o := l.over
+	show := "INSERT INTO " + o.shown + " (" + columns("", l.columns) + ") SELECT " + columns("s", l.columns) + " FROM "
 	var out, drop []string
-	if b.rows(capsule.Gone) > 0 {
-		out = append(out, show+b.temporary("gone")+" s WHERE NOT EXISTS (SELECT FROM "+b.temporary("skip")+" k WHERE k.r = s.ctid)")
+	if l.rows(capsule.Gone) > 0 {
+		out = append(out, show+l.temporary("gone")+" s WHERE NOT EXISTS (SELECT FROM "+l.temporary("skip")+" k WHERE k.r = s.ctid)")
 	}
-	if b.rows(capsule.Old) > 0 {
+	if l.rows(capsule.Old) > 0 {
 		values := make([]string, len(o.plain))
 		for i, c := range o.plain {
-			if values[i] = "t." + quoted(c); slices.Contains(b.columns, c) {
+			if values[i] = "t." + quoted(c); slices.Contains(l.columns, c) {
 				values[i] = "s." + quoted(c)
 			}
 		}
-		out = append(out, show+b.temporary("old")+" s JOIN "+b.temporary("pair")+" p ON p.r = s.ctid WHERE p.what = 'again'",
-			"INSERT INTO "+o.shown+" ("+columns("", o.plain)+") SELECT "+strings.Join(values, ", ")+" FROM "+b.temporary("old")+" s JOIN "+b.temporary("pair")+" p ON p.r = s.ctid JOIN "+
-				b.target()+" t ON t.tminus_row = p.t AND t.tminus_rel = p.o WHERE p.what IN ('set', 'over')")
+		out = append(out, show+l.temporary("old")+" s JOIN "+l.temporary("pair")+" p ON p.r = s.ctid WHERE p.what = 'again'",
+			"INSERT INTO "+o.shown+" ("+columns("", o.plain)+") SELECT "+strings.Join(values, ", ")+" FROM "+l.temporary("old")+" s JOIN "+l.temporary("pair")+" p ON p.r = s.ctid JOIN "+
+				l.target()+" t ON t.tminus_row = p.t AND t.tminus_rel = p.o WHERE p.what IN ('set', 'over')")
 	}
-	out = append(out, "DELETE FROM "+o.shown+" s USING "+b.temporary("hit")+" h WHERE h.o = 0 AND h.t = s.ctid",
-		"INSERT INTO "+o.hidden+" SELECT DISTINCT o, t FROM "+b.temporary("hit")+" WHERE o <> 0")
+	out = append(out, "DELETE FROM "+o.shown+" s USING "+l.temporary("hit")+" h WHERE h.o = 0 AND h.t = s.ctid",
+		"INSERT INTO "+o.hidden+" SELECT DISTINCT o, t FROM "+l.temporary("hit")+" WHERE o <> 0")
 	for _, p := range capsule.Parts() {
-		if b.rows(p) > 0 {
-			drop = append(drop, b.temporary(string(p)))
+		if l.rows(p) > 0 {
+			drop = append(drop, l.temporary(string(p)))
 		}
 	}
 	for _, what := range []string{"skip", "sent", "pair", "hit", "clash"} {
-		drop = append(drop, b.temporary(what))
+		drop = append(drop, l.temporary(what))
 	}
 	return append(out, "DROP TABLE "+strings.Join(drop, ", "))
 }
 
 // target is a leaf's rows under the overlay, for a join.
 func (o *overlay) target(l *leaf) string {
-	names := slices.Clone(o.plain)
-	shown := columns("tminus_s", o.plain)
+	names, shown := slices.Clone(o.plain), columns("tminus_s", o.plain)
 	for _, g := range l.generated {
 		names = append(names, g.name)
 		shown += ", (" + g.expr + ")"
 	}
-	sql := "(SELECT tminus_t.ctid AS tminus_row, tminus_t.tableoid AS tminus_rel, tminus_t.xmin AS tminus_by, " +
-		"EXISTS (SELECT FROM " + o.back + " m WHERE m.t = tminus_t.ctid AND m.o = tminus_t.tableoid) AS tminus_back, " + columns("tminus_t", names) + " FROM " + l.from + " tminus_t"
-	if len(l.t.Key) > 0 { // nobody asks
-		sql = fmt.Sprintf("(SELECT tminus_t.ctid AS tminus_row, tminus_t.tableoid AS tminus_rel, tminus_t.xmin AS tminus_by, false AS tminus_back, %s FROM %s tminus_t", columns("tminus_t", names), l.from)
+	back := "false" // with a key, nobody asks
+	if len(l.t.Key) == 0 {
+		back = "EXISTS (SELECT FROM " + o.back + " m WHERE m.t = tminus_t.ctid AND m.o = tminus_t.tableoid)"
 	}
+	sql := "(SELECT tminus_t.ctid AS tminus_row, tminus_t.tableoid AS tminus_rel, tminus_t.xmin AS tminus_by, " + back + " AS tminus_back, " + columns("tminus_t", names) + " FROM " + l.from + " tminus_t"
 	if !o.empty {
 		sql += " WHERE NOT EXISTS (SELECT FROM " + o.hidden + " m WHERE m.t = tminus_t.ctid AND m.o = tminus_t.tableoid)"
 	}
