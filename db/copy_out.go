@@ -92,9 +92,10 @@ func (c *copying) message() (last bool, err error) {
 		if err := said.Decode(body); err != nil {
 			return false, err
 		}
-		c.failed = pgconn.ErrorResponseToPgError(&said)
-		if severity := c.failed.(*pgconn.PgError).SeverityUnlocalized; severity == "FATAL" || severity == "PANIC" {
-			return false, c.failed // nothing follows
+		refused := pgconn.ErrorResponseToPgError(&said)
+		c.failed = refused
+		if refused.SeverityUnlocalized == "FATAL" || refused.SeverityUnlocalized == "PANIC" {
+			return false, refused // nothing follows
 		}
 	case 'H', 'c', 'C', 'N', 'S', 'A': // the copy's beginning and end; notices, settings
 	default:
