@@ -25,6 +25,46 @@ func (u *Undoes) words() string {
 	return fmt.Sprintf("undoes %s of run %s, %s, head %.12s", strings.Join(u.Phases, ", "), u.RunID, u.Journal, u.Head)
 }
 
+// UndoneBy says which undo has put a phase back.
+type UndoneBy struct {
+	Phase   string // of the run that is undone
+	Journal string // of the undo: the file's name
+	RunID   string // of the undo
+	Nonce   string // of the undo's row in the ledger; empty where it wrote none
+	At      time.Time
+}
+
+// HasUndone are the phases of another run that this one has put back.
+func (s *State) HasUndone(journal string) []UndoneBy {
+	if s.Opened.Undoes == nil {
+		return nil
+	}
+	var out []UndoneBy
+	for _, id := range s.Opened.Undoes.Phases {
+		p := s.Phase(runbook.UndoID(id))
+		if p.Status != PhaseIsCommitted {
+			continue
+		}
+		by := UndoneBy{Phase: id, Journal: journal, RunID: s.Opened.RunID, At: p.EndedAt}
+		if p.Intent != nil && p.Intent.Ledger {
+			by.Nonce = p.Intent.Nonce
+		}
+		out = append(out, by)
+	}
+	return out
+}
+
+// Proven reports whether the undo's own row is in the ledger; without a ledger its
+// journal's word counts.
+func (u UndoneBy) Proven(rows []LedgerRow) bool {
+	return u.Nonce == "" || slices.ContainsFunc(rows, func(r LedgerRow) bool { return r.Nonce == u.Nonce })
+}
+
+// String says it in a sentence's part.
+func (u UndoneBy) String() string {
+	return Clean(fmt.Sprintf("%s was put back already, at %s UTC, by the undo of %s", u.Phase, u.At.UTC().Format(time.DateTime), u.Journal))
+}
+
 // undoRate is how long a row takes to come back where nobody has measured it,
 // and undoLeast what an undo of a phase is planned for at least.
 const (

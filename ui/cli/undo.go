@@ -72,7 +72,12 @@ func (a *app) undo(ctx context.Context, path string, f Flags, u UndoFlags) error
 		return a.planUndo(ctx, book, state, ids, f)
 	}
 	f.undoes = &phases.Undoes{Journal: filepath.Base(path), RunID: state.Opened.RunID, Head: state.Head, Phases: ids}
-	f.fits = func(target engine.Target, id phases.Identity) error { return fits(ctx, state, target, id, ids) }
+	f.fits = func(target engine.Target, id phases.Identity) error {
+		if err := fits(ctx, state, target, id, ids); err != nil {
+			return err
+		}
+		return notUndone(ctx, state, path, target, ids)
+	}
 	return a.start(ctx, file, source, book, state.Opened.Environment, f)
 }
 
@@ -107,6 +112,35 @@ func fits(ctx context.Context, s *phases.State, target engine.Target, id phases.
 		return err
 	}
 	return s.UndoLedger(ids, rows)
+}
+
+// notUndone refuses phases that another undo has put back, as the ledger proves.
+func notUndone(ctx context.Context, s *phases.State, path string, target engine.Target, ids []string) error {
+	dirs := []string{filepath.Dir(path)}
+	if dir, err := engine.StateDir(); err == nil { // else no run of this user's is there
+		dirs = append(dirs, dir)
+	}
+	undos, err := engine.FindUndos(dirs, s.Opened.RunID)
+	if err != nil {
+		return err
+	}
+	var back []string
+	for _, u := range undos {
+		if !slices.Contains(ids, u.Phase) {
+			continue
+		}
+		rows, err := target.LedgerRows(ctx, u.RunID)
+		if err != nil {
+			return err
+		}
+		if u.Proven(rows) {
+			back = append(back, u.String())
+		}
+	}
+	if back == nil {
+		return nil
+	}
+	return fmt.Errorf("%s; name the phases that are left with --phases", strings.Join(back, "; "))
 }
 
 // planUndo tells what an undo would do, and what is in its way.
