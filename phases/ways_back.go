@@ -8,6 +8,9 @@ func (s *State) waysBack(path string, doubtful bool) []string {
 	if u := s.Opened.Undoes; u != nil {
 		return []string{"what is put back comes out again by running the maintenance again; what is not, by the undo of what is left: tminus undo " + Clean(u.Journal)}
 	}
+	if s.Throwaway() && !s.ClosedAt.IsZero() {
+		return nil
+	}
 	sum := s.Undo()
 	var out []string
 	if s.trialCut() {
@@ -37,10 +40,19 @@ func (s *State) waysBack(path string, doubtful bool) []string {
 	return append(out, s.restoring("or by a restore")...)
 }
 
+// Throwaway reports whether the run's database goes with the run: then nothing of it
+// is ever put back.
+func (s *State) Throwaway() bool {
+	return s.Opened.Environment == Demo || s.Opened.Copy != nil
+}
+
 // undoLeft is what is to be said of an undo when a run is done: what came of the one
 // that was tried, and how what is still gone comes back.
 func (s *State) undoLeft(path string) []string {
 	var out []string
+	if s.Throwaway() {
+		return out
+	}
 	if s.UndoTrial != nil && s.UndoTrial.Result != nil {
 		text := s.UndoTrial.Result.Words()
 		out = append(out, text)

@@ -214,7 +214,7 @@ func (v *vault) there() bool {
 
 // begin starts the real program on a new run.
 func (v *vault) begin(more ...string) (*process, error) {
-	p, err := v.h.command(v.trial, append([]string{"rehearse", v.book, "--unattended", "--plain", "--journal", v.path, "--dsn", v.dsn()}, more...)...)
+	p, err := v.h.command(v.trial, append([]string{"rehearse", v.book, "--unattended", "--no-undo", "--plain", "--journal", v.path, "--dsn", v.dsn()}, more...)...)
 	if err != nil {
 		return nil, err
 	}

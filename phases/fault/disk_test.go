@@ -239,7 +239,7 @@ func (c *trial) onFullDisk(pages int) {
 		c.fail("fill the disk: %w", err)
 		return
 	}
-	c.path = filepath.Join(disk, "run.journal")
+	c.capsules, c.path = c.path+".capsule", filepath.Join(disk, "run.journal")
 	c.direct()
 	if s := c.agree(false); s != nil && s.ClosedAt.IsZero() && s.Outcome != "" {
 		c.fail("ended without a last record: %s", s.Outcome)

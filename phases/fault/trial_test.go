@@ -66,6 +66,7 @@ type trial struct {
 	noLedger  bool           // the fault took the ledger away
 	again     string         // where the server is reached by a resume; empty: by dsn
 	exchange  time.Duration  // in the place of exchange, for the first program
+	capsules  string         // the folder of its capsules; empty: beside the journal
 	role      string         // who runs it; empty: the superuser
 	undoes    *phases.Undoes // what the run undoes; nil: it is no undo
 	found     int            // rows that phase first finds
@@ -153,7 +154,7 @@ func (c *trial) opening(id phases.Identity) phases.RunOpened {
 		Environment: phases.Rehearsal, Unattended: !c.attended, Operator: operator, Target: id, PlannedT0: time.Now(), Undoes: c.undoes,
 	}
 	if c.undoes == nil {
-		out.Capsule = &phases.CapsulePlace{Folder: c.path + ".capsule"}
+		out.Capsule = &phases.CapsulePlace{Folder: cmp.Or(c.capsules, c.path+".capsule")}
 	}
 	return out
 }

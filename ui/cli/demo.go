@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/charmbracelet/x/term"
@@ -59,6 +60,13 @@ func (a *app) leaveServer(server Throwaway, whose string) {
 		fmt.Fprintf(a.stderr, "tminus: %s the %s's server: %v\n", what, whose, err)
 	} else if a.unfinished {
 		fmt.Fprintf(a.stderr, "the %s's server waits %.0f minutes for that\n", whose, DemoLinger.Minutes())
+	}
+	if a.unfinished || a.spare == "" {
+		return
+	}
+	// There is no database any more to which the rows could be given back.
+	if err := os.RemoveAll(a.spare); err != nil {
+		fmt.Fprintf(a.stderr, "tminus: remove what the %s's phases took away: %v: remove it by hand\n", whose, err)
 	}
 }
 

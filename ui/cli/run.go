@@ -26,7 +26,8 @@ type app struct {
 	stdin, stdout, stderr *os.File
 	database              Database
 
-	unfinished bool // the run was left, and can be resumed
+	unfinished bool   // the run was left, and can be resumed
+	spare      string // the folder of capsules that go with the run's database; empty for none
 }
 
 func (a *app) rehearse(ctx context.Context, file string, f Flags) error {
@@ -284,6 +285,9 @@ func (a *app) conduct(ctx context.Context, engine *engine.Engine, path string, f
 	code := Unfinished
 	engine.View(func(state *phases.State) {
 		s, code, a.unfinished = state.Summary(path), state.ExitCode(), state.ClosedAt.IsZero()
+		if state.Throwaway() && state.Opened.Capsule != nil {
+			a.spare = state.Opened.Capsule.Folder
+		}
 	})
 	fmt.Fprintln(a.stderr, s)
 	switch {
