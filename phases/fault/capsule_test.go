@@ -162,14 +162,20 @@ func (c *trial) onFullCapsuleDisk(pages int) {
 	c.recover(c.rerun)
 }
 
-// undoFaults kill a program at every record of an undo, at each place of the
-// record's way to the disk.
+// undoMoments are the records at which an undo is cut: those that something rests on.
+var undoMoments = []string{"step_done", "commit_intended", "phase_committed"}
+
+// undoFaults kill a program at the records of an undo, at each place of a record's
+// way to the disk.
 func (h *harness) undoFaults() []fault {
 	records := h.cleanUndo()
 	var out []fault
 	for i, r := range records {
 		n := i + 1
-		for _, at := range []string{"before", "torn", "written"} {
+		if !slices.Contains(undoMoments, r.Kind) {
+			continue
+		}
+		for _, at := range []string{"before", "written"} {
 			smoke := at == "written" && (r.Kind == "commit_intended" || r.Kind == "step_done")
 			out = append(out, fault{kind: kindUndo, name: fmt.Sprintf("record %02d (%s): %s", n, r.Kind, at), smoke: smoke, run: func(c *trial) {
 				c.attended = false
@@ -306,9 +312,13 @@ func (c *trial) cleared() bool {
 func (c *trial) recoverUndo() {
 	for round := 0; len(c.wrong) == 0; round++ {
 		s := c.said()
-		if s == nil {
+		if s == nil && round < 2 {
 			c.direct() // nothing was begun
 			continue
+		}
+		if s == nil {
+			c.fail("no journal of the undo comes to be")
+			return
 		}
 		f, err := c.look(c.ctx, "")
 		if err != nil {
