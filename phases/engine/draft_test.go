@@ -59,6 +59,7 @@ func drafted(t *testing.T, sql string) {
 	}
 	r.opened.Source, r.opened.SHA256, r.opened.Unattended = r.source, engine.SHA256([]byte(r.source)), true
 	r.opened.Environment, r.opened.TryUndo = phases.Rehearsal, true
+	r.opened.Capsule = &phases.CapsulePlace{Folder: r.path + ".capsule"}
 	before := r.contents()
 	r.open(engine.Settings{})
 	if err := r.wait(); err != nil {

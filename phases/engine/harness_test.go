@@ -101,7 +101,6 @@ func newRig(t *testing.T, schema, source string) *rig {
 	r.opened = phases.RunOpened{
 		RunID: engine.NewRunID(time.Now()), File: "test.yaml", Source: source, SHA256: engine.SHA256([]byte(source)),
 		Environment: phases.Demo, Operator: phases.Operator{Name: "dba", Host: "here", PID: os.Getpid()}, PlannedT0: time.Now(),
-		Capsule: &phases.CapsulePlace{Folder: r.path + ".capsule"},
 	}
 	return r
 }
