@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,7 +12,7 @@ import (
 )
 
 // mostOdd bounds how many rows are told apart one by one.
-const mostOdd = 100_000
+const mostOdd = 10_000
 
 // numbers finds out which numbers of transactions are the phase's own in a table,
 // where its own alone is not enough: those that the other session sees on rows
@@ -28,8 +29,15 @@ func (k *keeping) numbers(ctx context.Context, t *keptTable, xid string) (was, i
 			return "", "", err
 		}
 	}
+	own, err := k.ownNumbers(ctx, xid, tally[0], born[1])
+	if err != nil {
+		return "", "", err
+	}
 	var gone []string // conditions
 	for number, rows := range tally[0] {
+		if !own[number] {
+			continue // somebody else's, who is done by now
+		}
 		switch mere := tally[1][number]; {
 		case rows <= mere: // locked, by whomever
 		case mere == 0:
@@ -43,16 +51,36 @@ func (k *keeping) numbers(ctx context.Context, t *keptTable, xid string) (was, i
 		}
 	}
 	var made []string
-	for number, rows := range born[1] {
-		switch born[0][number] {
-		case rows: // somebody else's
-		case 0:
+	for number := range born[1] {
+		if own[number] && born[0][number] == 0 {
 			made = append(made, "xmin = '"+number+"'::xid")
-		default:
-			return "", "", fmt.Errorf("rows of transaction %s are seen in part", number)
 		}
 	}
 	return anyOf(gone), anyOf(made), nil
+}
+
+// ownNumbers are those of numbers whose transactions are under way: the phase's own,
+// of what it sees, and of what it took from the others' sight. What others wrote
+// and it can see has ended. A number is the lower half of a transaction's, and
+// none of these is older than the phase's.
+func (k *keeping) ownNumbers(ctx context.Context, xid string, of ...map[string]int64) (map[string]bool, error) {
+	var all []string
+	for _, numbers := range of {
+		all = slices.AppendSeq(all, maps.Keys(numbers))
+	}
+	rows, err := k.others.Query(ctx, `SELECT n FROM unnest($1::text[]) AS n
+		WHERE CASE WHEN age(n::xid) > 0 -- else it is of another kind: of several sessions' locks
+			THEN pg_xact_status(($2::numeric + mod(n::numeric - $3::numeric + 4294967296, 4294967296))::text::xid8) = 'in progress' END`, all, k.x.id.Xid, xid)
+	if err != nil {
+		return nil, err
+	}
+	own := map[string]bool{}
+	var number string
+	_, err = pgx.ForEachRow(rows, []any{&number}, func() error {
+		own[number] = true
+		return nil
+	})
+	return own, err
 }
 
 func anyOf(conditions []string) string {

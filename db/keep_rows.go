@@ -13,6 +13,13 @@ import (
 )
 
 // table writes what there is of one table, and makes sure that it is all.
+//
+// Where rows were only deleted, or only inserted, and the server counted as many as
+// bear the transaction's number, that is all of them: what an exception block of a
+// function did bears a number of its own, and what it took back is counted too, so
+// that either is missing. What was merely locked bears the number as well, and has
+// to be nothing. Everywhere else counts may agree by chance: an update in such a
+// block leaves as many rows as it found. There, all numbers are found out first.
 func (k *keeping) table(ctx context.Context, t *keptTable) error {
 	if t.whole {
 		return nil
@@ -21,25 +28,78 @@ func (k *keeping) table(ctx context.Context, t *keptTable) error {
 	if err != nil {
 		return err
 	}
-	if err := k.write(ctx, t, "xmax = '"+xid+"'::xid", "xmin = '"+xid+"'::xid"); err != nil {
-		return err
+	did := t.did
+	if did.Updated == 0 && (did.Inserted == 0 || did.Deleted == 0) {
+		all, err := k.byNumber(ctx, t, xid)
+		if all || err != nil {
+			return err
+		}
 	}
-	if t.complete() {
-		return nil
+	// Others may write to a table that is not locked, between two looks at it.
+	for try := 1; ; try++ {
+		all, err := k.byNumbers(ctx, t, xid)
+		switch {
+		case all || err != nil:
+			return err
+		case try == keepTries:
+			return failf("keep the rows of", t.Called, "see who writes to it or holds locks on its rows (pg_locks, SELECT FOR SHARE), then start the phase again; or write `capsule: off` into the phase",
+				errors.New("beside the rows that bear the transaction's number, others were changed"))
+		}
+		rollback(ctx, k.others)
+		if err := k.snapshot(ctx); err != nil {
+			return err
+		}
 	}
-	// Rows that somebody merely locked bear a number too, and what was done
-	// within an exception block of a function bears one of its own.
-	if err := k.discard(t); err != nil {
-		return err
-	}
+}
+
+// keepTries is how often a table is looked at that others write to.
+const keepTries = 3
+
+// byNumbers writes the rows that bear any number of the transaction's, and reports
+// whether those are all. If not, nothing of them stays.
+func (k *keeping) byNumbers(ctx context.Context, t *keptTable, xid string) (bool, error) {
 	was, is, err := k.numbers(ctx, t, xid)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if err := k.write(ctx, t, was, is); err != nil {
-		return err
+		return false, err
 	}
-	return k.restIsSame(ctx, t, was, is)
+	all := t.did.Deleted == 0 && t.did.Inserted == 0 && t.less() == 0 // updated alone, and each row that was is one that is
+	if !all {
+		all, err = k.restIsSame(ctx, t, was, is, xid)
+	}
+	if all || err != nil {
+		return all, err
+	}
+	return false, k.discard(t)
+}
+
+// byNumber writes the rows that bear the transaction's own number, and reports
+// whether those are all. If not, nothing of them stays.
+func (k *keeping) byNumber(ctx context.Context, t *keptTable, xid string) (bool, error) {
+	if err := k.write(ctx, t, "xmax = '"+xid+"'::xid", "xmin = '"+xid+"'::xid"); err != nil {
+		return false, err
+	}
+	all := t.less() == t.did.Deleted-t.did.Inserted
+	if all && t.did.Deleted > 0 {
+		err := k.x.t.long(ctx, k.x.s, func(ctx context.Context, l long) error {
+			return l.scan(ctx, "SELECT NOT EXISTS (SELECT"+t.rows("xmax = '"+xid+"'::xid")+")", &all)
+		})
+		if err != nil {
+			return false, err
+		}
+	}
+	if all {
+		return true, nil
+	}
+	return false, k.discard(t)
+}
+
+// less is how many rows fewer there are than before, as they were written out.
+func (t *keptTable) less() int64 {
+	rows := func(p capsule.Part) int64 { return t.Streams[p].Rows }
+	return rows(capsule.Gone) + rows(capsule.Old) - rows(capsule.New) - rows(capsule.Added)
 }
 
 func (k *keeping) write(ctx context.Context, t *keptTable, was, is string) error {
@@ -80,39 +140,24 @@ func (k *keeping) updated(ctx context.Context, t *keptTable, was, is string) err
 	return k.copy(ctx, t, k.x.s, capsule.New, is)
 }
 
-// complete holds the rows against the server's counts. An update leaves as many
-// rows as it found, however often it was done to one. Only the counts of what an
-// exception block took back are too high.
-func (t *keptTable) complete() bool {
-	gone, old := t.Streams[capsule.Gone].Rows, t.Streams[capsule.Old].Rows
-	left, added := t.Streams[capsule.New].Rows, t.Streams[capsule.Added].Rows
-	did := t.did
-	if did.Updated == 0 && did.Inserted == 0 {
-		return gone == did.Deleted
-	}
-	return left+added-old-gone == did.Inserted-did.Deleted && gone <= did.Deleted+did.Updated && added <= did.Inserted+did.Updated
-}
-
 // restIsSame holds all rows that were not written out against each other, by
-// number and content: as the others see them, and as the phase does.
-func (k *keeping) restIsSame(ctx context.Context, t *keptTable, was, is string) error {
+// number and content: as the others see them, and as the phase does. What others
+// have written since the phase began is not of them.
+func (k *keeping) restIsSame(ctx context.Context, t *keptTable, was, is, xid string) (bool, error) {
 	var rests [2]string
 	for i, look := range []struct {
 		s     *session
 		where string
 	}{{k.others, was}, {k.x.s, is}} {
 		query := `SELECT concat_ws(' ', count(*), sum(hashtextextended((tminus_row.*)::text COLLATE "C", 0)::numeric),
-			sum(hashtextextended((tminus_row.*)::text COLLATE "C", 6148914691236517205)::numeric))` + t.rows("NOT ("+look.where+")")
+			sum(hashtextextended((tminus_row.*)::text COLLATE "C", 6148914691236517205)::numeric))` +
+			t.rows("NOT ("+look.where+") AND age(xmin) > age('"+xid+"'::xid)")
 		err := k.x.t.long(ctx, look.s, func(ctx context.Context, l long) error { return l.scan(ctx, query, &rests[i]) })
 		if err != nil {
-			return err
+			return false, err
 		}
 	}
-	if rests[0] == rests[1] {
-		return nil
-	}
-	return failf("keep the rows of", t.Called, "see who holds locks on its rows (pg_locks, SELECT FOR SHARE), then start the phase again; or write `capsule: off` into the phase",
-		errors.New("beside the rows that bear the transaction's number, others were changed by it"))
+	return rests[0] == rests[1], nil
 }
 
 // discard takes back what was written of a table.
