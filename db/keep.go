@@ -35,6 +35,7 @@ type keeping struct {
 	state    phases.CapsuleProgress
 	progress func(phases.CapsuleProgress)
 	encoding string
+	last     uint64 // the greatest number that rows bear which are there now; 0: no other than the transaction's
 }
 
 // noKeep is the way out where a capsule cannot hold what a phase did.
@@ -161,6 +162,9 @@ func (k *keeping) seal(ctx context.Context) (phases.Capsule, error) {
 		Version: engine.Version(), RunID: k.x.spec.RunID, Phase: phaseID(k.x.spec), Attempt: k.x.spec.Attempt, Xid: k.x.id.Xid,
 		Taken: time.Now().UTC(), Database: k.x.t.conn.Database, Server: k.x.t.version, Encoding: k.encoding,
 		Recipients: k.x.t.book.Capsule.Recipients,
+	}
+	if k.last > 0 {
+		m.LastXid = strconv.FormatUint(k.last, 10)
 	}
 	if keep := k.x.t.book.Capsule.Keep; keep > 0 {
 		m.KeepUntil = m.Taken.Add(keep)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -33,30 +34,49 @@ func (k *keeping) numbers(ctx context.Context, t *keptTable, xid string) (was, i
 	if err != nil {
 		return "", "", err
 	}
-	var gone []string // conditions
+	var gone, made, odd []string // odd are conditions, of numbers that rows bear which are still there
 	for number, rows := range tally[0] {
-		if !own[number] {
-			continue // somebody else's, who is done by now
-		}
 		switch mere := tally[1][number]; {
-		case rows <= mere: // locked, by whomever
+		case !own[number], rows <= mere: // somebody else's, who is done by now; or a mere lock, by whomever
 		case mere == 0:
-			gone = append(gone, "xmax = '"+number+"'::xid")
+			gone = append(gone, number)
 		default:
-			odd, err := k.merelyLocked(ctx, t, number)
+			places, err := k.merelyLocked(ctx, t, number)
 			if err != nil {
 				return "", "", err
 			}
-			gone = append(gone, "xmax = '"+number+"'::xid AND ctid <> ALL ('{"+odd+"}'::tid[])")
+			odd = append(odd, "xmax = '"+number+"'::xid AND ctid <> ALL ('{"+places+"}'::tid[])")
 		}
 	}
-	var made []string
 	for number := range born[1] {
 		if own[number] && born[0][number] == 0 {
-			made = append(made, "xmin = '"+number+"'::xid")
+			made = append(made, number)
+			k.last = max(k.last, k.whole(number, xid))
 		}
 	}
-	return anyOf(gone), anyOf(made), nil
+	was = "xmax" + oneOfNumbers(gone)
+	for _, condition := range odd {
+		was += " OR " + condition
+	}
+	return "(" + was + ")", "xmin" + oneOfNumbers(made), nil
+}
+
+// mostNumbers bounds how many an exception block may have taken: one for each time
+// that it was run.
+const mostNumbers = 500_000
+
+func oneOfNumbers(numbers []string) string {
+	slices.Sort(numbers)
+	return " = ANY ('{" + strings.Join(numbers, ",") + "}'::xid[])"
+}
+
+// whole is a number with its upper half, of a transaction that is not older than
+// the phase's.
+func (k *keeping) whole(number, xid string) uint64 {
+	n, _ := strconv.ParseUint(number, 10, 64) // the server's own
+	low, _ := strconv.ParseUint(xid, 10, 64)
+	first, _ := strconv.ParseUint(k.x.id.Xid, 10, 64)
+	return first + (n-low)&0xffffffff
 }
 
 // ownNumbers are those of numbers whose transactions are under way: the phase's own,
@@ -67,6 +87,9 @@ func (k *keeping) ownNumbers(ctx context.Context, xid string, of ...map[string]i
 	var all []string
 	for _, numbers := range of {
 		all = slices.AppendSeq(all, maps.Keys(numbers))
+	}
+	if len(all) > mostNumbers {
+		return nil, failf("tell rows apart by", "their transactions' numbers", noKeep, fmt.Errorf("there are %d of them: a function that the phase calls has an exception block, or others lock many rows", len(all)))
 	}
 	rows, err := k.others.Query(ctx, `SELECT n FROM unnest($1::text[]) AS n
 		WHERE CASE WHEN age(n::xid) > 0 -- else it is of another kind: of several sessions' locks
@@ -81,14 +104,6 @@ func (k *keeping) ownNumbers(ctx context.Context, xid string, of ...map[string]i
 		return nil
 	})
 	return own, err
-}
-
-func anyOf(conditions []string) string {
-	if len(conditions) == 0 {
-		return "false"
-	}
-	slices.Sort(conditions)
-	return "(" + strings.Join(conditions, " OR ") + ")"
 }
 
 // tally counts the rows of a table by the transaction that a system column names,

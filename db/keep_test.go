@@ -325,6 +325,36 @@ func TestKeepHasExactlyWhatThePhaseDid(t *testing.T) {
 	}
 }
 
+// What is kept of each, put back, leaves every table as it was.
+func TestWhatIsKeptComesBack(t *testing.T) {
+	for name, c := range awkward {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dsn := database(t, c.sql)
+			watcher := connect(t, dsn)
+			before := rowsOf(t, watcher)
+			k := beginKeeping(t, dsn, c.steps...)
+			k.run(t)
+			kept, err := k.keep(t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if res := k.x.Commit(limited(t)); res.Err != nil {
+				t.Fatal(res.Err)
+			}
+			if _, err := k.target.PutBack(limited(t), runbook.Step{PutBack: k.folder, SHA256: kept.SHA256}, nil); err != nil {
+				t.Fatal(err)
+			}
+			after := rowsOf(t, watcher)
+			for table, rows := range before {
+				if missing, more := rows.less(after[table]), after[table].less(rows); len(missing)+len(more) > 0 {
+					t.Errorf("%s lacks %.300v, and has %.300v", table, fmt.Sprint(missing), fmt.Sprint(more))
+				}
+			}
+		})
+	}
+}
+
 // A row that somebody else has locked, and that the phase changes beside that
 // lock, bears neither's number: what cannot be told is not kept, and nothing of
 // the capsule stays.

@@ -41,7 +41,8 @@ type Manifest struct {
 	RunID      string     `json:"run_id"`
 	Phase      string     `json:"phase"`
 	Attempt    int        `json:"attempt"`
-	Xid        string     `json:"xid"` // of the phase's transaction
+	Xid        string     `json:"xid"`                // of the phase's transaction
+	LastXid    string     `json:"last_xid,omitempty"` // the greatest that rows of it bear; empty: Xid
 	Taken      time.Time  `json:"taken"`
 	Database   string     `json:"database"`
 	SystemID   string     `json:"system_identifier,omitempty"` // of the server; empty when the role may not read it

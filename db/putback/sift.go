@@ -1,6 +1,7 @@
 package putback
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -65,16 +66,21 @@ func (w *work) siftGone(ctx context.Context, l *leaf) error {
 // since is the condition that a row t was written after the phase, and not by
 // putting a newer capsule back.
 func (w *work) since(l *leaf) string {
-	sql := "pg_catalog.age(t.tminus_by) < pg_catalog.age(" + w.phaseXid() + ")"
+	sql := "pg_catalog.age(t.tminus_by) < pg_catalog.age(" + xid(cmp.Or(w.m.LastXid, w.m.Xid)) + ")"
 	if l.over != nil {
 		sql += " AND NOT t.tminus_back"
 	}
 	return sql
 }
 
-func (w *work) phaseXid() string {
-	return literal(w.m.Xid) + "::pg_catalog.xid8::pg_catalog.xid"
+// byPhase is the condition that a row t bears a number of the phase's: its own, or,
+// where it was written within a function's exception block, one up to its last.
+// Another's among those that is the same row can as well be the one that goes.
+func (w *work) byPhase() string {
+	return "pg_catalog.age(t.tminus_by) BETWEEN pg_catalog.age(" + xid(cmp.Or(w.m.LastXid, w.m.Xid)) + ") AND pg_catalog.age(" + xid(w.m.Xid) + ")"
 }
+
+func xid(number string) string { return literal(number) + "::pg_catalog.xid8::pg_catalog.xid" }
 
 // multiset pairs the rows of a stream with rows that are the same, one with one.
 func (l *leaf) multiset(part capsule.Part, what, which, join, where string) string {
@@ -100,7 +106,7 @@ func (w *work) siftAdded(ctx context.Context, l *leaf) error {
 	// Without a key the phase's own are known by its xid, or came back with what a
 	// newer phase took. One that is the same and came since may be anybody's.
 	rest := "NOT EXISTS (SELECT FROM " + l.temporary("sent") + " s WHERE s.r = t.tminus_row)"
-	steps := []string{into + l.multiset(capsule.Added, "'same'", "true", "JOIN", "t.tminus_by = "+w.phaseXid())}
+	steps := []string{into + l.multiset(capsule.Added, "'same'", "true", "JOIN", w.byPhase())}
 	if l.over != nil {
 		steps = append(steps, into+l.multiset(capsule.Added, "'same'", rest, "JOIN", "t.tminus_back"))
 	}
