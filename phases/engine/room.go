@@ -15,16 +15,7 @@ const roomLimit = 5 * time.Second
 // watchRoom looks again and again, until the first phase, whether the capsules have
 // room.
 func (e *Engine) watchRoom(ctx context.Context) {
-	tick := time.NewTicker(e.settings.LookAgain)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-e.ended:
-			return
-		case <-tick.C:
-		}
+	e.lookAgain(ctx, func() {
 		watches := false
 		e.View(func(s *phases.State) { watches = s.WatchesRoom() })
 		if !watches {
@@ -32,12 +23,9 @@ func (e *Engine) watchRoom(ctx context.Context) {
 		}
 		found := e.findRoom(ctx)
 		e.mu.Lock()
-		err := e.noteRoom(found)
-		e.mu.Unlock()
-		if err != nil {
-			return // noteRoom has stopped the run
-		}
-	}
+		defer e.mu.Unlock()
+		_ = e.noteRoom(found) // a record that fails has stopped the run
+	})
 }
 
 // room is what was found where the capsules go.

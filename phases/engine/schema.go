@@ -11,6 +11,11 @@ import (
 // like of a run in production that rests on a rehearsal: a migration while the
 // checklist is open makes them others than those that were rehearsed on.
 func (e *Engine) watchSchema(ctx context.Context) {
+	e.lookAgain(ctx, func() { e.lookAtSchema(ctx) })
+}
+
+// lookAgain looks at something again and again, until the run ends or ctx does.
+func (e *Engine) lookAgain(ctx context.Context, look func()) {
 	tick := time.NewTicker(e.settings.LookAgain)
 	defer tick.Stop()
 	for {
@@ -20,7 +25,7 @@ func (e *Engine) watchSchema(ctx context.Context) {
 		case <-e.ended:
 			return
 		case <-tick.C:
-			e.lookAtSchema(ctx)
+			look()
 		}
 	}
 }

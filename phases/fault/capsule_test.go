@@ -1,11 +1,9 @@
 package fault
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -135,19 +133,11 @@ func capsuleDiskFaults() []fault {
 
 func (c *trial) onFullCapsuleDisk(pages int) {
 	disk := c.path + ".capsule"
-	if err := os.Mkdir(disk, 0o700); err != nil {
-		c.fail("%w", err)
+	unmount, ok := c.mount(disk, 512)
+	if !ok {
 		return
 	}
-	if out, err := exec.CommandContext(c.ctx, "mount", "-t", "tmpfs", "-o", "size=512k", "tminus-fault", disk).CombinedOutput(); err != nil {
-		c.skipped = fmt.Sprintf("a small file system cannot be mounted here: %v %s", err, out)
-		return
-	}
-	defer func() {
-		if out, err := exec.CommandContext(context.WithoutCancel(c.ctx), "umount", disk).CombinedOutput(); err != nil {
-			c.fail("unmount: %w: %s", err, out)
-		}
-	}()
+	defer unmount()
 	filler := filepath.Join(disk, "filler")
 	c.direct(onKind("phase_started", "first", func() { // at the gate there was room
 		if err := os.WriteFile(filler, make([]byte, 512<<10-pages*4096), 0o600); err != nil {

@@ -221,19 +221,11 @@ func fullDiskFaults() []fault {
 
 func (c *trial) onFullDisk(pages int) {
 	disk := c.path + ".disk"
-	if err := os.Mkdir(disk, 0o700); err != nil {
-		c.fail("%w", err)
+	unmount, ok := c.mount(disk, 256)
+	if !ok {
 		return
 	}
-	if out, err := exec.CommandContext(c.ctx, "mount", "-t", "tmpfs", "-o", "size=256k", "tminus-fault", disk).CombinedOutput(); err != nil {
-		c.skipped = fmt.Sprintf("a small file system cannot be mounted here: %v %s", err, out)
-		return
-	}
-	defer func() {
-		if out, err := exec.CommandContext(context.WithoutCancel(c.ctx), "umount", disk).CombinedOutput(); err != nil {
-			c.fail("unmount: %w: %s", err, out)
-		}
-	}()
+	defer unmount()
 	filler := filepath.Join(disk, "filler")
 	if err := os.WriteFile(filler, make([]byte, 256<<10-pages*4096), 0o600); err != nil {
 		c.fail("fill the disk: %w", err)
@@ -248,6 +240,24 @@ func (c *trial) onFullDisk(pages int) {
 		c.fail("%w", err)
 	}
 	c.recover(c.rerun)
+}
+
+// mount makes a small file system, of so many kilobytes. ok is false where the trial
+// ends here.
+func (c *trial) mount(disk string, kilobytes int) (unmount func(), ok bool) {
+	if err := os.Mkdir(disk, 0o700); err != nil {
+		c.fail("%w", err)
+		return nil, false
+	}
+	if out, err := exec.CommandContext(c.ctx, "mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=%dk", kilobytes), "tminus-fault", disk).CombinedOutput(); err != nil {
+		c.skipped = fmt.Sprintf("a small file system cannot be mounted here: %v %s", err, out)
+		return nil, false
+	}
+	return func() {
+		if out, err := exec.CommandContext(context.WithoutCancel(c.ctx), "umount", disk).CombinedOutput(); err != nil {
+			c.fail("unmount: %w: %s", err, out)
+		}
+	}, true
 }
 
 // onKind calls do when the first record of a kind that speaks of a phase has

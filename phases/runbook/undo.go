@@ -1,6 +1,7 @@
 package runbook
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"strings"
 	"time"
@@ -38,7 +39,7 @@ func (u Undo) Source() []byte {
 	}
 	w.add("# Made by tminus undo: the last phase first, each in one transaction.")
 	w.add("tminus: %d", Version)
-	w.add("title: %s", yamlText("Undo: "+u.Of.Title))
+	w.add("title: %s", yamlText(cutLine("Undo: "+u.Of.Title)))
 	w.add("schema: %s", yamlText(u.Of.Schema))
 	w.add("window: {opens: 15m, gate: 1m, planned: %s, abort: %s}", FormatDuration(planned), FormatDuration(min(planned+undoSlack, MaxDuration)))
 	w.contacts(u.Of.Contacts)
@@ -144,10 +145,15 @@ func (u Undo) phase(w *lines, p UndoPhase) {
 	w.add("    after_commit: [{vacuum: %s}]", yamlList(p.Tables))
 }
 
-// UndoID is the id of the phase that undoes another one.
+// UndoID is the id of the phase that undoes another one. Of one that would be too
+// long, a sum stands for the end.
 func UndoID(phase string) string {
 	id := "undo_" + phase
-	return id[:min(len(id), maxID)]
+	if len(id) <= maxID {
+		return id
+	}
+	sum := sha256.Sum256([]byte(phase))
+	return fmt.Sprintf("%s_%x", id[:maxID-9], sum[:4])
 }
 
 func cutLine(s string) string {
