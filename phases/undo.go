@@ -127,6 +127,9 @@ func (s *State) UndoPlan(names []string, folder string, keep, replace []string) 
 			Planned: max(2*d, undoLeast).Round(time.Second), Words: p.Capsule.String(),
 		}
 		for _, t := range p.Capsule.Tables {
+			if c, bad := runbook.Unwritable(t.Table); bad {
+				return u, nil, fmt.Errorf("table %s has the character %U in its name, which no runbook can hold: put the phase back with its capsule's put-back.sql", Clean(t.Table), c)
+			}
 			one.Tables = append(one.Tables, t.Table)
 			known[t.Table] = true
 		}

@@ -40,7 +40,7 @@ func (u Undo) Source() []byte {
 	w.add("# Made by tminus undo: the last phase first, each in one transaction.")
 	w.add("tminus: %d", Version)
 	w.add("title: %s", yamlText(cutLine("Undo: "+u.Of.Title)))
-	w.add("schema: %s", yamlText(u.Of.Schema))
+	w.add("schema: %s", yamlText(asWritten(u.Of.Schema)))
 	w.add("window: {opens: 15m, gate: 1m, planned: %s, abort: %s}", FormatDuration(planned), FormatDuration(min(planned+undoSlack, MaxDuration)))
 	w.contacts(u.Of.Contacts)
 	if protected := u.protected(); len(protected) > 0 {
