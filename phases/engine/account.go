@@ -15,6 +15,7 @@ import (
 type account struct {
 	full    func(table string) string
 	allowed map[string]step.May
+	locks   bool // any table may be locked: to make a foreign key again is to lock what it refers to
 }
 
 // newAccount adds up what a phase's steps declare, and what their deletes reach
@@ -30,7 +31,7 @@ func (r *phaseRun) newAccount() account {
 		case s.Delete != "":
 			may = step.ByTriggers
 		case s.PutBack != "":
-			may = step.PutBack
+			may, a.locks = step.PutBack, true
 		}
 		for _, t := range s.Touch {
 			a.allow(t, may)
@@ -75,7 +76,7 @@ func (a account) changes(changes []phases.Change) []string {
 		if c.Table != "" {
 			may = a.allowed[a.full(c.Table)]
 		}
-		accounted := (c.Kind == phases.ChangeTruncated && may.Truncate) || (c.Kind == phases.ChangeLocked && may.Lock) ||
+		accounted := (c.Kind == phases.ChangeTruncated && may.Truncate) || (c.Kind == phases.ChangeLocked && (may.Lock || a.locks)) ||
 			may.Toggle && (c.Same || madeAgain(c, changes))
 		if !accounted {
 			odd = append(odd, c.String())
@@ -84,11 +85,12 @@ func (a account) changes(changes []phases.Change) []string {
 	return odd
 }
 
-// madeAgain reports whether a constraint was dropped and made again under its name:
-// whoever puts a capsule back has compared their definitions.
+// madeAgain reports whether a constraint or an index was dropped and made again under
+// its name: whoever puts a capsule back has compared their definitions.
 func madeAgain(c phases.Change, all []phases.Change) bool {
 	other := map[phases.ChangeKind]phases.ChangeKind{phases.ChangeDropped: phases.ChangeCreated, phases.ChangeCreated: phases.ChangeDropped}[c.Kind]
-	return strings.HasPrefix(c.Object, "constraint ") && slices.ContainsFunc(all, func(o phases.Change) bool {
+	again := strings.HasPrefix(c.Object, "constraint ") || strings.HasPrefix(c.Object, "index ")
+	return again && slices.ContainsFunc(all, func(o phases.Change) bool {
 		return o.Kind == other && o.Object == c.Object && o.Table == c.Table
 	})
 }

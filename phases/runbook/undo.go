@@ -58,11 +58,11 @@ func (u Undo) Source() []byte {
 		u.phase(w, p)
 	}
 	w.add("after:")
-	w.add("  - id: undo_after")
+	w.add("  - id: after")
 	w.add("    title: After the undo")
 	w.add("    items:")
-	w.add("      - {id: undo_looked, text: The application works with the rows that came back}")
-	w.add("      - {id: undo_said, text: Whoever waited knows that it is done}")
+	w.add("      - {id: looked, text: The application works with the rows that came back}")
+	w.add("      - {id: said, text: Whoever waited knows that it is done}")
 	return []byte(w.String())
 }
 
@@ -84,19 +84,20 @@ func (u Undo) protected() []string {
 	return out
 }
 
+// checklist has ids of its own: those of phases begin as UndoID says.
 func (w *lines) checklist() {
 	w.add("checklist:")
-	w.add("  - id: undo_before")
+	w.add("  - id: before")
 	w.add("    title: Before anything is put back")
 	w.add("    items:")
-	w.add("      - id: undo_whole")
+	w.add("      - id: capsules_whole")
 	w.add("        text: The capsules are those that the run kept, and can be read")
 	w.add("        check: {database: capsule.whole, every: 30m, timeout: 10m, remedy: Find the capsules that belong to the journal; without them only a restore helps.}")
-	w.add("      - id: undo_clear")
+	w.add("      - id: capsules_clear")
 	w.add("        text: Nothing that was written since is in the way")
 	w.add("        check: {database: capsule.clear, every: 5m, timeout: 10m, remedy: \"See `tminus undo JOURNAL --plan`, and begin anew with --keep or --replace and the table.\"}")
-	w.add("      - {id: undo_decided, text: Whoever answers for the data wants it back by undo and not by a restore}")
-	w.add("      - {id: undo_told, text: Everybody who works with the database knows that rows come back}")
+	w.add("      - {id: decided, text: Whoever answers for the data wants it back by undo and not by a restore}")
+	w.add("      - {id: told, text: Everybody who works with the database knows that rows come back}")
 }
 
 func (w *lines) contacts(all []Contact) {

@@ -14,7 +14,7 @@ func TestUndoIsARunbook(t *testing.T) {
 		Contacts: []Contact{{Role: `on "call"`, Phone: "+1 23"}},
 	}
 	u := Undo{Of: of, Keep: []string{"users"}, Replace: []string{`"T-3"`}}
-	for _, id := range []string{long, long[:maxID-1] + "b", "short"} {
+	for _, id := range []string{long, long[:maxID-1] + "b", "short", "clear", "whole", "before", "told"} {
 		u.Phases = append(u.Phases, UndoPhase{
 			Phase: &Phase{ID: id, Title: strings.Repeat("Tïtle: ", 40)}, Folder: "/srv/run \"1\".capsule/" + id + ".1", SHA256: strings.Repeat("ab", 32),
 			Tables: []string{"users", `"T-3"`}, Planned: 90 * time.Second, Words: "3 rows to bring back",
@@ -24,7 +24,7 @@ func TestUndoIsARunbook(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, u.Source())
 	}
-	if len(book.Phases) != 3 || book.Phases[0].ID == book.Phases[1].ID || book.Phases[2].ID != "undo_short" {
+	if len(book.Phases) != 7 || book.Phases[0].ID == book.Phases[1].ID || book.Phases[2].ID != "undo_short" {
 		t.Errorf("phases %q, %q, %q", book.Phases[0].ID, book.Phases[1].ID, book.Phases[2].ID)
 	}
 	step := book.Phases[0].Steps[0]

@@ -1,0 +1,74 @@
+package engine_test
+
+import (
+	"testing"
+	"time"
+
+	"tminus/phases"
+	"tminus/phases/engine"
+	"tminus/phases/runbook"
+)
+
+// An undo of many rows is a run like any other, although it makes indexes anew and
+// switches off what would act on the rows.
+func TestUndoOfManyRows(t *testing.T) {
+	for _, as := range []string{"superuser", "owner"} {
+		t.Run(as, func(t *testing.T) {
+			t.Parallel()
+			undoesMany(t, as == "owner")
+		})
+	}
+}
+
+func undoesMany(t *testing.T, owner bool) {
+	r := newRig(t, smallSchema+`CREATE FUNCTION never() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'fired'; END $$;
+		CREATE TRIGGER never BEFORE INSERT ON child FOR EACH ROW EXECUTE FUNCTION never();
+		ALTER TABLE child ENABLE ALWAYS TRIGGER never;`, smallBook)
+	if owner {
+		role := r.conn.Config().Database + "_owner"
+		r.exec(`CREATE ROLE ` + role + ` LOGIN; GRANT CREATE ON DATABASE ` + r.conn.Config().Database + ` TO ` + role + `; ALTER TABLE keep OWNER TO ` + role +
+			`; ALTER TABLE parent OWNER TO ` + role + `; ALTER TABLE child OWNER TO ` + role)
+		r.dsn += " user=" + role
+	}
+	r.opened.Unattended, r.opened.Capsule = true, &phases.CapsulePlace{Folder: r.path + ".capsule"}
+	before := r.contents()
+	r.open(engine.Settings{})
+	if err := r.wait(); err != nil {
+		t.Fatal(err)
+	}
+	done := r.state()
+	if done.Outcome != phases.Completed || r.rows("child") != 0 {
+		t.Fatalf("the run is %s\n%s", done.Outcome, r.log())
+	}
+	plan, ids, err := done.UndoPlan(nil, done.Opened.Capsule.Folder, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	undo := *r
+	undo.source, undo.path = string(plan.Source()), r.path+".undo"
+	if undo.book, err = runbook.Parse("undo.yaml", plan.Source()); err != nil {
+		t.Fatal(err)
+	}
+	undo.opened = phases.RunOpened{
+		RunID: engine.NewRunID(time.Now()), File: "undo.yaml", Source: undo.source, SHA256: engine.SHA256(plan.Source()), Environment: phases.Demo,
+		Operator: r.opened.Operator, PlannedT0: time.Now(), Unattended: true, Undoes: &phases.Undoes{RunID: done.Opened.RunID, Phases: ids},
+	}
+	undo.open(engine.Settings{})
+	if err := undo.wait(); err != nil {
+		t.Fatal(err)
+	}
+	if s := undo.state(); s.Outcome != phases.Completed {
+		t.Fatalf("the undo is %s\n%s", s.Outcome, undo.log())
+	}
+	for table, now := range r.contents() {
+		if now != before[table] {
+			t.Errorf("%s is not as it was", table)
+		}
+	}
+	var enabled string
+	var keys int
+	if err := r.conn.QueryRow(t.Context(), `SELECT (SELECT tgenabled::text FROM pg_trigger WHERE tgname = 'never'),
+		(SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND convalidated)`).Scan(&enabled, &keys); err != nil || enabled != "A" || keys != 2 {
+		t.Errorf("the trigger is in state %s, and %d keys hold (%v)", enabled, keys, err)
+	}
+}
