@@ -20,45 +20,59 @@ const mostOdd = 10_000
 // which the phase's does not, and the other way round. It gives the conditions
 // for the rows as they were, and as they are.
 func (k *keeping) numbers(ctx context.Context, t *keptTable, xid string) (was, is string, err error) {
-	var tally [2]map[string]int64 // rows by xmax, as the other session sees them, and the phase's
-	var born [2]map[string]int64  // the same by xmin
-	for i, s := range []*session{k.others, k.x.s} {
-		if tally[i], err = k.tally(ctx, t, s, "xmax", xid); err != nil {
-			return "", "", err
-		}
-		if born[i], err = k.tally(ctx, t, s, "xmin", xid); err != nil {
-			return "", "", err
-		}
-	}
-	own, err := k.ownNumbers(ctx, xid, tally[0], born[1])
+	taken, err := k.tally(ctx, t, k.others, "xmax", xid, "true")
 	if err != nil {
 		return "", "", err
 	}
-	var gone, made, odd []string // odd are conditions, of numbers that rows bear which are still there
-	for number, rows := range tally[0] {
-		switch mere := tally[1][number]; {
-		case !own[number], rows <= mere: // somebody else's, who is done by now; or a mere lock, by whomever
-		case mere == 0:
-			gone = append(gone, number)
-		default:
-			places, err := k.merelyLocked(ctx, t, number)
-			if err != nil {
-				return "", "", err
-			}
-			odd = append(odd, "xmax = '"+number+"'::xid AND ctid <> ALL ('{"+places+"}'::tid[])")
-		}
+	before, err := k.tally(ctx, t, k.others, "xmin", xid, "true")
+	if err != nil {
+		return "", "", err
 	}
-	for number := range born[1] {
-		if own[number] && born[0][number] == 0 {
+	now, err := k.tally(ctx, t, k.x.s, "xmin", xid, "true")
+	if err != nil {
+		return "", "", err
+	}
+	own, err := k.ownNumbers(ctx, xid, taken, now)
+	if err != nil {
+		return "", "", err
+	}
+	var made []string
+	for number := range now {
+		if own[number] && before[number] == 0 {
 			made = append(made, number)
 			k.last = max(k.last, k.whole(number, xid))
 		}
 	}
-	was = "xmax" + oneOfNumbers(gone)
-	for _, condition := range odd {
-		was += " OR " + condition
+	is = "xmin" + oneOfNumbers(made)
+	was, err = k.took(ctx, t, xid, taken, own, "NOT ("+is+")")
+	return was, is, err
+}
+
+// took is the condition for the rows that the transaction took from the others'
+// sight, by the numbers that these see on rows. Rows that were there before, and
+// that the phase still sees, are merely locked.
+func (k *keeping) took(ctx context.Context, t *keptTable, xid string, taken map[string]int64, own map[string]bool, before string) (string, error) {
+	locked, err := k.tally(ctx, t, k.x.s, "xmax", xid, before)
+	if err != nil {
+		return "", err
 	}
-	return "(" + was + ")", "xmin" + oneOfNumbers(made), nil
+	var gone []string
+	odd := "" // of numbers that rows bear which are still there
+	for number, rows := range taken {
+		switch mere := locked[number]; {
+		case !own[number], rows <= mere: // somebody else's, who is done by now; or a mere lock, by whomever
+		case mere == 0:
+			gone = append(gone, number)
+		default:
+			bears := "xmax = '" + number + "'::xid"
+			places, err := k.places(ctx, t, bears+" AND "+before)
+			if err != nil {
+				return "", err
+			}
+			odd += " OR " + bears + " AND ctid <> ALL ('{" + places + "}'::tid[])"
+		}
+	}
+	return "(xmax" + oneOfNumbers(gone) + odd + ")", nil
 }
 
 // mostNumbers bounds how many an exception block may have taken: one for each time
@@ -106,12 +120,12 @@ func (k *keeping) ownNumbers(ctx context.Context, xid string, of ...map[string]i
 	return own, err
 }
 
-// tally counts the rows of a table by the transaction that a system column names,
-// of those that are not older than the phase's.
-func (k *keeping) tally(ctx context.Context, t *keptTable, s *session, column, xid string) (map[string]int64, error) {
+// tally counts the rows of a table for which a condition holds, by the transaction
+// that a system column names, of those that are not older than the phase's.
+func (k *keeping) tally(ctx context.Context, t *keptTable, s *session, column, xid, where string) (map[string]int64, error) {
 	out := map[string]int64{}
 	query := fmt.Sprintf(`SELECT %s::text, count(*)%s GROUP BY 1`, column,
-		t.rows(fmt.Sprintf(`age(%[1]s) <= age('%[2]s'::xid) AND %[1]s <> '0'::xid`, column, xid)))
+		t.rows(fmt.Sprintf(`age(%[1]s) <= age('%[2]s'::xid) AND %[1]s <> '0'::xid AND %[3]s`, column, xid, where)))
 	err := k.x.t.long(ctx, s, func(ctx context.Context, l long) error {
 		return l.fly(ctx, func() error {
 			rows, err := l.s.conn.Query(ctx, query)
@@ -130,14 +144,14 @@ func (k *keeping) tally(ctx context.Context, t *keptTable, s *session, column, x
 	return out, err
 }
 
-// merelyLocked gives the places of the rows that bear a number and are still
-// there for the phase's own session.
-func (k *keeping) merelyLocked(ctx context.Context, t *keptTable, number string) (string, error) {
+// places are where the rows are that the phase's own session sees, and for which a
+// condition holds.
+func (k *keeping) places(ctx context.Context, t *keptTable, where string) (string, error) {
 	var places string
 	var n int64
 	err := k.x.t.long(ctx, k.x.s, func(ctx context.Context, l long) error {
 		return l.scan(ctx, fmt.Sprintf(`SELECT coalesce(string_agg('"' || ctid::text || '"', ','), ''), count(*) FROM (SELECT ctid%s LIMIT %d) AS locked`,
-			t.rows("xmax = '"+number+"'::xid"), mostOdd+1), &places, &n)
+			t.rows(where), mostOdd+1), &places, &n)
 	})
 	if err == nil && n > mostOdd {
 		err = errors.New("the phase locked too many rows that it left as they were")

@@ -213,6 +213,16 @@ var awkward = map[string]struct {
 		steps: []runbook.Step{{Delete: "t"}},
 		want:  "public.t 7 0 0, public.u 7 0 0",
 	},
+	"a trigger that locks what it has changed": {
+		sql: `CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE p (id int PRIMARY KEY, n int); CREATE TABLE c (id int, p int REFERENCES p);
+			CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+				PERFORM FROM p WHERE id = OLD.id % 5 FOR UPDATE; UPDATE p SET n = n + 1 WHERE id = OLD.id % 5;
+				INSERT INTO c VALUES (OLD.id, OLD.id % 5); PERFORM FROM p WHERE id = 9 FOR SHARE; RETURN OLD; END $$;
+			CREATE TRIGGER n BEFORE DELETE ON t FOR EACH ROW EXECUTE FUNCTION f();
+			INSERT INTO t SELECT generate_series(1, 30); INSERT INTO p SELECT g, g FROM generate_series(0, 9) g`,
+		steps: []runbook.Step{{Delete: "t"}},
+		want:  "public.c 0 0 30, public.p 0 5 0, public.t 30 0 0",
+	},
 	"a trigger that keeps rows": {
 		sql: `CREATE TABLE t (id int PRIMARY KEY);
 			CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF OLD.id % 3 = 0 THEN RETURN NULL; END IF; RETURN OLD; END $$;
