@@ -9,10 +9,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 
 	"tminus/db"
-	"tminus/db/backup"
 	"tminus/db/gym"
 	"tminus/db/sandbox"
 	"tminus/phases"
@@ -77,15 +75,12 @@ func startSandbox(ctx context.Context, directory string) (db.Sandbox, error) {
 	return s, nil
 }
 
-// server is a demo's.
-type server struct{ *sandbox.Server }
-
 func startServer(ctx context.Context, progress func(string)) (cli.Server, error) {
 	s, err := sandbox.Start(ctx, sandbox.Options{Linger: cli.DemoLinger, Progress: progress})
 	if err != nil {
 		return nil, err
 	}
-	return server{s}, nil
+	return gym.NewServer(s), nil
 }
 
 func adoptServer(ctx context.Context, id phases.Identity, another string) (cli.Throwaway, string, error) {
@@ -96,7 +91,12 @@ func adoptServer(ctx context.Context, id phases.Identity, another string) (cli.T
 	if err != nil {
 		return nil, "", err
 	}
-	return s, db.LocalDSN(id), nil
+	dsn := db.LocalDSN(id)
+	adopted, err := gym.Adopt(s, dsn)
+	if err != nil {
+		return nil, "", errors.Join(err, s.Release())
+	}
+	return adopted, dsn, nil
 }
 
 // makeCopy restores a backup into a server that is left to resume only once all
@@ -118,22 +118,4 @@ func makeCopy(ctx context.Context, r cli.CopyRequest) (cli.Copy, error) {
 		return cli.Copy{}, errors.Join(err, s.Stop())
 	}
 	return cli.Copy{Server: s, DSN: made.DSN, Of: made.Of}, nil
-}
-
-// Site implements cli.Server.
-func (s server) Site(ctx context.Context) (runbook.Site, error) {
-	dir := filepath.Join(s.Dir(), "site")
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return runbook.Site{}, fmt.Errorf("make the demo's site: %w", err)
-	}
-	return gym.MakeSite(ctx, dir, backup.Major(s.Version()))
-}
-
-// Fill implements cli.Server.
-func (s server) Fill(ctx context.Context, users int, seed int64, progress func(done, total int64, what string)) (string, error) {
-	if err := s.CreateDatabase(ctx, "gym", ""); err != nil {
-		return "", err
-	}
-	dsn := s.DSN("gym")
-	return dsn, gym.Load(ctx, dsn, gym.Options{Users: users, Seed: seed, Progress: progress})
 }

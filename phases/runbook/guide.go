@@ -20,6 +20,7 @@ var (
 const (
 	guideCheckout = "/srv/gym-app"
 	guideBackups  = "/var/backups/gym"
+	guideServices = "https://gym.example"
 )
 
 // Site is where the guide's runbook finds what it asks about and writes to. The
@@ -27,6 +28,7 @@ const (
 type Site struct {
 	Checkout string // the application's, an absolute path; empty: the example's
 	Backups  string // below it backups are written, an absolute path; empty: the example's
+	Services string // URL of the application, without a slash at its end; empty: the example's
 
 	// ByHand has somebody else take the backup, and a human record it: nothing
 	// proves such a one.
@@ -49,6 +51,9 @@ func Guide(site Site) []byte {
 		if at.path != "" {
 			text = strings.ReplaceAll(text, at.key+at.example, at.key+"'"+strings.ReplaceAll(at.path, "'", "''")+"'")
 		}
+	}
+	if site.Services != "" {
+		text = strings.ReplaceAll(text, guideServices, site.Services)
 	}
 	return []byte(text)
 }
