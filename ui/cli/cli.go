@@ -91,7 +91,7 @@ func commands(a *app) *cobra.Command {
 		Example: "  tminus demo\n  tminus guide > reset.yaml\n  tminus lint reset.yaml\n" +
 			"  tminus rehearse reset.yaml --dsn 'host=rehearsal dbname=gym'\n  tminus run reset.yaml --dsn 'host=prod dbname=gym'",
 	}
-	root.AddCommand(demoCommand(a), rehearseCommand(a), runCommand(a), resumeCommand(a), mirrorCommand(a), watchCommand(a))
+	root.AddCommand(demoCommand(a), rehearseCommand(a), runCommand(a), resumeCommand(a), mirrorCommand(a), watchCommand(a), replayCommand(a))
 	root.AddCommand(undoCommand(a), capsuleCommand(a))
 	root.AddCommand(initCommand(a), lintCommand(a), reachCommand(a))
 	root.AddCommand(reportCommand(a))
