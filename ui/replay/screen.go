@@ -45,8 +45,7 @@ type screen struct {
 	width     int
 	height    int
 
-	said  string
-	level phases.Level
+	said  string // the answer to a key
 	until time.Time
 }
 
@@ -81,7 +80,7 @@ func (m *screen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			m.viewer.SetStyles(m.styles)
 		}
 	case tea.PasteMsg:
-		m.say(phases.LevelInfo, "Pasted text has no place here.")
+		m.say("Pasted text has no place here.")
 	case tea.KeyPressMsg:
 		return m, m.key(msg)
 	case tickMsg:
@@ -114,9 +113,7 @@ func (m *screen) turn() {
 	}
 }
 
-func (m *screen) say(level phases.Level, text string) {
-	m.said, m.level, m.until = text, level, m.now().Add(saidFor)
-}
+func (m *screen) say(text string) { m.said, m.until = text, m.now().Add(saidFor) }
 
 func (m *screen) key(key tea.KeyPressMsg) tea.Cmd {
 	m.said = ""
@@ -128,7 +125,7 @@ func (m *screen) key(key tea.KeyPressMsg) tea.Cmd {
 		m.act(id)
 	case m.viewer.Navigate(key):
 	default:
-		m.say(phases.LevelInfo, ui.Nothing(key))
+		m.say(ui.Nothing(key))
 	}
 	return nil
 }
@@ -160,13 +157,13 @@ func (m *screen) act(id string) {
 		p.playing = false
 	case "quiet":
 		p.whole = !p.whole
-		m.say(phases.LevelInfo, map[bool]string{true: "Quiet times take as long as they took.", false: "Quiet times are short."}[p.whole])
+		m.say(map[bool]string{true: "Quiet times take as long as they took.", false: "Quiet times are short."}[p.whole])
 	}
 	switch {
 	case err != nil:
-		m.say(phases.LevelInfo, upper(err.Error())+".")
+		m.say(upper(err.Error())+".")
 	case mark.Text != "":
-		m.say(phases.LevelInfo, mark.Text)
+		m.say(mark.Text)
 	}
 	m.turn()
 }
@@ -179,7 +176,7 @@ func (m *screen) View() tea.View {
 	if m.now().After(m.until) {
 		m.said = ""
 	}
-	view := m.viewer.ViewSaying(now, m.level, m.said)
+	view := m.viewer.ViewSaying(now, phases.LevelInfo, m.said)
 	view.ProgressBar = nil // nothing runs
 	view.WindowTitle = "replay of " + view.WindowTitle
 	lines := strings.Split(view.Content, "\n")
@@ -195,7 +192,7 @@ func (m *screen) View() tea.View {
 // ownKeys are the replay's: none of them is a pane's.
 func ownKeys() []ui.OwnKey {
 	return []ui.OwnKey{
-		{ID: "play", Keys: []string{"space"}, Label: "space", Name: "play, pause", Help: "pause, and go on"},
+		{ID: "play", Keys: []string{"space"}, Label: "space", Name: "stop/go", Help: "pause, and go on"},
 		{ID: "next mark", Keys: []string{"]"}, Label: "]", Name: "next mark", Help: "to the next gate, hold, COMMIT, ROLLBACK, doubt or abort"},
 		{ID: "last mark", Keys: []string{"["}, Label: "[", Name: "mark before", Help: "to the one before"},
 		{ID: "faster", Keys: []string{"+", "=", ">"}, Label: "+", Name: "faster", Help: "faster: 1, 2, 5, 10, 60 times"},
