@@ -255,28 +255,36 @@ func identityFlag(c *cobra.Command, f *Flags) {
 
 func mirrorCommand(a *app) *cobra.Command {
 	var m Mirror
+	var f Flags
 	c := &cobra.Command{
 		Use:     "mirror JOURNAL",
 		Short:   "Serve a run's screen over SSH, from its journal alone",
 		Example: "  tminus mirror reset.journal --mirror-keys watchers\n  ssh -p 2222 dba-host",
 		Args:    cobra.ExactArgs(1),
-		RunE:    func(c *cobra.Command, args []string) error { return a.mirror(c.Context(), args[0], m) },
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.toldOf(args[0], f, func() error { return a.mirror(c.Context(), args[0], m) })
+		},
 	}
 	c.Flags().StringVar(&m.Listen, "listen", "127.0.0.1:2222", "address to serve on")
 	mirrorFlags(c, &m)
+	monitorFlags(c, &f)
 	return c
 }
 
 func watchCommand(a *app) *cobra.Command {
 	var plain bool
+	var f Flags
 	c := &cobra.Command{
 		Use:     "watch JOURNAL",
 		Short:   "See a run's screen without its controls",
 		Example: "  tminus watch reset.journal\n  tminus watch reset.journal --plain",
 		Args:    cobra.ExactArgs(1),
-		RunE:    func(c *cobra.Command, args []string) error { return a.watch(c.Context(), args[0], plain) },
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.toldOf(args[0], f, func() error { return a.watch(c.Context(), args[0], plain) })
+		},
 	}
 	c.Flags().BoolVar(&plain, "plain", false, "one event a line")
+	monitorFlags(c, &f)
 	return c
 }
 

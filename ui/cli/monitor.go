@@ -47,23 +47,41 @@ func likeAddress(word string) bool {
 // told does a command's work while other programs are told of its run. What they
 // lack at the end changes nothing about how it ended.
 func (a *app) told(f Flags, do func(Flags) error) error {
-	if f.Metrics != "" {
-		if _, err := monitor.ParseAddress(f.Metrics); err != nil {
+	opts := monitor.Options{Metrics: f.Metrics, Status: f.StatusFile, Environ: os.Environ(), Version: engine.Version()}
+	return a.tell(opts, func(m *monitor.Monitor) error {
+		f.monitor = m
+		return do(f)
+	})
+}
+
+// toldOf does the work of a command that only reads a journal, while other
+// programs are told of it. Traces are the operator's program's to send.
+func (a *app) toldOf(path string, f Flags, do func() error) error {
+	return a.tell(monitor.Options{Metrics: f.Metrics, Status: f.StatusFile}, func(m *monitor.Monitor) error {
+		if err := m.Follow(path); err != nil {
+			return Failed(err)
+		}
+		return do()
+	})
+}
+
+func (a *app) tell(opts monitor.Options, do func(*monitor.Monitor) error) error {
+	if opts.Metrics != "" {
+		if _, err := monitor.ParseAddress(opts.Metrics); err != nil {
 			return &Exit{Code: Usage, Err: err}
 		}
 	}
-	m, err := monitor.New(monitor.Options{Metrics: f.Metrics, Status: f.StatusFile, Environ: os.Environ(), Version: engine.Version()})
+	m, err := monitor.New(opts)
 	if err != nil {
 		return Failed(err)
 	}
 	for _, note := range m.Notes() {
 		fmt.Fprintln(a.stderr, note)
 	}
-	f.monitor = m
 	defer func() {
 		if err := m.Close(); err != nil {
 			fmt.Fprintf(a.stderr, "tminus: %v\n", err)
 		}
 	}()
-	return do(f)
+	return do(m)
 }

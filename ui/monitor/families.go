@@ -40,6 +40,7 @@ func runFamilies() []family {
 			return oneOf(p.Outcome, phases.Completed, phases.NoGo, phases.Aborted, phases.Unfinished)
 		}},
 		{"tminus_run_interrupted", "1 when the program has left a run that has not ended.", nil, false, func(p *Picture, _ time.Time) []sample { return truth(p.Interrupted != "") }},
+		{"tminus_run_program", "1 while a program has the journal open, to go on with the run.", nil, false, func(p *Picture, _ time.Time) []sample { return truth(p.Alive) }},
 		{"tminus_clock_seconds", "The T-clock: below 0 before the first phase.", nil, false, func(p *Picture, now time.Time) []sample {
 			if p.Outcome != "" {
 				now = p.EventAt

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -125,6 +126,31 @@ func TestScrape(t *testing.T) {
 	}
 	if _, err := http.Get(url); err == nil {
 		t.Error("it is served after its end")
+	}
+}
+
+// Whoever only reads tells when the program that writes is gone.
+func TestAProgramThatIsGone(t *testing.T) {
+	j := newJournal(t, frozen(t, frozenDemo)[:40]...)
+	path := filepath.Join(t.TempDir(), "s.json")
+	m := started(t, Options{Metrics: ":0", Status: path})
+	follow(t, m, j.path)
+	has := func(line string) func() bool {
+		return func() bool {
+			body, _ := get(t, "http://"+m.Address().String()+"/metrics")
+			return slices.Contains(lines(body), line)
+		}
+	}
+	eventually(t, "it is there", has("tminus_run_program 1"))
+	if err := j.w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is gone", has("tminus_run_program 0"))
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(text(t, path), `"program": false`) {
+		t.Errorf("the status file says\n%s", text(t, path))
 	}
 }
 

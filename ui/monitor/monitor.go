@@ -121,6 +121,8 @@ type reader struct {
 	fault    error
 	fresh    bool // what the journal held at the start is still being read
 	taken    time.Time
+	asked    time.Time // when it was last looked whether the journal has a writer
+	alive    bool      // it has
 	held     time.Time // since when something has held, as seen here; zero when nothing does
 }
 
@@ -132,6 +134,9 @@ func (r *reader) run(ctx context.Context) {
 	defer t.Stop()
 	for {
 		ended := ctx.Err() != nil
+		if ended {
+			r.asked = time.Time{} // the last picture says whether anybody still has the run
+		}
 		r.look(time.Now())
 		if ended {
 			return
@@ -162,9 +167,23 @@ func (r *reader) look(now time.Time) {
 			break
 		}
 	}
+	if now.Sub(r.asked) >= takeEvery {
+		r.askWriter(now)
+	}
 	if now.Sub(r.taken) >= takeEvery {
 		r.publish(now, false)
 	}
+}
+
+// askWriter looks whether a program has the journal, to go on with the run.
+func (r *reader) askWriter(now time.Time) {
+	r.asked = now
+	inUse, err := journal.InUse(r.path)
+	if err != nil || inUse == r.alive {
+		return // what is wrong with the file, the follower says
+	}
+	r.alive = inUse
+	r.publish(now, true)
 }
 
 // fold takes records in, and tells whether one of them was a milestone.
@@ -198,7 +217,7 @@ func (r *reader) publish(now time.Time, milestone bool) {
 	case r.held.IsZero():
 		r.held = r.state.At
 	}
-	p.HeldSince = r.held
+	p.HeldSince, p.Alive = r.held, r.alive
 	r.taken = now
 	r.monitor.latest.Store(p)
 	r.monitor.status.offer(p, milestone)

@@ -41,6 +41,7 @@ type Picture struct {
 	EventAt time.Time `json:"last_event_at"`
 	Event   string    `json:"last_event,omitempty"`
 	Fault   string    `json:"fault,omitempty"`
+	Alive   bool      `json:"program"`
 
 	Stage       phases.Stage `json:"stage"`
 	Waits       phases.Wait  `json:"waits_for,omitempty"`

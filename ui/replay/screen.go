@@ -161,7 +161,7 @@ func (m *screen) act(id string) {
 	}
 	switch {
 	case err != nil:
-		m.say(upper(err.Error())+".")
+		m.say(upper(err.Error()) + ".")
 	case mark.Text != "":
 		m.say(mark.Text)
 	}
