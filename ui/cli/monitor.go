@@ -47,6 +47,10 @@ func likeAddress(word string) bool {
 // told does a command's work while other programs are told of its run. What they
 // lack at the end changes nothing about how it ended.
 func (a *app) told(f Flags, do func(Flags) error) error {
+	status, err := absolute(f.StatusFile)
+	if journal, journalErr := absolute(f.Journal); err == nil && journalErr == nil && status != "" && status == journal {
+		return &Exit{Code: Usage, Err: fmt.Errorf("--status-file %s: that is the journal, which nothing overwrites; name another file", f.StatusFile)}
+	}
 	opts := monitor.Options{Metrics: f.Metrics, Status: f.StatusFile, Environ: os.Environ(), Version: engine.Version()}
 	return a.tell(opts, func(m *monitor.Monitor) error {
 		f.monitor = m

@@ -63,9 +63,18 @@ func (a *app) replay(ctx context.Context, path string, f replayFlags) error {
 	ctx, release := engine.StopOnSignals(ctx)
 	defer release()
 	if f.Cast != "" {
+		if sameFile(path, f.Cast) {
+			return &Exit{Code: Usage, Err: fmt.Errorf("--cast %s: that is the journal, which nothing overwrites; name another file", f.Cast)}
+		}
 		return Failed(writeCast(ctx, film, f, size))
 	}
 	return Failed(replay.Show(ctx, film, f.Speed, ui.Options{}))
+}
+
+func sameFile(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
 // writeCast writes a recording beside its place, and puts it there when it is

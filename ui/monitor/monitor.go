@@ -88,6 +88,9 @@ func (m *Monitor) Follow(path string) error {
 	if m == nil || m.metrics == nil && m.status == nil && m.traces == nil {
 		return nil
 	}
+	if m.status.is(path) {
+		return fmt.Errorf("status file %s is the journal, which nothing overwrites; name another file", path)
+	}
 	follower, err := journal.Follow(path)
 	if err != nil {
 		return fmt.Errorf("tell of the run: %w", err)

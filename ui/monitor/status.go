@@ -92,6 +92,19 @@ func isStatus(path string) error {
 	return nil
 }
 
+// is reports whether the file is the one that a path leads to.
+func (s *status) is(path string) bool {
+	if s == nil {
+		return false
+	}
+	mine, err := os.Stat(s.path)
+	if err != nil {
+		return false
+	}
+	other, err := os.Stat(path)
+	return err == nil && os.SameFile(mine, other)
+}
+
 // offer hands over a picture. It never waits: of those that come while one is
 // being written, the newest is next.
 func (s *status) offer(p *Picture, now bool) {

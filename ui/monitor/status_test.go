@@ -14,6 +14,7 @@ import (
 	"github.com/charmbracelet/x/exp/golden"
 
 	"tminus/phases"
+	"tminus/phases/journal"
 )
 
 func TestStatusGolden(t *testing.T) {
@@ -128,6 +129,31 @@ func TestStatusFileOverwritesNothingElse(t *testing.T) {
 	}
 	if info, err := os.Lstat(link); err != nil || info.Mode().Type() != os.ModeSymlink {
 		t.Errorf("the link is now %v (%v)", info, err)
+	}
+}
+
+// A journal is never overwritten, by whatever name it comes.
+func TestStatusFileIsNotTheJournal(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "J")
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	m := started(t, Options{Status: path}) // nothing is there yet
+	w, err := journal.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if err := m.Follow(link); err == nil || !strings.Contains(err.Error(), "which nothing overwrites") {
+		t.Errorf("it is followed: %v", err)
+	}
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
+	if got := text(t, path); got != "" {
+		t.Errorf("the journal is now %q", got)
 	}
 }
 

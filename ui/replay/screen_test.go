@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -249,6 +251,15 @@ func TestKeys(t *testing.T) {
 	}
 	if press(m, "enter") || !press(m, "q") || !press(m, "ctrl+c") {
 		t.Error("q and ctrl+c leave, and nothing else does")
+	}
+	documented, err := os.ReadFile("../../docs/replay.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range append(ownKeys(), leaveKey()) {
+		if !regexp.MustCompile("(?m)^\\|.*(`" + regexp.QuoteMeta(k.Label) + "`|" + regexp.QuoteMeta(k.Label) + ") .*\\|").Match(documented) {
+			t.Errorf("docs/replay.md does not name %s", k.Label)
+		}
 	}
 	taken := map[string]bool{}
 	v := ui.NewViewer(ui.ViewerOptions{})
