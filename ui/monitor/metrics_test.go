@@ -16,6 +16,7 @@ import (
 
 	"github.com/charmbracelet/x/exp/golden"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"tminus/phases"
 )
@@ -59,6 +60,19 @@ func TestMetricsGolden(t *testing.T) {
 			now := s.At.Add(1500 * time.Millisecond)
 			golden.RequireEqual(t, page(t, take(s, "gym.journal", nil, now), now))
 		})
+	}
+}
+
+// The names and units are as Prometheus's own linter wants them.
+func TestMetricsAreNamedAsUsual(t *testing.T) {
+	s := folded(t, frozen(t, frozenDemo))
+	c := collector{latest: func() *Picture { return take(s, "j", nil, s.At) }, now: func() time.Time { return s.At }}
+	problems, err := testutil.CollectAndLint(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
 	}
 }
 
