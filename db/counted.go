@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -62,7 +63,7 @@ func (x *tx) touched(ctx context.Context) (map[string]phases.Touched, error) {
 // are added to their table.
 func (x *tx) byTable(all []counted) map[string]phases.Touched {
 	out := map[string]phases.Touched{}
-	for _, n := range all {
+	for _, n := range slices.Concat(all, x.taken) {
 		if n.catalog {
 			continue
 		}

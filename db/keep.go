@@ -35,7 +35,8 @@ type keeping struct {
 	state    phases.CapsuleProgress
 	progress func(phases.CapsuleProgress)
 	encoding string
-	last     uint64 // the greatest number that rows bear which are there now; 0: no other than the transaction's
+	ahead    []*keptTable // written before the transaction locked them against all others
+	last     uint64       // the greatest number that rows bear which are there now; 0: no other than the transaction's
 }
 
 // noKeep is the way out where a capsule cannot hold what a phase did.
@@ -116,6 +117,9 @@ func (k *keeping) keep(ctx context.Context, progress func(phases.CapsuleProgress
 		err = k.settleEarly(ctx)
 	}
 	if err == nil {
+		err = k.settleAhead()
+	}
+	if err == nil {
 		err = k.order(ctx)
 	}
 	// With one search path in both sessions, or the name of a type would be
@@ -135,7 +139,9 @@ func (k *keeping) keep(ctx context.Context, progress func(phases.CapsuleProgress
 	if err := setSearchPath(ctx, k.x.s, k.x.s.searchPath(k.x.t.book)); err != nil {
 		return out, err
 	}
-	return k.seal(ctx)
+	out, err = k.seal(ctx)
+	rollback(ctx, k.others) // whoever has read a table is in the way of DROP INDEX
+	return out, err
 }
 
 // snapshot begins the other session's transaction, which sees the rows as they

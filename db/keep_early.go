@@ -59,7 +59,13 @@ func (x *tx) emptied() []*schema.Relation {
 		}
 	}
 	var out []*schema.Relation
-	for _, name := range append(names, x.spec.Phase.Zero...) {
+	names = append(names, x.spec.Phase.Zero...)
+	if x.spec.Ways != nil {
+		for _, s := range x.spec.Ways.Sweeps {
+			names = append(names, s.Also...)
+		}
+	}
+	for _, name := range names {
 		r := x.cat.Find(name)
 		if r == nil || !slices.Contains(x.spec.LockTables, name) {
 			continue
@@ -218,3 +224,6 @@ func (k *keeping) stopEarly() {
 		<-k.early.done
 	}
 }
+
+// gone is how many rows of a table were written out as gone.
+func (t *keptTable) gone() int64 { return t.Streams[capsule.Gone].Rows }

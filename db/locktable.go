@@ -22,16 +22,21 @@ const (
 	blockersLimit = time.Second
 )
 
-// lockTables locks tables against writers, all or none, inside s's
-// transaction. Between attempts nothing is held and nothing queues. Errors call
+// The locks that a phase takes by itself.
+const (
+	againstWriters = "SHARE ROW EXCLUSIVE"
+	againstAll     = "ACCESS EXCLUSIVE"
+)
+
+// lockTables locks tables, all or none, inside s's transaction. Between attempts nothing is held and nothing queues. Errors call
 // the tables by names, which are theirs in the runbook.
-func (t *Target) lockTables(ctx context.Context, s *session, tables, names []string, patience time.Duration, waiting func(phases.LockWait)) error {
+func (t *Target) lockTables(ctx context.Context, s *session, mode string, tables, names []string, patience time.Duration, waiting func(phases.LockWait)) error {
 	began := time.Now()
 	pause := 50 * time.Millisecond
 	var last phases.LockWait
 	for attempt := 1; ; attempt++ {
 		seen := t.watchWait(s.pid)
-		err := tryLock(ctx, s, tables)
+		err := tryLock(ctx, s, mode, tables)
 		wait, known := seen()
 		if !known { // no answer is not the answer that nobody is in the way
 			wait = last
@@ -102,13 +107,13 @@ func fewNames(names []string) string {
 
 // tryLock makes one attempt. The savepoint gives back what was locked when a
 // later table isn't granted.
-func tryLock(ctx context.Context, s *session, tables []string) error {
+func tryLock(ctx context.Context, s *session, mode string, tables []string) error {
 	for _, sql := range []string{`SAVEPOINT tminus_lock`, `SET LOCAL lock_timeout = '` + milliseconds(lockAttempt) + `'`} {
 		if _, err := s.Exec(ctx, sql); err != nil {
 			return err
 		}
 	}
-	_, err := s.Exec(ctx, `LOCK TABLE `+strings.Join(tables, ", ")+` IN SHARE ROW EXCLUSIVE MODE`)
+	_, err := s.Exec(ctx, `LOCK TABLE `+strings.Join(tables, ", ")+` IN `+mode+` MODE`)
 	if err == nil {
 		_, err = s.Exec(ctx, `RELEASE SAVEPOINT tminus_lock`)
 		return err

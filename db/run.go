@@ -20,6 +20,8 @@ import (
 var ways = map[string]func(context.Context, *deletion, *schema.Relation) error{
 	"delete":    deleteByRanges,
 	"statement": deleteAtOnce,
+	"truncate":  onlySwept,
+	"auto":      deleteByRanges, // where it is not swept
 }
 
 // touchedEvery is how often what was touched is read while a delete runs.
@@ -33,6 +35,8 @@ func (x *tx) Run(ctx context.Context, do runbook.Step, progress func(engine.Prog
 	if progress == nil {
 		progress = func(engine.Progress) {}
 	}
+	at := x.ran
+	x.ran++
 	switch {
 	case do.PutBack != "":
 		x.blocks = nil
@@ -53,6 +57,15 @@ func (x *tx) Run(ctx context.Context, do runbook.Step, progress func(engine.Prog
 		return phases.Statement{}, failf("delete from", do.Delete, "take one that docs/runbook.md has", fmt.Errorf("this program knows no way %q", do.Way))
 	case r == nil:
 		return phases.Statement{}, failf("delete from", do.Delete, hints["42P01"], errMissing)
+	}
+	if do.Sweeps() {
+		did, gone, err := x.sweep(ctx, at, do, r, progress)
+		if gone || err != nil {
+			return did, fail(ctx, "truncate", do.Delete, err)
+		}
+	}
+	if err := x.makeIndexes(ctx, progress); err != nil {
+		return phases.Statement{}, err
 	}
 	d := &deletion{x: x, where: do.Where, progress: progress, read: time.Now()}
 	err := ways[way.Name](ctx, d, r)

@@ -56,7 +56,7 @@ func (t *Target) survey(ctx context.Context, s *session, narrow []string) (phase
 		return phases.Survey{}, err
 	}
 	print := view.Print()
-	out := phases.Survey{Schema: &print, Reach: view.Reach().Edges, Sizes: view.Sizes(), Findings: findings, Prices: view.Prices(), Sessions: t.widest()}
+	out := phases.Survey{Schema: &print, Reach: view.Reach().Edges, Sizes: view.Sizes(), Findings: findings, Prices: view.Prices(), PhaseWays: view.Ways(), Sessions: t.widest()}
 	for _, r := range view.Deleted() {
 		out.Deletes = append(out.Deletes, view.Plain(r))
 	}

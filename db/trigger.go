@@ -300,7 +300,7 @@ func (t *Target) lockTriggered(ctx context.Context, s *session, found []trigger)
 	if len(tables) == 0 {
 		return nil
 	}
-	return t.lockTables(ctx, s, tables, names, triggerPatience, nil)
+	return t.lockTables(ctx, s, againstWriters, tables, names, triggerPatience, nil)
 }
 
 // alter runs fn in a writing transaction of its own, and commits when fn gives no error.

@@ -33,6 +33,12 @@ type tx struct {
 	k      *keeping         // its capsule; nil before the locks, and when nothing is kept
 	others *session         // sees the rows as others do, for the capsule; nil when nothing is kept
 	blocks map[uint32]int64 // of the relations that the phase deletes from; nil when not measured
+
+	ran     int          // steps that were begun
+	indexed bool         // the indexes for its foreign keys were made, where there are any
+	indexes []phaseIndex // those that are there
+	swept   swept        // what the last TRUNCATE in the place of deletes took
+	taken   []counted    // by all of them: rows that the server does not count
 }
 
 var _ engine.Tx = (*tx)(nil)
@@ -173,7 +179,7 @@ func (x *tx) Lock(ctx context.Context, waiting func(phases.LockWait)) error {
 	if len(names) == 0 {
 		return x.keepEarly(ctx)
 	}
-	if err := x.t.lockTables(ctx, x.s, names, x.spec.LockTables, x.spec.LockDeadline, waiting); err != nil {
+	if err := x.t.lockTables(ctx, x.s, againstWriters, names, x.spec.LockTables, x.spec.LockDeadline, waiting); err != nil {
 		return err
 	}
 	// Rows that others hold are waited for as long, and no longer.

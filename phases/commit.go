@@ -115,7 +115,7 @@ func (e PhaseCommitted) apply(s *State) error {
 	if e.Settled {
 		lost = "COMMIT's own answer was lost, and nobody was there to go on"
 	}
-	s.Phase(e.Phase).planMaintenance(lost, s.At)
+	s.Phase(e.Phase).planMaintenance(s.Survey.Ways(e.Phase), lost, s.At)
 	s.WAL = max(s.WAL, e.WAL)
 	return nil
 }

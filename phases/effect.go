@@ -1,6 +1,10 @@
 package phases
 
-import "strings"
+import (
+	"strings"
+
+	"tminus/phases/step"
+)
 
 // Effect is what was done to rows: to those of one table, or of all tables of
 // a phase.
@@ -111,7 +115,9 @@ func (s Statement) String() string {
 	switch {
 	case known:
 		return Rows(s.Rows) + " " + verb
-	case s.Command == "TRUNCATE TABLE":
+	case s.Command == step.Truncated && s.Rows > 0:
+		return Rows(s.Rows) + " truncated"
+	case s.Command == step.Truncated:
 		return "truncated"
 	}
 	return Clean(s.Command) + " done"

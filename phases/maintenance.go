@@ -3,6 +3,7 @@ package phases
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tminus/phases/runbook"
@@ -92,12 +93,19 @@ func (s *State) Maintaining() *MaintenanceState {
 	return nil
 }
 
-// planMaintenance is what is to be done after a phase's COMMIT. lost is why it
-// will not be; empty when it will.
-func (p *PhaseState) planMaintenance(lost string, at time.Time) {
+// planMaintenance is what is to be done after a phase's COMMIT: what the runbook
+// says, or what the survey found worth it. lost is why it will not be; empty when
+// it will.
+func (p *PhaseState) planMaintenance(ways *PhaseWays, lost string, at time.Time) {
 	p.Maintenance = nil
 	for _, m := range p.Plan.AfterCommit {
 		p.Maintenance = append(p.Maintenance, MaintenanceState{Plan: m})
+	}
+	if ways != nil {
+		emptied := slices.DeleteFunc(slices.Clone(ways.Vacuum), func(t string) bool { return slices.Contains(p.Swept, t) })
+		if len(emptied) > 0 { // a TRUNCATE leaves nothing to vacuum
+			p.Maintenance = append(p.Maintenance, MaintenanceState{Plan: runbook.Vacuum(emptied)})
+		}
 	}
 	p.leaveMaintenance(lost, at)
 }

@@ -225,7 +225,7 @@ func (e StepDone) words(s *State) (Level, string) {
 	name, did := fmt.Sprintf("step %d", e.Step+1), Statement{Command: e.Command, Rows: e.Rows}
 	if step := s.Phase(e.Phase).step(e.Step); step != nil {
 		name = step.Name()
-		if step.Delete != "" { // old journals don't say
+		if step.Delete != "" && did.Command == "" { // old journals don't say
 			did.Command = "DELETE"
 		}
 	}

@@ -183,6 +183,8 @@ type PhaseState struct {
 	Keeping *CapsuleProgress // how far the writing of its capsule is; nil when it is not being written
 	Capsule *Capsule         // what it took away, on disk; nil before, and when nothing is kept
 
+	Swept []string // tables that a TRUNCATE took whose rows were counted before; nil for none
+
 	UndoTook time.Duration // that putting it back took at the rehearsal's end, as proven; 0 before
 
 	Maintenance []MaintenanceState // what follows its COMMIT; nil before it

@@ -12,6 +12,9 @@ type Survey struct {
 	// Sessions is how many the run needs at its widest: the survey opened as
 	// many. 0 in old journals.
 	Sessions int `json:"sessions,omitempty"`
+	// PhaseWays are what spares phases work, of those where something does; none in
+	// old journals, and then nothing of it is done.
+	PhaseWays []PhaseWays `json:"phase_ways,omitempty"`
 	// Schema is what the tables are like; nil in old journals.
 	Schema *SchemaPrint `json:"schema,omitempty"`
 }

@@ -166,7 +166,7 @@ func (p *PhaseState) rewritten(table string) bool {
 
 // uncounted reports whether nobody knows how many rows the phase took from a table.
 func (p *PhaseState) uncounted(table string) bool {
-	return p.rewritten(table) || slices.Contains(p.truncated(), table)
+	return p.rewritten(table) && !slices.Contains(p.Swept, table) || slices.Contains(p.truncated(), table)
 }
 
 // takeBack moves what a phase had done to what is undone. recounted tells

@@ -23,6 +23,19 @@ type Querier interface {
 // transaction has PostgreSQL's own catalogs alone on its search path;
 // searchPath is what the role's own was before.
 func Read(ctx context.Context, q Querier, searchPath string) (*schema.Schema, error) {
+	return read(ctx, q, searchPath, readCosts)
+}
+
+// ReadAgain reads all of it but for what the server takes, inside a phase's
+// transaction: nothing is measured under its locks.
+func ReadAgain(ctx context.Context, q Querier) (*schema.Schema, error) {
+	return read(ctx, q, "", func(_ context.Context, _ Querier, s *schema.Schema) error {
+		s.Costs = schema.UsualCosts()
+		return nil
+	})
+}
+
+func read(ctx context.Context, q Querier, searchPath string, costs func(context.Context, Querier, *schema.Schema) error) (*schema.Schema, error) {
 	s := &schema.Schema{}
 	// Compiling these queries takes longer than running them does.
 	if _, err := q.Exec(ctx, `SET LOCAL jit = off`); err != nil {
@@ -35,7 +48,7 @@ func Read(ctx context.Context, q Querier, searchPath string) (*schema.Schema, er
 		{"the foreign keys", readKeys},
 		{"the triggers", readTriggers},
 		{"the rules", readRules},
-		{"what the server takes", readCosts},
+		{"what the server takes", costs},
 		{"rights and owners", readRights},
 	} {
 		if err := p.read(ctx, q, s); err != nil {

@@ -8,7 +8,7 @@ import (
 
 // publishedTables has a row for each table of each publication, with the columns
 // of its row filter and of its column list, which servers before 15 do not know.
-const publishedTables = `SELECT p.pubname::text, p.pubupdate, p.pubdelete, c.oid,
+const publishedTables = `SELECT p.pubname::text, p.pubupdate, p.pubdelete, p.pubtruncate, c.oid,
 		ARRAY(SELECT DISTINCT a.attname::text FROM regexp_matches(coalesce(to_jsonb(pr) ->> 'prqual', ''), ':varattno (\d+)', 'g') AS m
 			JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = m[1]::int2 ORDER BY 1),
 		ARRAY(SELECT DISTINCT a.attname::text FROM regexp_matches(coalesce(to_jsonb(pr) ->> 'prattrs', ''), '\d+', 'g') AS m
@@ -16,7 +16,7 @@ const publishedTables = `SELECT p.pubname::text, p.pubupdate, p.pubdelete, c.oid
 	FROM pg_publication_tables t JOIN pg_publication p ON p.pubname = t.pubname
 	JOIN pg_namespace n ON n.nspname = t.schemaname JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename
 	LEFT JOIN pg_publication_rel pr ON pr.prpubid = p.oid AND pr.prrelid = c.oid
-	WHERE p.pubupdate OR p.pubdelete ORDER BY p.pubname, c.oid`
+	WHERE p.pubupdate OR p.pubdelete OR p.pubtruncate ORDER BY p.pubname, c.oid`
 
 // identities has the replica identity of all tables. An index that is not valid,
 // or is deferrable, identifies nothing.
@@ -29,7 +29,7 @@ const identities = `SELECT c.oid, c.relreplident = 'f', ARRAY(SELECT a.attname::
 func readPublications(ctx context.Context, q Querier, s *schema.Schema) error {
 	var p schema.Publication
 	var t schema.Published
-	err := each(ctx, q, publishedTables, []any{&p.Name, &p.Update, &p.Delete, &t.Relation, &t.Filter, &t.List}, func() {
+	err := each(ctx, q, publishedTables, []any{&p.Name, &p.Update, &p.Delete, &p.Truncate, &t.Relation, &t.Filter, &t.List}, func() {
 		if n := len(s.Publications); n == 0 || s.Publications[n-1].Name != p.Name {
 			s.Publications = append(s.Publications, p)
 		}

@@ -25,7 +25,7 @@ func readRights(ctx context.Context, q Querier, s *schema.Schema) error {
 	}
 	var oid uint32
 	var owner string
-	var owns, vacuums bool
+	var owns, vacuums, indexes bool
 	var r schema.Rights
 	maintains := `false`
 	if s.Server.Version >= maintainFrom {
@@ -33,14 +33,15 @@ func readRights(ctx context.Context, q Querier, s *schema.Schema) error {
 	}
 	return each(ctx, q, `SELECT c.oid, pg_get_userbyid(c.relowner)::text, pg_has_role(c.relowner, 'USAGE'),
 			pg_has_role(c.relowner, 'USAGE') OR pg_has_role((SELECT datdba FROM pg_database WHERE datname = current_database()), 'USAGE') OR `+maintains+`,
+			pg_has_role(c.relowner, 'USAGE') AND has_schema_privilege(c.relnamespace, 'CREATE'),
 			has_schema_privilege(c.relowner, c.relnamespace, 'USAGE'), has_table_privilege(c.relowner, c.oid, 'SELECT'),
 			has_table_privilege(c.relowner, c.oid, 'INSERT'), has_table_privilege(c.relowner, c.oid, 'UPDATE'),
 			has_table_privilege(c.relowner, c.oid, 'DELETE'), has_table_privilege(c.relowner, c.oid, 'TRUNCATE')
 		FROM pg_class c WHERE c.relkind IN ('r', 'p')`,
-		[]any{&oid, &owner, &owns, &vacuums, &r.Usage, &r.Select, &r.Insert, &r.Update, &r.Delete, &r.Truncate}, func() {
+		[]any{&oid, &owner, &owns, &vacuums, &indexes, &r.Usage, &r.Select, &r.Insert, &r.Update, &r.Delete, &r.Truncate}, func() {
 			if i, known := at[oid]; known {
 				found := &s.Relations[i]
-				found.Owner, found.Owns, found.Vacuums, found.OwnerRights = owner, owns, vacuums, r
+				found.Owner, found.Owns, found.Vacuums, found.Indexable, found.OwnerRights = owner, owns, vacuums, indexes, r
 			}
 		})
 }

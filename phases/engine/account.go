@@ -13,6 +13,7 @@ import (
 // account is what the runbook and its reach account for in one phase, by the
 // tables' full names. What a transaction did beyond it is undeclared.
 type account struct {
+	run     *phaseRun
 	full    func(table string) string
 	allowed map[string]step.May
 	locks   bool // any table may be locked: to make a foreign key again is to lock what it refers to
@@ -21,7 +22,7 @@ type account struct {
 // newAccount adds up what a phase's steps declare, and what their deletes reach
 // through foreign keys.
 func (r *phaseRun) newAccount() account {
-	a := account{allowed: map[string]step.May{}, full: r.facts.book.FullName}
+	a := account{run: r, allowed: map[string]step.May{}, full: r.facts.book.FullName}
 	for _, s := range r.plan.Steps {
 		if way, known := step.FindWay(s.Way); s.Delete != "" && known {
 			a.allow(s.Delete, way.Own)
@@ -45,6 +46,17 @@ func (r *phaseRun) newAccount() account {
 	}
 	for _, reach := range r.reach() {
 		a.allow(reach.Table, step.May{Delete: reach.Action == phases.ReachCascade, Update: reach.Action != phases.ReachCascade, Lock: true})
+	}
+	for _, i := range r.built {
+		a.allow(i.Table, step.May{Lock: true})
+	}
+	for _, s := range r.swept() {
+		for _, t := range s.Also {
+			a.allow(t, step.May{Delete: true, Truncate: true, Lock: true})
+		}
+		for _, k := range s.Keys {
+			a.allow(k.Table, step.May{Lock: true})
+		}
 	}
 	return a
 }
@@ -77,7 +89,8 @@ func (a account) changes(changes []phases.Change) []string {
 			may = a.allowed[a.full(c.Table)]
 		}
 		accounted := (c.Kind == phases.ChangeTruncated && may.Truncate) || (c.Kind == phases.ChangeLocked && (may.Lock || a.locks)) ||
-			may.Toggle && (c.Same || madeAgain(c, changes))
+			may.Toggle && (c.Same || madeAgain(c, changes)) ||
+			a.run.isBuilt(c) || a.run.takenOut(c) && madeAgain(c, changes)
 		if !accounted {
 			odd = append(odd, c.String())
 		}

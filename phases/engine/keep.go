@@ -15,7 +15,7 @@ import (
 func (r *phaseRun) spec() TxSpec {
 	spec := TxSpec{
 		RunID: r.facts.runID, Phase: r.plan, Attempt: r.attempt,
-		LockTables: r.lockTables(), LockDeadline: r.lockWait(),
+		LockTables: r.lockTables(), LockDeadline: r.lockWait(), Ways: r.ways(),
 	}
 	if r.facts.capsules != "" && r.facts.book.Keeps(r.plan) {
 		spec.Capsule = filepath.Join(r.facts.capsules, phases.CapsuleFolder(r.plan.ID, r.attempt))

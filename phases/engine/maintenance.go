@@ -30,7 +30,11 @@ func (e *Engine) maintain(r *phaseRun) {
 	}
 	// Not the program's context: leave cancels it with a reason.
 	ctx, cancel := context.WithCancelCause(context.Background())
-	u := &upkeep{engine: e, phase: r.plan.ID, plan: r.plan.AfterCommit, cancel: cancel, done: make(chan struct{})}
+	var plan []runbook.Maintenance
+	for _, m := range p.Maintenance {
+		plan = append(plan, m.Plan)
+	}
+	u := &upkeep{engine: e, phase: r.plan.ID, plan: plan, cancel: cancel, done: make(chan struct{})}
 	e.upkeep = u
 	if e.leaving { // its reason is the phase's
 		cancel(errLeaving)

@@ -30,6 +30,7 @@ type phaseRun struct {
 	done     chan struct{}
 	reported time.Time             // when progress was last recorded
 	proved   []phases.Verification // by its steps themselves
+	built    []phases.IndexBuilt   // by its transaction, which drops them before COMMIT
 
 	aborted *phases.RunAborted // recorded at the phase's end; guarded by the engine's lock
 }
@@ -220,6 +221,9 @@ func (r *phaseRun) write(ctx context.Context) (err error) {
 	if err == nil {
 		err = r.wholeCapsule(intent)
 	}
+	if err == nil {
+		err = r.dropIndexes(ctx, tx, did)
+	}
 	if err != nil {
 		return err
 	}
@@ -284,11 +288,12 @@ func (r *phaseRun) prove(ctx context.Context, tx Tx, intent phases.CommitIntent,
 	return r.sealed(ctx, tx, verified)
 }
 
-// lockTables are the tables that the steps themselves change, and those that have to be empty: what was
-// verified stays so until COMMIT, however long a human thinks.
+// lockTables are the tables that the steps themselves change, those that have to be
+// empty, and those of its ways: what was verified stays so until COMMIT, however
+// long a human thinks.
 func (r *phaseRun) lockTables() []string {
 	out := r.plan.Locks()
-	for _, t := range r.plan.Zero {
+	for _, t := range slices.Concat(r.plan.Zero, r.ways().Locks()) {
 		if !slices.Contains(out, t) {
 			out = append(out, t)
 		}
@@ -411,6 +416,10 @@ func (r *phaseRun) watchStep(pid uint32) func() {
 }
 
 func (r *phaseRun) progress(step int, p Progress) {
+	if p.Chosen != nil || p.Built != nil {
+		r.news(step, p)
+		return
+	}
 	if now := time.Now(); now.Sub(r.reported) >= r.engine.settings.Progress {
 		r.reported = now
 		if err := r.engine.record(phases.TableProgressed{

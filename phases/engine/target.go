@@ -174,6 +174,11 @@ type Tx interface {
 	// once, when deferred constraints are settled. did is what Effects gave last.
 	Keep(ctx context.Context, did phases.Effects, progress func(phases.CapsuleProgress)) (phases.Capsule, error)
 
+	// DropIndexes drops the indexes that the transaction made for its foreign keys,
+	// and gives their names. It comes right before COMMIT: from then on nobody else
+	// reads their tables. waiting is called before each retry for its locks.
+	DropIndexes(ctx context.Context, waiting func(phases.LockWait)) ([]string, error)
+
 	// WriteLedger writes the row that proves the COMMIT, and reads it back in
 	// the same transaction: a row that a trigger, a rule or row security
 	// swallowed is an error. Without a ledger it does nothing.
@@ -197,6 +202,10 @@ type TxSpec struct {
 	ReadOnly     bool          // REPEATABLE READ, READ ONLY; nothing to lock
 	Attempt      int           // at the phase; 1 for the first
 	Capsule      string        // the folder that Keep makes, an absolute path; empty: nothing is kept
+
+	// Ways is what the survey found to spare the phase work; nil: nothing. What is
+	// not of it is not done.
+	Ways *phases.PhaseWays
 }
 
 // Progress is how far a delete is.
@@ -205,6 +214,11 @@ type Progress struct {
 	BlocksDone  int64                     // of BlocksTotal; both 0 when there is no share to give
 	BlocksTotal int64                     //
 	Touched     map[string]phases.Touched // what the transaction did so far; nil when not read this time
+
+	// Chosen and Built are news, and nothing else is said with them: the way that a
+	// step goes, of those that it may; an index that was made.
+	Chosen *phases.WayChosen
+	Built  *phases.IndexBuilt
 }
 
 // CommitOutcome is what is known of a COMMIT.

@@ -423,6 +423,11 @@ func (r *phaseRun) sealed(ctx context.Context, tx Tx, verified phases.Effects) e
 	if err != nil {
 		return fmt.Errorf("see what the transaction touched since its verification: %w", err)
 	}
+	return same(now, verified)
+}
+
+// same is an error where a transaction did more than was verified.
+func same(now, verified phases.Effects) error {
 	var more []string
 	for name, n := range now.Rows {
 		if was := verified.Rows[name]; n != was {

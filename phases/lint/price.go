@@ -54,6 +54,16 @@ const (
 // order: what came before in the run is reckoned with.
 func (v *View) Prices() []phases.Price { return v.reckon().prices }
 
+// reckon reckons with what spares the phases work.
+func (v *View) reckon() *reckoning {
+	with := make([]phases.PhaseWays, len(v.Book.Phases))
+	for _, w := range v.Ways() {
+		_, i := v.Book.Phase(w.Phase)
+		with[i] = w
+	}
+	return v.reckonWith(with)
+}
+
 // reckoning is a run on paper: phase by phase, step by step, with what is left in
 // each relation.
 type reckoning struct {
@@ -62,6 +72,11 @@ type reckoning struct {
 	prices []phases.Price
 	scans  map[*schema.Key]float64 // by a key's root: the ns that it takes to go without an index
 	probes map[*schema.Key]float64 // and those that the same would take with one
+	lacks  []map[lack]lacked       // by phase: the same, by key and relation
+
+	with     []phases.PhaseWays // by phase: what spares it work; nil where nothing is to be spared
+	at       int                // the phase under way
+	emptying [][]string         // by phase: the tables that it empties and that are worth a VACUUM
 
 	left map[uint32]float64   // rows by relation
 	free map[*schema.Key]bool // keys that were set to NULL in all rows
@@ -77,9 +92,9 @@ type reckoning struct {
 	visits  int
 }
 
-func (v *View) reckon() *reckoning {
+func (v *View) reckonWith(with []phases.PhaseWays) *reckoning {
 	r := &reckoning{
-		View: v, costs: v.Schema.Costs, scans: map[*schema.Key]float64{}, probes: map[*schema.Key]float64{},
+		View: v, with: with, costs: v.Schema.Costs, scans: map[*schema.Key]float64{}, probes: map[*schema.Key]float64{},
 		left: map[uint32]float64{}, free: map[*schema.Key]bool{}, off: v.Book.DisabledTriggers(),
 	}
 	if r.costs.Query == 0 {
@@ -115,14 +130,23 @@ func (r *reckoning) phase(i int) {
 	r.prices = append(r.prices, phases.Price{Phase: p.ID, Measured: r.costs.Measured})
 	r.now, r.takes, r.rows = &r.prices[i], 0, 0
 	r.dead, r.changed, r.indexed = map[uint32]float64{}, map[uint32]float64{}, map[uint32]bool{}
-	r.locked, r.visits = map[uint32]bool{}, 0
+	r.locked, r.visits, r.at = map[uint32]bool{}, 0, i
+	r.lacks = append(r.lacks, map[lack]lacked{})
 	r.talk(phaseTime, phaseExchanges)
 	if p.Writes() {
 		r.talk(writeTime, writeExchanges)
 	}
 	looked := slices.Concat(p.Count, p.Zero, p.Filled)
-	for _, s := range p.Steps {
+	swept := 0 // steps below it went by a TRUNCATE
+	for at, s := range p.Steps {
 		rel := r.Find(s.Delete)
+		if s.Delete != "" && at >= swept {
+			swept = max(swept, r.sweep(p, at))
+		}
+		if at < swept {
+			looked = append(looked, s.Delete)
+			continue
+		}
 		if s.Delete != "" && rel != nil && r.small(rel) {
 			r.talk(smallStep, oneMore)
 		} else {
@@ -153,6 +177,7 @@ func (r *reckoning) phase(i int) {
 	for _, t := range r.Book.Protected {
 		r.count(t, rowsPerHashed)
 	}
+	r.vacuums()
 	r.sum()
 }
 
@@ -328,10 +353,7 @@ func (r *reckoning) key(k *schema.Key, child *schema.Relation, n, share float64)
 			if k.Action == schema.SetNull || k.Action == schema.SetDefault {
 				met += refer // what was changed is met in both versions
 			}
-			scan := n * r.row(met*rowsPerScanned+r.pages(part)*rowsPerPage)
-			r.takes += scan
-			r.scans[k] += scan
-			r.probes[k] += r.query(n * takes)
+			r.scan(k, part, n*r.row(met*rowsPerScanned+r.pages(part)*rowsPerPage), r.query(n*takes), r.row(met*rowsPerIndexed+r.pages(part)*rowsPerPage))
 		} else if part != child {
 			r.takes += r.query(n * takes / 4) // one query, and an index for each part
 		}

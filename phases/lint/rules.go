@@ -24,7 +24,7 @@ type rule struct {
 
 // rules are all there are, in the order in which their findings stand among
 // those of one severity.
-var rules = []rule{names, parts, reached, refusing, changing, violating, conditions, locks, rewriting, firing, keeping, watching, published, rights, vacuuming, server, sessions, replicating, unread, slow, stale, outdated, dangling}
+var rules = []rule{names, parts, reached, refusing, changing, violating, conditions, locks, rewriting, firing, keeping, watching, published, rights, vacuuming, server, sessions, replicating, unread, slow, sparing, stale, outdated, dangling}
 
 // Codes are all kinds of finding, in the order of the rules.
 func Codes() []Code {

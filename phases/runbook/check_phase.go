@@ -43,8 +43,13 @@ func (c *checker) phase(m *checked, p *Phase, point *noReturn) {
 	c.maintenance(m)
 	writes := m.has("steps") || m.has("delete")
 	c.phaseTimes(m, p, writes)
-	if n := m.node.value("capsule"); n != nil && !writes {
-		c.fault(n, "capsule in a phase without steps", "leave it out: a phase that only reads takes nothing away")
+	for _, k := range []string{"capsule", "way", "indexes", "vacuum"} {
+		if n := m.node.value(k); n != nil && !writes {
+			c.fault(n, k+" in a phase without steps", "leave it out: a phase that only reads takes nothing away")
+		}
+	}
+	if n := m.node.value("vacuum"); n != nil && m.has("after_commit") {
+		c.fault(n, "vacuum beside after_commit", "leave it out: what after_commit says is all that follows")
 	}
 	if !writes && !slices.ContainsFunc(c.shapes["phase"].some, m.has) {
 		c.fault(m.node, "a phase that does nothing", "add delete or steps, or what it counts: count, zero, filled")
@@ -131,6 +136,9 @@ func (c *checker) deleteStep(m *checked) stepUse {
 		use.node, use.deletes = n, &tableAt{name, c.full(name), n}
 	}
 	use.touch = c.tables(m, "touch")
+	if way, known := step.FindWay(c.values(m).text("way")); known && way.Proves && m.has("where") {
+		c.fault(m.place("where", m.node), "where beside way: "+way.Name, "leave one of them out: a TRUNCATE takes all rows")
+	}
 	return use
 }
 

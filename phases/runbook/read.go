@@ -251,7 +251,7 @@ func fromYAML(root *node) *Runbook {
 	}
 	b.Checklist = m.groups("checklist", b.Backup.MaxAge)
 	for _, p := range m.list("phases", "phase") {
-		b.Phases = append(b.Phases, p.phase(b.Backup.MaxAge))
+		b.Phases = append(b.Phases, p.phase(b.Backup.MaxAge).by(m.defaults()))
 	}
 	b.After = m.groups("after", b.Backup.MaxAge)
 	b.Passed = r.passed
@@ -400,6 +400,9 @@ func (f fields) phase(maxAge time.Duration) Phase {
 		Zero:            f.tables("zero"), Filled: f.tables("filled"),
 		NoCapsule: f.word("capsule", "off"),
 	}
+	if f.node.has("after_commit") { // also where it is empty: that is to say that nothing follows
+		p.NoVacuum = true
+	}
 	if s := f.text("risk"); s != "" {
 		p.Risk = Risk(s)
 	}
@@ -412,15 +415,12 @@ func (f fields) phase(maxAge time.Duration) Phase {
 	for _, m := range f.list("after_commit", "maintenance") {
 		p.AfterCommit = append(p.AfterCommit, m.maintenance())
 	}
-	return p
+	return p.by(f.defaults())
 }
 
 func (f fields) step() Step {
-	s := Step{Delete: f.table(f.line("delete")), Where: f.block("where"), Way: f.text("way"), SQL: f.sql("sql"), Touch: f.tables("touch")}
+	s := Step{Delete: f.table(f.line("delete")), Where: f.block("where"), Way: f.way(), SQL: f.sql("sql"), Touch: f.tables("touch")}
 	s.PutBack, s.SHA256, s.Keep, s.Replace = f.line("put_back"), f.line("sha256"), f.tables("keep"), f.tables("replace")
-	if _, known := step.FindWay(s.Way); !known {
-		f.pass(f.node.value("way").line, "way")
-	}
 	if s.Where == "" && f.node.has("where") {
 		f.pass(f.node.line, "where")
 		s.Where = "false" // a condition that cannot be read is not one that every row meets

@@ -195,6 +195,8 @@ type Phase struct {
 	Filled          []string      // tables that must hold at least one row at its end
 	AfterCommit     []Maintenance // what follows its COMMIT, in order
 	NoCapsule       bool          // `capsule: off`: what it takes away is not kept
+	NoIndexes       bool          // `indexes: off`: no index is made for it
+	NoVacuum        bool          // `vacuum: off`, or an `after_commit` of its own: what it empties is not vacuumed by itself
 }
 
 // Writes reports whether the phase has anything to commit.
@@ -248,7 +250,7 @@ func (p *Phase) Locks() []string {
 type Step struct {
 	Delete string // table
 	Where  string // SQL condition for Delete; empty deletes every row
-	Way    string // how Delete's rows go: the name of a step.Way; empty is the first
+	Way    string // how Delete's rows go: the name of a step.Way, the phase's or the runbook's where the step has none; empty is the first
 	SQL    string
 
 	PutBack string   // the folder of a phase's capsule, whose rows come back; empty: it puts nothing back

@@ -272,7 +272,7 @@ func objects() []object {
 }
 
 func runbookObject() object {
-	return object{name: "runbook", keys: []key{
+	return object{name: "runbook", keys: slices.Concat([]key{
 		{"tminus", true, of(aVersion), "version of the file format"},
 		{"title", true, of(aLine), "what the header shows"},
 		{"summary", false, of(aText), "what the run does"},
@@ -284,11 +284,12 @@ func runbookObject() object {
 		{"ledger", false, ofWords("", bare("none")...), "write no ledger row; a lost COMMIT can then be settled by counts only"},
 		{"rehearsal", false, orWord("rehearsal", "none"), "what production wants of a rehearsal of this runbook; `none`: it wants none, and the gate and the report say so"},
 		{"capsule", false, orWord("capsule", "off"), "how the run keeps what its phases take away, so that `tminus undo` can put it back; `off`: it keeps nothing, and the gate says so"},
+	}, waysKeys("for all phases"), []key{
 		{"checklist", false, listOf(ofObject("group"), maxGroups), "what must be ticked before the gate opens"},
 		{"gate", false, ofObject("gate"), "the go/no-go decision"},
 		{"phases", true, listOf(ofObject("phase"), maxPhases), "the transactions, in order"},
 		{"after", false, listOf(ofObject("group"), maxGroups), "the stages that follow the last COMMIT, in order"},
-	}}
+	})}
 }
 
 func windowObject() object {
@@ -348,7 +349,7 @@ func fieldObject() object {
 func phaseObject() object {
 	return object{
 		name: "phase",
-		keys: []key{
+		keys: append([]key{
 			idAmong(amongAll),
 			{"title", true, of(aLine), ""},
 			{"risk", false, ofWords("", bare(RiskNone, RiskMedium, RiskHigh, RiskCritical)...), "default `none` for a phase without steps; required with steps"},
@@ -366,11 +367,11 @@ func phaseObject() object {
 			{"filled", false, listOf(of(aTable), maxTables), "tables that must hold at least one row at its end"},
 			{"after_commit", false, listOf(ofObject("maintenance"), maxSteps), "what follows its COMMIT, outside of any transaction, in order; what fails is a warning"},
 			{"capsule", false, ofWords("", bare("off")...), "do not keep what this phase takes away: `tminus undo` cannot put it back then"},
-		},
+		}, waysKeys("for this phase")...),
 		some:  []string{"count", "delete", "steps", "zero", "filled"},
 		apart: apart{"delete", "steps", "write the deletes as steps: `- delete: table`"},
 		parts: []part{{
-			beside: []string{"delete", "steps"}, keys: []string{"lock_wait", "after_commit", "capsule"}, needs: []string{"risk"},
+			beside: []string{"delete", "steps"}, keys: []string{"lock_wait", "after_commit", "capsule", "way", "indexes", "vacuum"}, needs: []string{"risk"},
 			never: map[string]any{"risk": string(RiskNone)}, without: map[string]any{"point_of_no_return": false},
 		}},
 	}
@@ -382,7 +383,7 @@ func stepObject() object {
 		keys: []key{
 			{"delete", false, of(aTable), "delete its rows"},
 			{"where", false, of(aCondition), "delete: only the rows for which this SQL condition holds"},
-			{"way", false, ofWords("", ways()...), "delete: how they go: " + waysMean() + "; default `" + step.Ways[0].Name + "`"},
+			{"way", false, ofWords("", ways()...), "delete: how they go: " + waysMean() + "; default the phase's, else the runbook's, else `" + step.Ways[0].Name + "`"},
 			{"sql", false, of(aStatement), "one SQL statement instead; needs `rows`"},
 			{"put_back", false, of(aLine), "the folder of a phase's capsule instead, an absolute path: what that phase took away comes back. `tminus undo` writes it"},
 			{"sha256", false, of(aSum), "put_back: the SHA-256 of the capsule's manifest, as the run's journal has it"},

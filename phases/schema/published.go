@@ -2,9 +2,9 @@ package schema
 
 // Publication is one of logical replication, with the tables that it publishes.
 type Publication struct {
-	Name           string
-	Update, Delete bool // what it publishes of them
-	Tables         []Published
+	Name                     string
+	Update, Delete, Truncate bool // what it publishes of them
+	Tables                   []Published
 }
 
 // Published is one table of a publication. A partitioned table stands for all of

@@ -123,6 +123,7 @@ type Relation struct {
 	Owner       string
 	Owns        bool   // the role is the owner, or may do what the owner may
 	Vacuums     bool   // VACUUM does not pass it over
+	Indexable   bool   // the role may make an index on it
 	OwnerRights Rights // the owner's own: what foreign keys of the table do, they do as the owner
 }
 

@@ -33,7 +33,12 @@ type Way struct {
 	Means   string // for the reference page
 	Command string // the server's word for it
 	Own     May    // what it may do to its own table
+	Sweeps  bool   // it may take the rows of several tables by one TRUNCATE
+	Proves  bool   // where that is not proven to end as deletes would, the phase is rolled back
 }
+
+// Truncated is the server's word for what a way that sweeps may do instead.
+const Truncated = "TRUNCATE TABLE"
 
 // Ways are all there are. The first is what a step without one takes.
 var Ways = []Way{
@@ -44,6 +49,14 @@ var Ways = []Way{
 	{
 		Name: "statement", Command: "DELETE", Own: May{Delete: true, Lock: true},
 		Means: "by one DELETE, which shows no share",
+	},
+	{
+		Name: "truncate", Command: Truncated, Own: May{Delete: true, Truncate: true, Lock: true}, Sweeps: true, Proves: true,
+		Means: "by one TRUNCATE, together with the steps beside it and with what their deletes would reach, where that is proven to end as the deletes would; else the phase is rolled back",
+	},
+	{
+		Name: "auto", Command: "DELETE", Own: May{Delete: true, Truncate: true, Lock: true}, Sweeps: true,
+		Means: "as `truncate` where that is proven and nobody else is connected, else as `delete`; the log says which, and why",
 	},
 }
 

@@ -1,0 +1,58 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"slices"
+)
+
+// writeAhead writes what the transaction did by now to one table, which it is
+// about to lock against all others: from then on the other session cannot read it.
+// Nothing may be done to its rows after that.
+func (k *keeping) writeAhead(ctx context.Context, oid uint32) error {
+	if k.early != nil {
+		<-k.early.done // it has the other session until then
+		if k.early.err != nil {
+			return k.early.err
+		}
+	}
+	if err := k.snapshot(ctx); err != nil {
+		return err
+	}
+	defer rollback(ctx, k.others) // whoever has read a table is in the way of such a lock
+	found, err := k.describe(ctx, []uint32{oid})
+	if err != nil {
+		return err
+	}
+	counts, err := k.x.readCounted(ctx)
+	if err != nil {
+		return err
+	}
+	if err := setSearchPath(ctx, k.x.s, basePath); err != nil {
+		return err
+	}
+	for _, t := range found {
+		for _, n := range counts {
+			if n.oid == oid {
+				t.did = n.Touched
+			}
+		}
+		if err := k.table(ctx, t); err != nil {
+			return fail(ctx, "keep the rows of", t.Called, err)
+		}
+		k.ahead = append(k.ahead, t)
+	}
+	return setSearchPath(ctx, k.x.s, k.x.s.searchPath(k.x.t.book))
+}
+
+// settleAhead takes over what was written ahead.
+func (k *keeping) settleAhead() error {
+	for _, had := range k.ahead {
+		i := slices.IndexFunc(k.tables, func(t *keptTable) bool { return t.oid == had.oid })
+		if i < 0 || k.tables[i].did != had.did {
+			return failf("keep the rows of", had.Called, noKeep, errors.New("they were changed after they were written out, and cannot be read any more as they were"))
+		}
+		k.tables[i].Streams, k.tables[i].whole = had.Streams, true
+	}
+	return nil
+}

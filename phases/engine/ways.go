@@ -1,0 +1,102 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tminus/phases"
+)
+
+// ways are what the survey found to spare the phase work; nil where nothing does.
+func (r *phaseRun) ways() *phases.PhaseWays { return r.facts.survey.Ways(r.plan.ID) }
+
+// news records what a step tells of its way. A record that fails cancels the phase.
+func (r *phaseRun) news(step int, p Progress) {
+	if p.Chosen != nil {
+		e := *p.Chosen
+		e.Phase, e.Step = r.plan.ID, step
+		_ = r.engine.record(e) // recordLocked has cancelled the phase
+	}
+	if p.Built != nil {
+		e := *p.Built
+		e.Phase = r.plan.ID
+		r.built = append(r.built, e)
+		_ = r.engine.record(e) // recordLocked has cancelled the phase
+	}
+}
+
+// dropIndexes takes away what the phase made for its foreign keys, and makes sure
+// that this was all that was done since the verification. It comes after the
+// decision: to drop an index keeps readers from its table, and people think for
+// minutes.
+func (r *phaseRun) dropIndexes(ctx context.Context, tx Tx, verified phases.Effects) error {
+	if len(r.built) == 0 {
+		return nil
+	}
+	began := time.Now()
+	wait := r.engine.await(r.plan.ID, "drop the indexes that the phase made")
+	defer wait.over()
+	names, err := tx.DropIndexes(ctx, r.waiting)
+	if err != nil {
+		return err
+	}
+	if err := r.engine.record(phases.IndexesDropped{Phase: r.plan.ID, Names: names, Took: time.Since(began)}); err != nil {
+		return err
+	}
+	wait.next("see what the transaction touched")
+	now, err := tx.Effects(ctx)
+	if err != nil {
+		return fmt.Errorf("see what the transaction touched since its verification: %w", err)
+	}
+	for _, c := range now.Changes {
+		if r.isBuilt(c) {
+			return fmt.Errorf("%s, and is there still: nothing is committed with it", c)
+		}
+	}
+	// What is dropped leaves a lock on its table, and nothing else.
+	verified.Changes = slices.DeleteFunc(slices.Clone(verified.Changes), r.isBuilt)
+	now.Changes = slices.DeleteFunc(now.Changes, func(c phases.Change) bool {
+		return c.Kind == phases.ChangeLocked && !slices.Contains(verified.Changes, c) && r.builtOn(c.Table)
+	})
+	return same(now, verified)
+}
+
+// isBuilt reports whether a change is an index that the phase made for a key.
+func (r *phaseRun) isBuilt(c phases.Change) bool {
+	return c.Kind == phases.ChangeCreated && slices.ContainsFunc(r.built, func(b phases.IndexBuilt) bool {
+		return r.fullName(b.Table) == r.fullName(c.Table) && (c.Object == "index "+b.Name || strings.HasPrefix(c.Object, "index ") && strings.HasSuffix(c.Object, "."+b.Name))
+	})
+}
+
+func (r *phaseRun) builtOn(table string) bool {
+	return slices.ContainsFunc(r.built, func(b phases.IndexBuilt) bool { return r.fullName(b.Table) == r.fullName(table) })
+}
+
+func (r *phaseRun) fullName(table string) string { return r.facts.book.FullName(table) }
+
+// swept are the sweeps that the survey had nothing against.
+func (r *phaseRun) swept() []phases.Sweep {
+	if r.ways() == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(r.ways().Sweeps), func(s phases.Sweep) bool { return s.Why != "" })
+}
+
+// takenOut reports whether a change is a foreign key of a sweep, dropped and made
+// again: its definition was compared by whoever did.
+func (r *phaseRun) takenOut(c phases.Change) bool {
+	if c.Kind != phases.ChangeDropped && c.Kind != phases.ChangeCreated {
+		return false
+	}
+	for _, s := range r.swept() {
+		for _, k := range s.Keys {
+			if r.fullName(k.Table) == r.fullName(c.Table) && strings.HasPrefix(c.Object, "constraint "+phases.Clean(k.Constraint)+" on ") {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,63 @@
+package runbook
+
+import "tminus/phases/step"
+
+// defaults are what a runbook says for all of its phases, or a phase for all of
+// its steps.
+type defaults struct {
+	way               string
+	indexes, vacuumed bool // false: off
+}
+
+// waysKeys stand in a runbook and in a phase alike.
+func waysKeys(of string) []key {
+	return []key{
+		{"way", false, ofWords("", ways()...), "how the rows of delete steps go that do not say so themselves, and that have no `where`; " + of},
+		{"indexes", false, ofWords("", bare("off")...), "make no index for a phase: by default one is made in the phase's transaction where a foreign key has none and would take longer than making it, and dropped before COMMIT; " + of},
+		{"vacuum", false, ofWords("", bare("off")...), "do not vacuum what a phase has emptied: by default that follows its COMMIT where the tables are large, and the phase has no `after_commit`; " + of},
+	}
+}
+
+// way is a way by its name. One that this version does not know is passed over.
+func (f fields) way() string {
+	name := f.text("way")
+	if _, known := step.FindWay(name); !known {
+		f.pass(f.node.value("way").line, "way")
+	}
+	return name
+}
+
+func (f fields) defaults() defaults {
+	return defaults{way: f.way(), indexes: !f.word("indexes", "off"), vacuumed: !f.word("vacuum", "off")}
+}
+
+// by gives a phase with what is said for all of its steps, where they say
+// nothing themselves. What goes by a condition has no other way than the first.
+func (p Phase) by(d defaults) Phase {
+	for i := range p.Steps {
+		if s := &p.Steps[i]; s.Delete != "" && s.Where == "" && s.Way == "" {
+			s.Way = d.way
+		}
+	}
+	p.NoIndexes, p.NoVacuum = p.NoIndexes || !d.indexes, p.NoVacuum || !d.vacuumed
+	return p
+}
+
+// Sweeps reports whether the rows of a delete step may go by a TRUNCATE.
+func (s Step) Sweeps() bool {
+	way, known := step.FindWay(s.Way)
+	return known && way.Sweeps && s.Delete != "" && s.Where == ""
+}
+
+// Sweep are the steps from one on that one TRUNCATE may stand for: delete steps in
+// a row whose ways allow it. It gives the first that is not of them.
+func (p *Phase) Sweep(from int) (to int) {
+	for to = from; to < len(p.Steps) && p.Steps[to].Sweeps(); to++ {
+	}
+	return to
+}
+
+// Vacuum is the maintenance that follows where a phase says nothing.
+func Vacuum(tables []string) Maintenance {
+	return Maintenance{Kind: "vacuum", Tables: tables, Limit: maintenanceLimit}
+}

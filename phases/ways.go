@@ -1,0 +1,187 @@
+package phases
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// PhaseWays is what a survey found to spare a phase work: what a phase does
+// beside its steps, and what its steps' ways may do, is of it or is not done.
+type PhaseWays struct {
+	Phase   string       `json:"phase"`
+	Indexes []PhaseIndex `json:"indexes,omitempty"`
+	Sweeps  []Sweep      `json:"sweeps,omitempty"`
+	Vacuum  []string     `json:"vacuum,omitempty"` // tables that it empties, and that are vacuumed after its COMMIT
+}
+
+// PhaseIndex is an index that a phase makes for a foreign key in its own
+// transaction, and drops before its COMMIT.
+type PhaseIndex struct {
+	Table      string   `json:"table"`
+	Columns    []string `json:"columns"` // as the catalog has them
+	Constraint string   `json:"constraint"`
+
+	Scans  time.Duration `json:"scans_ns"`  // what the key is reckoned to take without it
+	Probes time.Duration `json:"probes_ns"` // and with it
+	Build  time.Duration `json:"build_ns"`  // and what making it takes
+}
+
+// String names the index by what it is for.
+func (i PhaseIndex) String() string {
+	return Clean(fmt.Sprintf("an index on %s (%s)", i.Table, strings.Join(i.Columns, ", ")))
+}
+
+// Sweep is one TRUNCATE that may stand for delete steps in a row.
+type Sweep struct {
+	Step  int        `json:"step"`            // the first, from 0
+	Steps int        `json:"steps"`           // how many
+	Also  []string   `json:"also,omitempty"`  // tables that go with them, all of their rows
+	Keys  []SweepKey `json:"keys,omitempty"`  // of other tables, that are taken out for it and put back
+	Why   string     `json:"why,omitempty"`   // why it can not stand for them; empty: the catalog has nothing against it
+	Apart bool       `json:"apart,omitempty"` // only while nobody else is connected
+}
+
+// SweepKey is a foreign key that refers to what a TRUNCATE empties.
+type SweepKey struct {
+	Table      string `json:"table"`
+	Constraint string `json:"constraint"`
+	Sets       bool   `json:"sets,omitempty"` // what it sets to NULL is set before
+}
+
+// Ways is what the survey found for a phase; nil where that is nothing.
+func (s *Survey) Ways(phase string) *PhaseWays {
+	if s == nil {
+		return nil
+	}
+	i := slices.IndexFunc(s.PhaseWays, func(w PhaseWays) bool { return w.Phase == phase })
+	if i < 0 {
+		return nil
+	}
+	return &s.PhaseWays[i]
+}
+
+// Sweep is the one that begins with a step; nil where none does.
+func (w *PhaseWays) Sweep(step int) *Sweep {
+	if w == nil {
+		return nil
+	}
+	i := slices.IndexFunc(w.Sweeps, func(s Sweep) bool { return s.Step == step })
+	if i < 0 {
+		return nil
+	}
+	return &w.Sweeps[i]
+}
+
+// Locks are the tables that the phase locks beside those of its steps, each once:
+// an index is not made beside writers, and what is counted stays so.
+func (w *PhaseWays) Locks() []string {
+	var out []string
+	if w == nil {
+		return nil
+	}
+	add := func(table string) {
+		if !slices.Contains(out, table) {
+			out = append(out, table)
+		}
+	}
+	for _, i := range w.Indexes {
+		add(i.Table)
+	}
+	for _, s := range w.Sweeps {
+		if s.Why != "" {
+			continue
+		}
+		for _, t := range s.Also {
+			add(t)
+		}
+		for _, k := range s.Keys {
+			add(k.Table)
+		}
+	}
+	return out
+}
+
+// IndexBuilt occurs when a phase has made an index for a foreign key.
+type IndexBuilt struct {
+	Phase string        `json:"phase"`
+	Name  string        `json:"name"`
+	Took  time.Duration `json:"took_ns"`
+	PhaseIndex
+}
+
+// Kind implements Event.
+func (IndexBuilt) Kind() string { return "index_built" }
+
+func (IndexBuilt) weight(*State) Weight { return Fleeting } // its transaction is open
+
+func (e IndexBuilt) apply(s *State) error {
+	p := s.Phase(e.Phase)
+	p.Status, p.Lock = PhaseRunning, nil
+	return nil
+}
+
+func (e IndexBuilt) words(*State) (Level, string) {
+	return LevelInfo, fmt.Sprintf("%s: made %s for the foreign key %s in %s: it goes before COMMIT", PhaseName(e.Phase), e.PhaseIndex, Clean(e.Constraint), Span(e.Took))
+}
+
+// IndexesDropped occurs when a phase has dropped the indexes that it made, right
+// before its COMMIT.
+type IndexesDropped struct {
+	Phase string        `json:"phase"`
+	Names []string      `json:"names"`
+	Took  time.Duration `json:"took_ns"`
+}
+
+// Kind implements Event.
+func (IndexesDropped) Kind() string { return "indexes_dropped" }
+
+func (IndexesDropped) weight(*State) Weight { return Fleeting }
+
+func (IndexesDropped) apply(*State) error { return nil }
+
+func (e IndexesDropped) words(*State) (Level, string) {
+	return LevelInfo, Clean(fmt.Sprintf("%s: dropped what it had made, in %s: %s", PhaseName(e.Phase), Span(e.Took), few(e.Names)))
+}
+
+// WayChosen occurs when a step may go in more than one way, before it does.
+type WayChosen struct {
+	Phase string   `json:"phase"`
+	Step  int      `json:"step"`
+	Way   string   `json:"way"`           // what the server is sent: TRUNCATE or DELETE
+	With  []string `json:"with"`          // of a TRUNCATE: all tables that it names
+	Why   string   `json:"why,omitempty"` // of a DELETE: what stands against a TRUNCATE
+}
+
+// Kind implements Event.
+func (WayChosen) Kind() string { return "way_chosen" }
+
+func (WayChosen) weight(*State) Weight { return Fleeting }
+
+func (e WayChosen) apply(s *State) error {
+	if len(e.With) > 0 {
+		s.Phase(e.Phase).Swept = append(s.Phase(e.Phase).Swept, e.With...)
+	}
+	return nil
+}
+
+func (e WayChosen) words(s *State) (Level, string) {
+	name := fmt.Sprintf("step %d", e.Step+1)
+	if step := s.Phase(e.Phase).step(e.Step); step != nil {
+		name = step.Name()
+	}
+	if e.Why != "" {
+		return LevelWarn, fmt.Sprintf("%s: %s: no TRUNCATE, its rows are deleted: %s", PhaseName(e.Phase), name, e.Why)
+	}
+	return LevelInfo, Clean(fmt.Sprintf("%s: %s: one TRUNCATE takes %s", PhaseName(e.Phase), name, few(e.With)))
+}
+
+// few are some names, and how many more there are.
+func few(names []string) string {
+	const most = 6
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
