@@ -128,7 +128,12 @@ func (v *View) sweeps(phase int) []phases.Sweep {
 		if to == i {
 			continue
 		}
+		// As many as go together: what stands against one of them leaves the others.
 		s, why := v.Sweep(phase, i, to, v.turnedOff)
+		for s == nil && to > i+1 {
+			to--
+			s, why = v.Sweep(phase, i, to, v.turnedOff)
+		}
 		found := phases.Sweep{Step: i, Steps: to - i, Why: phases.Clean(why), Apart: Apart(p, i, to)}
 		if s != nil {
 			for _, t := range s.Tables[ownTables(p, i, to):] {
