@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"tminus/phases"
@@ -32,6 +33,8 @@ func (r *phaseRun) keep(ctx context.Context, tx Tx, did phases.Effects) (phases.
 	}
 	wait := r.engine.await(r.plan.ID, "write the capsule")
 	defer wait.over()
+	// What the program itself made or took out is gone, or there again, at COMMIT.
+	did.Changes = slices.DeleteFunc(slices.Clone(did.Changes), func(c phases.Change) bool { return r.isBuilt(c) || r.takenOut(c) })
 	kept, err := tx.Keep(ctx, did, r.keeping)
 	if err != nil {
 		return kept, err

@@ -17,13 +17,19 @@ type cleanRun struct {
 	synced   map[int]bool     // which of them were synced, by number
 }
 
-func (h *harness) cleanRun() cleanRun {
+func (h *harness) cleanRun() cleanRun { return h.cleanRunOf(variant{source: book}) }
+
+// cleanRunOf is one of a variant.
+func (h *harness) cleanRunOf(v variant) cleanRun {
 	h.t.Helper()
 	p := h.place(h.shared)
 	if err := p.clear(h.t.Context()); err != nil {
 		h.t.Fatal(err)
 	}
-	c := &trial{place: p, ctx: h.t.Context(), path: p.folder + "/clean.journal", source: book, found: childRows}
+	c := &trial{place: p, ctx: h.t.Context(), path: p.folder + "/clean" + strings.ReplaceAll(v.name, " ", "") + ".journal", source: v.source, found: childRows}
+	if !c.as(v) {
+		h.t.Fatal(c.wrong)
+	}
 	p.proxy.listen()
 	synced, written := map[int]bool{}, 0
 	run, err := c.open(p.proxied(), staged(func(n int, line []byte) (int, error) { written = n; return len(line), nil }, func() error { synced[written] = true; return nil }))
