@@ -161,8 +161,10 @@ func through(t *testing.T, target *Target, spec engine.TxSpec, out *outcome) err
 	for name, n := range did.Rows {
 		out.rowsOf[name] = n.Deleted - n.Inserted
 	}
-	if out.kept, err = x.Keep(limited(t), did, nil); err != nil {
-		return err
+	if spec.Capsule != "" {
+		if out.kept, err = x.Keep(limited(t), did, nil); err != nil {
+			return err
+		}
 	}
 	names, err := x.DropIndexes(limited(t), nil)
 	if err != nil {
