@@ -43,6 +43,7 @@ func (x *tx) makeIndexes(ctx context.Context, progress func(engine.Progress)) er
 		if r == nil {
 			return failf("make an index on", want.Table, hints["42P01"], errMissing)
 		}
+		progress(engine.Progress{Doing: "make " + want.String()})
 		began := time.Now()
 		name, err := x.freeName(ctx, r)
 		if err == nil {

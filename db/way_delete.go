@@ -16,7 +16,7 @@ const (
 	// firstBlocks is small: with an unindexed cascade a block takes a second.
 	firstBlocks = 16
 	mostBlocks  = 8192
-	rangeTarget = 200 * time.Millisecond
+	rangeTarget = 100 * time.Millisecond
 )
 
 // deleteByRanges deletes by block ranges where that gives the same result as

@@ -76,7 +76,7 @@ func (x *tx) trySweep(ctx context.Context, plan *phases.Sweep, progress func(eng
 	if err := x.takePath(ctx); err != nil { // all of it is the program's own
 		return "", err
 	}
-	s := &sweeping{x: x, plan: plan, rows: x.swept.rows}
+	s := &sweeping{x: x, plan: plan, rows: x.swept.rows, doing: func(what string) { progress(engine.Progress{Doing: clean(what)}) }}
 	for _, prove := range []func(context.Context) (string, error){s.read, s.count, s.unused, s.keysAsTheyWere, s.keep, s.lock} {
 		if why, err := prove(ctx); why != "" || err != nil {
 			return why, err
@@ -117,6 +117,7 @@ type sweeping struct {
 	sweep *lint.Sweep
 	rows  map[uint32]int64 // by table
 	taken []takenKey
+	doing func(what string) // tells what is asked for
 }
 
 // read looks at the catalog anew: what the survey saw may have changed since, and
@@ -163,6 +164,7 @@ func (s *sweeping) count(ctx context.Context) (why string, err error) {
 				}
 				stays = "NOT (" + strings.Join(by, " OR ") + ")"
 			}
+			s.doing("count " + s.x.cat.Name(t.OID))
 			var rows, loose int64
 			if err := l.scan(ctx, `SELECT count(*), count(*) FILTER (WHERE `+stays+`) FROM `+sqlName(t.Relation), &rows, &loose); err != nil {
 				return err
@@ -229,6 +231,7 @@ func (s *sweeping) keep(ctx context.Context) (why string, err error) {
 		if !k.Sets {
 			continue
 		}
+		s.doing("take the references of " + k.called + " away")
 		rows, err := x.setNull(ctx, k)
 		if err != nil {
 			return "", err
@@ -246,6 +249,7 @@ func (s *sweeping) keep(ctx context.Context) (why string, err error) {
 	for _, t := range s.sweep.Tables {
 		names = append(names, x.t.book.TableName(t.Schema, t.Name))
 	}
+	s.doing("write out what goes")
 	if err := x.k.beforeTruncate(ctx, names); err != nil {
 		return "", err
 	}
@@ -289,6 +293,7 @@ func (s *sweeping) lock(ctx context.Context) (why string, err error) {
 			tables, called = append(tables, k.table), append(called, k.called)
 		}
 	}
+	s.doing("lock what goes against everybody")
 	if err := s.x.t.lockTables(ctx, s.x.s, againstAll, tables, called, s.x.spec.LockDeadline, nil); err != nil {
 		if ctx.Err() != nil || s.x.s.IsClosed() {
 			return "", err

@@ -82,6 +82,7 @@ func (s *sweeping) takeKeysOut(ctx context.Context) error {
 func (s *sweeping) putKeysBack(ctx context.Context) error {
 	return s.x.t.long(ctx, s.x.s, func(ctx context.Context, l long) error {
 		for _, k := range s.taken {
+			s.doing("put foreign key " + k.Name + " of " + k.called + " back")
 			name := pgx.Identifier{k.Name}.Sanitize()
 			if _, err := l.one(ctx, "ALTER TABLE "+k.table+" ADD CONSTRAINT "+name+" "+k.add); err != nil {
 				return fmt.Errorf("put back foreign key %s of %s: %w", k.Name, k.called, err)

@@ -31,6 +31,7 @@ type phaseRun struct {
 	reported time.Time             // when progress was last recorded
 	proved   []phases.Verification // by its steps themselves
 	built    []phases.IndexBuilt   // by its transaction, which drops them before COMMIT
+	asked    *awaited              // what a step asks for beside its rows
 
 	aborted *phases.RunAborted // recorded at the phase's end; guarded by the engine's lock
 }
@@ -327,7 +328,9 @@ func (r *phaseRun) steps(ctx context.Context, tx Tx) ([]int64, error) {
 		}
 		began := time.Now()
 		watched := r.watchStep(tx.ID().PID)
+		r.asked = r.engine.await(r.plan.ID, "")
 		did, err := tx.Run(ctx, step, func(p Progress) { r.progress(i, p) })
+		r.asked.over()
 		watched()
 		if err != nil {
 			return nil, err
@@ -412,22 +415,6 @@ func (r *phaseRun) watchStep(pid uint32) func() {
 	return func() {
 		close(stop)
 		<-done
-	}
-}
-
-func (r *phaseRun) progress(step int, p Progress) {
-	if p.Chosen != nil || p.Built != nil {
-		r.news(step, p)
-		return
-	}
-	if now := time.Now(); now.Sub(r.reported) >= r.engine.settings.Progress {
-		r.reported = now
-		if err := r.engine.record(phases.TableProgressed{
-			Phase: r.plan.ID, Step: step, Deleted: p.Deleted,
-			BlocksDone: p.BlocksDone, BlocksTotal: p.BlocksTotal, Touched: p.Touched,
-		}); err != nil {
-			return // recordLocked has cancelled the phase
-		}
 	}
 }
 

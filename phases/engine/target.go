@@ -219,6 +219,10 @@ type Progress struct {
 	// step goes, of those that it may; an index that was made.
 	Chosen *phases.WayChosen
 	Built  *phases.IndexBuilt
+
+	// Doing is what the server is asked for beside the rows, before it is; nothing
+	// else is said with it.
+	Doing string
 }
 
 // CommitOutcome is what is known of a COMMIT.

@@ -13,8 +13,26 @@ import (
 // ways are what the survey found to spare the phase work; nil where nothing does.
 func (r *phaseRun) ways() *phases.PhaseWays { return r.facts.survey.Ways(r.plan.ID) }
 
-// news records what a step tells of its way. A record that fails cancels the phase.
-func (r *phaseRun) news(step int, p Progress) {
+// progress records how far a step is, a few times a second.
+func (r *phaseRun) progress(step int, p Progress) {
+	if r.news(step, p) {
+		return
+	}
+	if now := time.Now(); now.Sub(r.reported) >= r.engine.settings.Progress {
+		r.reported = now
+		if err := r.engine.record(phases.TableProgressed{
+			Phase: r.plan.ID, Step: step, Deleted: p.Deleted,
+			BlocksDone: p.BlocksDone, BlocksTotal: p.BlocksTotal, Touched: p.Touched,
+		}); err != nil {
+			return // recordLocked has cancelled the phase
+		}
+	}
+}
+
+// news takes what a step tells of its way, and reports whether that is all it
+// tells. A record that fails cancels the phase.
+func (r *phaseRun) news(step int, p Progress) bool {
+	r.asked.next(p.Doing)
 	if p.Chosen != nil {
 		e := *p.Chosen
 		e.Phase, e.Step = r.plan.ID, step
@@ -26,6 +44,7 @@ func (r *phaseRun) news(step int, p Progress) {
 		r.built = append(r.built, e)
 		_ = r.engine.record(e) // recordLocked has cancelled the phase
 	}
+	return p.Doing != "" || p.Chosen != nil || p.Built != nil
 }
 
 // dropIndexes takes away what the phase made for its foreign keys, and makes sure

@@ -172,7 +172,7 @@ func Apart(p *runbook.Phase, from, to int) bool {
 const (
 	rowsPerIndexed = 12.0                   // a row in the making of an index
 	worthIndex     = 200 * time.Millisecond // what an index has to spare, beyond what making it takes
-	worthVacuum    = 10_000                 // rows that go from a table
+	worthVacuum    = 50_000                 // rows that go from a table
 )
 
 // lack is a foreign key that goes without an index on one relation, in one phase.
