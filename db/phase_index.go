@@ -24,9 +24,10 @@ type phaseIndex struct {
 // noIndex is the way out where an index for a phase cannot be made or dropped.
 const noIndex = "put that right and start the phase again, or write `indexes: off` into the phase"
 
-// makeIndexes makes the indexes for the phase's foreign keys, before the first
-// delete that is one. Their tables are locked against writers. The keys' queries
-// use them at once: what the transaction made, it sees.
+// makeIndexes makes the indexes for the phase's foreign keys, before its first step
+// that is no TRUNCATE. Their tables are locked against writers. The keys' queries
+// use them at once, unless rows of the table were updated just before without one:
+// so a statement of the runbook's does not come first.
 func (x *tx) makeIndexes(ctx context.Context, progress func(engine.Progress)) error {
 	if x.indexed || x.spec.Ways == nil {
 		return nil

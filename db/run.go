@@ -43,6 +43,9 @@ func (x *tx) Run(ctx context.Context, do runbook.Step, progress func(engine.Prog
 		return x.putBack(ctx, do, progress)
 	case do.Delete == "":
 		x.blocks = nil // it may fill what a later step deletes
+		if err := x.makeIndexes(ctx, progress); err != nil {
+			return phases.Statement{}, err
+		}
 		if x.k != nil && do.Truncates() {
 			if err := x.k.beforeTruncate(ctx, do.Touch); err != nil {
 				return phases.Statement{}, fail(ctx, "write the capsule of phase", phaseID(x.spec), err)

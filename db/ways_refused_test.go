@@ -109,8 +109,10 @@ func TestATruncateOfWhatWasSurveyed(t *testing.T) {
 	for name, c := range map[string]struct{ since, want string }{
 		"a key of a table that stays": {`CREATE TABLE third (t int REFERENCES t)`, "foreign key third_t_fkey of third refers to them, which the survey did not see"},
 		"a table that goes with it":   {`CREATE TABLE third (t int NOT NULL REFERENCES t ON DELETE CASCADE)`, "third would go with them, which the survey did not see"},
-		"a trigger": {`CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$; CREATE TRIGGER g AFTER DELETE ON other FOR EACH ROW EXECUTE FUNCTION f()`,
-			"trigger g of other is enabled"},
+		"a trigger": {
+			`CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$; CREATE TRIGGER g AFTER DELETE ON other FOR EACH ROW EXECUTE FUNCTION f()`,
+			"trigger g of other is enabled",
+		},
 		"a publication": {`CREATE PUBLICATION ways_since FOR TABLE other`, "publication ways_since publishes other"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -200,4 +202,30 @@ func seenRunning(ctx context.Context, conn *pgx.Conn, like string) bool {
 	var seen bool
 	err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid() AND query LIKE $1)`, like).Scan(&seen)
 	return err == nil && seen
+}
+
+// An index that is made behind an update of its column would be of no use to the
+// transaction itself.
+func TestAnIndexIsUsableAtOnce(t *testing.T) {
+	t.Parallel()
+	dsn := database(t, pair)
+	b := book()
+	b.Phases[0].Steps = []runbook.Step{{SQL: `UPDATE other SET t = NULL WHERE id < 9`, Touch: []string{"other"}}, {Delete: "t"}}
+	x, err := open(t, dsn, b).Begin(limited(t), engine.TxSpec{RunID: "run-1", Phase: &b.Phases[0], Attempt: 1, LockTables: []string{"t", "other"}, Ways: foreseen(t, dsn, b, true)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = x.Rollback(t.Context()) })
+	if err := x.Lock(limited(t), nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range b.Phases[0].Steps {
+		if _, err := x.Run(limited(t), s, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var waits bool
+	if err := x.(*tx).s.QueryRow(limited(t), `SELECT indcheckxmin FROM pg_index WHERE indexrelid = 'tminus_run1_1'::regclass`).Scan(&waits); err != nil || waits {
+		t.Errorf("it waits for older snapshots: %v, %v", waits, err)
+	}
 }

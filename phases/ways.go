@@ -74,6 +74,13 @@ func (w *PhaseWays) Sweep(step int) *Sweep {
 	return &w.Sweeps[i]
 }
 
+// MakesIndex reports whether a phase makes the index that a key lacks.
+func (s *Survey) MakesIndex(key Reach) bool {
+	return slices.ContainsFunc(s.PhaseWays, func(w PhaseWays) bool {
+		return slices.ContainsFunc(w.Indexes, func(i PhaseIndex) bool { return i.Table == key.Table && Clean(i.Constraint) == key.Constraint })
+	})
+}
+
 // Locks are the tables that the phase locks beside those of its steps, each once:
 // an index is not made beside writers, and what is counted stays so.
 func (w *PhaseWays) Locks() []string {

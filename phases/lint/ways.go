@@ -47,9 +47,13 @@ var sparing = rule{[]*Code{sweepRefused, indexMade, sweepProven, sweepPassed, va
 	var out []phases.Finding
 	for _, w := range v.Ways() {
 		p, _ := v.Book.Phase(w.Phase)
+		when := ""
+		if slices.ContainsFunc(w.Sweeps, func(s phases.Sweep) bool { return s.Why == "" }) {
+			when = "where its rows are deleted, "
+		}
 		for _, i := range w.Indexes {
-			out = append(out, indexMade.at(w.Phase, i.Table, fmt.Sprintf("the phase makes %s for the foreign key %s, in %s or so, and drops it before COMMIT: %s instead of %s; nobody else writes to %s meanwhile",
-				i, i.Constraint, phases.Span(i.Build), phases.Span(i.Probes), phases.Span(i.Scans), i.Table), ""))
+			out = append(out, indexMade.at(w.Phase, i.Table, fmt.Sprintf("%sthe phase makes %s for the foreign key %s, in %s or so, and drops it before COMMIT: its queries take %s instead of %s; nobody else writes to %s meanwhile",
+				when, i, i.Constraint, phases.Span(i.Build), phases.Span(i.Probes), phases.Span(i.Scans), i.Table), ""))
 		}
 		for _, s := range w.Sweeps {
 			table := p.Steps[s.Step].Delete
@@ -63,7 +67,7 @@ var sparing = rule{[]*Code{sweepRefused, indexMade, sweepProven, sweepPassed, va
 			}
 		}
 		if len(w.Vacuum) > 0 {
-			out = append(out, vacuumFollows.at(w.Phase, "", fmt.Sprintf("VACUUM of %s follows the COMMIT", few(w.Vacuum)), ""))
+			out = append(out, vacuumFollows.at(w.Phase, "", fmt.Sprintf("%sVACUUM of %s follows the COMMIT", when, few(w.Vacuum)), ""))
 		}
 	}
 	return out

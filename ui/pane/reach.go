@@ -128,6 +128,9 @@ func (p Pane) reached(sv *phases.Survey) []look.Line {
 		if !e.Indexed {
 			index = look.One(&st.Warn, "none")
 		}
+		if !e.Indexed && sv.MakesIndex(e) {
+			index = look.One(&st.Dim, "by phase")
+		}
 		rows = append(rows, look.GridRow{Fields: []look.Field{name, look.One(&st.Text, e.From), look.One(&st.Dim, string(e.Action)), look.One(&st.Text, about), index}})
 	}
 	title := look.Row(&st.Text, fmt.Sprintf("%s through foreign keys, rows as the planner estimates them:", look.Plural(len(sv.Reach), "way", "ways")))
