@@ -61,11 +61,12 @@ type Group struct {
 	ID    string // unique in the runbook
 	Title string
 	Due   time.Duration // relative to T-0, negative before; 0 when the file does not say
+	Smoke bool          // its items are smoke tests: one that fails has to be decided about
 	Items []Item
 }
 
-// Item is one line of a checklist. With Check nil a human ticks it; otherwise
-// the check alone answers it.
+// Item is one line of a checklist. Its check alone answers it; without one its
+// action, where that answers, and else a human ticks it.
 type Item struct {
 	ID     string // unique in the runbook, over all groups and phases
 	Text   string
@@ -73,6 +74,8 @@ type Item struct {
 	Fields []Field
 	Check  *Check
 	Action *Action // what a key does for this item; nil when there is nothing to do
+
+	NeverWaive bool // nobody may waive it before the gate, nor after the point of no return
 }
 
 // FieldType is what a field accepts.
