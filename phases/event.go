@@ -97,6 +97,9 @@ var kinds = []Event{
 	UndoTrialProgressed{},
 	UndoTried{},
 	CapsuleRoom{},
+	ItemWaived{},
+	WaiverWithdrawn{},
+	SmokeDecided{},
 }
 
 // Weight is what the loss of an event in a power cut would cost.

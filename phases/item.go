@@ -214,6 +214,10 @@ func (c Tick) can(s *State, _ time.Time) error {
 		return err
 	case it.Check != nil:
 		return errors.New("its check answers this item: r asks it again")
+	case ByAction(it):
+		return errors.New("its action answers this item: x runs it")
+	case s.Item(c.Item).Waived != nil:
+		return errors.New("it is waived: take that back first")
 	case s.Item(c.Item).Ticked:
 		return errors.New("it is ticked")
 	}
@@ -238,6 +242,8 @@ func (c Untick) can(s *State, _ time.Time) error {
 		return err
 	case it.Check != nil:
 		return errors.New("its check answers this item")
+	case ByAction(it):
+		return errors.New("its action answers this item")
 	case !s.Item(c.Item).Ticked:
 		return errors.New("it is not ticked")
 	}
