@@ -46,8 +46,11 @@ const (
 	outputBytes = 4 << 10
 )
 
+// cutOutput stands where lines are missing.
+const cutOutput = "… (what was before is not kept)"
+
 // Tail is the end of an output as it is recorded: its last lines, each cleaned,
-// and a line that says what is missing before them.
+// and a line that says that there were others before.
 func Tail(output string) string {
 	var lines []string
 	for line := range strings.Lines(strings.ReplaceAll(output, "\r", "\n")) {
@@ -63,7 +66,7 @@ func Tail(output string) string {
 	}
 	left := ""
 	if from > 0 {
-		left = fmt.Sprintf("… %s before\n", Plural(int64(from), "line"))
+		left = cutOutput + "\n"
 	}
 	if from == len(lines) && from > 0 { // one line that is too long by itself
 		last := lines[from-1]

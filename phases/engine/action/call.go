@@ -18,10 +18,11 @@ import (
 )
 
 // callLimit is how long all tries of a request may take, with what lies between
-// them, and a measurement with its last answer.
+// them, and a measurement with its last answer. It is more than they need: a try
+// has a limit of its own.
 func callLimit(a *runbook.Action) time.Duration {
 	const between = 30 * time.Second
-	return a.Call.For + time.Duration(a.Call.Retries+1)*a.Timeout + time.Duration(a.Call.Retries)*between
+	return time.Second + a.Call.For + time.Duration(a.Call.Retries+1)*a.Timeout + time.Duration(a.Call.Retries)*between
 }
 
 // calling is a request under way.

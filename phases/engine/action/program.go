@@ -81,8 +81,8 @@ func (e *maskedError) Error() string { return e.text }
 func (e *maskedError) Unwrap() error { return e.err }
 
 func masked(s *outside.Secrets, err error) error {
-	if text := s.Mask(err.Error()); text != err.Error() {
-		return &maskedError{text, err}
+	if err == nil || s.Mask(err.Error()) == err.Error() {
+		return err
 	}
-	return err
+	return &maskedError{s.Mask(err.Error()), err}
 }
