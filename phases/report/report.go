@@ -103,6 +103,7 @@ type Group struct {
 	ID    string `json:"id"`
 	Title string `json:"title"`
 	Done  int    `json:"done"`
+	Smoke bool   `json:"smoke,omitempty"` // its items are smoke tests
 	Items []Item `json:"items"`
 }
 
@@ -111,7 +112,8 @@ const (
 	ItemTicked  = "ticked"  // by a human
 	ItemPassed  = "passed"  // by its check
 	ItemAssumed = "assumed" // nobody looked
-	ItemFailed  = "failed"  // its check's last answer
+	ItemFailed  = "failed"  // its check's last answer, or its action
+	ItemWaived  = "waived"  // somebody took it on as it is
 	ItemOpen    = "open"    // not answered, or a field is missing
 )
 
@@ -125,6 +127,30 @@ type Item struct {
 	Found  string     `json:"found"` // by the check, or why it found nothing
 	Lacks  string     `json:"lacks"` // what it still needs
 	Fields []Field    `json:"fields"`
+
+	Output   string    `json:"output,omitempty"`   // the last lines of what its action said
+	Seconds  float64   `json:"seconds,omitempty"`  // that its action took
+	Waived   *TakenOn  `json:"waived,omitempty"`   // absent where nobody did
+	Decided  *TakenOn  `json:"decided,omitempty"`  // about a smoke test that failed; absent where nobody did
+	Measured *Measured `json:"measured,omitempty"` // absent where nothing was
+}
+
+// TakenOn is what somebody takes on: that an item is not done, or what follows
+// from a test that failed.
+type TakenOn struct {
+	Verdict string     `json:"verdict,omitempty"` // go_on, restore or undo; empty for a waiver
+	Who     string     `json:"who"`
+	Reason  string     `json:"reason"`
+	By      string     `json:"by"`
+	At      *time.Time `json:"at"`
+}
+
+// Measured is how long the answers to requests took.
+type Measured struct {
+	Requests   int     `json:"requests"`
+	P50Seconds float64 `json:"p50_seconds"`
+	P95Seconds float64 `json:"p95_seconds"`
+	MaxSeconds float64 `json:"max_seconds"`
 }
 
 // Field is a recorded value.

@@ -152,6 +152,7 @@ func (t *textWriter) item(it Item) {
 		}
 		t.hang(under, text)
 	}
+	t.acted(under, it)
 	for _, f := range it.Fields {
 		t.hang(under, f.Label+": "+t.value(f))
 	}

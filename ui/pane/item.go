@@ -18,6 +18,9 @@ func (p Pane) remedyShown(it *runbook.Item) bool {
 		return false
 	}
 	s := p.State.Item(it.ID)
+	if s.Waived != nil {
+		return false
+	}
 	mending := s.Action != nil && s.Action.Running || p.begins(it) != ""
 	return s.Check != nil && !s.Check.Pass && !mending
 }
@@ -83,6 +86,8 @@ func (p Pane) itemMark(it *runbook.Item, later bool) (string, *lipgloss.Style) {
 	switch {
 	case s.Action != nil && s.Action.Running:
 		return "[*]", &st.Accent
+	case s.Waived != nil:
+		return "[w]", &st.Warn
 	case s.Action != nil && s.Action.Error != "":
 		return "[!]", &st.Bad
 	case later || p.begins(it) != "" && !p.State.ItemDone(*it):
@@ -137,6 +142,9 @@ func (p Pane) itemEnd(it *runbook.Item) (*lipgloss.Style, string) {
 		}
 		return &st.Accent, far + ", " + look.Duration(p.Now.Sub(a.At))
 	}
+	if style, end := p.takenOn(it, s); end != "" {
+		return style, end
+	}
 	if a := s.Action; a != nil && a.Error != "" {
 		return &st.Bad, "action failed"
 	}
@@ -147,6 +155,8 @@ func (p Pane) itemEnd(it *runbook.Item) (*lipgloss.Style, string) {
 		return p.checkEnd(it, s.Check)
 	}
 	switch {
+	case phases.ByAction(*it) && s.Action != nil:
+		return &st.Dim, valueOr(s.Action.Result.Value, "done") + ", " + p.age(s.Action.At)
 	case s.Ticked && s.Assumed:
 		return &st.Warn, "assumed, nobody looked"
 	case s.Ticked:
@@ -169,6 +179,8 @@ func (p Pane) begins(it *runbook.Item) string {
 		return "follows by itself"
 	case b.At.After(p.Now):
 		return "begins by itself " + p.at(b.At)
+	case b.Turn:
+		return "begins by itself in its turn"
 	}
 	return "begins by itself now"
 }
@@ -210,10 +222,11 @@ func (p Pane) itemDetail(it *runbook.Item) []look.Line {
 	st := p.Styles
 	s := p.State.Item(it.ID)
 	const indent = "      "
-	var out []look.Line
+	out := p.takenOnLines(indent, s)
 	if a := s.Action; a != nil && a.Error != "" {
 		out = append(out, p.paragraph(indent, &st.Bad, "Action failed "+p.age(a.At)+": "+a.Error)...)
 	}
+	out = append(out, p.resultLines(indent, s.Action)...)
 	if c := s.Check; c != nil && it.Check != nil && !c.Pass {
 		if c.Error != "" {
 			out = append(out, p.paragraph(indent, &st.Bad, "Could not be asked: "+c.Error)...)
@@ -228,6 +241,9 @@ func (p Pane) itemDetail(it *runbook.Item) []look.Line {
 	}
 	if it.Check != nil {
 		out = append(out, p.paragraph(indent, &st.Dim, checkHint(it.Check))...)
+	}
+	if it.Action.Answers() {
+		out = append(out, p.paragraph(indent, &st.Dim, ActionHint(it.Action))...)
 	}
 	return append(out, p.itemHints(indent, it)...)
 }
@@ -254,7 +270,7 @@ func (p Pane) itemHints(indent string, it *runbook.Item) []look.Line {
 	case can(phases.Untick{Item: it.ID}):
 		out = append(out, p.hint(indent, KeyTick, "take the tick back")...)
 	}
-	return out
+	return append(out, p.smokeHints(indent, it)...)
 }
 
 func (p Pane) fieldLine(indent string, f runbook.Field) look.Line {

@@ -102,6 +102,8 @@ func (p *plain) next() plainQuestion {
 		}
 	case phases.WaitConfirm, phases.WaitWindow, phases.WaitHeld, phases.WaitStart:
 		return p.phaseQuestion(n)
+	case phases.WaitSmoke:
+		p.tellSmoke(n.Item)
 	case phases.WaitAfter:
 		if q := p.groupQuestion(s.Runbook.After); q.kind != 0 {
 			return q

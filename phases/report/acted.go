@@ -1,0 +1,63 @@
+package report
+
+import (
+	"strings"
+
+	"tminus/phases"
+	"tminus/phases/runbook"
+)
+
+// acted fills in what an item's action found, and what somebody took on.
+func (b *builder) acted(out *Item, it runbook.Item) {
+	st := b.state.Item(it.ID)
+	if a := st.Action; a != nil && phases.ByAction(it) {
+		switch {
+		case a.Running:
+		case a.Error != "":
+			out.State, out.At, out.Found = ItemFailed, moment(a.At), phases.Clean(a.Error)
+		default:
+			out.State, out.At, out.Found = ItemPassed, moment(a.At), phases.Clean(a.Result.Value)
+		}
+	}
+	if a := st.Action; a != nil {
+		out.Output, out.Seconds = cleanLines(a.Result.Output), seconds(a.Result.Took)
+		if m := a.Result.Measured; m != nil {
+			out.Measured = &Measured{Requests: m.Requests, P50Seconds: seconds(m.P50), P95Seconds: seconds(m.P95), MaxSeconds: seconds(m.Max)}
+		}
+	}
+	if d := st.Decided; d != nil {
+		out.Decided = &TakenOn{Verdict: string(d.Verdict), Who: phases.Clean(d.Who), Reason: phases.Clean(d.Reason), By: phases.Clean(d.By), At: moment(d.At)}
+		if it.Check == nil && !phases.ByAction(it) && !st.Ticked {
+			out.State, out.At = ItemFailed, moment(d.At)
+		}
+	}
+	if w := st.Waived; w != nil {
+		out.State, out.At = ItemWaived, moment(w.At)
+		out.Waived = &TakenOn{Who: phases.Clean(w.Who), Reason: phases.Clean(w.Reason), By: phases.Clean(w.By), At: moment(w.At)}
+	}
+}
+
+// cleanLines cleans each line of a text.
+func cleanLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = phases.Clean(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
+// acted writes what an item's action said, and what somebody took on.
+func (t *textWriter) acted(under string, it Item) {
+	if w := it.Waived; w != nil {
+		t.hang(under, "waived by "+w.Who+": "+w.Reason)
+	}
+	if d := it.Decided; d != nil {
+		t.hang(under, d.Who+" decided to "+phases.Verdict(d.Verdict).Word()+": "+d.Reason)
+	}
+	if it.Output == "" {
+		return
+	}
+	for _, line := range strings.Split(it.Output, "\n") {
+		t.hang(under+"| ", line)
+	}
+}
