@@ -100,6 +100,8 @@ func (c Act) can(s *State, _ time.Time) error {
 		return err
 	case it.Action == nil:
 		return errors.New("this item has no action")
+	case !s.Runs(it.Action):
+		return errRehearsal
 	}
 	return s.Acting()
 }
@@ -146,7 +148,7 @@ func (s *State) cutActions() {
 			continue
 		}
 		why := "the program ended before it was done: look at the check, and start it again"
-		if item, _, _ := s.Runbook.Item(id); ByAction(item) {
+		if item, _, _ := s.Runbook.Item(id); s.ByAction(item) {
 			why = "the program ended before its end was recorded: see what it did, and start it again where that is harmless"
 		}
 		it.Action = &ActionState{Cut: true, Error: why, At: s.At}

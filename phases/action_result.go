@@ -1,6 +1,7 @@
 package phases
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -90,4 +91,15 @@ func (s *State) actionLacks(it runbook.Item) string {
 }
 
 // ByAction reports whether an item is answered by its action alone.
-func ByAction(it runbook.Item) bool { return it.Check == nil && it.Action.Answers() }
+func (s *State) ByAction(it runbook.Item) bool {
+	return it.Check == nil && it.Action.Answers() && s.Runs(it.Action)
+}
+
+// Runs reports whether the run has an item's action done. What a command or a
+// request reaches is the real system, in a rehearsal too: there it is left to
+// humans, unless the runbook says otherwise.
+func (s *State) Runs(a *runbook.Action) bool {
+	return !a.Answers() || a.Probes != nil || a.Rehearsal || s.Opened.Environment != Rehearsal
+}
+
+var errRehearsal = errors.New("in a rehearsal no command and no request is run, since it would reach the real system: tick the item; or write `rehearsal: true` into its action")

@@ -53,7 +53,7 @@ func (s *State) Begins(it runbook.Item) (b Beginning, ok bool) {
 func (s *State) beginsAfter(it runbook.Item) (b Beginning, ok bool) {
 	a, mine := it.Action, s.Item(it.ID).Action
 	switch {
-	case s.Item(it.ID).Waived != nil:
+	case s.Item(it.ID).Waived != nil || !s.Runs(a):
 	case a.Now && mine == nil:
 		return Beginning{Turn: true}, true
 	case a.Follows != "" && (mine == nil || !mine.Running):

@@ -129,7 +129,7 @@ func (s *State) ItemLacks(it runbook.Item) string {
 			return lacks
 		}
 	}
-	if ByAction(it) {
+	if s.ByAction(it) {
 		return s.actionLacks(it)
 	}
 	if it.Check == nil {

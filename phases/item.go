@@ -214,7 +214,7 @@ func (c Tick) can(s *State, _ time.Time) error {
 		return err
 	case it.Check != nil:
 		return errors.New("its check answers this item: r asks it again")
-	case ByAction(it):
+	case s.ByAction(it):
 		return errors.New("its action answers this item: x runs it")
 	case s.Item(c.Item).Waived != nil:
 		return errors.New("it is waived: take that back first")
@@ -242,7 +242,7 @@ func (c Untick) can(s *State, _ time.Time) error {
 		return err
 	case it.Check != nil:
 		return errors.New("its check answers this item")
-	case ByAction(it):
+	case s.ByAction(it):
 		return errors.New("its action answers this item")
 	case !s.Item(c.Item).Ticked:
 		return errors.New("it is not ticked")

@@ -164,7 +164,7 @@ func (s *State) Ask(it runbook.Item) Ask {
 // and after, its check has to answer.
 func (s *State) wantsAction(it runbook.Item, st *ItemState) bool {
 	switch {
-	case it.Action == nil || st.Action != nil && st.Action.Running:
+	case it.Action == nil || st.Action != nil && st.Action.Running, !s.Runs(it.Action):
 		return false
 	case it.Check == nil:
 		return st.Action == nil || st.Action.Error != ""

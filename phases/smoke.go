@@ -101,7 +101,7 @@ func (s *State) passes(it runbook.Item, st *ItemState) bool {
 	switch {
 	case it.Check != nil:
 		return st.Check != nil && st.Check.Pass && st.Check.Error == ""
-	case ByAction(it):
+	case s.ByAction(it):
 		return st.Action.well()
 	}
 	return st.Ticked
@@ -114,7 +114,7 @@ func (s *State) failedAt(it runbook.Item) time.Time {
 	switch c, a := st.Check, st.Action; {
 	case it.Check != nil && c != nil && (c.Error != "" || !c.Pass):
 		return c.Since
-	case ByAction(it) && a != nil && !a.Running && !a.Cut && !a.Cancelled && a.Error != "":
+	case s.ByAction(it) && a != nil && !a.Running && !a.Cut && !a.Cancelled && a.Error != "":
 		return a.At
 	}
 	return time.Time{}
@@ -163,7 +163,7 @@ func (c DecideSmoke) can(s *State, _ time.Time) error {
 		return errors.New("it has not failed")
 	case st.Action != nil && st.Action.Running:
 		return errors.New("its action is under way: wait for its end, or cancel it")
-	case s.failedAt(it).IsZero() && (it.Check != nil || ByAction(it)):
+	case s.failedAt(it).IsZero() && (it.Check != nil || s.ByAction(it)):
 		return errors.New("it has not failed: nothing is known of it yet")
 	}
 	if c.Verdict != GoOn && c.Verdict != Restore && c.Verdict != UndoIt {

@@ -230,7 +230,7 @@ func canEdit(v *Viewer, now time.Time) error {
 	}
 	fields := it.Fields
 	if len(fields) == 0 {
-		if phases.ByAction(it) {
+		if v.state.ByAction(it) {
 			return errors.New("nothing to fill in: its action answers it")
 		}
 		if it.Check == nil {

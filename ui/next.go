@@ -108,7 +108,7 @@ func (v *Viewer) itemKeys() []string {
 			keys = append(keys, "recheck")
 		case s.Item(it.ID).Waived != nil:
 			keys = append(keys, "waive")
-		case phases.ByAction(it):
+		case s.ByAction(it):
 			keys = append(keys, "action")
 		case answerable == nil:
 			keys = append(keys, "tick")
@@ -122,12 +122,12 @@ func (v *Viewer) itemKeys() []string {
 	if keys := waitingKeys(s, it); keys != nil {
 		return keys
 	}
-	action := it.Action != nil
+	action := it.Action != nil && s.Runs(it.Action)
 	switch {
 	case it.Check != nil && s.ItemDone(it): // its answer is too old
 	case s.Ask(it).Need == phases.NeedField:
 		keys = append(keys, "edit")
-	case it.Check == nil && !phases.ByAction(it):
+	case it.Check == nil && !s.ByAction(it):
 		keys = append(keys, "tick")
 	}
 	if action {

@@ -3,6 +3,9 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,6 +26,8 @@ func TestGuideRunsUnattended(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	site.Services, site.Log = application(t)
+	site.Measure = time.Second
 	r := newRig(t, "", string(runbook.Guide(site)))
 	r.opened.Unattended = true
 	r.conn.Close(t.Context()) // before phase 5 nobody may be connected
@@ -64,6 +69,28 @@ func TestGuideRunsUnattended(t *testing.T) {
 	if err != nil || !sum.Closed {
 		t.Errorf("verify: %+v, %v", sum, err)
 	}
+}
+
+// application is one that the guide's runbook can ask, as it is after a reset: its
+// address, and its log.
+func application(tb testing.TB) (address, log string) {
+	tb.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		switch q.URL.Path {
+		case "/health":
+			fmt.Fprintln(w, `{"database": "ok", "status": "ok"}`)
+		case "/api/memberships":
+			fmt.Fprintln(w, "[]")
+		default:
+			http.NotFound(w, q)
+		}
+	}))
+	tb.Cleanup(server.Close)
+	log = filepath.Join(tb.TempDir(), "app.log")
+	if err := os.WriteFile(log, []byte("level=INFO msg=started\n"), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return server.URL, log
 }
 
 func TestUnattendedIsRefusedInProduction(t *testing.T) {

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"tminus/db/backup"
 	"tminus/db/gym"
@@ -58,6 +59,7 @@ func guideByHand(b *testing.B) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	site.ByHand = true
+	site.ByHand, site.Measure = true, time.Second
+	site.Services, site.Log = application(b)
 	return string(runbook.Guide(site))
 }

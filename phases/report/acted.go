@@ -10,7 +10,7 @@ import (
 // acted fills in what an item's action found, and what somebody took on.
 func (b *builder) acted(out *Item, it runbook.Item) {
 	st := b.state.Item(it.ID)
-	if a := st.Action; a != nil && phases.ByAction(it) {
+	if a := st.Action; a != nil && b.state.ByAction(it) {
 		switch {
 		case a.Running:
 		case a.Error != "":
@@ -27,7 +27,7 @@ func (b *builder) acted(out *Item, it runbook.Item) {
 	}
 	if d := st.Decided; d != nil {
 		out.Decided = &TakenOn{Verdict: string(d.Verdict), Who: phases.Clean(d.Who), Reason: phases.Clean(d.Reason), By: phases.Clean(d.By), At: moment(d.At)}
-		if it.Check == nil && !phases.ByAction(it) && !st.Ticked {
+		if it.Check == nil && !b.state.ByAction(it) && !st.Ticked {
 			out.State, out.At = ItemFailed, moment(d.At)
 		}
 	}

@@ -18,6 +18,7 @@ type Action struct {
 	Probes     []Probe
 	RolledBack bool          // of Probes: they may change rows, until they are rolled back
 	Timeout    time.Duration // of these three; of a Call for each try
+	Rehearsal  bool          // of a Program and a Call: it is run in a rehearsal too
 
 	// A backup's may begin by itself, once, before the gate: as far from T-0 as
 	// Starts says, or when the action of the item Follows has ended well. One that

@@ -100,6 +100,7 @@ func formKeys() []key {
 		{"for", false, ofLength(time.Second, maxFor), "http: measure for so long, one request after the other. Each must be answered as expected"},
 		{"every", false, ofLength(10*time.Millisecond, time.Minute), "http: with `for`, from the begin of one request to the begin of the next; default `1s`"},
 		{"p95", false, ofLength(time.Millisecond, time.Minute), "http: with `for`, the longest that 95 percent of the answers may take"},
+		{"rehearsal", false, of(aFlag), "command, http: `true` runs it in a rehearsal too; default `false`, since it reaches the real system: a human ticks the item there"},
 		{"rolled_back", false, of(aFlag), "sql: `true` lets the statements change rows, until they are rolled back. Sequences stay advanced"},
 	}
 }
@@ -110,6 +111,7 @@ func formParts() []part {
 		{beside: []string{"command"}, keys: []string{"dir", "env", "exit", "output"}},
 		{beside: []string{"http"}, keys: []string{"method", "headers", "body", "status", "expect", "retries", "retry", "for", "every", "p95"}},
 		{beside: []string{"sql"}, keys: []string{"rolled_back"}},
+		{beside: []string{"command", "http"}, keys: []string{"rehearsal"}},
 		{beside: []string{"command", "http", "sql"}, keys: []string{"timeout"}},
 	}
 }
@@ -142,6 +144,7 @@ func (f fields) form(a *Action) {
 	default:
 		return
 	}
+	a.Rehearsal = f.flag("rehearsal", false)
 	timeout := actionTimeout
 	if a.Call != nil {
 		timeout = callTimeout

@@ -155,7 +155,7 @@ func (p Pane) itemEnd(it *runbook.Item) (*lipgloss.Style, string) {
 		return p.checkEnd(it, s.Check)
 	}
 	switch {
-	case phases.ByAction(*it) && s.Action != nil:
+	case p.State.ByAction(*it) && s.Action != nil:
 		return &st.Dim, valueOr(s.Action.Result.Value, "done") + ", " + p.age(s.Action.At)
 	case s.Ticked && s.Assumed:
 		return &st.Warn, "assumed, nobody looked"
@@ -243,7 +243,11 @@ func (p Pane) itemDetail(it *runbook.Item) []look.Line {
 		out = append(out, p.paragraph(indent, &st.Dim, checkHint(it.Check))...)
 	}
 	if it.Action.Answers() {
-		out = append(out, p.paragraph(indent, &st.Dim, ActionHint(it.Action))...)
+		hint := ActionHint(it.Action)
+		if !p.State.Runs(it.Action) {
+			hint += " Not in a rehearsal: it would reach the real system."
+		}
+		out = append(out, p.paragraph(indent, &st.Dim, hint)...)
 	}
 	return append(out, p.itemHints(indent, it)...)
 }

@@ -31,7 +31,7 @@ func (p Pane) answeredWell(it *runbook.Item, s *phases.ItemState) bool {
 	switch {
 	case it.Check != nil:
 		return s.Check != nil && s.Check.Pass
-	case phases.ByAction(*it):
+	case p.State.ByAction(*it):
 		return s.Action != nil && s.Action.Error == ""
 	}
 	return s.Ticked

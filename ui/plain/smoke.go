@@ -24,7 +24,7 @@ func (p *plain) tellSmoke(it runbook.Item) {
 		p.say("  it was decided to %s: abort REASON ends the run, and says how", st.Decided.Verdict.Word())
 	}
 	p.say("  decide %s go-on|restore|undo NAME: REASON", it.ID)
-	if phases.ByAction(it) {
+	if p.state.ByAction(it) {
 		p.say("  act %s runs it again", it.ID)
 	}
 }
