@@ -35,6 +35,9 @@ func (m Measured) String() string {
 
 // Millis is a short time in words.
 func Millis(d time.Duration) string {
+	if d >= time.Second {
+		return Span(d)
+	}
 	if d < 10*time.Millisecond {
 		return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
 	}

@@ -8,6 +8,7 @@ import (
 	"tminus/phases"
 	"tminus/ui/dialog"
 	"tminus/ui/look"
+	"tminus/ui/pane"
 )
 
 func canWaive(v *Viewer, now time.Time) error {
@@ -107,9 +108,16 @@ func lackOf(s *phases.State, id string) string {
 
 // nextSmoke is for a smoke test that failed.
 func (v *Viewer) nextSmoke(n phases.Next) step {
-	keys := []string{"decide", "action", "recheck", "abort", "note"}
+	keys := []string{"decide", "abort", "note"}
+	if v.nav.focus == pane.Checklist && v.nav.cursor == n.Item.ID {
+		again := "recheck"
+		if v.state.ByAction(n.Item) {
+			again = "action"
+		}
+		keys = []string{"decide", again, "waive", "abort", "note"}
+	}
 	if d := v.state.Item(n.Item.ID).Decided; d != nil && d.Verdict != phases.GoOn {
-		keys[0], keys[3] = "abort", "decide"
+		keys = []string{"abort", "decide", "note"}
 		return step{text: "Decided to " + d.Verdict.Word() + ": abort the run, which says how.", level: phases.LevelBad, keys: keys}
 	}
 	return step{text: "A smoke test failed: " + n.Item.Text + ". Go on, or restore or undo?", level: phases.LevelBad, keys: keys}

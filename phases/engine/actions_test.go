@@ -68,12 +68,21 @@ exit ${2:-0}
 			say("nowhere", "env", ", dir: /no/such/folder"), ""))
 	r.open(engine.Settings{})
 	r.untilReady()
+	var lacking []string
+	for _, f := range r.state().Survey.Findings {
+		if f.Code == phases.VariableMissing {
+			lacking = append(lacking, f.Text)
+		}
+	}
+	if len(lacking) != 1 || !strings.Contains(lacking[0], `TMINUS_TEST_NONE, which the action of "lacking <b>" needs`) {
+		t.Errorf("variables are missing: %q", lacking)
+	}
 	r.refused(phases.Tick{Item: "env"}, "its action answers this item")
 	for item, want := range map[string]string{
 		"env": "", "escapes": "", "much": "", "child": "", "code": "",
 		"deaf":    "not done within its limit of 0.3 s, it was ended: ***",
 		"wrong":   "exit code 4, and 0 is expected",
-		"unlike":  "exit code 0: red <b>&amp; \uFFFD: its output does not match ^never$",
+		"unlike":  "its output does not match ^never$: red <b>&amp; \uFFFD",
 		"lacking": "the variable TMINUS_TEST_NONE is not set",
 		"nowhere": `the folder "/no/such/folder" cannot be looked at`,
 	} {

@@ -91,7 +91,7 @@ func TestStatementsOfAnItem(t *testing.T) {
 		t.Errorf("%d locks are left, the next number is %d", locks, next)
 	}
 	got := r.result("chain").Result
-	if got.Value != "6 statements as expected, rolled back" || !strings.HasPrefix(got.Output, "INSERT: 1 row\nUPDATE: 2 rows\nSELECT: 1 row: 3\n") {
+	if got.Value != "6 statements, rolled back" || !strings.HasPrefix(got.Output, "INSERT: 1 row\nUPDATE: 2 rows\nSELECT: 1 row: 3\n") {
 		t.Errorf("chain: %+v", got)
 	}
 	if strings.Contains(got.Output, "it's") {

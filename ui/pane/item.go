@@ -172,9 +172,12 @@ func (p Pane) itemEnd(it *runbook.Item) (*lipgloss.Style, string) {
 // not.
 func (p Pane) begins(it *runbook.Item) string {
 	b, ok := p.State.Begins(*it)
+	_, failed := p.State.SmokeFailed()
 	switch {
 	case !ok:
 		return ""
+	case failed:
+		return "waits: a smoke test failed"
 	case b.After != "":
 		return "follows by itself"
 	case b.At.After(p.Now):

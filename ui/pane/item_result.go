@@ -19,7 +19,7 @@ func (p Pane) takenOn(it *runbook.Item, s *phases.ItemState) (*lipgloss.Style, s
 	case s.Waived != nil:
 		return &st.Warn, "WAIVED by " + s.Waived.Who + " " + p.at(s.Waived.At)
 	case s.Decided != nil && s.Decided.Verdict == phases.GoOn && p.State.ItemDone(*it) && !p.answeredWell(it, s):
-		return &st.Bad, "FAILED, to go on: " + s.Decided.Who
+		return &st.Bad, "FAILED, went on: " + s.Decided.Who
 	case s.Decided != nil && s.Decided.Verdict != phases.GoOn && !p.State.ItemDone(*it):
 		return &st.Bad, "FAILED, to " + s.Decided.Verdict.Word() + ": " + s.Decided.Who
 	}

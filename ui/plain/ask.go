@@ -274,6 +274,9 @@ func (p *plain) put(q plainQuestion) {
 		p.say("  done: y, n, skip, or ?")
 	case askAction:
 		p.say("? %s: %s", g.Title, it.Text)
+		if a := s.Item(q.id).Action; a != nil && a.Error != "" {
+			p.say("  last time: %s", a.Error)
+		}
 		p.say("  %s now: y, n, skip, or ?", it.Action.Text)
 	case askApprover:
 		p.say("? GO or NO-GO: all items are done. %s", s.Runbook.Gate.Text)

@@ -144,7 +144,7 @@ func (c *calling) measure(ctx context.Context) error {
 			took = append(took, time.Since(sent))
 			err = c.judge(page)
 		}
-		c.run.Progress(phases.ActionProgress{What: fmt.Sprintf("%s of %s, p95 %s", phases.Span(time.Since(began)), phases.Span(c.call.For), phases.Millis(measured(took).P95))})
+		c.run.Progress(phases.ActionProgress{What: fmt.Sprintf("measuring for %s, p95 %s", phases.Span(c.call.For), phases.Millis(measured(took).P95))})
 		select {
 		case <-beat.C:
 		case <-ctx.Done():

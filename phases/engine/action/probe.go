@@ -46,7 +46,7 @@ func runSQL(ctx context.Context, r Run) error {
 	})
 	out := phases.ActionResult{Took: time.Since(began), Output: phases.Tail(strings.Join(lines, "\n"))}
 	if err == nil {
-		out.Value = phases.Plural(int64(len(probes)), "statement") + " as expected"
+		out.Value = phases.Plural(int64(len(probes)), "statement")
 		if r.Action.RolledBack {
 			out.Value += ", rolled back"
 		}

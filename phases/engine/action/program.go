@@ -44,17 +44,17 @@ func runCommand(ctx context.Context, r Run) error {
 		r.Result(out)
 		return masked(&secrets, err)
 	}
-	out.Exit = &done.Exit
-	out.Value = fmt.Sprintf("exit code %d", done.Exit)
-	if line := outside.FirstLine(phases.Tail(said)); line != "" {
-		out.Value += ": " + line
+	line := outside.FirstLine(out.Output)
+	if line != "" {
+		line = ": " + line
 	}
+	out.Exit, out.Value = &done.Exit, fmt.Sprintf("exit code %d", done.Exit)+line
 	r.Result(out)
 	switch {
 	case done.Exit != p.Exit:
-		return fmt.Errorf("%s, and %d is expected", out.Value, p.Exit)
+		return fmt.Errorf("exit code %d, and %d is expected%s", done.Exit, p.Exit, line)
 	case !matches.MatchString(end.text()):
-		return fmt.Errorf("%s: its output does not match %s", out.Value, p.Output)
+		return fmt.Errorf("its output does not match %s%s", p.Output, line)
 	}
 	return nil
 }
