@@ -36,6 +36,18 @@ func (e *Engine) lackingVariables() []phases.Finding {
 	return out
 }
 
+// withWarnings puts warnings behind those that are there, and before what is
+// less grave.
+func withWarnings(found, more []phases.Finding) []phases.Finding {
+	at := slices.IndexFunc(found, func(f phases.Finding) bool {
+		return f.Severity != phases.SeverityError && f.Severity != phases.SeverityWarning
+	})
+	if at < 0 {
+		at = len(found)
+	}
+	return slices.Insert(found, at, more...)
+}
+
 // variablesOf are the variables that an action needs, each once.
 func variablesOf(a *runbook.Action) []string {
 	var out []string
