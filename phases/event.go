@@ -97,6 +97,11 @@ var kinds = []Event{
 	UndoTrialProgressed{},
 	UndoTried{},
 	CapsuleRoom{},
+	ChannelsExamined{},
+	MessageComposed{},
+	MessageRetried{},
+	MessageSent{},
+	MessageFailed{},
 }
 
 // Weight is what the loss of an event in a power cut would cost.

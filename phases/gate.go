@@ -126,6 +126,9 @@ func (s *State) ItemLacks(it runbook.Item) string {
 			return lacks
 		}
 	}
+	if it.Message != "" && it.Check == nil {
+		return s.messageLacks(it)
+	}
 	if it.Check == nil {
 		if !st.Ticked {
 			return "not ticked"
@@ -158,6 +161,7 @@ func (s *State) GateHolds(now time.Time) []Hold {
 	out = append(out, s.backupHolds(items, 0, now)...)
 	out = append(out, s.rehearsalHolds(now)...)
 	out = append(out, s.roomHolds()...)
+	out = append(out, s.channelHolds()...)
 	out = append(out, holdsOf(s.Unacknowledged())...)
 	return append(out, s.gateTimes(now)...)
 }

@@ -112,6 +112,7 @@ const (
 	aHandle // of a stanza or a server, at what keeps backups
 	aPeriod // in days
 	aSum    // SHA-256, in hex
+	aVariable
 	anObject
 )
 
@@ -131,7 +132,7 @@ type value struct {
 func (f form) String() string {
 	return [...]string{
 		"`1`", "line", "text", "line", "id", "field id", "name", "table", "duration", "`T-60m`", "word", "`true` or `false`",
-		"count", "rows", "statement", "condition", "pattern", "URL", "line", "git name", "path", "host", "fingerprint", "handle", "period", "SHA-256", "object",
+		"count", "rows", "statement", "condition", "pattern", "URL", "line", "git name", "path", "host", "fingerprint", "handle", "period", "SHA-256", "variable", "object",
 	}[f]
 }
 
@@ -191,8 +192,10 @@ func (v value) wordNames() []string {
 
 // What ids are unique among.
 const (
-	amongAll    = "groups, phases and items"
-	amongFields = "fields"
+	amongAll      = "groups, phases and items"
+	amongFields   = "fields"
+	amongChannels = "channels"
+	amongMessages = "messages"
 )
 
 func idAmong(among string) key {
@@ -268,6 +271,7 @@ func objects() []object {
 		rehearsalObject(), capsuleObject(), gateObject(),
 		groupObject(), itemObject(), fieldObject(), checkObject(), actionObject(),
 		phaseObject(), stepObject(), maintenanceObject(),
+		channelObject(), webhookObject(), smtpObject(), messageObject(),
 	}
 }
 
@@ -288,6 +292,8 @@ func runbookObject() object {
 		{"gate", false, ofObject("gate"), "the go/no-go decision"},
 		{"phases", true, listOf(ofObject("phase"), maxPhases), "the transactions, in order"},
 		{"after", false, listOf(ofObject("group"), maxGroups), "the stages that follow the last COMMIT, in order"},
+		{"channels", false, listOf(ofObject("channel"), maxChannels), "the ways to people, see [messages](messages.md)"},
+		{"messages", false, listOf(ofObject("message"), maxMessages), "what people are told, and when"},
 	}}
 }
 
@@ -332,6 +338,7 @@ func itemObject() object {
 		{"fields", false, listOf(ofObject("field"), maxFields), "values that the item records"},
 		{"check", false, ofObject("check"), "answers the item; without one a human ticks it"},
 		{"action", false, ofObject("action"), "what a key does for this item"},
+		{"message", false, value{form: aFieldID, called: "id"}, "the message that a key sends, after it was shown; the item is done when every channel has taken it. Instead of a check and an action"},
 	}}
 }
 

@@ -1,0 +1,34 @@
+package tell
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tminus/phases/engine/outside"
+	"tminus/phases/runbook"
+)
+
+// run gives a note to a program: its text as input, the facts in the environment.
+func run(ctx context.Context, c runbook.Channel, n Note) error {
+	env := []string{"TMINUS_MESSAGE=" + n.Message, "TMINUS_SUBJECT=" + n.Title}
+	for name, value := range n.Facts {
+		env = append(env, "TMINUS_"+strings.ToUpper(strings.ReplaceAll(name, ".", "_"))+"="+value)
+	}
+	slices.Sort(env)
+	if n.Test {
+		env = append(env, "TMINUS_TEST=1")
+	}
+	done, err := outside.Command{Argv: c.Command, Env: env, Input: n.Text + "\n"}.Run(ctx)
+	if err != nil {
+		return err
+	}
+	if done.Exit == 0 {
+		return nil
+	}
+	if line := outside.FirstLine(done.Output); line != "" {
+		return fmt.Errorf("exit code %d: %s", done.Exit, line)
+	}
+	return fmt.Errorf("exit code %d", done.Exit)
+}
