@@ -33,7 +33,7 @@ func mailTo(ctx context.Context, c runbook.Channel, n Note) error {
 	}
 	host := net.JoinHostPort(c.SMTP.Host, strconv.Itoa(c.SMTP.Port))
 	done := make(chan error, 1)
-	go func() { // ends with the client's own limit, twice the attempt's at the latest
+	go func() { // ends with the client's own limit, a little over twice the attempt's at the latest
 		err := client.DialAndSendWithContext(ctx, msg)
 		if msg.IsDelivered() {
 			err = nil // the server took it; what came after is of no matter
@@ -87,8 +87,9 @@ func messageID(c runbook.Channel, n Note) string {
 func mailClient(ctx context.Context, s *runbook.SMTP, secrets *outside.Secrets) (*mail.Client, error) {
 	limit := 10 * time.Second
 	if at, ok := ctx.Deadline(); ok {
-		limit = max(time.Until(at), time.Millisecond)
+		limit = max(time.Until(at), 0)
 	}
+	limit += time.Second // the attempt's own limit comes first, and says so
 	opts := []mail.Option{
 		mail.WithPort(s.Port), mail.WithTimeout(limit),
 		mail.WithTLSConfig(&tls.Config{ServerName: s.Host, MinVersion: tls.VersionTLS12}),
@@ -133,7 +134,7 @@ func refused(host string, err error, secrets *outside.Secrets) error {
 		}
 		return sentence
 	}
-	if sent, ok := errors.AsType[*mail.SendError](err); ok {
+	if sent, ok := errors.AsType[*mail.SendError](err); ok && sent.ErrorCode() > 0 {
 		sentence := fmt.Errorf("%s refused it: %s", host, said(sent.Error()))
 		if sent.ErrorCode() >= 500 {
 			return final{sentence}
