@@ -131,6 +131,7 @@ func operatorKeys() keymap {
 		binding{id: "accept", keys: []string{"A"}, label: "A", name: "accept as committed", help: "let a phase count as committed that was undone since", group: groupRun, can: asks(acceptNow), open: (*Operator).accept},
 		binding{id: "abort", keys: []string{"a"}, label: "a", name: "abort", help: "abort the run; an open phase is rolled back", group: groupRun, blind: true, can: asks(abortNow), open: (*Operator).abort},
 		binding{id: "close run", keys: []string{"d"}, label: "d", name: "done", help: "close the run when all is done", group: groupRun, can: asks(closeNow), open: (*Operator).closeRun},
+		binding{id: "tell", keys: []string{"m"}, label: "m", name: "send again", help: "send again what a channel did not take", group: groupRun, can: canTellAgain, open: (*Operator).tellAgain},
 		binding{id: "note", keys: []string{"w"}, label: "w", name: "write a note", help: "write a note into the execution log", group: groupRun, can: anyRun, open: (*Operator).note},
 
 		binding{id: "quit", keys: []string{"q", "ctrl+c"}, label: "q", name: "leave", help: "leave; an unfinished run can be resumed", group: groupLeave, open: (*Operator).quit},
@@ -240,6 +241,9 @@ func canAct(v *Viewer, now time.Time) error {
 	it, err := v.selected()
 	if err != nil {
 		return err
+	}
+	if it.Message != "" {
+		return v.state.Can(itemTells(v.state, it)[0], now)
 	}
 	if v.state.Can(phases.CancelAction{Item: it.ID}, now) == nil {
 		return nil

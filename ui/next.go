@@ -116,7 +116,7 @@ func (v *Viewer) itemKeys() []string {
 	if keys := waitingKeys(s, it); keys != nil {
 		return keys
 	}
-	action := it.Action != nil
+	action := it.Action != nil || it.Message != ""
 	switch {
 	case it.Check != nil && s.ItemDone(it): // its answer is too old
 	case s.Ask(it).Need == phases.NeedField:

@@ -150,6 +150,11 @@ func (v *Viewer) statusLine(now time.Time) string {
 	if s := v.state; s != nil && s.Outcome == "" && s.Awaited != nil {
 		return v.message(phases.LevelWarn, "Waiting for the database: "+s.Awaited.What+", "+pane.Seconds(now.Sub(s.Awaited.Since))+". "+st.text)
 	}
+	if s := v.state; s != nil && s.Runbook != nil {
+		if untold := s.UntoldWords(); untold != "" {
+			return v.message(phases.LevelBad, "NOT TOLD: "+untold+". "+st.text)
+		}
+	}
 	return v.message(st.level, st.text)
 }
 
@@ -178,6 +183,9 @@ func (v *Viewer) hintLine(now time.Time) string {
 	}
 	if v.nav.focus == pane.Undo {
 		ids = append([]string{"copy"}, ids...) // a mirror's; other screens have no such key
+	}
+	if s := v.state; s != nil && s.Runbook != nil && s.UntoldWords() != "" {
+		ids = append(ids[:min(1, len(ids)):min(1, len(ids))], append([]string{"tell"}, ids[min(1, len(ids)):]...)...)
 	}
 	return v.hints(append(ids, "next pane"), []string{"help", "quit"}, now)
 }
@@ -214,6 +222,8 @@ func (v *Viewer) hint(b binding) string {
 		it, err := v.selected()
 		if err == nil && v.state.Can(phases.CancelAction{Item: it.ID}, v.state.At) == nil {
 			name = "cancel it"
+		} else if err == nil && it.Message != "" {
+			name = "send the message"
 		} else if err == nil && it.Action != nil && it.Action.Text != "" {
 			name = look.Clip(look.Sanitize(it.Action.Text), 32)
 		}

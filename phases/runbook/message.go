@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"net/mail"
 	"net/url"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -235,6 +235,9 @@ func (c *checker) channel(m *checked) {
 	}
 }
 
+// addressed is how a mail's address is written, with or without a name before it.
+var addressed = regexp.MustCompile(`^([^<>@,;:"]+ <[^\s<>@,;:"]+@[^\s<>@,;:"]+>|[^\s<>@,;:"]+@[^\s<>@,;:"]+)$`)
+
 func (c *checker) smtp(m *checked) {
 	addresses := []*node{m.good.value("from")}
 	if to := m.good.value("to"); to != nil {
@@ -244,7 +247,7 @@ func (c *checker) smtp(m *checked) {
 		if n == nil {
 			continue
 		}
-		if _, err := mail.ParseAddress(n.text); err != nil {
+		if !addressed.MatchString(n.text) {
 			c.fault(n, clean(quote(n.text))+" is no mail address", "dba@example.org, or Name <dba@example.org>")
 		}
 	}
@@ -388,4 +391,21 @@ func (*checker) offer(name string, names []string, or string) string {
 		return "did you mean " + best + "?"
 	}
 	return or
+}
+
+// Way is what people call the channel's way: "Slack", "mail to 2", "command page".
+func (c Channel) Way() string {
+	switch {
+	case c.Webhook != nil && c.Webhook.Form == FormSlack:
+		return "Slack"
+	case c.Webhook != nil && c.Webhook.Form == FormTeams:
+		return "Teams"
+	case c.Webhook != nil:
+		return "webhook"
+	case c.SMTP != nil:
+		return fmt.Sprintf("mail to %d", len(c.SMTP.To))
+	case len(c.Command) > 0:
+		return "command " + path.Base(c.Command[0])
+	}
+	return "no way that this version knows"
 }
