@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -18,11 +19,14 @@ type Services struct {
 	dsn    string // of the gym's database
 	addr   string
 	server *http.Server
+	mu     sync.Mutex // guards what is kept in dir
 }
 
 // served is what is served, by the pattern of net/http's ServeMux.
 var served = map[string]func(*Services, http.ResponseWriter, *http.Request){
 	"GET /health": (*Services).health,
+	"POST /inbox": (*Services).receive,
+	"GET /inbox":  (*Services).received,
 }
 
 // readLimit bounds how long a request may take to come.
