@@ -148,6 +148,8 @@ func (s *State) canTickTold(it runbook.Item) error {
 		return errors.New("its message answers it: x shows and sends that")
 	case len(t.In(ToldSending)) > 0:
 		return errors.New("its message is being sent")
+	case len(t.Open()) == 0:
+		return errors.New("every channel has its message: there is nothing to answer for")
 	}
 	return nil
 }

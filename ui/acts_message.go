@@ -86,11 +86,11 @@ func tellText(s *phases.State, tells []phases.Tell, now time.Time) []dialog.Text
 			e.To = append(e.To, c.Channel)
 		}
 	}
-	return composedText(s, e)
+	return composedText(s, e, "To ")
 }
 
-// composedText is what a message says, and where it goes.
-func composedText(s *phases.State, e phases.MessageComposed) []dialog.Text {
+// composedText is what a message says, and where it goes, which tells begins.
+func composedText(s *phases.State, e phases.MessageComposed, tells string) []dialog.Text {
 	var to []string
 	for _, id := range e.To {
 		c, _ := s.Runbook.Channel(id)
@@ -98,7 +98,7 @@ func composedText(s *phases.State, e phases.MessageComposed) []dialog.Text {
 	}
 	var out []dialog.Text
 	if len(to) > 0 {
-		out = append(out, dialog.Say(phases.LevelInfo, "To "+strings.Join(to, ", ")+":"))
+		out = append(out, dialog.Say(phases.LevelInfo, tells+strings.Join(to, ", ")+":"))
 	}
 	if len(e.Withheld) > 0 {
 		out = append(out, dialog.Say(phases.LevelInfo, "Not sent in a rehearsal, to "+strings.Join(e.Withheld, ", ")+":"))
@@ -122,8 +122,7 @@ func (o *Operator) foresees(s *phases.State, on string, outcome phases.Outcome, 
 	}
 	var out []dialog.Text
 	for _, m := range s.SentOn(on) {
-		out = append(out, dialog.Say(phases.LevelInfo, "It tells people:"))
-		out = append(out, composedText(s, s.Foreseen(m, outcome, reason, now))...)
+		out = append(out, composedText(s, s.Foreseen(m, outcome, reason, now), "It tells ")...)
 	}
 	return out
 }

@@ -11,6 +11,7 @@ import (
 
 	"tminus/db/backup"
 	"tminus/db/gym"
+	"tminus/db/gym/services"
 	"tminus/db/sandbox"
 	"tminus/phases"
 	"tminus/phases/engine"
@@ -23,6 +24,12 @@ func TestGuideRunsUnattended(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	around, err := services.Start(t.TempDir(), sandbox.ForTest(t).DSN("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer around.Close()
+	site.Services = around.URL()
 	r := newRig(t, "", string(runbook.Guide(site)))
 	r.opened.Unattended = true
 	r.conn.Close(t.Context()) // before phase 5 nobody may be connected
@@ -54,6 +61,9 @@ func TestGuideRunsUnattended(t *testing.T) {
 		if n := r.rows(f.Table); n != f.Rows || n == 0 {
 			t.Errorf("protected %s held %d rows, and holds %d", f.Table, f.Rows, n)
 		}
+	}
+	if len(s.Tellings) != 4 || s.Untold() != nil {
+		t.Errorf("people were told %+v", s.Tellings)
 	}
 	for id, it := range s.Items {
 		if it.Ticked && !it.Assumed {

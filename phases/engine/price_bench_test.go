@@ -6,6 +6,7 @@ import (
 
 	"tminus/db/backup"
 	"tminus/db/gym"
+	"tminus/db/gym/services"
 	"tminus/db/sandbox"
 	"tminus/phases"
 	"tminus/phases/runbook"
@@ -58,6 +59,11 @@ func guideByHand(b *testing.B) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	site.ByHand = true
+	around, err := services.Start(b.TempDir(), sandbox.ForTest(b).DSN("postgres"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = around.Close() })
+	site.ByHand, site.Services = true, around.URL()
 	return string(runbook.Guide(site))
 }

@@ -93,7 +93,7 @@ func commands(a *app) *cobra.Command {
 	}
 	root.AddCommand(demoCommand(a), rehearseCommand(a), runCommand(a), resumeCommand(a), mirrorCommand(a), watchCommand(a))
 	root.AddCommand(undoCommand(a), capsuleCommand(a))
-	root.AddCommand(initCommand(a), lintCommand(a), reachCommand(a))
+	root.AddCommand(initCommand(a), lintCommand(a), reachCommand(a), tellCommand(a))
 	root.AddCommand(reportCommand(a))
 	root.AddCommand(onFile("verify JOURNAL", "Check that a journal is whole and unchanged", "  tminus verify reset.journal", a.verify))
 	root.AddCommand(guideCommand(a))

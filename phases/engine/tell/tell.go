@@ -105,9 +105,9 @@ func Lacks(c runbook.Channel) string {
 	switch len(missing) {
 	case 0:
 	case 1:
-		return fmt.Sprintf("the variable %s is not set: set it before tminus is started, and take the run up again", missing[0])
+		return fmt.Sprintf("the variable %s is not set: set it, and start tminus again", missing[0])
 	default:
-		return fmt.Sprintf("the variables %s are not set: set them before tminus is started, and take the run up again", strings.Join(missing, " and "))
+		return fmt.Sprintf("the variables %s are not set: set them, and start tminus again", strings.Join(missing, " and "))
 	}
 	if k, ok := kindOf(c); ok && k.lacks != nil {
 		return k.lacks(c)
