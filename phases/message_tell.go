@@ -59,7 +59,7 @@ func (c Tell) can(s *State, _ time.Time) error {
 	case !ok:
 		return fmt.Errorf("the runbook has no message %q", c.Message)
 	case c.Channel != "":
-		return canAgain(t, c)
+		return s.canAgain(t, c)
 	case t != nil && len(t.In(ToldSending)) > 0:
 		return fmt.Errorf("it is being sent to %s", strings.Join(t.In(ToldSending), ", "))
 	}
@@ -67,7 +67,7 @@ func (c Tell) can(s *State, _ time.Time) error {
 }
 
 // canAgain is for what goes to one channel again.
-func canAgain(t *Telling, c Tell) error {
+func (s *State) canAgain(t *Telling, c Tell) error {
 	if t == nil {
 		return fmt.Errorf("the message %q has not been sent yet", c.Message)
 	}
@@ -76,8 +76,15 @@ func canAgain(t *Telling, c Tell) error {
 		return fmt.Errorf("the message %q did not go to a channel %q", c.Message, c.Channel)
 	case !on.Status.Open():
 		return fmt.Errorf("%s: %s", c.Channel, on.Status.Word())
+	case s.moot(t):
+		return fmt.Errorf("it said that %s waits for COMMIT, which it does not any more", PhaseName(t.Phase))
 	}
 	return nil
+}
+
+// moot reports whether what a message said has passed: a phase no longer waits.
+func (s *State) moot(t *Telling) bool {
+	return t.Phase != "" && !slices.ContainsFunc(s.Phases, func(p PhaseState) bool { return p.Plan.ID == t.Phase && p.Status == PhaseHolding })
 }
 
 // canTell is for a message as a whole: by its item, or where its moment has come
@@ -159,8 +166,8 @@ func (s *State) canTickTold(it runbook.Item) error {
 func (s *State) UntoldWords() string {
 	var parts []string
 	for _, t := range s.Untold() {
-		if it, ok := s.Runbook.Teller(t.Message); ok && s.Item(it.ID).Ticked {
-			continue // people know it otherwise
+		if it, ok := s.Runbook.Teller(t.Message); ok && s.Item(it.ID).Ticked || s.moot(t) {
+			continue // people know it otherwise, or it has passed
 		}
 		if open := slices.DeleteFunc(t.Open(), s.optional); len(open) > 0 {
 			parts = append(parts, strings.Join(open, ", ")+" (message "+t.Message+")")
@@ -174,6 +181,9 @@ func (s *State) UntoldWords() string {
 // moment was missed. There is none where nothing is open.
 func (s *State) ToTell(now time.Time) []Tell {
 	for _, t := range s.Untold() {
+		if s.moot(t) {
+			continue
+		}
 		var out []Tell
 		for _, id := range t.Open() {
 			out = append(out, Tell{Message: t.Message, Channel: id})
@@ -187,4 +197,18 @@ func (s *State) ToTell(now time.Time) []Tell {
 		}
 	}
 	return nil
+}
+
+// FarewellWords say that people are still being told how the run ended, with a
+// blank before them; empty where nobody is.
+func (s *State) FarewellWords() string {
+	if s.Outcome == "" || !s.ClosedAt.IsZero() {
+		return ""
+	}
+	for _, t := range s.Tellings {
+		if len(t.In(ToldSending)) > 0 {
+			return " People are being told."
+		}
+	}
+	return ""
 }

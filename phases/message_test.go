@@ -182,6 +182,14 @@ func TestTheMomentsOfMessages(t *testing.T) {
 		}
 	}
 	s := toldRun(t, Demo, events[:5]...)
+	untold := []Event{MessageComposed{Number: 1, Message: "hold", On: "hold", Phase: "users", To: []string{"self"}}, MessageFailed{Number: 1, Message: "hold", Channel: "self", Error: "no"}}
+	again := Tell{Message: "hold", Channel: "self"}
+	if s := toldRun(t, Demo, append(slices.Clone(events[:5]), untold...)...); s.Can(again, s.At) != nil || s.UntoldWords() != "self (message hold)" || len(s.ToTell(s.At)) != 1 {
+		t.Errorf("while it waits: %v, %q", s.Can(again, s.At), s.UntoldWords())
+	}
+	if s := toldRun(t, Demo, append(append(slices.Clone(events[:5]), untold...), events[5:]...)...); s.Can(again, s.At) == nil || s.UntoldWords() != "" || len(s.Untold()) != 1 {
+		t.Errorf("when it is committed: %v, %q", s.Can(again, s.At), s.UntoldWords())
+	}
 	m, _ := s.Runbook.Message("hold")
 	if title, text := s.Rendered(m, s.At); title != "Users waits" || text != "until 03:05 UTC" {
 		t.Errorf("%q %q", title, text)

@@ -152,6 +152,9 @@ func (v *Viewer) statusLine(now time.Time) string {
 	}
 	if s := v.state; s != nil && s.Runbook != nil {
 		if untold := s.UntoldWords(); untold != "" {
+			if s.OpenPhase() != nil { // what that waits for comes first
+				return v.message(st.level, st.text+" NOT TOLD: "+untold+".")
+			}
 			return v.message(phases.LevelBad, "NOT TOLD: "+untold+". "+st.text)
 		}
 	}

@@ -45,10 +45,14 @@ func (t *telling) over() {
 	}
 }
 
-// farewell is how long the program's end waits for what is being sent.
-const farewell = 5 * time.Second
+// farewell is how long the program's end waits for what is being sent. The end of
+// a run, after which nothing can be sent again, waits for so many of them.
+const (
+	farewell     = 5 * time.Second
+	lastFarewell = 3
+)
 
-var errFarewell = &stop{reason: "the program ended before anybody took it; it may have arrived all the same"}
+var errFarewell = &stop{reason: "given up when the run, or the program, came to its end; it may have arrived all the same"}
 
 // examineChannels records what the runbook's channels lack in this program's
 // environment, where that is another than is known.
@@ -174,7 +178,7 @@ func (e *Engine) waits(ev phases.Event) bool {
 	}
 	e.telling.closing = &closed
 	e.work.Go(func() { // ends with the farewell
-		e.sayFarewell()
+		e.sayFarewell(lastFarewell * e.settings.Farewell)
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		e.telling.closing = nil
@@ -186,9 +190,9 @@ func (e *Engine) waits(ev phases.Event) bool {
 }
 
 // sayFarewell waits for what is being sent, and then ends it: nothing of it goes
-// on when the program has left the run.
-func (e *Engine) sayFarewell() {
-	limit := time.NewTimer(e.settings.Farewell)
+// on when the program has left the run, or the run is closed.
+func (e *Engine) sayFarewell(atMost time.Duration) {
+	limit := time.NewTimer(atMost)
 	defer limit.Stop()
 	for {
 		e.mu.Lock()
@@ -209,7 +213,7 @@ func (e *Engine) sayFarewell() {
 // leaveTold brings what is being sent to its end before the program's part in
 // the run ends, and with it a run that is being closed.
 func (e *Engine) leaveTold() {
-	e.sayFarewell()
+	e.sayFarewell(e.settings.Farewell)
 	e.mu.Lock()
 	closing := e.telling.closing != nil
 	e.mu.Unlock()
