@@ -212,7 +212,7 @@ func (s *State) fieldFact(id string, now time.Time) string {
 	return v
 }
 
-// Facts are all that a message could say at now, by name, but for those of a
+// MessageFacts are all that a message could say at now, by name, but for those of a
 // table: a command that tells people has them in its environment.
 func (s *State) MessageFacts(now time.Time) map[string]string {
 	out := map[string]string{}

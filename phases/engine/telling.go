@@ -117,7 +117,14 @@ func (e *Engine) doTell(c phases.Tell, by string) error {
 		return e.tellAgain(c, by)
 	}
 	m, _ := e.state.Runbook.Message(c.Message)
-	composed := e.state.Compose(m, "", "", by, time.Now())
+	on, phase := "", ""
+	if _, byItem := e.state.Runbook.Teller(m.ID); !byItem { // its moment was missed
+		on = m.On
+		if p := e.state.OpenPhase(); p != nil && on == runbook.OnHold {
+			phase = p.Plan.ID
+		}
+	}
+	composed := e.state.Compose(m, on, phase, by, time.Now())
 	composed.Number = len(e.state.Tellings) + 1
 	// Recorded at once: whoever asked for it sees that it is on its way.
 	note := e.note(m.ID)
