@@ -37,9 +37,12 @@ func Moment(s *State, e Event) (on, phase string) {
 
 // SentOn are the messages that are sent by themselves at a moment.
 func (s *State) SentOn(on string) []runbook.Message {
+	if on == "" {
+		return nil
+	}
 	var out []runbook.Message
 	for _, m := range s.Runbook.Messages {
-		if _, asked := s.Runbook.Teller(m.ID); on != "" && m.On == on && !asked {
+		if _, asked := s.Runbook.Teller(m.ID); m.On == on && !asked {
 			out = append(out, m)
 		}
 	}

@@ -212,16 +212,21 @@ func (s *State) fieldFact(id string, now time.Time) string {
 	return v
 }
 
-// MessageFacts are all that a message could say at now, by name, but for those of a
-// table: a command that tells people has them in its environment.
-func (s *State) MessageFacts(now time.Time) map[string]string {
-	out := map[string]string{}
+// MessageFacts are the facts of a message at now, by name: those that it says, and
+// all that it could say, but for those of other tables. A command on this machine
+// gets all of them; what goes out gets no more than people read.
+func (s *State) MessageFacts(m runbook.Message, now time.Time) (says, all map[string]string) {
+	says, all = map[string]string{}, map[string]string{}
 	for _, k := range fact.Kinds() {
 		if !k.Table {
-			out[k.Name] = s.Fact(k.Name, now)
+			all[k.Name] = s.Fact(k.Name, now)
 		}
 	}
-	return out
+	for _, found := range said.FindAllStringSubmatch(m.Title+"\n"+m.Text, -1) {
+		says[found[1]] = s.Fact(found[1], now)
+		all[found[1]] = says[found[1]]
+	}
+	return says, all
 }
 
 // Rendered is a message as people read it at now.

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"time"
 
@@ -74,6 +73,9 @@ func (e *Engine) examineChannels() error {
 func (e *Engine) happened(ev phases.Event) {
 	on, phase := phases.Moment(e.state, ev)
 	for _, m := range e.state.SentOn(on) {
+		if on == runbook.OnDone && e.state.LastTelling(m.ID) != nil {
+			continue // a phase was undone since, and counts as committed again
+		}
 		e.tell(e.state.Compose(m, on, phase, "", time.Now()))
 	}
 }
@@ -141,7 +143,9 @@ func (e *Engine) doTell(c phases.Tell, by string) error {
 // note is what a channel gets beside the text.
 func (e *Engine) note(message string) tell.Note {
 	now := time.Now()
-	return tell.Note{Message: message, RunID: e.state.Opened.RunID, At: now, Facts: e.state.MessageFacts(now)}
+	m, _ := e.state.Runbook.Message(message)
+	says, all := e.state.MessageFacts(m, now)
+	return tell.Note{Message: message, RunID: e.state.Opened.RunID, At: now, Says: says, Facts: all}
 }
 
 // send brings a note to a channel and records what came of it. The caller holds
@@ -151,7 +155,6 @@ func (e *Engine) send(channel string, note tell.Note) {
 	if !ok {
 		c = runbook.Channel{ID: channel}
 	}
-	note.Facts = maps.Clone(note.Facts)
 	ctx := e.telling.ctx
 	e.telling.begin()
 	e.work.Go(func() { // ends with the attempts' limits, or with the farewell

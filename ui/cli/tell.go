@@ -113,7 +113,7 @@ func exampleOf(book *runbook.Runbook) func(string) string {
 // tryChannels sends a test to each channel, and says what came of it.
 func (a *app) tryChannels(ctx context.Context, book *runbook.Runbook, message string, channels []string) error {
 	note := tell.Note{
-		Message: "test", Title: "TEST: " + phases.Clean(book.Title), Test: true, At: time.Now(), Facts: map[string]string{},
+		Message: "test", Title: "TEST: " + phases.Clean(book.Title), Test: true, At: time.Now(), Says: map[string]string{}, Facts: map[string]string{},
 		Text: "A test of tminus: nothing has happened, and nothing is to be done.",
 	}
 	if m, ok := book.Message(message); ok {

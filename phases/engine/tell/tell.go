@@ -12,12 +12,14 @@ import (
 	"tminus/phases/runbook"
 )
 
-// Note is a message on its way to a channel.
+// Note is a message on its way to a channel. Its maps are read, by several
+// goroutines, and never written.
 type Note struct {
 	Message string // its id
 	Title   string // one line
 	Text    string
-	Facts   map[string]string // what the message could say, by name
+	Says    map[string]string // the facts that it says, by name
+	Facts   map[string]string // all that it could say: for this machine alone
 	RunID   string
 	Number  int // of the message in the run
 	At      time.Time

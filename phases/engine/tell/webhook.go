@@ -103,11 +103,11 @@ type plain struct {
 	Run     string            `json:"run"`
 	Number  int               `json:"number"` // of the message in the run: the same one twice was sent twice
 	At      time.Time         `json:"at"`
-	Facts   map[string]string `json:"facts"`
+	Facts   map[string]string `json:"facts"` // those that the text says
 }
 
 func plainForm(n Note) any {
-	return plain{Message: n.Message, Title: n.Title, Text: n.Text, Test: n.Test, Run: n.RunID, Number: n.Number, At: n.At.UTC(), Facts: n.Facts}
+	return plain{Message: n.Message, Title: n.Title, Text: n.Text, Test: n.Test, Run: n.RunID, Number: n.Number, At: n.At.UTC(), Facts: n.Says}
 }
 
 // What Slack takes of a text, in characters: of a heading, and of a section.

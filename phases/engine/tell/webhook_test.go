@@ -22,7 +22,7 @@ var quick = Limits{Attempt: 5 * time.Second, Pause: time.Millisecond}
 func note() Note {
 	return Note{
 		Message: "begin", Title: "Reset <b> begins", Text: "Line & one *bold* <!channel>\n\n[two](http://evil) \"quoted\" \\ **x**",
-		Facts: map[string]string{"database": "gym", "hold.until": "02:00 UTC"}, RunID: "r1", Number: 3, At: time.Date(2026, 1, 31, 2, 0, 0, 0, time.UTC),
+		Says: map[string]string{"database": "gym"}, Facts: map[string]string{"database": "gym", "hold.until": "02:00 UTC"}, RunID: "r1", Number: 3, At: time.Date(2026, 1, 31, 2, 0, 0, 0, time.UTC),
 	}
 }
 
@@ -64,7 +64,7 @@ func TestAWebhookGetsTheMessageAndTheFacts(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := note()
-	if got.Title != want.Title || got.Text != want.Text || got.Message != "begin" || got.Run != "r1" || got.Number != 3 || got.Facts["database"] != "gym" || got.Test {
+	if got.Title != want.Title || got.Text != want.Text || got.Message != "begin" || got.Run != "r1" || got.Number != 3 || got.Facts["database"] != "gym" || len(got.Facts) != 1 || got.Test {
 		t.Errorf("got %+v", got)
 	}
 }
