@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"tminus/phases/engine/outside"
 	"tminus/phases/runbook"
@@ -14,7 +15,7 @@ import (
 func run(ctx context.Context, c runbook.Channel, n Note) error {
 	env := []string{"TMINUS_MESSAGE=" + n.Message, "TMINUS_SUBJECT=" + n.Title}
 	for name, value := range n.Facts {
-		env = append(env, "TMINUS_"+strings.ToUpper(strings.ReplaceAll(name, ".", "_"))+"="+value)
+		env = append(env, "TMINUS_"+strings.Map(inName, name)+"="+value)
 	}
 	slices.Sort(env)
 	if n.Test {
@@ -31,4 +32,13 @@ func run(ctx context.Context, c runbook.Channel, n Note) error {
 		return fmt.Errorf("exit code %d: %s", done.Exit, line)
 	}
 	return fmt.Errorf("exit code %d", done.Exit)
+}
+
+// inName makes a fact's name one of the environment's: it may have a table's in it.
+func inName(r rune) rune {
+	switch r = unicode.ToUpper(r); {
+	case r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+		return r
+	}
+	return '_'
 }
