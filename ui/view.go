@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -188,8 +189,9 @@ func (v *Viewer) hintLine(now time.Time) string {
 		ids = append([]string{"copy"}, ids...) // a mirror's; other screens have no such key
 	}
 	if s := v.state; s != nil && s.Runbook != nil && s.UntoldWords() != "" {
-		ids = append(ids[:min(1, len(ids)):min(1, len(ids))], append([]string{"tell"}, ids[min(1, len(ids)):]...)...)
+		ids = slices.Insert(slices.Clone(ids), min(1, len(ids)), "tell")
 	}
+	ids = slices.Concat(v.lead, ids)
 	return v.hints(append(ids, "next pane"), []string{"help", "quit"}, now)
 }
 

@@ -28,14 +28,14 @@ func tellCommand(a *app) *cobra.Command {
 		Example: "  tminus tell reset.yaml\n  tminus tell reset.yaml begin\n  tminus tell reset.yaml --send users\n  tminus tell reset.yaml begin --send users,pager",
 		Args:    cobra.RangeArgs(1, 2),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.tell(c.Context(), args[0], append(args[1:], "")[0], channels)
+			return a.showMessages(c.Context(), args[0], append(args[1:], "")[0], channels)
 		},
 	}
 	c.Flags().StringSliceVar(&channels, "send", nil, "send a test to these channels, by their ids")
 	return c
 }
 
-func (a *app) tell(ctx context.Context, file, message string, channels []string) error {
+func (a *app) showMessages(ctx context.Context, file, message string, channels []string) error {
 	book, _, err := runbook.Load(file)
 	if err != nil {
 		return &Exit{Code: Usage, Err: err}
