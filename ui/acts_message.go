@@ -107,6 +107,9 @@ func composedText(s *phases.State, e phases.MessageComposed, tells string) []dia
 	for line := range strings.SplitSeq(e.Text, "\n") {
 		out = append(out, dialog.Say(phases.LevelInfo, line))
 	}
+	if strings.Contains(e.Title+e.Text, phases.NotKnown) {
+		out = append(out, dialog.Say(phases.LevelBad, "It says \""+phases.NotKnown+"\": is that what people are to read?"))
+	}
 	return out
 }
 

@@ -394,12 +394,18 @@ func (*checker) offer(name string, names []string, or string) string {
 }
 
 // Way is what people call the channel's way: "Slack", "mail to 2", "command page".
+// Of an address it names the host at most.
 func (c Channel) Way() string {
 	switch {
 	case c.Webhook != nil && c.Webhook.Form == FormSlack:
 		return "Slack"
 	case c.Webhook != nil && c.Webhook.Form == FormTeams:
 		return "Teams"
+	case c.Webhook != nil && c.Webhook.URL != "":
+		if u, err := url.Parse(c.Webhook.URL); err == nil {
+			return "webhook at " + clean(u.Host)
+		}
+		return "webhook"
 	case c.Webhook != nil:
 		return "webhook"
 	case c.SMTP != nil:

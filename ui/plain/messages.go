@@ -22,6 +22,9 @@ func (p *plain) putTell(it runbook.Item) {
 	}
 	e := s.Compose(m, "", "", "", time.Now())
 	p.sayText(e.Title, e.Text)
+	if strings.Contains(e.Title+e.Text, phases.NotKnown) {
+		p.say("  it says %q: is that what people are to read?", phases.NotKnown)
+	}
 	if len(e.Withheld) > 0 {
 		p.say("  not sent in a rehearsal: %s", strings.Join(e.Withheld, ", "))
 	}

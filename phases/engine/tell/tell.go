@@ -60,7 +60,7 @@ type kind struct {
 func kindOf(c runbook.Channel) (k kind, ok bool) {
 	switch {
 	case c.Webhook != nil:
-		return kind{send: post}, true
+		return kind{send: post, lacks: badAddress}, true
 	case c.SMTP != nil:
 		return kind{send: mailTo}, true
 	case len(c.Command) > 0:

@@ -3,8 +3,8 @@ package tell
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -41,9 +41,6 @@ func post(ctx context.Context, c runbook.Channel, n Note) error {
 	if err != nil {
 		return final{fmt.Errorf("write the message as JSON: %w", err)}
 	}
-	if u, err := url.Parse(address); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return final{errors.New("its address, which is not shown, is no http:// or https:// address with a host: correct it where it is written")}
-	}
 	page, err := outside.Request{
 		Method: http.MethodPost, URL: address, Body: string(body),
 		Headers: map[string]string{"Content-Type": "application/json; charset=utf-8", "User-Agent": "tminus"},
@@ -52,6 +49,33 @@ func post(ctx context.Context, c runbook.Channel, n Note) error {
 		return err
 	}
 	return answered(page, address, &secrets)
+}
+
+// badAddress says what is wrong with the address of a webhook, or nothing. One
+// that is a secret goes over no connection that others can read.
+func badAddress(c runbook.Channel) string {
+	address, where := c.Webhook.URL, "its `url`"
+	if name := c.Webhook.URLFrom; name != "" {
+		var s outside.Secrets
+		var err error
+		if address, err = s.Value(name); err != nil {
+			return err.Error()
+		}
+		where = "the variable " + name
+	}
+	u, err := url.Parse(strings.TrimSpace(address))
+	switch {
+	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
+		return where + ", which is not shown, holds no http:// or https:// address with a host: correct it"
+	case u.Scheme == "http" && c.Webhook.URLFrom != "" && !onThisMachine(u.Hostname()):
+		return where + " holds an http:// address: what is secret in it can be read on the way, write https://"
+	}
+	return ""
+}
+
+func onThisMachine(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // answered says what a webhook's answer means.
