@@ -65,9 +65,13 @@ func (p Pane) messagesContent() content {
 func (p Pane) tellingLines(t *phases.Telling) []look.Line {
 	st := p.Styles
 	mark, style := p.tellingMark(t)
-	first := look.Row(style, mark+" ").Add(&st.Dim, p.at(t.At)+" ").Add(&st.Title, t.Message).Add(&st.Text, "  "+t.Title)
-	out := []look.Line{first}
 	const indent = "    "
+	first := look.Row(style, mark+" ").Add(&st.Dim, p.at(t.At)+" ").Add(&st.Title, t.Message)
+	title := look.Sanitize(t.Title)
+	out := []look.Line{first.Add(&st.Text, "  "+title)}
+	if look.SpansWidth(first.Spans)+2+look.Width(title) > p.Width { // people read all of it
+		out = append([]look.Line{first}, p.paragraph(indent+"│ ", &st.Text, title)...)
+	}
 	for _, c := range t.Channels {
 		out = append(out, p.toldLines(indent, c)...)
 	}
