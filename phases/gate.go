@@ -132,6 +132,9 @@ func (s *State) ItemLacks(it runbook.Item) string {
 	if s.ByAction(it) {
 		return s.actionLacks(it)
 	}
+	if it.Message != "" && it.Check == nil {
+		return s.messageLacks(it)
+	}
 	if it.Check == nil {
 		if !st.Ticked {
 			return "not ticked"
@@ -164,6 +167,7 @@ func (s *State) GateHolds(now time.Time) []Hold {
 	out = append(out, s.backupHolds(items, 0, now)...)
 	out = append(out, s.rehearsalHolds(now)...)
 	out = append(out, s.roomHolds()...)
+	out = append(out, s.channelHolds()...)
 	out = append(out, holdsOf(s.Unacknowledged())...)
 	return append(out, s.gateTimes(now)...)
 }

@@ -221,6 +221,9 @@ func (c Tick) can(s *State, _ time.Time) error {
 	case s.Item(c.Item).Ticked:
 		return errors.New("it is ticked")
 	}
+	if it.Message != "" {
+		return s.canTickTold(it)
+	}
 	if lacks := s.ItemLacks(it); lacks != "not ticked" {
 		return errors.New("the item " + lacks)
 	}

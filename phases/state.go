@@ -49,6 +49,8 @@ type State struct {
 	UndoTrial    *UndoTrial      // the undo at a rehearsal's end; nil before it
 	Awaited      *Awaited        // what the database has not answered for a second; nil when it does
 	Departures   []Departure     // decisions to go early or late, oldest first
+	Tellings     []Telling       // what people were told, oldest first
+	ChannelsLack []ChannelLack   // what the channels need and do not have here
 
 	offAt, onAt time.Time // when the triggers were switched off last, and on again since; zero for not
 }

@@ -88,7 +88,7 @@ func (o *Operator) edit(now time.Time) tea.Cmd {
 	for _, f := range fields {
 		d.Fields = append(d.Fields, dialog.NewField(f.Label, f, o.state.Fields[f.ID].Value))
 	}
-	if it.Check == nil && !o.state.ByAction(it) && !o.state.Item(it.ID).Ticked {
+	if it.Check == nil && it.Message == "" && !o.state.ByAction(it) && !o.state.Item(it.ID).Ticked {
 		d.Buttons = append(d.Buttons, dialog.Do("Save and tick", o.saves(it, fields, true)))
 	}
 	d.Buttons = append(d.Buttons, dialog.Do("Save", o.saves(it, fields, false)), no("Cancel"))
@@ -193,7 +193,10 @@ func (o *Operator) acknowledge(now time.Time) tea.Cmd {
 func (o *Operator) declareNoGo(now time.Time) tea.Cmd {
 	return o.ask(dialog.Dialog{
 		Title: "NO-GO?", Level: phases.LevelBad, Careful: true, Ground: dialog.LeadsTo(noGoNow(o.state)),
-		Text:   dialog.Says(dialog.Say(phases.LevelWarn, "The run ends here. Nothing was deleted. The reason goes into the execution log.")),
+		Text: func(s *phases.State, now time.Time) []dialog.Text {
+			ends := dialog.Say(phases.LevelWarn, "The run ends here. Nothing was deleted. The reason goes into the execution log.")
+			return append([]dialog.Text{ends}, o.foresees(s, runbook.OnNoGo, phases.NoGo, now)...)
+		},
 		Fields: []dialog.Field{dialog.TextField("Reason")},
 		Buttons: []dialog.Button{no("No"), dialog.Do("NO-GO", o.sends(true, func(v []string) (phases.Command, error) {
 			return phases.DeclareNoGo{Reason: v[0]}, nil
@@ -323,8 +326,11 @@ func abortText(s *phases.State, _ time.Time) []dialog.Text {
 }
 
 func (o *Operator) abort(now time.Time) tea.Cmd {
+	text := func(s *phases.State, now time.Time) []dialog.Text {
+		return append(abortText(s, now), o.foresees(s, runbook.OnAbort, phases.Aborted, now)...)
+	}
 	return o.ask(dialog.Dialog{
-		Title: "Abort the run?", Level: phases.LevelBad, Careful: true, Text: abortText, Ground: dialog.LeadsTo(abortNow(o.state)), Blind: true,
+		Title: "Abort the run?", Level: phases.LevelBad, Careful: true, Text: text, Ground: dialog.LeadsTo(abortNow(o.state)), Blind: true,
 		Fields: []dialog.Field{dialog.TextField("Reason")},
 		Buttons: []dialog.Button{no("No"), dialog.Do("Abort", o.sends(true, func(v []string) (phases.Command, error) {
 			return phases.Abort{Reason: v[0]}, nil

@@ -26,6 +26,7 @@ type binding struct {
 	help  string   // in the help page: a sentence's part
 	group string   // heading in the help page
 
+	own   bool // its caller does it, and the table only names it
 	blind bool // ends something: possible on a screen that no longer follows the journal
 
 	move func(v *Viewer)
@@ -60,10 +61,11 @@ func (k keymap) get(id string) (binding, bool) {
 
 // The help page's headings.
 const (
-	groupMove  = "Moving about"
-	groupItems = "Checklist"
-	groupRun   = "The run"
-	groupLeave = "This screen"
+	groupMove   = "Moving about"
+	groupItems  = "Checklist"
+	groupRun    = "The run"
+	groupReplay = "The replay"
+	groupLeave  = "This screen"
 )
 
 // readerKeys are what a reader may press: nothing in it can act.
@@ -133,6 +135,7 @@ func operatorKeys() keymap {
 		binding{id: "accept", keys: []string{"A"}, label: "A", name: "accept as committed", help: "let a phase count as committed that was undone since", group: groupRun, can: asks(acceptNow), open: (*Operator).accept},
 		binding{id: "abort", keys: []string{"a"}, label: "a", name: "abort", help: "abort the run; an open phase is rolled back", group: groupRun, blind: true, can: asks(abortNow), open: (*Operator).abort},
 		binding{id: "close run", keys: []string{"d"}, label: "d", name: "done", help: "close the run when all is done", group: groupRun, can: asks(closeNow), open: (*Operator).closeRun},
+		binding{id: "tell", keys: []string{"m"}, label: "m", name: "send again", help: "send again what a channel did not take", group: groupRun, can: canTellAgain, open: (*Operator).tellAgain},
 		binding{id: "note", keys: []string{"w"}, label: "w", name: "write a note", help: "write a note into the execution log", group: groupRun, can: anyRun, open: (*Operator).note},
 
 		binding{id: "quit", keys: []string{"q", "ctrl+c"}, label: "q", name: "leave", help: "leave; an unfinished run can be resumed", group: groupLeave, open: (*Operator).quit},
@@ -245,6 +248,9 @@ func canAct(v *Viewer, now time.Time) error {
 	it, err := v.selected()
 	if err != nil {
 		return err
+	}
+	if it.Message != "" {
+		return v.state.Can(itemTells(v.state, it)[0], now)
 	}
 	if v.state.Can(phases.CancelAction{Item: it.ID}, now) == nil {
 		return nil

@@ -30,7 +30,7 @@ func (v *Viewer) next(now time.Time) step {
 	case phases.WaitResume: // nobody takes a command
 		return step{text: "The run was interrupted: " + look.Sanitize(s.Interrupted), level: phases.LevelBad, keys: []string{"quit", pane.Binding(pane.Log), pane.Binding(pane.Undo)}}
 	case phases.WaitNobody:
-		return step{text: "The run has ended: " + s.Outcome.Word() + "." + v.undoHint(), level: look.OutcomeLevel(s.Outcome), keys: []string{"quit", pane.Binding(pane.Log), pane.Binding(pane.Undo)}}
+		return step{text: "The run has ended: " + s.Outcome.Word() + "." + s.FarewellWords() + v.undoHint(), level: look.OutcomeLevel(s.Outcome), keys: []string{"quit", pane.Binding(pane.Log), pane.Binding(pane.Undo)}}
 	case phases.WaitChecklist:
 		return v.nextBeforeGate(n)
 	case phases.WaitGate:
@@ -122,7 +122,7 @@ func (v *Viewer) itemKeys() []string {
 	if keys := waitingKeys(s, it); keys != nil {
 		return keys
 	}
-	action := it.Action != nil && s.Runs(it.Action)
+	action := it.Action != nil && s.Runs(it.Action) || it.Message != ""
 	switch {
 	case it.Check != nil && s.ItemDone(it): // its answer is too old
 	case s.Ask(it).Need == phases.NeedField:

@@ -3,17 +3,17 @@ package engine_test
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"tminus/db/backup"
 	"tminus/db/gym"
+	"tminus/db/gym/services"
 	"tminus/db/sandbox"
 	"tminus/phases"
 	"tminus/phases/engine"
@@ -26,8 +26,8 @@ func TestGuideRunsUnattended(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	site.Services, site.Log = application(t)
-	site.Measure = time.Second
+	around := application(t)
+	site.Services, site.Log, site.Measure = around.URL(), around.Log(), time.Second
 	r := newRig(t, "", string(runbook.Guide(site)))
 	r.opened.Unattended = true
 	r.conn.Close(t.Context()) // before phase 5 nobody may be connected
@@ -60,6 +60,9 @@ func TestGuideRunsUnattended(t *testing.T) {
 			t.Errorf("protected %s held %d rows, and holds %d", f.Table, f.Rows, n)
 		}
 	}
+	if len(s.Tellings) != 4 || s.Untold() != nil {
+		t.Errorf("people were told %+v", s.Tellings)
+	}
 	for id, it := range s.Items {
 		if it.Ticked && !it.Assumed {
 			t.Errorf("item %s counts as ticked by a human", id)
@@ -71,26 +74,24 @@ func TestGuideRunsUnattended(t *testing.T) {
 	}
 }
 
-// application is one that the guide's runbook can ask, as it is after a reset: its
-// address, and its log.
-func application(tb testing.TB) (address, log string) {
+// application is the demo's, as it is after a reset: nobody is a member.
+func application(tb testing.TB) *services.Services {
 	tb.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-		switch q.URL.Path {
-		case "/health":
-			fmt.Fprintln(w, `{"database": "ok", "status": "ok"}`)
-		case "/api/memberships":
-			fmt.Fprintln(w, "[]")
-		default:
-			http.NotFound(w, q)
-		}
-	}))
-	tb.Cleanup(server.Close)
-	log = filepath.Join(tb.TempDir(), "app.log")
-	if err := os.WriteFile(log, []byte("level=INFO msg=started\n"), 0o600); err != nil {
+	dsn := sandbox.ForTest(tb).NewDatabase(tb)
+	conn, err := pgx.Connect(tb.Context(), dsn)
+	if err != nil {
 		tb.Fatal(err)
 	}
-	return server.URL, log
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(tb.Context(), `CREATE TABLE memberships (id int, user_id int, package_id int, status text, end_date date, is_active bool)`); err != nil {
+		tb.Fatal(err)
+	}
+	around, err := services.Start(tb.TempDir(), dsn)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = around.Close() })
+	return around
 }
 
 func TestUnattendedIsRefusedInProduction(t *testing.T) {

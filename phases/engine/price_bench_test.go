@@ -59,7 +59,7 @@ func guideByHand(b *testing.B) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	site.ByHand, site.Measure = true, time.Second
-	site.Services, site.Log = application(b)
+	around := application(b)
+	site.ByHand, site.Services, site.Log, site.Measure = true, around.URL(), around.Log(), time.Second
 	return string(runbook.Guide(site))
 }

@@ -153,6 +153,7 @@ func (b *builder) finish() {
 	b.phases()
 	b.undo()
 	b.protected()
+	b.messages()
 	b.planDeviations()
 	for _, l := range s.Log {
 		r.Log = append(r.Log, b.lineAt(l.At, l.Level, l.Text))
@@ -240,6 +241,7 @@ func (b *builder) item(it runbook.Item) Item {
 		}
 	}
 	b.acted(&out, it)
+	b.toldItem(it, &out)
 	for _, f := range it.Fields {
 		v := b.state.Fields[f.ID]
 		out.Fields = append(out.Fields, Field{

@@ -44,6 +44,7 @@ type Report struct {
 	Phases     []Phase     `json:"phases"`
 	Protected  []Protected `json:"protected"`
 	After      []Group     `json:"after"`
+	Messages   []Message   `json:"messages,omitempty"` // absent where nobody was told
 	Deviations []Line      `json:"deviations"`
 	Notes      []Line      `json:"notes"`
 	Log        []Line      `json:"log"`
@@ -111,6 +112,7 @@ type Group struct {
 const (
 	ItemTicked  = "ticked"  // by a human
 	ItemPassed  = "passed"  // by its check
+	ItemTold    = "told"    // its message: every channel that has to has taken it
 	ItemAssumed = "assumed" // nobody looked
 	ItemFailed  = "failed"  // its check's last answer, or its action
 	ItemWaived  = "waived"  // somebody took it on as it is

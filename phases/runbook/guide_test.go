@@ -1,6 +1,7 @@
 package runbook
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -122,22 +123,22 @@ func TestGuideHasItsChecklistsAndTimes(t *testing.T) {
 }
 
 // What a human ticks before the gate is what only a human can know.
-func TestGuideLeavesEightItemsToHumans(t *testing.T) {
+func TestGuideLeavesSevenItemsToHumans(t *testing.T) {
 	var human []string
 	for _, g := range parseGuide(t).Checklist {
 		for _, it := range g.Items {
-			if it.Check == nil {
+			if it.Check == nil && it.Message == "" {
 				human = append(human, it.ID)
 			}
 		}
 	}
-	if want := []string{"rehearsal_application", "no_deployment", "operator_senior", "access_production", "announced", "approval", "rollback_engineer", "devops"}; !slices.Equal(human, want) {
+	if want := []string{"rehearsal_application", "no_deployment", "operator_senior", "access_production", "approval", "rollback_engineer", "devops"}; !slices.Equal(human, want) {
 		t.Errorf("a human ticks %v", human)
 	}
 }
 
 // What a human ticks after the phases is what only a human can know, or do.
-func TestGuideLeavesTwelveItemsToHumansAfterwards(t *testing.T) {
+func TestGuideLeavesTenItemsToHumansAfterwards(t *testing.T) {
 	var human, bySQL, byRequest []string
 	for _, g := range parseGuide(t).After {
 		if smoke := strings.HasPrefix(g.ID, "smoke_"); g.Smoke != smoke {
@@ -145,7 +146,7 @@ func TestGuideLeavesTwelveItemsToHumansAfterwards(t *testing.T) {
 		}
 		for _, it := range g.Items {
 			switch a := it.Action; {
-			case it.Check != nil:
+			case it.Check != nil || it.Message != "":
 			case !a.Answers():
 				human = append(human, it.ID)
 			case !a.Harmless() || !a.Now:
@@ -160,7 +161,7 @@ func TestGuideLeavesTwelveItemsToHumansAfterwards(t *testing.T) {
 		}
 	}
 	if want := []string{
-		"notify_users", "notify_client", "document_notes", "workflow_file", "workflow_active", "smoke_app",
+		"document_notes", "workflow_file", "workflow_active", "smoke_app",
 		"handover_database", "handover_functions", "handover_logic", "handover_client", "log_complete", "client_accepted",
 	}; !slices.Equal(human, want) {
 		t.Errorf("a human ticks %v", human)
@@ -302,5 +303,27 @@ func TestGuideRepeatsNoMistake(t *testing.T) {
 		if r > 0x7F {
 			t.Errorf("the character %q may be missing on a terminal", r)
 		}
+	}
+}
+
+// People are told at each moment of the guide, through the site's own services.
+func TestGuideTellsPeople(t *testing.T) {
+	book, err := Parse(GuideName, Guide(Site{Services: "http://127.0.0.1:7"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(book.Channels) != 1 || book.Channels[0].Webhook.URL != "http://127.0.0.1:7/inbox" {
+		t.Errorf("channels %+v", book.Channels)
+	}
+	by := map[string]string{}
+	for _, m := range book.Messages {
+		it, _ := book.Teller(m.ID)
+		by[m.ID] = m.On + it.ID
+	}
+	want := map[string]string{
+		"announcement": "announced", "begin": "notify_start", "waits": OnHold, "no_go": OnNoGo, "aborted": OnAbort, "over": "notify_users", "result": "notify_client",
+	}
+	if !maps.Equal(by, want) {
+		t.Errorf("told by %v", by)
 	}
 }

@@ -254,6 +254,12 @@ func fromYAML(root *node) *Runbook {
 		b.Phases = append(b.Phases, p.phase(b.Backup.MaxAge))
 	}
 	b.After = m.groups("after", b.Backup.MaxAge)
+	for _, c := range m.list("channels", "channel") {
+		b.Channels = append(b.Channels, c.channel())
+	}
+	for _, msg := range m.list("messages", "message") {
+		b.Messages = append(b.Messages, msg.message())
+	}
 	b.Passed = r.passed
 	return b
 }
@@ -289,7 +295,7 @@ func (f fields) groups(key string, maxAge time.Duration) []Group {
 func (f fields) items(key string, maxAge time.Duration) []Item {
 	var out []Item
 	for _, i := range f.list(key, "item") {
-		item := Item{ID: i.text("id"), Text: i.line("text"), Help: i.block("help"), NeverWaive: i.flag("never_waive", false)}
+		item := Item{ID: i.text("id"), Text: i.line("text"), Help: i.block("help"), Message: i.text("message"), NeverWaive: i.flag("never_waive", false)}
 		for _, v := range i.list("fields", "field") {
 			field := Field{ID: v.text("id"), Label: v.line("label"), Type: FieldText, Required: v.flag("required", true), Example: v.line("example")}
 			if s := v.text("type"); s != "" {

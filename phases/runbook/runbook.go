@@ -34,6 +34,8 @@ type Runbook struct {
 	Gate      Gate
 	Phases    []Phase
 	After     []Group // stages that follow the last COMMIT, in order
+	Channels  []Channel
+	Messages  []Message
 
 	// Passed is what Read passed over: keys and values that this version does
 	// not know. What they ask for is not in this Runbook. Empty after Parse.
@@ -76,6 +78,9 @@ type Item struct {
 	Action *Action // what a key does for this item; nil when there is nothing to do
 
 	NeverWaive bool // nobody may waive it before the gate, nor after the point of no return
+	// Message is the id of what people are told by it: without a Check and an
+	// Action, it is done when every channel has taken that. Empty for none.
+	Message string
 }
 
 // FieldType is what a field accepts.

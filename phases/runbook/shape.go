@@ -197,8 +197,10 @@ func (v value) wordNames() []string {
 
 // What ids are unique among.
 const (
-	amongAll    = "groups, phases and items"
-	amongFields = "fields"
+	amongAll      = "groups, phases and items"
+	amongFields   = "fields"
+	amongChannels = "channels"
+	amongMessages = "messages"
 )
 
 func idAmong(among string) key {
@@ -274,6 +276,7 @@ func objects() []object {
 		rehearsalObject(), capsuleObject(), gateObject(),
 		groupObject(), itemObject(), fieldObject(), checkObject(), actionObject(), probeObject(),
 		phaseObject(), stepObject(), maintenanceObject(),
+		channelObject(), webhookObject(), smtpObject(), messageObject(),
 	}
 }
 
@@ -294,6 +297,8 @@ func runbookObject() object {
 		{"gate", false, ofObject("gate"), "the go/no-go decision"},
 		{"phases", true, listOf(ofObject("phase"), maxPhases), "the transactions, in order"},
 		{"after", false, listOf(ofObject("group"), maxGroups), "the stages that follow the last COMMIT, in order"},
+		{"channels", false, listOf(ofObject("channel"), maxChannels), "the ways to people, see [messages](messages.md)"},
+		{"messages", false, listOf(ofObject("message"), maxMessages), "what people are told, and when"},
 	}}
 }
 
@@ -340,6 +345,7 @@ func itemObject() object {
 		{"check", false, ofObject("check"), "answers the item; without one a human ticks it"},
 		{"action", false, ofObject("action"), "what a key does for this item. A command, a request or SQL also answers it, where it has no check"},
 		{"never_waive", false, of(aFlag), "nobody may waive it before the gate, nor after the point of no return; default `false`"},
+		{"message", false, value{form: aFieldID, called: "id"}, "the message that a key sends, after it was shown; the item is done when every channel has taken it. Instead of a check and an action"},
 	}}
 }
 

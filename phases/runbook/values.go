@@ -35,7 +35,7 @@ var shapely = map[form]struct{ pattern, fix string }{
 	aFingerprint: {`^SHA256:[A-Za-z0-9+/]{43}$`, "as ssh-keygen -l prints it: SHA256: and 43 characters"},
 	aSum:         {`^[0-9a-f]{64}$`, "64 hexadecimal digits, in small letters"},
 	aPeriod:      {keepPattern, "a number of days, as 30d"},
-	aVariable:    {`^[A-Za-z_][A-Za-z0-9_]*$`, "a name of a variable: letters, digits and _"},
+	aVariable:    {`^[A-Za-z_][A-Za-z0-9_]*$`, "the name of a variable of the environment: letters, digits and _"},
 	aLabel:       {`^[a-z_][a-z0-9_]*$`, "a name of small letters, digits and _"},
 	aHandle:      {`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`, "a name as pgBackRest or barman has it: letters, digits and _ . -"},
 }

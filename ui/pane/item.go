@@ -83,6 +83,9 @@ func (p Pane) selectedText(first look.Line, it *runbook.Item, endStyle *lipgloss
 func (p Pane) itemMark(it *runbook.Item, later bool) (string, *lipgloss.Style) {
 	st := p.Styles
 	s := p.State.Item(it.ID)
+	if mark, style, ok := p.messageMark(it); ok {
+		return mark, style
+	}
 	switch {
 	case s.Action != nil && s.Action.Running:
 		return "[*]", &st.Accent
@@ -153,6 +156,9 @@ func (p Pane) itemEnd(it *runbook.Item) (*lipgloss.Style, string) {
 	}
 	if it.Check != nil {
 		return p.checkEnd(it, s.Check)
+	}
+	if style, text, ok := p.messageEnd(it); ok {
+		return style, text
 	}
 	switch {
 	case p.State.ByAction(*it) && s.Action != nil:
@@ -242,6 +248,7 @@ func (p Pane) itemDetail(it *runbook.Item) []look.Line {
 	if it.Help != "" {
 		out = append(out, p.paragraph(indent, &st.Dim, it.Help)...)
 	}
+	out = append(out, p.messageDetail(indent, it)...)
 	if it.Check != nil {
 		out = append(out, p.paragraph(indent, &st.Dim, checkHint(it.Check))...)
 	}
@@ -263,6 +270,12 @@ func (p Pane) itemHints(indent string, it *runbook.Item) []look.Line {
 	if it.Action != nil && can(phases.Act{Item: it.ID}) {
 		out = append(out, p.hint(indent, KeyAction, valueOr(it.Action.Text, it.Action.Name))...)
 	}
+	switch t := p.telling(it); {
+	case it.Message != "" && can(phases.Tell{Message: it.Message}):
+		out = append(out, p.hint(indent, KeyAction, "see it and send it")...)
+	case t != nil && len(t.Open()) > 0 && can(phases.Tell{Message: it.Message, Channel: t.Open()[0]}):
+		out = append(out, p.hint(indent, KeyAction, "send it again to "+strings.Join(t.Open(), ", "))...)
+	}
 	if can(phases.CancelAction{Item: it.ID}) {
 		out = append(out, p.hint(indent, KeyAction, "cancel it")...)
 	}
@@ -272,6 +285,10 @@ func (p Pane) itemHints(indent string, it *runbook.Item) []look.Line {
 	switch {
 	case it.Check != nil && s.Outcome == "":
 		out = append(out, p.hint(indent, KeyRecheck, "ask again")...)
+	case can(phases.Tick{Item: it.ID}) && it.Message != "":
+		if !s.ItemDone(*it) {
+			out = append(out, p.hint(indent, KeyTick, "tick: people know it otherwise")...)
+		}
 	case can(phases.Tick{Item: it.ID}):
 		out = append(out, p.hint(indent, KeyTick, "tick")...)
 	case can(phases.Untick{Item: it.ID}):

@@ -12,6 +12,8 @@ import (
 var plainHelp = []string{
 	"status              where the run stands",
 	"holds               what holds the gate or the next phase",
+	"messages            what people were told, and what they are still to be told",
+	"tell [MESSAGE [CHANNEL]]   send a message, or again to a channel; alone: what did not arrive",
 	"note TEXT           a remark for the execution log",
 	"no-go REASON        NO-GO; ends the run; before the first phase",
 	"rollback [REASON]   roll the open phase back",
@@ -82,6 +84,8 @@ func (p *plain) tell(text string) bool {
 		p.status()
 	case "holds":
 		p.holds()
+	case "messages":
+		p.messages()
 	default:
 		return false
 	}
@@ -119,6 +123,8 @@ func (p *plain) rareCommand(word, rest string) bool {
 		p.do(phases.Recheck{Item: rest})
 	case "accept":
 		p.do(phases.AcceptUndone{Phase: p.state.CurrentID(), Reason: rest})
+	case "tell":
+		p.tellWord(rest)
 	case "act":
 		p.do(phases.Act{Item: rest})
 	case "cancel-action":
@@ -228,6 +234,8 @@ func (p *plain) reply(text string) {
 		p.put(q)
 	case q.kind == askField:
 		p.replyField(q, text)
+	case q.kind == askTell:
+		p.replyTell(q, text)
 	case q.kind == askTick || q.kind == askAction:
 		p.replyYesNo(q, text)
 	case q.kind == askApprover && text != "":

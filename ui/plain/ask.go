@@ -21,6 +21,7 @@ const (
 	askStart
 	askHold
 	askClose
+	askTell
 )
 
 // plainQuestion is one question. Two are the same when they compare equal.
@@ -55,7 +56,7 @@ func (p *plain) stands(q plainQuestion) bool {
 	s, now := p.state, time.Now()
 	it, _, _ := s.Runbook.Item(q.id)
 	switch q.kind {
-	case askField, askTick, askAction:
+	case askField, askTick, askAction, askTell:
 		return !p.skipped[q.id] && p.itemQuestion(it) == q
 	case askApprover, askGo:
 		return s.Next(now).Wait == phases.WaitGate
@@ -192,6 +193,12 @@ func (p *plain) itemQuestion(it runbook.Item) plainQuestion {
 		if s.Can(phases.Act{Item: it.ID}, now) == nil {
 			return plainQuestion{kind: askAction, id: it.ID}
 		}
+	case phases.NeedTelling:
+		if t := s.LastTelling(it.Message); t != nil && len(t.Open()) > 0 || s.Can(phases.Tell{Message: it.Message}, now) == nil {
+			if _, err := s.Answerable(it.ID); err == nil {
+				return plainQuestion{kind: askTell, id: it.ID}
+			}
+		}
 	case phases.NeedTick:
 		if s.Can(phases.Tick{Item: it.ID}, now) == nil {
 			return plainQuestion{kind: askTick, id: it.ID}
@@ -272,6 +279,9 @@ func (p *plain) put(q plainQuestion) {
 	case askTick:
 		p.say("? %s: %s", g.Title, it.Text)
 		p.say("  done: y, n, skip, or ?")
+	case askTell:
+		p.say("? %s: %s", g.Title, it.Text)
+		p.putTell(it)
 	case askAction:
 		p.say("? %s: %s", g.Title, it.Text)
 		if a := s.Item(q.id).Action; a != nil && a.Error != "" {

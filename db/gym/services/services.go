@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -21,12 +22,15 @@ type Services struct {
 	server *http.Server
 	log    *slog.Logger // of what went wrong, and that they were started
 	file   *os.File     // behind it
+	mu     sync.Mutex   // guards what is kept in dir
 }
 
 // served is what is served, by the pattern of net/http's ServeMux.
 var served = map[string]func(*Services, http.ResponseWriter, *http.Request){
 	"GET /health":          (*Services).health,
 	"GET /api/memberships": (*Services).memberships,
+	"POST /inbox":          (*Services).receive,
+	"GET /inbox":           (*Services).received,
 }
 
 // readLimit bounds how long a request may take to come.

@@ -36,7 +36,7 @@ type ending struct {
 	lost   string         // why nothing is known of it; empty otherwise
 }
 
-// Run runs a program without a shell, with no input and no terminal, and waits
+// Run runs a program without a shell, without input and without a terminal, and waits
 // for its end. None of its processes is left when it returns. An error says why
 // it could not be run, that ctx ended it (context.Cause is wrapped), or that a
 // signal did; it has the first line of the output, where there is one.

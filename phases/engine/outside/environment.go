@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Command is a program to run, with more than its name and arguments.
@@ -14,6 +15,7 @@ type Command struct {
 	Env    []string  // NAME=value, beside the program's own environment; these win
 	Dir    string    // where it is run; empty: where the program is
 	Alone  bool      // Env is all of the environment
+	Input  string    // what it reads; empty: nothing
 	Output io.Writer // gets all that it prints, from one goroutine; nil: only the first MaxOutput bytes are kept
 }
 
@@ -48,6 +50,13 @@ func (c Command) from(ctx context.Context, path string) (string, error) {
 		return "", fmt.Errorf("%q is no folder", c.Dir)
 	}
 	return filepath.Abs(path)
+}
+
+func (c Command) input() io.Reader {
+	if c.Input == "" {
+		return nil
+	}
+	return strings.NewReader(c.Input)
 }
 
 func (c Command) tee(kept io.Writer) io.Writer {

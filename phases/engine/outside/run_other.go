@@ -17,7 +17,7 @@ import (
 func run(ctx context.Context, path string, c Command, out io.Writer) (ending, error) {
 	cmd := exec.CommandContext(ctx, path)
 	cmd.Args, cmd.Env, cmd.Dir = c.Argv, c.environment(), c.Dir
-	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.input(), out, out
 	// No terminal: a program that asks for a password there would take the
 	// operator's keys. A session's first process leads a group, too.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
