@@ -1,7 +1,9 @@
 package report
 
 import (
+	"math"
 	"strings"
+	"time"
 
 	"tminus/phases"
 	"tminus/phases/runbook"
@@ -22,7 +24,7 @@ func (b *builder) acted(out *Item, it runbook.Item) {
 	if a := st.Action; a != nil {
 		out.Output, out.Seconds = cleanLines(a.Result.Output), seconds(a.Result.Took)
 		if m := a.Result.Measured; m != nil {
-			out.Measured = &Measured{Requests: m.Requests, P50Seconds: seconds(m.P50), P95Seconds: seconds(m.P95), MaxSeconds: seconds(m.Max)}
+			out.Measured = &Measured{Requests: m.Requests, P50Seconds: finely(m.P50), P95Seconds: finely(m.P95), MaxSeconds: finely(m.Max)}
 		}
 	}
 	if d := st.Decided; d != nil {
@@ -36,6 +38,10 @@ func (b *builder) acted(out *Item, it runbook.Item) {
 		out.Waived = &TakenOn{Who: phases.Clean(w.Who), Reason: phases.Clean(w.Reason), By: phases.Clean(w.By), At: moment(w.At)}
 	}
 }
+
+// finely is a duration to the microsecond: an answer may take less than a
+// millisecond.
+func finely(d time.Duration) float64 { return math.Round(d.Seconds()*1e6) / 1e6 }
 
 // cleanLines cleans each line of a text.
 func cleanLines(text string) string {
