@@ -2,6 +2,7 @@ package runbook
 
 import (
 	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -103,6 +104,9 @@ func (c *checker) callForm(m *checked) {
 			c.fault(n, "a body with "+call.Method, "leave out the method, or the body")
 		}
 	}
+	if n := m.good.value("http"); n != nil && inTheClear(n.text) && sends(call) {
+		c.fault(n, "a secret to an http:// address", "it can be read on the way: write https://")
+	}
 	mayTwice := call.Method != "POST" && call.Method != "PATCH"
 	if m.has("retries") && call.Retries > 0 && !mayTwice && !call.RetryAny {
 		c.fault(m.place("retries", m.node), call.Method+" with retries", "without an answer nobody knows whether it was done: leave retries out, or add `retry: always` where doing it twice is harmless")
@@ -126,6 +130,22 @@ func (c *checker) callForm(m *checked) {
 	case call.For > 0 && call.Every > call.For:
 		c.fault(m.place("every", m.node), "every is longer than for", "every is at most for")
 	}
+}
+
+// inTheClear reports whether what goes to an address can be read on the way.
+func inTheClear(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" {
+		return false
+	}
+	return !loopback.MatchString(u.Hostname())
+}
+
+var loopback = regexp.MustCompile(`^(localhost|127(\.[0-9]{1,3}){3}|::1)$`)
+
+// sends reports whether a request has a secret in it.
+func sends(call *Call) bool {
+	return variables.MatchString(call.Body) || slices.ContainsFunc(call.Headers, func(h Header) bool { return variables.MatchString(h.Value) })
 }
 
 // probes holds an action's statements against the rules, and their names
