@@ -139,7 +139,7 @@ func TestGuideLeavesSevenItemsToHumans(t *testing.T) {
 
 // What a human ticks after the phases is what only a human can know, or do.
 func TestGuideLeavesTenItemsToHumansAfterwards(t *testing.T) {
-	var human, bySQL, byRequest []string
+	var human, bySQL, byRequest, byCommand []string
 	for _, g := range parseGuide(t).After {
 		if smoke := strings.HasPrefix(g.ID, "smoke_"); g.Smoke != smoke {
 			t.Errorf("%s: smoke is %v", g.ID, g.Smoke)
@@ -149,6 +149,8 @@ func TestGuideLeavesTenItemsToHumansAfterwards(t *testing.T) {
 			case it.Check != nil || it.Message != "":
 			case !a.Answers():
 				human = append(human, it.ID)
+			case a.Program != nil:
+				byCommand = append(byCommand, it.ID)
 			case !a.Harmless() || !a.Now:
 				t.Errorf("%s does not begin by itself", it.ID)
 			case a.Probes != nil:
@@ -169,6 +171,9 @@ func TestGuideLeavesTenItemsToHumansAfterwards(t *testing.T) {
 	if want := []string{"test_register", "smoke_register", "smoke_membership", "smoke_deposit", "smoke_pilates_booking", "smoke_booking", "smoke_checkin", "smoke_approve", "smoke_renew"}; !slices.Equal(bySQL, want) {
 		t.Errorf("the database answers %v", bySQL)
 	}
+	if !slices.Equal(byCommand, []string{"smoke_logs"}) {
+		t.Errorf("a command answers %v", byCommand)
+	}
 	if want := []string{"test_api", "smoke_api", "smoke_data", "smoke_speed"}; !slices.Equal(byRequest, want) {
 		t.Errorf("the application answers %v", byRequest)
 	}
@@ -188,8 +193,8 @@ func TestGuideMeasuresForAMinute(t *testing.T) {
 	if it.Action.Call.For != 3*time.Second || it.Action.Call.P95 != 2*time.Second || it.Text != "Over 3 s, 95 percent of the answers come within 2 s" || it.Action.Call.URL != "http://127.0.0.1:9/health" {
 		t.Errorf("%s: %+v", it.Text, it.Action.Call)
 	}
-	if it, _, _ = book.Item("smoke_logs"); it.Check.Command[3] != "/var/log/it's" {
-		t.Errorf("the log is %q", it.Check.Command)
+	if it, _, _ = book.Item("smoke_logs"); it.Action.Program.Argv[3] != "/var/log/it's" {
+		t.Errorf("the log is %q", it.Action.Program.Argv)
 	}
 }
 
