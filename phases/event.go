@@ -97,6 +97,7 @@ var kinds = []Event{
 	UndoTrialProgressed{},
 	UndoTried{},
 	CapsuleRoom{},
+	ItemSigned{},
 }
 
 // Weight is what the loss of an event in a power cut would cost.

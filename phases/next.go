@@ -105,6 +105,7 @@ const (
 	NeedField   Need = "field"  // a field that it requires
 	NeedAction  Need = "action" // its action
 	NeedTick    Need = "tick"   // a human's tick
+	NeedSign    Need = "sign"   // a human's signature
 	NeedAnswer  Need = "answer" // an answer of its check, or its action's end: it comes by itself, or when something else has changed
 )
 
@@ -150,6 +151,8 @@ func (s *State) Ask(it runbook.Item) Ask {
 		return Ask{Need: NeedAction, Item: it}
 	case it.Check != nil, st.Action != nil && st.Action.Running:
 		return Ask{Need: NeedAnswer, Item: it}
+	case it.Sign != "":
+		return Ask{Need: NeedSign, Item: it}
 	}
 	return Ask{Need: NeedTick, Item: it}
 }

@@ -137,7 +137,7 @@ func (e *Engine) driveItem(a phases.Ask) bool {
 		// Whoever resumed the run has decided about one that was cut off.
 		st := s.Item(it.ID).Action
 		return (st == nil || st.Cut) && s.Can(phases.Act{Item: it.ID}, time.Now()) == nil && e.act(it.ID, by) == nil
-	case phases.NeedTick:
+	case phases.NeedTick, phases.NeedSign:
 		return e.recordLocked(phases.ItemAssumed{Item: it.ID}) == nil
 	}
 	return false

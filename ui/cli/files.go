@@ -45,11 +45,34 @@ func (a *app) verify(path string) error {
 	if err != nil {
 		return Failed(err)
 	}
-	if !sum.Closed {
-		return &Exit{Code: Unfinished, Err: fmt.Errorf("%s: line %d is the last, and it does not close the run: the run is unfinished, or lines after it were removed", path, sum.Records)}
+	signed, err := signatures(path)
+	if err != nil {
+		return Failed(err)
 	}
-	_, err = fmt.Fprintf(a.stdout, "%s: %s, unchanged and complete, head %s\n", path, phases.Plural(int64(sum.Records), "record"), sum.Head)
+	if !sum.Closed {
+		return &Exit{Code: Unfinished, Err: fmt.Errorf("%s: line %d is the last, and it does not close the run: the run is unfinished, or lines after it were removed%s", path, sum.Records, signed)}
+	}
+	_, err = fmt.Fprintf(a.stdout, "%s: %s, unchanged and complete, head %s%s\n", path, phases.Plural(int64(sum.Records), "record"), sum.Head, signed)
 	return Failed(err)
+}
+
+// signatures recomputes what each signature of a journal is bound to, and says
+// how many hold; nothing for a journal without any.
+func signatures(path string) (string, error) {
+	recs, err := journal.Read(path)
+	if err != nil && !errors.Is(err, journal.ErrTorn) { // a run that goes on writes another line
+		return "", err
+	}
+	n, err := phases.CheckSignatures(recs)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%s: the lines are unchanged, and a signature is not theirs: %w", path, err)
+	case n == 0:
+		return "", nil
+	case n == 1:
+		return "; 1 signature, bound to the record before it", nil
+	}
+	return fmt.Sprintf("; %d signatures, each bound to the record before it", n), nil
 }
 
 func (a *app) guide(site runbook.Site) error {

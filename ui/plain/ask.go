@@ -16,6 +16,7 @@ const (
 	askField plainKind = iota + 1
 	askTick
 	askAction
+	askSign
 	askApprover
 	askGo
 	askStart
@@ -30,7 +31,8 @@ type plainQuestion struct {
 	field string
 }
 
-// value tells the questions whose answer is any text.
+// value tells the questions whose answer is any text. A signature is none of
+// them: a command that came too late must not become somebody's name.
 func (q plainQuestion) value() bool { return q.kind == askField || q.kind == askApprover }
 
 // ask asks the next question, unless the last one still stands: nobody's
@@ -55,7 +57,7 @@ func (p *plain) stands(q plainQuestion) bool {
 	s, now := p.state, time.Now()
 	it, _, _ := s.Runbook.Item(q.id)
 	switch q.kind {
-	case askField, askTick, askAction:
+	case askField, askTick, askAction, askSign:
 		return !p.skipped[q.id] && p.itemQuestion(it) == q
 	case askApprover, askGo:
 		return s.Next(now).Wait == phases.WaitGate
@@ -194,6 +196,10 @@ func (p *plain) itemQuestion(it runbook.Item) plainQuestion {
 		if s.Can(phases.Tick{Item: it.ID}, now) == nil {
 			return plainQuestion{kind: askTick, id: it.ID}
 		}
+	case phases.NeedSign:
+		if s.Can(phases.Sign{Item: it.ID, Name: "-"}, now) == nil {
+			return plainQuestion{kind: askSign, id: it.ID}
+		}
 	}
 	return plainQuestion{}
 }
@@ -270,6 +276,12 @@ func (p *plain) put(q plainQuestion) {
 	case askTick:
 		p.say("? %s: %s", g.Title, it.Text)
 		p.say("  done: y, n, skip, or ?")
+	case askSign:
+		p.say("? %s: %s", g.Title, it.Text)
+		for _, l := range s.Signed() {
+			p.say("  %s", l)
+		}
+		p.say("  the name of who signs as %s, skip, or ?", it.Sign)
 	case askAction:
 		p.say("? %s: %s", g.Title, it.Text)
 		p.say("  %s now: y, n, skip, or ?", it.Action.Text)
