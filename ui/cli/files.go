@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
 	"tminus/phases"
 	"tminus/phases/engine"
 	"tminus/phases/journal"
-	"tminus/phases/report"
 	"tminus/phases/runbook"
 	"tminus/ui"
 	"tminus/ui/mirror"
@@ -18,27 +15,6 @@ import (
 )
 
 // What needs a file alone, and no database.
-
-func (a *app) report(path, format string) error {
-	formats := report.Formats()
-	i := slices.IndexFunc(formats, func(f report.Format) bool { return f.Name == format })
-	if i < 0 {
-		var names []string
-		for _, f := range formats {
-			names = append(names, f.Name)
-		}
-		return &Exit{Code: Usage, Err: fmt.Errorf("unknown format %q: one of %s", format, strings.Join(names, ", "))}
-	}
-	recs, err := journal.Read(path)
-	if err != nil && !errors.Is(err, journal.ErrTorn) {
-		return Failed(err)
-	}
-	r, err := report.Build(recs)
-	if err != nil {
-		return Failed(err)
-	}
-	return Failed(formats[i].Write(r, a.stdout))
-}
 
 func (a *app) verify(path string) error {
 	sum, err := journal.Verify(path, phases.RunClosed{}.Kind())
