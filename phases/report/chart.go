@@ -56,6 +56,7 @@ type timelineChart struct {
 	ID, Title, Desc       string
 	Width, Height, Bottom float64
 	Left, Right, Top      float64
+	Over                  float64 // where the marks' lines begin
 	Ticks, Marks, Names   []mark
 	Outcomes, Commits     []mark
 	Bars                  []bar
@@ -84,7 +85,7 @@ func (r *Report) drawTimeline(zone *time.Location, alone bool) picture {
 		Desc:  "For each phase a hollow bar for the planned time and a filled one for the time that it took. Hatched is the wait for a decision; a diamond is a COMMIT. The table below has the same.",
 		Width: chartWidth, Left: chartLeft, Right: chartRight, Top: chartTop, Height: chartTop + rowHeight*float64(len(r.Phases)) + 30,
 	}
-	c.Bottom = c.Height - 30
+	c.Bottom, c.Over = c.Height-30, chartTop-12
 	if alone {
 		c.ID, c.Title, c.Desc = "timeline-close", "The same without the plan", "The phases as they ran, without their planned times. The table below has the same."
 	}
@@ -243,10 +244,10 @@ func drawProgress(name string, p Progress) picture {
 		{X: chartRight + 8, Y: top + 4, Text: phases.Digits(int64(most)) + " rows"},
 		{X: chartRight + 8, Y: bottom + 4, Text: "0"},
 	}
-	step := s.step([]float64{0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 86400})
+	step := s.step([]float64{0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 86400})
 	for n := 0; float64(n)*step <= s.to; n++ {
 		at := float64(n) * step
-		c.Ticks = append(c.Ticks, mark{X: round(s.at(at)), Y: bottom + 16, Text: span(at), Anchor: "middle"})
+		c.Ticks = append(c.Ticks, mark{X: round(s.at(at)), Y: bottom + 16, Text: tick(at, step), Anchor: "middle"})
 	}
 	return drawn("progress", c.ID, c.Title, c.Desc, c)
 }
@@ -262,6 +263,14 @@ func drawn(name, id, title, desc string, chart any) picture {
 	}
 	p.SVG = template.HTML(out.String())
 	return p
+}
+
+// tick is a moment along an axis, in the unit of its steps.
+func tick(at, step float64) string {
+	if step < 0.1 {
+		return fmt.Sprintf("%.0f ms", at*1000)
+	}
+	return span(at)
 }
 
 func round(v float64) float64 { return math.Round(v*10) / 10 }

@@ -356,8 +356,19 @@ func TestColoursAreReadable(t *testing.T) {
 			colours[m[1]] = m[2]
 		}
 		for _, pair := range [][2]string{
-			{"text", "ground"}, {"text", "soft"}, {"dim", "ground"}, {"dim", "soft"}, {"accent", "ground"}, {"text", "bad-soft"},
-			{"good", "ground"}, {"warn", "ground"}, {"bad", "ground"}, {"good", "good-soft"}, {"warn", "warn-soft"}, {"bad", "bad-soft"}, {"dim", "bad-soft"},
+			{"text", "ground"},
+			{"text", "soft"},
+			{"dim", "ground"},
+			{"dim", "soft"},
+			{"accent", "ground"},
+			{"text", "bad-soft"},
+			{"good", "ground"},
+			{"warn", "ground"},
+			{"bad", "ground"},
+			{"good", "good-soft"},
+			{"warn", "warn-soft"},
+			{"bad", "bad-soft"},
+			{"dim", "bad-soft"},
 		} {
 			if ratio := contrast(t, colours[pair[0]], colours[pair[1]]); ratio < 4.5 {
 				t.Errorf("%s: %s on %s has a contrast of %.2f", name, pair[0], pair[1], ratio)
