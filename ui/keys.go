@@ -26,6 +26,7 @@ type binding struct {
 	help  string   // in the help page: a sentence's part
 	group string   // heading in the help page
 
+	own   bool // its caller does it, and the table only names it
 	blind bool // ends something: possible on a screen that no longer follows the journal
 
 	move func(v *Viewer)
@@ -60,10 +61,11 @@ func (k keymap) get(id string) (binding, bool) {
 
 // The help page's headings.
 const (
-	groupMove  = "Moving about"
-	groupItems = "Checklist"
-	groupRun   = "The run"
-	groupLeave = "This screen"
+	groupMove   = "Moving about"
+	groupItems  = "Checklist"
+	groupRun    = "The run"
+	groupReplay = "The replay"
+	groupLeave  = "This screen"
 )
 
 // readerKeys are what a reader may press: nothing in it can act.

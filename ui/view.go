@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -179,6 +180,7 @@ func (v *Viewer) hintLine(now time.Time) string {
 	if v.nav.focus == pane.Undo {
 		ids = append([]string{"copy"}, ids...) // a mirror's; other screens have no such key
 	}
+	ids = slices.Concat(v.lead, ids)
 	return v.hints(append(ids, "next pane"), []string{"help", "quit"}, now)
 }
 

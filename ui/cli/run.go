@@ -266,6 +266,9 @@ func (a *app) resumeRun(ctx context.Context, f Flags) error {
 // the operator leaves, or a signal comes. The engine has the last word: it
 // brings an open phase to a safe end before the program does.
 func (a *app) conduct(ctx context.Context, engine *engine.Engine, path string, f Flags) error {
+	if err := f.monitor.Follow(path); err != nil {
+		return Failed(err)
+	}
 	note, closeMirror, err := a.serveMirror(ctx, engine, path, f.Mirror)
 	if err != nil {
 		return Failed(err)
