@@ -18,6 +18,15 @@ func courseAnswer(c *runbook.Check, f Facts, _ time.Time) Answer {
 	return Answer{Value: "asked before the last phase has ended"}
 }
 
+// courseStirs is what an item's answer changes for others: nothing before the last
+// phase, since until then none asks about items.
+func (s *State) courseStirs() check.Fact {
+	if s.Stage() != StageAfter {
+		return 0
+	}
+	return check.Course
+}
+
 // course are the answers of the checks about the run itself that are asked now:
 // what the phases came to, and which items are done. Nil where none is asked.
 func (s *State) course() map[*runbook.Check]Answer {

@@ -24,7 +24,7 @@ func (e ItemTicked) apply(s *State) error {
 	return nil
 }
 
-func (ItemTicked) stirs(*State) check.Fact { return check.Course }
+func (ItemTicked) stirs(s *State) check.Fact { return s.courseStirs() }
 
 func (e ItemTicked) words(s *State) (Level, string) {
 	return LevelGood, "ticked: " + s.itemText(e.Item) + by(e.By)
@@ -47,7 +47,7 @@ func (e ItemUnticked) apply(s *State) error {
 	return nil
 }
 
-func (ItemUnticked) stirs(*State) check.Fact { return check.Course }
+func (ItemUnticked) stirs(s *State) check.Fact { return s.courseStirs() }
 
 func (e ItemUnticked) words(s *State) (Level, string) {
 	text := "unticked: " + s.itemText(e.Item)
@@ -71,7 +71,7 @@ func (e ItemAssumed) apply(s *State) error {
 	return nil
 }
 
-func (ItemAssumed) stirs(*State) check.Fact { return check.Course }
+func (ItemAssumed) stirs(s *State) check.Fact { return s.courseStirs() }
 
 func (e ItemAssumed) words(s *State) (Level, string) {
 	if it, _, _ := s.Runbook.Item(e.Item); it.Sign != "" {
@@ -96,11 +96,11 @@ func (FieldRecorded) Kind() string { return "field_recorded" }
 func (e FieldRecorded) stirs(s *State) check.Fact {
 	switch e.Field {
 	case s.Runbook.Backup.TimeField:
-		return check.BackupTime | check.BackupProof | check.Course
+		return check.BackupTime | check.BackupProof | s.courseStirs()
 	case s.Runbook.Backup.IDField:
-		return check.BackupProof | check.Course
+		return check.BackupProof | s.courseStirs()
 	}
-	return check.Course
+	return s.courseStirs()
 }
 
 func (e FieldRecorded) apply(s *State) error {
@@ -143,7 +143,7 @@ type CheckAnswered struct {
 // Kind implements Event.
 func (CheckAnswered) Kind() string { return "check_answered" }
 
-func (CheckAnswered) stirs(*State) check.Fact { return check.Course }
+func (CheckAnswered) stirs(s *State) check.Fact { return s.courseStirs() }
 
 // weight is little for an answer that changes nothing.
 func (e CheckAnswered) weight(s *State) Weight {

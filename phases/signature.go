@@ -25,7 +25,7 @@ type ItemSigned struct {
 // Kind implements Event.
 func (ItemSigned) Kind() string { return "item_signed" }
 
-func (ItemSigned) stirs(*State) check.Fact { return check.Course }
+func (ItemSigned) stirs(s *State) check.Fact { return s.courseStirs() }
 
 // apply keeps a signature that is not bound to the record before it as what it
 // is: its item is not done by it.

@@ -228,17 +228,10 @@ func (r *Report) whatHeld() string {
 
 // wayBack is how what was committed could come back.
 func (r *Report) wayBack() string {
-	if r.DeletedRows+r.UpdatedRows == 0 {
+	if r.DeletedRows+r.UpdatedRows == 0 || r.Undo != nil && r.Undo.Undoes != nil {
 		return ""
 	}
-	var parts []string
-	if u := r.Undo; u != nil && u.Command != "" {
-		proven := "NOT PROVEN"
-		if u.Proven {
-			proven = "proven in a rehearsal"
-		}
-		parts = append(parts, fmt.Sprintf("What was deleted can be put back from what the run has kept: %s, in about %s, %s (%s).", phases.Rows(u.Rows), span(u.Seconds), proven, u.Command))
-	}
+	parts := r.undoWords()
 	if b := r.Backup; b.ID != "" {
 		proven := "that it can be restored is NOT PROVEN: " + b.NotProven
 		if b.Proven {
@@ -258,9 +251,36 @@ func (r *Report) wayBack() string {
 		parts = append(parts, fmt.Sprintf("A restore of the backup \"%s\" of %s brings back the database as it was then%s; %s.", b.ID, at, takes, proven))
 	}
 	if len(parts) == 0 {
-		return "No backup is recorded, and nothing was kept: what was deleted does not come back."
+		return "No backup is recorded, and nothing was kept: nothing is known that brings back what was deleted."
 	}
 	return strings.Join(parts, " ")
+}
+
+// undoWords is how what was committed comes back from what the run has kept, or
+// came back already.
+func (r *Report) undoWords() []string {
+	u := r.Undo
+	if u == nil {
+		return nil
+	}
+	var out []string
+	switch t := u.Trial; {
+	case t != nil && t.Proven:
+		out = append(out, fmt.Sprintf("At the end of this rehearsal all of it was put back in %s and compared, which proves the undo.", span(t.Seconds)))
+	case t != nil:
+		out = append(out, "At the end of this rehearsal the undo was tried, and is NOT PROVEN: "+t.text+".")
+	}
+	if u.Command != "" {
+		proven := "NOT PROVEN"
+		if u.Proven {
+			proven = "proven in a rehearsal"
+		}
+		out = append(out, fmt.Sprintf("What was deleted can be put back from what the run has kept: %s, in about %s, %s (%s).", phases.Rows(u.Rows), span(u.Seconds), proven, u.Command))
+	}
+	if len(u.Lost) > 0 {
+		out = append(out, "By a restore only comes back what was taken by "+listed(u.Lost)+".")
+	}
+	return out
 }
 
 // whatKind says of a run that was not production that no real data was touched.

@@ -88,6 +88,21 @@ func TestSummarySaysWhatIsAndWhatIsNot(t *testing.T) {
 	}
 }
 
+func TestSummaryOfAnUndo(t *testing.T) {
+	j := openWith(t, func(o *phases.RunOpened) {
+		o.Undoes = &phases.Undoes{Journal: "gym.journal", RunID: "r0", Head: "ab", Phases: []string{"users"}}
+	})
+	j.ready()
+	j.baseline()
+	j.leaf(1, true)
+	j.users()
+	j.end()
+	text := strings.Join(j.build().Summary, " ")
+	if !strings.Contains(text, "what the run r0 had taken away was put back into the rehearsal database gym at db1") || strings.Contains(text, "backup") {
+		t.Error(text)
+	}
+}
+
 func TestSummaryOfTriggersThatAreOff(t *testing.T) {
 	j := open(t)
 	j.ready()
