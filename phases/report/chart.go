@@ -21,7 +21,7 @@ var charts = template.Must(template.New("charts").Parse(chartSVG))
 const (
 	chartWidth = 860.0
 	chartLeft  = 190.0 // of the plot: names stand before it
-	chartRight = 730.0 // of the plot: outcomes stand behind it
+	chartRight = 715.0 // of the plot: outcomes stand behind it
 	rowHeight  = 34.0
 	chartTop   = 44.0
 	nameRoom   = 24 // characters before the plot
@@ -62,7 +62,7 @@ type timelineChart struct {
 	Bars                  []bar
 }
 
-// drawTimeline has a row for each phase: above what was planned, below what was.
+// drawTimeline, of a run with an attempt at a phase, has a row for each phase: above what was planned, below what was.
 // alone draws what was alone, as wide as there is room: beside a plan that is much
 // longer nobody sees it.
 func (r *Report) drawTimeline(zone *time.Location, alone bool) picture {
@@ -71,7 +71,7 @@ func (r *Report) drawTimeline(zone *time.Location, alone bool) picture {
 		zero = r.T0
 	}
 	if zero == nil {
-		zero = r.OpenedAt
+		zero = r.Timeline[0].From
 	}
 	since := func(at *time.Time) float64 { return at.Sub(*zero).Seconds() }
 	s := scale{to: r.chartEnd(since, alone)}
@@ -220,7 +220,7 @@ type progressChart struct {
 }
 
 // drawProgress is one phase: rows that are gone, over the time since it began.
-func drawProgress(name string, p Progress) picture {
+func drawProgress(name, attempt string, p Progress) picture {
 	const height, top, bottom = 130.0, 12.0, 104.0
 	end := p.Points[len(p.Points)-1]
 	s := scale{to: max(end.Seconds, 0.001)}
@@ -229,7 +229,7 @@ func drawProgress(name string, p Progress) picture {
 		most = max(most, float64(pt.Rows))
 	}
 	c := &progressChart{
-		ID: fmt.Sprintf("progress-%s-%d", p.Phase, p.Attempt), Title: "Rows over time: " + name,
+		ID: fmt.Sprintf("progress-%s-%d", p.Phase, p.Attempt), Title: "Rows over time: " + name + attempt,
 		Desc:  fmt.Sprintf("Rows deleted since the phase began: %s after %s. The table below has more.", phases.Digits(end.Rows), span(end.Seconds)),
 		Width: chartWidth, Height: height, Left: chartLeft, Right: chartRight, Top: top, Bottom: bottom,
 	}
@@ -239,7 +239,7 @@ func drawProgress(name string, p Progress) picture {
 	}
 	c.Line = line.String()
 	c.Area = fmt.Sprintf("%.1f,%.1f %s%.1f,%.1f", s.at(p.Points[0].Seconds), bottom, c.Line, s.at(end.Seconds), bottom)
-	c.Name = mark{X: chartLeft - 8, Y: top + 10, Text: short(name, nameRoom), Anchor: "end"}
+	c.Name = mark{X: chartLeft - 8, Y: top + 10, Text: short(name, nameRoom-len(attempt)) + attempt, Anchor: "end"}
 	c.Rows = []mark{
 		{X: chartRight + 8, Y: top + 4, Text: phases.Digits(int64(most)) + " rows"},
 		{X: chartRight + 8, Y: bottom + 4, Text: "0"},

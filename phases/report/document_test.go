@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tminus/phases"
+	"tminus/phases/journal"
 )
 
 func formatted(t *testing.T, r *Report, write func(*Report, io.Writer) error) string {
@@ -189,6 +190,32 @@ func TestPagesOfAllKindsOfRuns(t *testing.T) {
 	}
 }
 
+// A journal is read while it grows: whatever its last line, each format is whole,
+// and no page says that a run which goes on was completed.
+func TestPagesOfARunAtAnyMoment(t *testing.T) {
+	for name, step := range map[string]int{"v1-demo": 11, "v1-upkeep": 4, "v1-undo": 5} {
+		recs, err := journal.Read("../../testdata/journals/" + name + ".journal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := 1; n < len(recs); n += step {
+			r, err := Build(recs[:n])
+			if err != nil {
+				t.Fatal(err)
+			}
+			page, md := formatted(t, r, (*Report).WriteHTML), formatted(t, r, (*Report).WriteMarkdown)
+			checkPage(t, page)
+			checkTables(t, md)
+			if r.Outcome == phases.Unfinished && strings.Contains(page, "was completed") {
+				t.Errorf("%s: at record %d the page says that the run was completed", name, n)
+			}
+			if t.Failed() {
+				t.Fatalf("%s: at record %d", name, n)
+			}
+		}
+	}
+}
+
 // checkTables holds that every row of a Markdown table has its heading's cells.
 func checkTables(t *testing.T, md string) {
 	t.Helper()
@@ -309,6 +336,18 @@ func TestALargeRunLeavesAPageThatOpens(t *testing.T) {
 	checkPage(t, page)
 	if !strings.Contains(page, "lines are left out here") || !strings.Contains(page, "ROLLED BACK") {
 		t.Error("what went wrong is not among what is left, or nothing is left out")
+	}
+}
+
+func TestProgressBetweenItsPoints(t *testing.T) {
+	p := Progress{Points: []Point{{Seconds: 0, Rows: 0}, {Seconds: 4, Rows: 400}, {Seconds: 4, Rows: 500}, {Seconds: 8, Rows: 500}}}
+	for share, want := range map[float64]string{0: "0", 0.25: "200", 0.5: "400", 0.75: "500", 1: "500"} {
+		if got := p.at(share); got != want {
+			t.Errorf("after %v: %s, want %s", share, got, want)
+		}
+	}
+	if got := (Progress{Points: []Point{{Seconds: 1, Rows: 7}}}).at(0.5); got != "7" {
+		t.Errorf("of one point: %s", got)
 	}
 }
 

@@ -104,11 +104,12 @@ func (t *layout) progress() {
 		if i < 0 {
 			continue
 		}
-		name := fmt.Sprintf("%d. %s", i+1, t.r.phaseName(i))
+		name, attempt := fmt.Sprintf("%d. %s", i+1, t.r.phaseName(i)), ""
 		if p.Attempt > 1 {
-			name += fmt.Sprintf(", attempt %d", p.Attempt)
+			attempt = fmt.Sprintf(", attempt %d", p.Attempt)
 		}
-		t.picture(drawProgress(name, p))
+		t.picture(drawProgress(name, attempt, p))
+		name += attempt
 		end := p.Points[len(p.Points)-1]
 		rate := "-"
 		if end.Seconds > 0 {
@@ -119,17 +120,22 @@ func (t *layout) progress() {
 	t.grid(g)
 }
 
-// at is how many rows were gone after a share of the time.
+// at is how many rows were gone after a share of the time, between two points as
+// the drawing has it.
 func (p Progress) at(share float64) string {
-	until := p.Points[len(p.Points)-1].Seconds * share
-	rows := int64(0)
-	for _, pt := range p.Points {
-		if pt.Seconds > until {
-			break
+	at := p.Points[len(p.Points)-1].Seconds * share
+	before := p.Points[0]
+	for _, next := range p.Points[1:] {
+		if next.Seconds >= at {
+			rows := float64(before.Rows)
+			if span := next.Seconds - before.Seconds; span > 0 {
+				rows += float64(next.Rows-before.Rows) * (at - before.Seconds) / span
+			}
+			return phases.Digits(int64(rows))
 		}
-		rows = pt.Rows
+		before = next
 	}
-	return phases.Digits(rows)
+	return phases.Digits(before.Rows)
 }
 
 func (t *layout) sums() {

@@ -161,7 +161,7 @@ func (r *Report) whoDecided() string {
 	switch {
 	case r.Gate.Assumed:
 		text += "; nobody approved it"
-	case r.Gate.Decision == phases.Go:
+	case r.Gate.Decision == phases.Go && r.Gate.At != nil:
 		text += fmt.Sprintf("; %s approved it at %s UTC", r.Gate.Approver, r.Gate.At.Format("15:04:05"))
 	}
 	return text + "."
@@ -177,7 +177,7 @@ func (r *Report) whatSurvived() string {
 		case p.Intact == nil:
 			unseen = append(unseen, p.Name)
 		case *p.Intact:
-			intact = append(intact, fmt.Sprintf("%s (%s)", p.Name, phases.Rows(*p.Remaining)))
+			intact = append(intact, p.Name+rowsOf(p.Remaining))
 		default:
 			changed = append(changed, p.Name)
 		}
@@ -193,6 +193,13 @@ func (r *Report) whatSurvived() string {
 		parts = append(parts, "Protected, and not compared: "+listed(unseen)+".")
 	}
 	return strings.Join(parts, " ")
+}
+
+func rowsOf(n *int64) string {
+	if n == nil {
+		return ""
+	}
+	return " (" + phases.Rows(*n) + ")"
 }
 
 // mostListed is how many names a sentence has.

@@ -49,7 +49,7 @@ const mostPoints = 200
 func (b *builder) follow(e phases.Event) {
 	switch e := e.(type) {
 	case phases.PhaseStarted:
-		b.spans = append(b.spans, Span{Phase: e.Phase, Attempt: e.Attempt, From: moment(b.state.At), Holds: []Pause{}})
+		b.spans = append(b.spans, Span{Phase: e.Phase, Attempt: e.Attempt, From: b.now(), Holds: []Pause{}})
 		b.sample(e.Phase, true)
 	case phases.TableProgressed:
 		b.sample(e.Phase, false)
@@ -59,7 +59,7 @@ func (b *builder) follow(e phases.Event) {
 		b.sample(e.Phase, true)
 	case phases.HoldOpened:
 		if s := b.span(e.Phase); s != nil {
-			s.Holds = append(s.Holds, Pause{From: moment(b.state.At)})
+			s.Holds = append(s.Holds, Pause{From: b.now()})
 		}
 	case phases.CommitIntended:
 		b.endHold(e.Phase)
@@ -74,12 +74,18 @@ func (b *builder) follow(e phases.Event) {
 	case phases.OutcomeUnknown:
 		b.endSpan(e.Phase)
 	case phases.RunInterrupted:
-		b.away = append(b.away, Pause{From: moment(b.state.At)})
+		b.away = append(b.away, Pause{From: b.now()})
 	case phases.RunResumed:
 		if n := len(b.away); n > 0 && b.away[n-1].To == nil {
-			b.away[n-1].To = moment(b.state.At)
+			b.away[n-1].To = b.now()
 		}
 	}
+}
+
+// now is the moment of the event that is collected.
+func (b *builder) now() *time.Time {
+	at := b.state.At.UTC()
+	return &at
 }
 
 // span is a phase's last attempt; nil before one.
@@ -94,14 +100,14 @@ func (b *builder) span(phase string) *Span {
 
 func (b *builder) endHold(phase string) {
 	if s := b.span(phase); s != nil && len(s.Holds) > 0 && s.Holds[len(s.Holds)-1].To == nil {
-		s.Holds[len(s.Holds)-1].To = moment(b.state.At)
+		s.Holds[len(s.Holds)-1].To = b.now()
 	}
 }
 
 func (b *builder) endSpan(phase string) {
 	b.endHold(phase)
 	if s := b.span(phase); s != nil {
-		s.To, s.Outcome = moment(b.state.At), b.state.Phase(phase).Status
+		s.To, s.Outcome = b.now(), b.state.Phase(phase).Status
 	}
 }
 
