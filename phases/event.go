@@ -102,6 +102,7 @@ var kinds = []Event{
 	MessageRetried{},
 	MessageSent{},
 	MessageFailed{},
+	ItemSigned{},
 }
 
 // Weight is what the loss of an event in a power cut would cost.

@@ -70,6 +70,7 @@ type ItemState struct {
 	By      string
 	At      time.Time    // of the tick
 	Check   *CheckState  // the last answer; nil before it
+	Signed  *Signature   // under it; nil without one
 	Action  *ActionState // the last action; nil before it
 }
 

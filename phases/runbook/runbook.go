@@ -66,14 +66,15 @@ type Group struct {
 	Items []Item
 }
 
-// Item is one line of a checklist. With Check nil a human ticks it; otherwise
-// the check alone answers it.
+// Item is one line of a checklist. With Check nil a human ticks it, or signs it
+// where Sign says as whom; otherwise the check alone answers it.
 type Item struct {
 	ID     string // unique in the runbook, over all groups and phases
 	Text   string
 	Help   string // how to do it; may be empty
 	Fields []Field
 	Check  *Check
+	Sign   string  // as whom somebody signs it, such as DBA; empty where nobody does
 	Action *Action // what a key does for this item; nil when there is nothing to do
 
 	// Message is the id of what people are told by it: without a Check and an
@@ -131,6 +132,7 @@ type Check struct {
 	Max      *int64        // largest accepted value, for checks that count
 	Triggers []string      // for triggers.*; empty means every trigger named by triggers.disable
 	Tables   []string      // for tables.*
+	Items    []string      // for run.items: the ids of items, and of groups whose items all count
 	MaxAge   time.Duration // the greatest accepted age; for backup.age by default Backup.MaxAge, else 0: the check's own default
 	Standbys int64         // for replication.lag: how many must be connected; default 1
 	Observer string        // for mirror.present: the comment of the key that must be connected; empty accepts anybody

@@ -336,7 +336,8 @@ func itemObject() object {
 		{"text", true, of(aLine), "what must be so"},
 		{"help", false, of(aText), "how to do it, or where to look"},
 		{"fields", false, listOf(ofObject("field"), maxFields), "values that the item records"},
-		{"check", false, ofObject("check"), "answers the item; without one a human ticks it"},
+		{"check", false, ofObject("check"), "answers the item; without one a human ticks or signs it"},
+		{"sign", false, of(aLine), "somebody signs the item, as whom it says, such as `DBA`: by a name that is bound to the journal as it stands then. Only in `after`, and without check and action"},
 		{"action", false, ofObject("action"), "what a key does for this item"},
 		{"message", false, value{form: aFieldID, called: "id"}, "the message that a key sends, after it was shown; the item is done when every channel has taken it. Instead of a check and an action"},
 	}}
