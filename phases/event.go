@@ -103,6 +103,9 @@ var kinds = []Event{
 	MessageSent{},
 	MessageFailed{},
 	ItemSigned{},
+	ItemWaived{},
+	WaiverWithdrawn{},
+	SmokeDecided{},
 }
 
 // Weight is what the loss of an event in a power cut would cost.

@@ -228,6 +228,10 @@ func (c Tick) can(s *State, _ time.Time) error {
 		return errors.New("its check answers this item: r asks it again")
 	case it.Sign != "" && s.Item(c.Item).Signed == nil:
 		return fmt.Errorf("a tick is no signature: it is signed by a name, as %s", it.Sign)
+	case s.ByAction(it):
+		return errors.New("its action answers this item: x runs it")
+	case s.Item(c.Item).Waived != nil:
+		return errors.New("it is waived: take that back first")
 	case s.Item(c.Item).Ticked:
 		return errors.New("it is ticked")
 	}
@@ -257,6 +261,8 @@ func (c Untick) can(s *State, _ time.Time) error {
 		return errors.New("its check answers this item")
 	case s.Item(c.Item).Signed != nil:
 		return errors.New("it is signed: a signature is withdrawn, with a reason")
+	case s.ByAction(it):
+		return errors.New("its action answers this item")
 	case !s.Item(c.Item).Ticked:
 		return errors.New("it is not ticked")
 	}

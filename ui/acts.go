@@ -93,7 +93,7 @@ func (o *Operator) edit(now time.Time) tea.Cmd {
 	for _, f := range fields {
 		d.Fields = append(d.Fields, dialog.NewField(f.Label, f, o.state.Fields[f.ID].Value))
 	}
-	if it.Check == nil && it.Message == "" && it.Sign == "" && !o.state.Item(it.ID).Ticked {
+	if it.Check == nil && it.Message == "" && it.Sign == "" && !o.state.ByAction(it) && !o.state.Item(it.ID).Ticked {
 		d.Buttons = append(d.Buttons, dialog.Do("Save and tick", o.saves(it, fields, true)))
 	}
 	d.Buttons = append(d.Buttons, dialog.Do("Save", o.saves(it, fields, false)), no("Cancel"))

@@ -119,6 +119,8 @@ func operatorKeys() keymap {
 		binding{id: "edit", keys: []string{"enter"}, label: "enter", name: "fill in", help: "fill in what the item records, or sign it", group: groupItems, can: canEdit, open: (*Operator).edit},
 		binding{id: "action", keys: []string{"x"}, label: "x", name: "do it", help: "have the item's work done, or cancel it", group: groupItems, can: canAct, open: (*Operator).action},
 		binding{id: "recheck", keys: []string{"r"}, label: "r", name: "check again", help: "ask the item's check again; elsewhere, all checks", group: groupItems, can: anyRun, open: (*Operator).recheck},
+		binding{id: "waive", keys: []string{"v"}, label: "v", name: "waive", help: "waive the item by name, or take that back", group: groupItems, can: canWaive, open: (*Operator).waive},
+		binding{id: "decide", keys: []string{"D"}, label: "D", name: "decide", help: "a smoke test failed: go on, or restore or undo", group: groupItems, can: canDecide, open: (*Operator).decide},
 
 		binding{id: "acknowledge", keys: []string{"u"}, label: "u", name: "understood", help: "take on by its name what was found that is grave", group: groupRun, can: asks(acknowledgeNow), open: (*Operator).acknowledge},
 		binding{id: "go", keys: []string{"o"}, label: "o", name: "GO", help: "GO: open the gate", group: groupRun, can: asks(goNow), open: (*Operator).passGate},

@@ -39,6 +39,8 @@ func (v *Viewer) next(now time.Time) step {
 		return v.nextInTime(n, now)
 	case phases.WaitPhase:
 		return nextInPhase(n.Phase, now)
+	case phases.WaitSmoke:
+		return v.nextSmoke(n)
 	case phases.WaitAfter:
 		done, total := s.GroupDone(n.Group)
 		return step{
@@ -104,6 +106,10 @@ func (v *Viewer) itemKeys() []string {
 		switch {
 		case it.Check != nil:
 			keys = append(keys, "recheck")
+		case s.Item(it.ID).Waived != nil:
+			keys = append(keys, "waive")
+		case s.ByAction(it):
+			keys = append(keys, "action")
 		case answerable == nil:
 			keys = append(keys, "tick")
 		}
@@ -116,12 +122,12 @@ func (v *Viewer) itemKeys() []string {
 	if keys := waitingKeys(s, it); keys != nil {
 		return keys
 	}
-	action := it.Action != nil || it.Message != ""
+	action := it.Action != nil && s.Runs(it.Action) || it.Message != ""
 	switch {
 	case it.Check != nil && s.ItemDone(it): // its answer is too old
 	case s.Ask(it).Need == phases.NeedField:
 		keys = append(keys, "edit")
-	case it.Check == nil:
+	case it.Check == nil && !s.ByAction(it):
 		keys = append(keys, "tick")
 	}
 	if action {

@@ -75,6 +75,8 @@ func nothingToFill(v *Viewer, it runbook.Item, now time.Time) error {
 	switch {
 	case it.Sign != "":
 		return canSign(v, it, now)
+	case v.state.ByAction(it):
+		return errors.New("nothing to fill in: its action answers it")
 	case it.Check == nil:
 		return errors.New("nothing to fill in: space ticks it")
 	}

@@ -209,6 +209,7 @@ func (e *Engine) prepare(ctx context.Context) error {
 	// Whoever has seen the survey may act on it at once.
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	survey.Findings = withWarnings(survey.Findings, e.lackingVariables())
 	if err := e.recordLocked(phases.SurveyTaken{Survey: survey}); err != nil {
 		return err
 	}

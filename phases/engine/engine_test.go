@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"tminus/db/backup"
 	"tminus/db/gym"
 	"tminus/db/gym/services"
@@ -24,12 +26,8 @@ func TestGuideRunsUnattended(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	around, err := services.Start(t.TempDir(), sandbox.ForTest(t).DSN("postgres"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer around.Close()
-	site.Services = around.URL()
+	around := application(t)
+	site.Services, site.Log, site.Measure = around.URL(), around.Log(), time.Second
 	r := newRig(t, "", string(runbook.Guide(site)))
 	r.opened.Unattended = true
 	r.conn.Close(t.Context()) // before phase 5 nobody may be connected
@@ -74,6 +72,26 @@ func TestGuideRunsUnattended(t *testing.T) {
 	if err != nil || !sum.Closed {
 		t.Errorf("verify: %+v, %v", sum, err)
 	}
+}
+
+// application is the demo's, as it is after a reset: nobody is a member.
+func application(tb testing.TB) *services.Services {
+	tb.Helper()
+	dsn := sandbox.ForTest(tb).NewDatabase(tb)
+	conn, err := pgx.Connect(tb.Context(), dsn)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(tb.Context(), `CREATE TABLE memberships (id int, user_id int, package_id int, status text, end_date date, is_active bool)`); err != nil {
+		tb.Fatal(err)
+	}
+	around, err := services.Start(tb.TempDir(), dsn)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = around.Close() })
+	return around
 }
 
 func TestUnattendedIsRefusedInProduction(t *testing.T) {

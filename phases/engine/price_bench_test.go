@@ -3,10 +3,10 @@ package engine_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"tminus/db/backup"
 	"tminus/db/gym"
-	"tminus/db/gym/services"
 	"tminus/db/sandbox"
 	"tminus/phases"
 	"tminus/phases/runbook"
@@ -59,11 +59,7 @@ func guideByHand(b *testing.B) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	around, err := services.Start(b.TempDir(), sandbox.ForTest(b).DSN("postgres"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = around.Close() })
-	site.ByHand, site.Services = true, around.URL()
+	around := application(b)
+	site.ByHand, site.Services, site.Log, site.Measure = true, around.URL(), around.Log(), time.Second
 	return string(runbook.Guide(site))
 }

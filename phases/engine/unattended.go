@@ -52,6 +52,9 @@ func progressed(s *phases.State) uint64 {
 		if it.Ticked {
 			n++
 		}
+		if it.Action != nil && !it.Action.Running {
+			n++
+		}
 	}
 	for _, p := range s.Phases {
 		n += uint64(p.Attempt) * 100
@@ -135,8 +138,9 @@ func (e *Engine) driveItem(a phases.Ask) bool {
 	case phases.NeedAction:
 		// Each action runs once: one that did not help is not tried again blindly.
 		// Whoever resumed the run has decided about one that was cut off.
+		// A command or a request that was may have been done: nobody does it twice by itself.
 		st := s.Item(it.ID).Action
-		return (st == nil || st.Cut) && s.Can(phases.Act{Item: it.ID}, time.Now()) == nil && e.act(it.ID, by) == nil
+		return (st == nil || st.Cut && !it.Action.Answers()) && s.Can(phases.Act{Item: it.ID}, time.Now()) == nil && e.act(it.ID, by) == nil
 	case phases.NeedTelling:
 		// Once: what a channel does not take is not sent again blindly.
 		tell := phases.Tell{Message: it.Message}

@@ -225,7 +225,7 @@ func (b *builder) groups(groups []runbook.Group) []Group {
 
 func (b *builder) group(g runbook.Group) Group {
 	done, _ := b.state.GroupDone(g)
-	out := Group{ID: g.ID, Title: phases.Clean(g.Title), Done: done, Items: []Item{}}
+	out := Group{ID: g.ID, Title: phases.Clean(g.Title), Done: done, Smoke: g.Smoke, Items: []Item{}}
 	for _, it := range g.Items {
 		out.Items = append(out.Items, b.item(it))
 	}
@@ -255,6 +255,7 @@ func (b *builder) item(it runbook.Item) Item {
 			out.Found = phases.Clean(c.Error)
 		}
 	}
+	b.acted(&out, it)
 	b.toldItem(it, &out)
 	for _, f := range it.Fields {
 		v := b.state.Fields[f.ID]

@@ -184,6 +184,7 @@ func (t *layout) itemLines(it Item) []string {
 		}
 		out = append(out, text)
 	}
+	out = append(out, acts(it)...)
 	for _, f := range it.Fields {
 		out = append(out, f.Label+": "+t.value(f))
 	}

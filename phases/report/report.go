@@ -111,6 +111,7 @@ type Group struct {
 	ID    string `json:"id"`
 	Title string `json:"title"`
 	Done  int    `json:"done"`
+	Smoke bool   `json:"smoke,omitempty"` // its items are smoke tests
 	Items []Item `json:"items"`
 }
 
@@ -121,7 +122,8 @@ const (
 	ItemPassed  = "passed"  // by its check
 	ItemTold    = "told"    // its message: every channel that has to has taken it
 	ItemAssumed = "assumed" // nobody looked
-	ItemFailed  = "failed"  // its check's last answer
+	ItemFailed  = "failed"  // its check's last answer, or its action
+	ItemWaived  = "waived"  // somebody took it on as it is
 	ItemOpen    = "open"    // not answered, or a field is missing
 )
 
@@ -136,9 +138,32 @@ type Item struct {
 	Lacks  string     `json:"lacks"` // what it still needs
 	Fields []Field    `json:"fields"`
 
-	Sign string `json:"sign,omitempty"` // as whom somebody signs it; absent where nobody does
+	Output   string    `json:"output,omitempty"`   // the last lines of what its action said
+	Seconds  float64   `json:"seconds,omitempty"`  // that its action took
+	Waived   *TakenOn  `json:"waived,omitempty"`   // absent where nobody did
+	Decided  *TakenOn  `json:"decided,omitempty"`  // about a smoke test that failed; absent where nobody did
+	Measured *Measured `json:"measured,omitempty"` // absent where nothing was
+	Sign     string    `json:"sign,omitempty"`     // as whom somebody signs it; absent where nobody does
 
 	signed *Signature // nil without one
+}
+
+// TakenOn is what somebody takes on: that an item is not done, or what follows
+// from a test that failed.
+type TakenOn struct {
+	Verdict string     `json:"verdict,omitempty"` // go_on, restore or undo; empty for a waiver
+	Who     string     `json:"who"`
+	Reason  string     `json:"reason"`
+	By      string     `json:"by"`
+	At      *time.Time `json:"at"`
+}
+
+// Measured is how long the answers to requests took.
+type Measured struct {
+	Requests   int     `json:"requests"`
+	P50Seconds float64 `json:"p50_seconds"`
+	P95Seconds float64 `json:"p95_seconds"`
+	MaxSeconds float64 `json:"max_seconds"`
 }
 
 // Field is a recorded value.

@@ -168,6 +168,62 @@ func TestGuideHandsOverByItself(t *testing.T) {
 	}
 }
 
+// What a human ticks after the phases is what only a human can know, or do.
+func TestGuideLeavesEightItemsToHumansAfterwards(t *testing.T) {
+	var human, bySQL, byRequest []string
+	for _, g := range parseGuide(t).After {
+		if smoke := strings.HasPrefix(g.ID, "smoke_"); g.Smoke != smoke {
+			t.Errorf("%s: smoke is %v", g.ID, g.Smoke)
+		}
+		for _, it := range g.Items {
+			switch a := it.Action; {
+			case it.Check != nil || it.Message != "" || it.Sign != "":
+			case !a.Answers():
+				human = append(human, it.ID)
+			case !a.Harmless() || !a.Now:
+				t.Errorf("%s does not begin by itself", it.ID)
+			case a.Probes != nil:
+				if bySQL = append(bySQL, it.ID); !a.RolledBack {
+					t.Errorf("%s writes nothing", it.ID)
+				}
+			default:
+				byRequest = append(byRequest, it.ID)
+			}
+		}
+	}
+	if want := []string{
+		"document_notes", "workflow_file", "workflow_active", "smoke_app",
+		"handover_jobs", "client_access", "client_reset", "client_functions",
+	}; !slices.Equal(human, want) {
+		t.Errorf("a human ticks %v", human)
+	}
+	if want := []string{"test_register", "smoke_register", "smoke_membership", "smoke_deposit", "smoke_pilates_booking", "smoke_booking", "smoke_checkin", "smoke_approve", "smoke_renew"}; !slices.Equal(bySQL, want) {
+		t.Errorf("the database answers %v", bySQL)
+	}
+	if want := []string{"test_api", "smoke_api", "smoke_data", "smoke_speed"}; !slices.Equal(byRequest, want) {
+		t.Errorf("the application answers %v", byRequest)
+	}
+}
+
+// A short measurement says in its text that it is one.
+func TestGuideMeasuresForAMinute(t *testing.T) {
+	it, _, _ := parseGuide(t).Item("smoke_speed")
+	if it.Action.Call.For != time.Minute || it.Action.Call.P95 != 200*time.Millisecond || !strings.Contains(it.Text, "a minute") || !strings.Contains(it.Text, "200 ms") {
+		t.Errorf("%s: %+v", it.Text, it.Action.Call)
+	}
+	book, err := Parse(GuideName, Guide(Site{Services: "http://127.0.0.1:9", Log: "/var/log/it's", Measure: 3 * time.Second}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	it, _, _ = book.Item("smoke_speed")
+	if it.Action.Call.For != 3*time.Second || it.Action.Call.P95 != 2*time.Second || it.Text != "Over 3 s, 95 percent of the answers come within 2 s" || it.Action.Call.URL != "http://127.0.0.1:9/health" {
+		t.Errorf("%s: %+v", it.Text, it.Action.Call)
+	}
+	if it, _, _ = book.Item("smoke_logs"); it.Check.Command[3] != "/var/log/it's" {
+		t.Errorf("the log is %q", it.Check.Command)
+	}
+}
+
 // The places are those of the site, and by hand nothing of the backup is asked
 // but its age.
 func TestGuideOfASite(t *testing.T) {

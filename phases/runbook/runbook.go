@@ -63,11 +63,13 @@ type Group struct {
 	ID    string // unique in the runbook
 	Title string
 	Due   time.Duration // relative to T-0, negative before; 0 when the file does not say
+	Smoke bool          // its items are smoke tests: one that fails has to be decided about
 	Items []Item
 }
 
-// Item is one line of a checklist. With Check nil a human ticks it, or signs it
-// where Sign says as whom; otherwise the check alone answers it.
+// Item is one line of a checklist. Its check alone answers it; without one its
+// action, where that answers; else a human ticks it, or signs it where Sign says
+// as whom.
 type Item struct {
 	ID     string // unique in the runbook, over all groups and phases
 	Text   string
@@ -77,6 +79,7 @@ type Item struct {
 	Sign   string  // as whom somebody signs it, such as DBA; empty where nobody does
 	Action *Action // what a key does for this item; nil when there is nothing to do
 
+	NeverWaive bool // nobody may waive it before the gate, nor after the point of no return
 	// Message is the id of what people are told by it: without a Check and an
 	// Action, it is done when every channel has taken that. Empty for none.
 	Message string

@@ -113,6 +113,10 @@ const (
 	aPeriod // in days
 	aSum    // SHA-256, in hex
 	aVariable
+	aLabel
+	aStatus
+	aHeaders
+	aStart
 	anObject
 )
 
@@ -132,7 +136,8 @@ type value struct {
 func (f form) String() string {
 	return [...]string{
 		"`1`", "line", "text", "line", "id", "field id", "name", "table", "duration", "`T-60m`", "word", "`true` or `false`",
-		"count", "rows", "statement", "condition", "pattern", "URL", "line", "git name", "path", "host", "fingerprint", "handle", "period", "SHA-256", "variable", "object",
+		"count", "rows", "statement", "condition", "pattern", "URL", "line", "git name", "path", "host", "fingerprint", "handle", "period", "SHA-256",
+		"variable", "label", "status", "headers", "`T-60m` or `now`", "object",
 	}[f]
 }
 
@@ -269,7 +274,7 @@ func objects() []object {
 	return []object{
 		runbookObject(), windowObject(), contactObject(), backupObject(), takeObject(), verifyObject(), tryObject(),
 		rehearsalObject(), capsuleObject(), gateObject(),
-		groupObject(), itemObject(), fieldObject(), checkObject(), actionObject(),
+		groupObject(), itemObject(), fieldObject(), checkObject(), actionObject(), probeObject(),
 		phaseObject(), stepObject(), maintenanceObject(),
 		channelObject(), webhookObject(), smtpObject(), messageObject(),
 	}
@@ -326,6 +331,7 @@ func groupObject() object {
 		idAmong(amongAll),
 		{"title", true, of(aLine), ""},
 		{"due", false, of(aMoment), "when it should be done, before or after T-0"},
+		{"smoke", false, of(aFlag), "only in after: its items are smoke tests. One that fails holds until somebody has decided whether to go on, or to restore or undo; default `false`"},
 		{"items", true, listOf(ofObject("item"), maxItems), ""},
 	}}
 }
@@ -338,7 +344,8 @@ func itemObject() object {
 		{"fields", false, listOf(ofObject("field"), maxFields), "values that the item records"},
 		{"check", false, ofObject("check"), "answers the item; without one a human ticks or signs it"},
 		{"sign", false, of(aLine), "somebody signs the item, as whom it says, such as `DBA`: by a name that is bound to the journal as it stands then. Only in `after`, and without check and action"},
-		{"action", false, ofObject("action"), "what a key does for this item"},
+		{"action", false, ofObject("action"), "what a key does for this item. A command, a request or SQL also answers it, where it has no check"},
+		{"never_waive", false, of(aFlag), "nobody may waive it before the gate, nor after the point of no return; default `false`"},
 		{"message", false, value{form: aFieldID, called: "id"}, "the message that a key sends, after it was shown; the item is done when every channel has taken it. Instead of a check and an action"},
 	}}
 }

@@ -39,6 +39,7 @@ type Flags struct {
 	EndHolder  uint32        // session to end when it holds the operator lock; 0: none
 	Users      int           // the demo's
 	Seed       int64         // the demo's
+	Measure    time.Duration // how long the demo measures response times; 0: the guide's minute
 	Mirror     Mirror
 	Metrics    string // address to serve metrics on; empty: none
 	StatusFile string // empty: none
@@ -150,6 +151,7 @@ func demoCommand(a *app) *cobra.Command {
 	unattendedFlag(c, &f)
 	c.Flags().IntVar(&f.Users, "users", 20_000, "how many users the gym has; some 25 rows each")
 	c.Flags().Int64Var(&f.Seed, "seed", 1, "seed of the generated data")
+	c.Flags().DurationVar(&f.Measure, "measure", 0, "how long the application's response times are measured at the end; default the guide's 1m, unattended 3s")
 	return c
 }
 

@@ -91,12 +91,12 @@ func benchRun(b *testing.B, server *sandbox.Server, viewers int) (took time.Dura
 	if err != nil {
 		b.Fatal(err)
 	}
-	around, err := services.Start(b.TempDir(), server.DSN("postgres"))
+	around, err := services.Start(b.TempDir(), dsn)
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer around.Close()
-	site.Services = around.URL()
+	site.Services, site.Log, site.Measure = around.URL(), around.Log(), time.Second
 	source := string(runbook.Guide(site))
 	book, err := runbook.Parse("gym-reset.yaml", []byte(source))
 	if err != nil {

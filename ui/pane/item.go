@@ -18,6 +18,9 @@ func (p Pane) remedyShown(it *runbook.Item) bool {
 		return false
 	}
 	s := p.State.Item(it.ID)
+	if s.Waived != nil {
+		return false
+	}
 	mending := s.Action != nil && s.Action.Running || p.begins(it) != ""
 	return s.Check != nil && !s.Check.Pass && !mending
 }
@@ -86,6 +89,8 @@ func (p Pane) itemMark(it *runbook.Item, later bool) (string, *lipgloss.Style) {
 	switch {
 	case s.Action != nil && s.Action.Running:
 		return "[*]", &st.Accent
+	case s.Waived != nil:
+		return "[w]", &st.Warn
 	case s.Action != nil && s.Action.Error != "":
 		return "[!]", &st.Bad
 	case later || p.begins(it) != "" && !p.State.ItemDone(*it):
@@ -140,6 +145,9 @@ func (p Pane) itemEnd(it *runbook.Item) (*lipgloss.Style, string) {
 		}
 		return &st.Accent, far + ", " + look.Duration(p.Now.Sub(a.At))
 	}
+	if style, end := p.takenOn(it, s); end != "" {
+		return style, end
+	}
 	if a := s.Action; a != nil && a.Error != "" {
 		return &st.Bad, "action failed"
 	}
@@ -155,6 +163,8 @@ func (p Pane) itemEnd(it *runbook.Item) (*lipgloss.Style, string) {
 	switch {
 	case s.Ticked && s.Assumed && it.Sign != "":
 		return &st.Warn, "assumed, nobody signed"
+	case p.State.ByAction(*it) && s.Action != nil:
+		return &st.Dim, valueOr(s.Action.Result.Value, "done") + ", " + p.age(s.Action.At)
 	case s.Ticked && s.Assumed:
 		return &st.Warn, "assumed, nobody looked"
 	case s.Signed != nil && s.Signed.Loose:
@@ -177,13 +187,18 @@ func (p Pane) itemEnd(it *runbook.Item) (*lipgloss.Style, string) {
 // not.
 func (p Pane) begins(it *runbook.Item) string {
 	b, ok := p.State.Begins(*it)
+	_, failed := p.State.SmokeFailed()
 	switch {
 	case !ok:
 		return ""
+	case failed:
+		return "waits: a smoke test failed"
 	case b.After != "":
 		return "follows by itself"
 	case b.At.After(p.Now):
 		return "begins by itself " + p.at(b.At)
+	case b.Turn:
+		return "begins by itself in its turn"
 	}
 	return "begins by itself now"
 }
@@ -225,10 +240,11 @@ func (p Pane) itemDetail(it *runbook.Item) []look.Line {
 	st := p.Styles
 	s := p.State.Item(it.ID)
 	const indent = "      "
-	var out []look.Line
+	out := p.takenOnLines(indent, s)
 	if a := s.Action; a != nil && a.Error != "" {
 		out = append(out, p.paragraph(indent, &st.Bad, "Action failed "+p.age(a.At)+": "+a.Error)...)
 	}
+	out = append(out, p.resultLines(indent, s.Action)...)
 	if c := s.Check; c != nil && it.Check != nil && !c.Pass {
 		if c.Error != "" {
 			out = append(out, p.paragraph(indent, &st.Bad, "Could not be asked: "+c.Error)...)
@@ -251,6 +267,13 @@ func (p Pane) itemDetail(it *runbook.Item) []look.Line {
 	out = append(out, p.messageDetail(indent, it)...)
 	if it.Check != nil {
 		out = append(out, p.paragraph(indent, &st.Dim, checkHint(it.Check))...)
+	}
+	if it.Action.Answers() {
+		hint := ActionHint(it.Action)
+		if !p.State.Runs(it.Action) {
+			hint += " Not in a rehearsal: it would reach the real system."
+		}
+		out = append(out, p.paragraph(indent, &st.Dim, hint)...)
 	}
 	return append(out, p.itemHints(indent, it)...)
 }
@@ -291,7 +314,7 @@ func (p Pane) itemHints(indent string, it *runbook.Item) []look.Line {
 	case can(phases.Untick{Item: it.ID}):
 		out = append(out, p.hint(indent, KeyTick, "take the tick back")...)
 	}
-	return out
+	return append(out, p.smokeHints(indent, it)...)
 }
 
 func (p Pane) fieldLine(indent string, f runbook.Field) look.Line {

@@ -245,6 +245,8 @@ const (
 	KeyTick     = "space"
 	KeyFill     = "enter"
 	KeyAction   = "x"
+	KeyWaive    = "v"
+	KeyDecide   = "D"
 	KeyRecheck  = "r"
 	KeyGo       = "o"
 	KeyNoGo     = "N"

@@ -28,6 +28,9 @@ var plainHelp = []string{
 	"check [ITEM]        ask checks now",
 	"act ITEM            run an item's action",
 	"cancel-action ITEM  cancel an item's action that takes long",
+	"waive ITEM NAME: REASON    let an item count as done that is not; NAME with the role",
+	"unwaive ITEM        take a waiver back",
+	"decide ITEM go-on|restore|undo NAME: REASON   what follows from a smoke test that failed",
 	"acknowledge CODE NAME   take on what was found of that kind; NAME is who does",
 	"cancel PID          cancel the statement of a session that blocks the phase",
 	"terminate PID       terminate a session that blocks the phase",
@@ -134,6 +137,15 @@ func (p *plain) rareCommand(word, rest string) bool {
 		p.do(phases.Act{Item: rest})
 	case "cancel-action":
 		p.do(phases.CancelAction{Item: rest})
+	case "waive":
+		id, who, reason := whoSays(rest)
+		p.do(phases.Waive{Item: id, Who: who, Reason: reason})
+	case "unwaive":
+		p.do(phases.TakeBackWaiver{Item: rest})
+	case "decide":
+		id, rest, _ := strings.Cut(rest, " ")
+		verdict, who, reason := whoSays(rest)
+		p.do(phases.DecideSmoke{Item: id, Verdict: phases.Verdict(strings.ReplaceAll(verdict, "-", "_")), Who: who, Reason: reason})
 	case "set":
 		p.set(rest)
 	case "acknowledge":
@@ -155,6 +167,13 @@ func (p *plain) rareCommand(word, rest string) bool {
 		return false
 	}
 	return true
+}
+
+// whoSays reads WHAT NAME: REASON.
+func whoSays(text string) (what, who, reason string) {
+	what, rest, _ := strings.Cut(text, " ")
+	who, reason, _ = strings.Cut(rest, ":")
+	return what, strings.TrimSpace(who), strings.TrimSpace(reason)
 }
 
 // do carries a command out. What came of it is read from the journal.

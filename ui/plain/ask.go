@@ -105,6 +105,8 @@ func (p *plain) next() plainQuestion {
 		}
 	case phases.WaitConfirm, phases.WaitWindow, phases.WaitHeld, phases.WaitStart:
 		return p.phaseQuestion(n)
+	case phases.WaitSmoke:
+		p.tellSmoke(n.Item)
 	case phases.WaitAfter:
 		if q := p.groupQuestion(s.Runbook.After); q.kind != 0 {
 			return q
@@ -294,6 +296,9 @@ func (p *plain) put(q plainQuestion) {
 		p.say("  the name of who signs as %s, skip, or ?", it.Sign)
 	case askAction:
 		p.say("? %s: %s", g.Title, it.Text)
+		if a := s.Item(q.id).Action; a != nil && a.Error != "" {
+			p.say("  last time: %s", a.Error)
+		}
 		p.say("  %s now: y, n, skip, or ?", it.Action.Text)
 	case askApprover:
 		p.say("? GO or NO-GO: all items are done. %s", s.Runbook.Gate.Text)

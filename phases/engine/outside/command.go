@@ -52,8 +52,11 @@ func (c Command) Run(ctx context.Context) (Done, error) {
 	if ctx.Err() != nil {
 		return Done{}, context.Cause(ctx)
 	}
+	if path, err = c.from(ctx, path); err != nil {
+		return Done{}, err
+	}
 	var out limited
-	end, err := run(ctx, path, c.Argv, c.environment(), c.input(), c.tee(&out))
+	end, err := run(ctx, path, c, c.tee(&out))
 	if err != nil {
 		return Done{}, fmt.Errorf("start %q: %s", name, systemSays(err))
 	}

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"time"
 	"unicode"
+
+	"tminus/phases"
 )
 
 // maxRedirects is how many redirects are followed.
@@ -27,6 +29,7 @@ type Request struct {
 	URL     string            // http or https
 	Headers map[string]string // by name; a value may be a secret
 	Body    string            // empty: none
+	Limit   time.Duration     // of one try; 0: that of the context alone
 
 	// anywhere lets a redirect lead to another host. It stays in this package: what
 	// has headers or a body goes to the host that the runbook names, and to no other.
@@ -58,6 +61,11 @@ func Ask(ctx context.Context, method, address string) (Page, error) {
 // GET and HEAD, and to no other scheme, host or port; where the method is
 // another, the redirect itself is the answer.
 func (r Request) Do(ctx context.Context) (Page, error) {
+	if r.Limit > 0 {
+		inner, over := context.WithTimeoutCause(ctx, r.Limit, fmt.Errorf("no answer within %s", phases.Span(r.Limit)))
+		defer over()
+		ctx = inner
+	}
 	req, err := r.make(ctx)
 	if err != nil {
 		return Page{}, err
