@@ -102,6 +102,7 @@ var kinds = []Event{
 	MessageRetried{},
 	MessageSent{},
 	MessageFailed{},
+	ItemSigned{},
 	ItemWaived{},
 	WaiverWithdrawn{},
 	SmokeDecided{},

@@ -136,7 +136,12 @@ func (s *State) ItemLacks(it runbook.Item) string {
 		return s.messageLacks(it)
 	}
 	if it.Check == nil {
-		if !st.Ticked {
+		switch {
+		case it.Sign != "" && st.Signed == nil && !st.Assumed:
+			return "not signed by the " + it.Sign
+		case st.Signed != nil && st.Signed.Loose:
+			return "its signature is " + st.Signed.Bound()
+		case !st.Ticked:
 			return "not ticked"
 		}
 		return ""

@@ -111,6 +111,7 @@ const (
 	NeedAction  Need = "action" // its action
 	NeedTick    Need = "tick"   // a human's tick
 	NeedTelling Need = "tell"   // its message: it was not sent, or a channel did not take it
+	NeedSign    Need = "sign"   // a human's signature
 	NeedAnswer  Need = "answer" // an answer of its check, or its action's end: it comes by itself, or when something else has changed
 )
 
@@ -159,6 +160,8 @@ func (s *State) Ask(it runbook.Item) Ask {
 		return Ask{Need: NeedAction, Item: it}
 	case it.Check != nil, st.Action != nil && st.Action.Running:
 		return Ask{Need: NeedAnswer, Item: it}
+	case it.Sign != "":
+		return Ask{Need: NeedSign, Item: it}
 	}
 	return Ask{Need: NeedTick, Item: it}
 }

@@ -70,6 +70,7 @@ type ItemState struct {
 	By      string
 	At      time.Time    // of the tick
 	Check   *CheckState  // the last answer; nil before it
+	Signed  *Signature   // under it; nil without one
 	Action  *ActionState // the last action; nil before it
 	Waived  *Waiver      // nil: it has to be done
 	Decided *Decided     // the last decision about a smoke test that failed; nil before it

@@ -66,6 +66,8 @@ func (o *Operator) tick(now time.Time) tea.Cmd {
 		return nil
 	}
 	switch {
+	case it.Sign != "":
+		return o.sign(it, now)
 	case o.state.Item(it.ID).Ticked:
 		return o.send(false, "", phases.Untick{Item: it.ID})
 	case o.state.Ask(it).Need == phases.NeedField:
@@ -81,6 +83,9 @@ func (o *Operator) edit(now time.Time) tea.Cmd {
 		return nil
 	}
 	fields := it.Fields
+	if len(fields) == 0 { // only what is signed gets here
+		return o.sign(it, now)
+	}
 	d := dialog.Dialog{Title: it.Text, Form: true, Ground: dialog.LeadsTo(phases.Record{Item: it.ID, Field: fields[0].ID})}
 	if it.Help != "" {
 		d.Text = dialog.Says(dialog.Say(phases.LevelInfo, it.Help))
@@ -88,7 +93,7 @@ func (o *Operator) edit(now time.Time) tea.Cmd {
 	for _, f := range fields {
 		d.Fields = append(d.Fields, dialog.NewField(f.Label, f, o.state.Fields[f.ID].Value))
 	}
-	if it.Check == nil && it.Message == "" && !o.state.ByAction(it) && !o.state.Item(it.ID).Ticked {
+	if it.Check == nil && it.Message == "" && it.Sign == "" && !o.state.ByAction(it) && !o.state.Item(it.ID).Ticked {
 		d.Buttons = append(d.Buttons, dialog.Do("Save and tick", o.saves(it, fields, true)))
 	}
 	d.Buttons = append(d.Buttons, dialog.Do("Save", o.saves(it, fields, false)), no("Cancel"))

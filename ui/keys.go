@@ -115,8 +115,8 @@ func watchKeys() keymap {
 // operatorKeys are the operator's: a reader's, and those that act.
 func operatorKeys() keymap {
 	return append(readerKeys(),
-		binding{id: "tick", keys: []string{"space"}, label: "space", name: "tick", help: "tick the item, or take its tick back", group: groupItems, can: canTick, open: (*Operator).tick},
-		binding{id: "edit", keys: []string{"enter"}, label: "enter", name: "fill in", help: "fill in what the item records", group: groupItems, can: canEdit, open: (*Operator).edit},
+		binding{id: "tick", keys: []string{"space"}, label: "space", name: "tick", help: "tick or sign the item, or take that back", group: groupItems, can: canTick, open: (*Operator).tick},
+		binding{id: "edit", keys: []string{"enter"}, label: "enter", name: "fill in", help: "fill in what the item records, or sign it", group: groupItems, can: canEdit, open: (*Operator).edit},
 		binding{id: "action", keys: []string{"x"}, label: "x", name: "do it", help: "have the item's work done, or cancel it", group: groupItems, can: canAct, open: (*Operator).action},
 		binding{id: "recheck", keys: []string{"r"}, label: "r", name: "check again", help: "ask the item's check again; elsewhere, all checks", group: groupItems, can: anyRun, open: (*Operator).recheck},
 		binding{id: "waive", keys: []string{"v"}, label: "v", name: "waive", help: "waive the item by name, or take that back", group: groupItems, can: canWaive, open: (*Operator).waive},
@@ -217,6 +217,9 @@ func canTick(v *Viewer, now time.Time) error {
 		return err
 	}
 	s := v.state
+	if it.Sign != "" {
+		return canSign(v, it, now)
+	}
 	if s.Item(it.ID).Ticked {
 		return s.Can(phases.Untick{Item: it.ID}, now)
 	}
@@ -233,13 +236,7 @@ func canEdit(v *Viewer, now time.Time) error {
 	}
 	fields := it.Fields
 	if len(fields) == 0 {
-		if v.state.ByAction(it) {
-			return errors.New("nothing to fill in: its action answers it")
-		}
-		if it.Check == nil {
-			return errors.New("nothing to fill in: space ticks it")
-		}
-		return errors.New("nothing to fill in: its check answers it")
+		return nothingToFill(v, it, now)
 	}
 	return v.state.Can(phases.Record{Item: it.ID, Field: fields[0].ID}, now)
 }

@@ -73,6 +73,12 @@ func (s *script) Do(c phases.Command) error {
 	case phases.Commit:
 		s.record(phases.CommitIntended{CommitIntent: phases.CommitIntent{Phase: c.Phase}})
 		s.record(phases.PhaseCommitted{Phase: c.Phase})
+	case phases.Sign, phases.Withdraw:
+		events, err := c.(phases.Recorded).Events(s.state, "dba@ops1", s.now)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.record(events[0])
 	case phases.CloseRun:
 		s.record(phases.RunClosed{Outcome: phases.Completed})
 	default:

@@ -234,7 +234,14 @@ func (v *Viewer) hint(b binding) string {
 		}
 	}
 	if b.id == "tick" {
-		if it, err := v.selected(); err == nil && v.state.Item(it.ID).Ticked {
+		it, err := v.selected()
+		switch {
+		case err != nil:
+		case v.state.Item(it.ID).Signed != nil:
+			name = "withdraw the signature"
+		case it.Sign != "":
+			name = "sign"
+		case v.state.Item(it.ID).Ticked:
 			name = "take the tick back"
 		}
 	}

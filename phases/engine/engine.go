@@ -432,6 +432,13 @@ func (e *Engine) carryOut(c phases.Command) error {
 	if _, closing := c.(phases.CloseRun); closing && e.state.WantsUndoTrial() {
 		return e.tryUndo(by)
 	}
+	if _, signs := c.(phases.Sign); signs {
+		// It is bound to the record before its own: the evidence as it stands
+		// comes before that.
+		if err := e.recordPending(); err != nil {
+			return err
+		}
+	}
 	if r, ok := c.(phases.Recorded); ok {
 		events, err := r.Events(e.state, by, time.Now())
 		if err != nil {

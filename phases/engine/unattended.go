@@ -145,7 +145,7 @@ func (e *Engine) driveItem(a phases.Ask) bool {
 		// Once: what a channel does not take is not sent again blindly.
 		tell := phases.Tell{Message: it.Message}
 		return s.LastTelling(it.Message) == nil && s.Can(tell, time.Now()) == nil && e.doTell(tell, by) == nil
-	case phases.NeedTick:
+	case phases.NeedTick, phases.NeedSign:
 		return e.recordLocked(phases.ItemAssumed{Item: it.ID}) == nil
 	}
 	return false

@@ -52,18 +52,20 @@ func cleanLines(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// acted writes what an item's action said, and what somebody took on.
-func (t *textWriter) acted(under string, it Item) {
+// acts are what an item's action said, and what somebody took on, a line each.
+func acts(it Item) []string {
+	var out []string
 	if w := it.Waived; w != nil {
-		t.hang(under, "waived by "+w.Who+": "+w.Reason)
+		out = append(out, "waived by "+w.Who+": "+w.Reason)
 	}
 	if d := it.Decided; d != nil {
-		t.hang(under, d.Who+" decided to "+phases.Verdict(d.Verdict).Word()+": "+d.Reason)
+		out = append(out, d.Who+" decided to "+phases.Verdict(d.Verdict).Word()+": "+d.Reason)
 	}
 	if it.Output == "" {
-		return
+		return out
 	}
-	for _, line := range strings.Split(it.Output, "\n") {
-		t.hang(under+"| ", line)
+	for line := range strings.SplitSeq(it.Output, "\n") {
+		out = append(out, "| "+line)
 	}
+	return out
 }

@@ -82,11 +82,11 @@ func (b *builder) toldItem(it runbook.Item, out *Item) {
 }
 
 // messages writes what people were told, and how it stands on each channel.
-func (t *textWriter) messages() {
+func (t *layout) messages() {
 	if len(t.r.Messages) == 0 {
 		return
 	}
-	t.section("MESSAGES")
+	t.section("Messages")
 	for i, m := range t.r.Messages {
 		if i > 0 {
 			t.line("")

@@ -21,6 +21,7 @@ type checker struct {
 	// disables are the triggers that actions disable; nil without such an action.
 	disables []string
 	actions  map[string]bool // that some item has
+	earlier  map[string]bool // ids of the items and groups that the walk has come past
 }
 
 type fieldAt struct {
@@ -40,7 +41,7 @@ func checkFile(root *node, r *report) {
 	all := shapes()
 	c := &checker{
 		report: r, reader: &reader{shapes: all}, shapes: all, schema: "public",
-		ids: map[string]map[string]int{amongAll: {}, amongFields: {}, amongChannels: {}, amongMessages: {}}, fields: map[string]fieldAt{}, actions: map[string]bool{},
+		ids: map[string]map[string]int{amongAll: {}, amongFields: {}, amongChannels: {}, amongMessages: {}}, fields: map[string]fieldAt{}, actions: map[string]bool{}, earlier: map[string]bool{},
 	}
 	if root.kind != isMap {
 		c.wrongKind(root, "a mapping that begins with the line `tminus: 1`")

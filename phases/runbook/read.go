@@ -306,6 +306,7 @@ func (f fields) items(key string, maxAge time.Duration) []Item {
 		if n := i.node.value("check"); n != nil {
 			item.Check = i.object(n, "check").check(maxAge)
 		}
+		item.Sign = i.line("sign")
 		if n := i.node.value("action"); n != nil {
 			item.Action = i.object(n, "action").action()
 		}
@@ -327,7 +328,7 @@ func (f fields) check(maxAge time.Duration) *Check {
 	case f.node.value("database") != nil:
 		c.Kind, c.Name = CheckDatabase, f.text("database")
 		c.Max, c.Min = f.limit("max"), f.limit("min")
-		c.Triggers, c.Tables = f.triggers(), f.tables("tables")
+		c.Triggers, c.Tables, c.Items = f.triggers(), f.tables("tables"), f.lines("items")
 		c.Observer, c.Standbys = f.line("observer"), 1
 		if n := f.limit("standbys"); n != nil {
 			c.Standbys = *n

@@ -68,13 +68,15 @@ type Group struct {
 }
 
 // Item is one line of a checklist. Its check alone answers it; without one its
-// action, where that answers, and else a human ticks it.
+// action, where that answers; else a human ticks it, or signs it where Sign says
+// as whom.
 type Item struct {
 	ID     string // unique in the runbook, over all groups and phases
 	Text   string
 	Help   string // how to do it; may be empty
 	Fields []Field
 	Check  *Check
+	Sign   string  // as whom somebody signs it, such as DBA; empty where nobody does
 	Action *Action // what a key does for this item; nil when there is nothing to do
 
 	NeverWaive bool // nobody may waive it before the gate, nor after the point of no return
@@ -133,6 +135,7 @@ type Check struct {
 	Max      *int64        // largest accepted value, for checks that count
 	Triggers []string      // for triggers.*; empty means every trigger named by triggers.disable
 	Tables   []string      // for tables.*
+	Items    []string      // for run.items: the ids of items, and of groups whose items all count
 	MaxAge   time.Duration // the greatest accepted age; for backup.age by default Backup.MaxAge, else 0: the check's own default
 	Standbys int64         // for replication.lag: how many must be connected; default 1
 	Observer string        // for mirror.present: the comment of the key that must be connected; empty accepts anybody

@@ -290,19 +290,6 @@ func watchCommand(a *app) *cobra.Command {
 	return c
 }
 
-func reportCommand(a *app) *cobra.Command {
-	var format string
-	c := &cobra.Command{
-		Use:     "report JOURNAL",
-		Short:   "Write a run's execution log",
-		Example: "  tminus report reset.journal\n  tminus report reset.journal --format json",
-		Args:    cobra.ExactArgs(1),
-		RunE:    func(_ *cobra.Command, args []string) error { return a.report(args[0], format) },
-	}
-	c.Flags().StringVar(&format, "format", "text", "text or json")
-	return c
-}
-
 func newRunFlags(c *cobra.Command, f *Flags) {
 	c.Flags().StringVar(&f.Journal, "journal", "", "the run's journal, a new file (default: in the user's state directory)")
 	c.Flags().StringVar(&f.StartAt, "start-at", "", "planned start of the first phase, as 02:00 or 2026-01-30 02:00 (default: when the checklist has had its time)")

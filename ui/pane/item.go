@@ -161,15 +161,24 @@ func (p Pane) itemEnd(it *runbook.Item) (*lipgloss.Style, string) {
 		return style, text
 	}
 	switch {
+	case s.Ticked && s.Assumed && it.Sign != "":
+		return &st.Warn, "assumed, nobody signed"
 	case p.State.ByAction(*it) && s.Action != nil:
 		return &st.Dim, valueOr(s.Action.Result.Value, "done") + ", " + p.age(s.Action.At)
 	case s.Ticked && s.Assumed:
 		return &st.Warn, "assumed, nobody looked"
+	case s.Signed != nil && s.Signed.Loose:
+		return &st.Bad, "signature NOT bound"
+	case s.Signed != nil:
+		return &st.Dim, "signed by " + s.Signed.Name + " " + p.at(s.At)
 	case s.Ticked:
 		return &st.Dim, s.By + " " + p.at(s.At)
 	}
 	if missing := p.fieldsMissing(it); missing > 0 {
 		return &st.Dim, look.Plural(missing, "field", "fields") + " to fill in"
+	}
+	if it.Sign != "" {
+		return &st.Dim, "to be signed as " + it.Sign
 	}
 	return nil, ""
 }
@@ -245,6 +254,13 @@ func (p Pane) itemDetail(it *runbook.Item) []look.Line {
 	for _, f := range it.Fields {
 		out = append(out, p.fieldLine(indent, f))
 	}
+	if sig := s.Signed; sig != nil {
+		style := &st.Text
+		if sig.Loose {
+			style = &st.Bad
+		}
+		out = append(out, p.paragraph(indent, style, "Signed by "+sig.Name+", "+sig.Role+", at "+p.at(sig.At)+", "+sig.Bound())...)
+	}
 	if it.Help != "" {
 		out = append(out, p.paragraph(indent, &st.Dim, it.Help)...)
 	}
@@ -289,6 +305,10 @@ func (p Pane) itemHints(indent string, it *runbook.Item) []look.Line {
 		if !s.ItemDone(*it) {
 			out = append(out, p.hint(indent, KeyTick, "tick: people know it otherwise")...)
 		}
+	case can(phases.Sign{Item: it.ID, Name: "-"}):
+		out = append(out, p.hint(indent, KeyTick, "sign as "+it.Sign)...)
+	case can(phases.Withdraw{Item: it.ID, Reason: "-"}):
+		out = append(out, p.hint(indent, KeyTick, "withdraw the signature")...)
 	case can(phases.Tick{Item: it.ID}):
 		out = append(out, p.hint(indent, KeyTick, "tick")...)
 	case can(phases.Untick{Item: it.ID}):

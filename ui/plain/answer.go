@@ -22,6 +22,8 @@ var plainHelp = []string{
 	"early NAME: REASON  go before the time that holds the gate or the first phase",
 	"late NAME: REASON   go although it is too late for the gate or the first phase",
 	"untick ITEM         take a tick back; ITEM is its id",
+	"sign ITEM NAME      sign an item; NAME is who does",
+	"withdraw ITEM REASON   take a signature back",
 	"set FIELD VALUE     record a field anew; FIELD is its id",
 	"check [ITEM]        ask checks now",
 	"act ITEM            run an item's action",
@@ -119,6 +121,12 @@ func (p *plain) rareCommand(word, rest string) bool {
 	switch word {
 	case "untick":
 		p.do(phases.Untick{Item: rest})
+	case "sign":
+		item, name, _ := strings.Cut(rest, " ")
+		p.do(phases.Sign{Item: item, Name: strings.TrimSpace(name)})
+	case "withdraw":
+		item, reason, _ := strings.Cut(rest, " ")
+		p.do(phases.Withdraw{Item: item, Reason: strings.TrimSpace(reason)})
 	case "check":
 		p.do(phases.Recheck{Item: rest})
 	case "accept":
@@ -238,6 +246,10 @@ func (p *plain) reply(text string) {
 		p.replyTell(q, text)
 	case q.kind == askTick || q.kind == askAction:
 		p.replyYesNo(q, text)
+	case q.kind == askSign && text == "skip":
+		p.skipped[q.id] = true
+	case q.kind == askSign && text != "":
+		p.decide(phases.Sign{Item: q.id, Name: text})
 	case q.kind == askApprover && text != "":
 		p.approver = text
 		p.asked = plainQuestion{kind: askGo}
