@@ -67,6 +67,11 @@ func (e ActionDone) apply(s *State) error {
 	if e.Name == runbook.RestoreTriggers && e.Error == "" {
 		s.setTriggersOff(false)
 	}
+	if it, _, ok := s.Runbook.Item(e.Item); ok && e.Error != "" {
+		if f := s.Fence(it.Fence); f != nil && f.Recorded != nil {
+			f.Failed = e.Error
+		}
+	}
 	return nil
 }
 
@@ -82,6 +87,9 @@ type Act struct{ Item string }
 
 func (c Act) can(s *State, _ time.Time) error {
 	it, err := s.Answerable(c.Item)
+	if it.Fence != "" && it.Action != nil {
+		return s.canFence(it)
+	}
 	restores := it.Action != nil && it.Action.Name == runbook.RestoreTriggers
 	switch {
 	case restores && s.Triggers == nil:
@@ -122,8 +130,11 @@ func (s *State) Acting() error {
 			continue
 		}
 		way := "wait for its end, a minute at most"
-		if item, _, _ := s.Runbook.Item(id); item.Action.Long() {
+		item, _, _ := s.Runbook.Item(id)
+		if item.Action.Long() {
 			way = "wait for its end, or cancel it"
+		} else if f := s.Fence(item.Fence); f != nil {
+			way = "wait for its end, " + Span(f.Plan.Limit) + " at most"
 		}
 		return fmt.Errorf("the action of %q is under way: %s", s.itemText(id), way)
 	}

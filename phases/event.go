@@ -97,6 +97,13 @@ var kinds = []Event{
 	UndoTrialProgressed{},
 	UndoTried{},
 	CapsuleRoom{},
+	FenceRecorded{},
+	FenceTaken{},
+	FenceLiftStarted{},
+	FenceLifted{},
+	FenceFailed{},
+	FenceSeen{},
+	FenceLeft{},
 }
 
 // Weight is what the loss of an event in a power cut would cost.

@@ -21,6 +21,7 @@ type checker struct {
 	// disables are the triggers that actions disable; nil without such an action.
 	disables []string
 	actions  map[string]bool // that some item has
+	fences   map[string]fenceAt
 }
 
 type fieldAt struct {
@@ -40,7 +41,7 @@ func checkFile(root *node, r *report) {
 	all := shapes()
 	c := &checker{
 		report: r, reader: &reader{shapes: all}, shapes: all, schema: "public",
-		ids: map[string]map[string]int{amongAll: {}, amongFields: {}}, fields: map[string]fieldAt{}, actions: map[string]bool{},
+		ids: map[string]map[string]int{amongAll: {}, amongFields: {}, amongFences: {}}, fields: map[string]fieldAt{}, actions: map[string]bool{}, fences: map[string]fenceAt{},
 	}
 	if root.kind != isMap {
 		c.wrongKind(root, "a mapping that begins with the line `tminus: 1`")
@@ -172,7 +173,11 @@ func (c *checker) entry(n *node, k key, seen map[string]int) bool {
 		}
 		return false
 	}
-	return c.isEntry(n, k.name) && c.goodText(n, k.name) && c.goodLine(n, k.name)
+	if !c.isEntry(n, k.name) || !c.goodText(n, k.name) || !c.goodLine(n, k.name) {
+		return false
+	}
+	_, has := shapely[k.value.form]
+	return !has || c.shapely(n, k)
 }
 
 // place gives a key's value, or where else to point when it has none.
@@ -226,6 +231,7 @@ func suggest(name string, shape *object) string {
 // runbook holds the parts of the file against each other.
 func (c *checker) runbook(m *checked) {
 	c.gather(m)
+	c.gatherFences(m)
 	v := c.values(m)
 	window, backup := v.window(), v.backup()
 	if n := m.good.value("window"); n != nil {
@@ -242,6 +248,7 @@ func (c *checker) runbook(m *checked) {
 	for _, k := range m.inner["capsule"] {
 		c.capsule(k)
 	}
+	c.fencing(m)
 	protected := c.tables(m, "protected")
 	c.uses.protect(protected)
 	asked := asking{backup: backup, protected: len(protected) > 0, noRehearsal: v.rehearsal().None}

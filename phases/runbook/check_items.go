@@ -29,6 +29,7 @@ type asking struct {
 }
 
 func (c *checker) groups(groups []*checked, in asking) {
+	c.fenceItems(groups, in)
 	var before []*checked
 	for _, g := range groups {
 		c.items(g.inner["items"], in, before)
@@ -43,6 +44,7 @@ func (c *checker) items(items []*checked, in asking, before []*checked) {
 		for _, f := range item.inner["fields"] {
 			c.example(f)
 		}
+		c.fenceAlone(item, in)
 		for _, m := range item.inner["check"] {
 			c.check(m, in)
 		}

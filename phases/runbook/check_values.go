@@ -84,7 +84,7 @@ func (c *checker) textForm(n *node, k key) bool {
 		return c.pattern(n, k.name)
 	case anAddress:
 		return c.address(n)
-	case aRef, aPath, aHost, aFingerprint, aHandle, aPeriod, aSum:
+	case aRef, aPath, aHost, aFingerprint, aHandle, aPeriod, aSum, aRepository, aVariable, aMatcher, aResource:
 		return c.goodLine(n, k.name) && c.shapely(n, k)
 	}
 	return true

@@ -267,5 +267,9 @@ func formDefs() []member {
 		{formName(aHandle), text(maxLine, shapely[aHandle].pattern)},
 		{formName(aSum), text(maxLine, shapely[aSum].pattern)},
 		{formName(aPeriod), text(maxLine, shapely[aPeriod].pattern)},
+		{formName(aRepository), text(maxLine, shapely[aRepository].pattern)},
+		{formName(aVariable), text(maxLine, shapely[aVariable].pattern)},
+		{formName(aMatcher), text(maxLine, shapely[aMatcher].pattern)},
+		{formName(aResource), text(maxLine, shapely[aResource].pattern)},
 	}
 }

@@ -32,6 +32,10 @@ var shapely = map[form]struct{ pattern, fix string }{
 	aHost:        {`^[A-Za-z0-9.:_][A-Za-z0-9.:_%-]*$`, "a host's name or address, without a user and a port"},
 	aFingerprint: {`^SHA256:[A-Za-z0-9+/]{43}$`, "as ssh-keygen -l prints it: SHA256: and 43 characters"},
 	aSum:         {`^[0-9a-f]{64}$`, "64 hexadecimal digits, in small letters"},
+	aRepository:  {`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`, "as GitHub calls it: OWNER/NAME"},
+	aVariable:    {`^[A-Za-z_][A-Za-z0-9_]*$`, "the name of an environment variable: letters, digits and _"},
+	aMatcher:     {`^[A-Za-z_][A-Za-z0-9_]*(=~|!~|!=|=)("[^"\\]*"|[^"\\{},\s]+)$`, "as Alertmanager has it: severity=\"page\", with =, !=, =~ or !~, and in YAML all of it in single quotes"},
+	aResource:    {`^[A-Za-z0-9_][A-Za-z0-9_.:/@-]*$`, "as kubectl calls it: letters, digits and _ . : / @ -"},
 	aPeriod:      {keepPattern, "a number of days, as 30d"},
 	aHandle:      {`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`, "a name as pgBackRest or barman has it: letters, digits and _ . -"},
 }
