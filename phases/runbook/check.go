@@ -176,8 +176,8 @@ func (c *checker) entry(n *node, k key, seen map[string]int) bool {
 	if !c.isEntry(n, k.name) || !c.goodText(n, k.name) || !c.goodLine(n, k.name) {
 		return false
 	}
-	_, has := shapely[k.value.form]
-	return !has || c.shapely(n, k)
+	_, patterned := shapely[k.value.form]
+	return !patterned || c.shapely(n, k)
 }
 
 // place gives a key's value, or where else to point when it has none.

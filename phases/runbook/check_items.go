@@ -32,6 +32,9 @@ func (c *checker) groups(groups []*checked, in asking) {
 	c.fenceItems(groups, in)
 	var before []*checked
 	for _, g := range groups {
+		if g.has("smoke") && in.where != inAfter {
+			c.fault(g.place("smoke", g.node), "smoke outside after", "leave it out: a smoke test follows the last COMMIT")
+		}
 		c.items(g.inner["items"], in, before)
 		before = append(before, g.inner["items"]...)
 	}
@@ -91,7 +94,7 @@ func (c *checker) example(m *checked) {
 
 func (c *checker) check(m *checked, in asking) {
 	shape := c.shapes["check"]
-	kind := c.checkKind(m, shape)
+	kind := c.theKind(m, shape, "asks nothing", "a check asks one question")
 	if kind == "" {
 		return
 	}
@@ -116,9 +119,9 @@ func (c *checker) check(m *checked, in asking) {
 	}
 }
 
-// checkKind finds the one key that says what is asked, and reports keys that
-// belong to another kind.
-func (c *checker) checkKind(m *checked, shape *object) string {
+// theKind finds the one key that says what is asked or done, and reports keys
+// that belong to another kind.
+func (c *checker) theKind(m *checked, shape *object, nothing, one string) string {
 	kind := ""
 	for _, k := range shape.one {
 		switch {
@@ -126,17 +129,17 @@ func (c *checker) checkKind(m *checked, shape *object) string {
 		case kind == "":
 			kind = k
 		default:
-			c.fault(m.place(k, m.node), fmt.Sprintf("a check with both %s and %s", kind, k), "a check asks one question: keep one of them")
+			c.fault(m.place(k, m.node), fmt.Sprintf("%s with both %s and %s", article(shape.name), kind, k), one+": keep one of them")
 		}
 	}
 	if kind == "" {
-		c.fault(m.node, "a check that asks nothing", "add one of "+strings.Join(shape.one, ", "))
+		c.fault(m.node, article(shape.name)+" that "+nothing, "add one of "+strings.Join(shape.one, ", "))
 		return ""
 	}
 	for _, p := range shape.parts {
 		for _, k := range p.keys {
 			if m.has(k) && !slices.Contains(p.beside, kind) {
-				c.fault(m.place(k, m.node), fmt.Sprintf("%s does not belong to a check with %s", k, kind), "leave it out")
+				c.fault(m.place(k, m.node), fmt.Sprintf("%s does not belong to %s with %s", k, article(shape.name), kind), "leave it out")
 			}
 		}
 	}

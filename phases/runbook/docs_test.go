@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -117,6 +118,12 @@ func written(f form) string {
 		return "what may stand after WHERE, without a semicolon and without comments"
 	case aPattern:
 		return "a regular expression in Go's syntax"
+	case aStatus:
+		return statusFix
+	case aHeaders:
+		return headersFix + ", at most " + strconv.Itoa(maxHeaders)
+	case aStart:
+		return momentFix + ", or `now`"
 	case anAddress:
 		return addressFix + ", without a user or a password"
 	}
@@ -159,6 +166,7 @@ func limitTable() string {
 		{"groups before the gate, and after the phases", maxGroups},
 		{"items of a group or a phase", maxItems},
 		{"fields of an item", maxFields},
+		{"statements of an action", maxProbes},
 		{"tables of a list", maxTables},
 		{"a duration", FormatDuration(MaxDuration)},
 		{"mistakes that are reported", maxMistakes},

@@ -277,7 +277,7 @@ func (f fields) window() Window {
 func (f fields) groups(key string, maxAge time.Duration) []Group {
 	var out []Group
 	for _, g := range f.list(key, "group") {
-		group := Group{ID: g.text("id"), Title: g.line("title"), Items: g.items("items", maxAge)}
+		group := Group{ID: g.text("id"), Title: g.line("title"), Smoke: g.flag("smoke", false), Items: g.items("items", maxAge)}
 		if s := g.text("due"); s != "" {
 			due, ok := parseDue(s, anyDuration)
 			if !ok {
@@ -293,7 +293,7 @@ func (f fields) groups(key string, maxAge time.Duration) []Group {
 func (f fields) items(key string, maxAge time.Duration) []Item {
 	var out []Item
 	for _, i := range f.list(key, "item") {
-		item := Item{ID: i.text("id"), Text: i.line("text"), Help: i.block("help"), Fence: i.text("fence")}
+		item := Item{ID: i.text("id"), Text: i.line("text"), Help: i.block("help"), Fence: i.text("fence"), NeverWaive: i.flag("never_waive", false)}
 		for _, v := range i.list("fields", "field") {
 			field := Field{ID: v.text("id"), Label: v.line("label"), Type: FieldText, Required: v.flag("required", true), Example: v.line("example")}
 			if s := v.text("type"); s != "" {

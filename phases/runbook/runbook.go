@@ -62,11 +62,12 @@ type Group struct {
 	ID    string // unique in the runbook
 	Title string
 	Due   time.Duration // relative to T-0, negative before; 0 when the file does not say
+	Smoke bool          // its items are smoke tests: one that fails has to be decided about
 	Items []Item
 }
 
-// Item is one line of a checklist. With Check nil a human ticks it; otherwise
-// the check alone answers it.
+// Item is one line of a checklist. Its check alone answers it; without one its
+// action, where that answers, and else a human ticks it.
 type Item struct {
 	ID     string // unique in the runbook, over all groups and phases
 	Text   string
@@ -75,6 +76,8 @@ type Item struct {
 	Check  *Check
 	Action *Action // what a key does for this item; nil when there is nothing to do
 	Fence  string  // the fence that it takes, or lifts, whose state answers it; empty: none
+
+	NeverWaive bool // nobody may waive it before the gate, nor after the point of no return
 }
 
 // FieldType is what a field accepts.

@@ -112,8 +112,12 @@ const (
 	aHandle // of a stanza or a server, at what keeps backups
 	aPeriod // in days
 	aSum    // SHA-256, in hex
+	aVariable
+	aLabel
+	aStatus
+	aHeaders
+	aStart
 	aRepository
-	aVariable // of the environment
 	aMatcher  // of labels
 	aResource // of Kubernetes
 	anObject
@@ -135,7 +139,8 @@ type value struct {
 func (f form) String() string {
 	return [...]string{
 		"`1`", "line", "text", "line", "id", "field id", "name", "table", "duration", "`T-60m`", "word", "`true` or `false`",
-		"count", "rows", "statement", "condition", "pattern", "URL", "line", "git name", "path", "host", "fingerprint", "handle", "period", "SHA-256", "repository", "variable", "matcher", "resource", "object",
+		"count", "rows", "statement", "condition", "pattern", "URL", "line", "git name", "path", "host", "fingerprint", "handle", "period", "SHA-256",
+		"variable", "label", "status", "headers", "`T-60m` or `now`", "repository", "matcher", "resource", "object",
 	}[f]
 }
 
@@ -270,7 +275,7 @@ func objects() []object {
 	return slices.Concat([]object{
 		runbookObject(), windowObject(), contactObject(), backupObject(), takeObject(), verifyObject(), tryObject(),
 		rehearsalObject(), capsuleObject(), gateObject(),
-		groupObject(), itemObject(), fieldObject(), checkObject(), actionObject(),
+		groupObject(), itemObject(), fieldObject(), checkObject(), actionObject(), probeObject(),
 		phaseObject(), stepObject(), maintenanceObject(), fenceObject(),
 	}, fenceParts())
 }
@@ -325,6 +330,7 @@ func groupObject() object {
 		idAmong(amongAll),
 		{"title", true, of(aLine), ""},
 		{"due", false, of(aMoment), "when it should be done, before or after T-0"},
+		{"smoke", false, of(aFlag), "only in after: its items are smoke tests. One that fails holds until somebody has decided whether to go on, or to restore or undo; default `false`"},
 		{"items", true, listOf(ofObject("item"), maxItems), ""},
 	}}
 }
@@ -337,7 +343,8 @@ func itemObject() object {
 		{"fields", false, listOf(ofObject("field"), maxFields), "values that the item records"},
 		{"fence", false, value{form: aFieldID, called: "id"}, "a fence of `fences`: in the checklist its key switches it off, and in `after` back on; its state answers the item. Neither `check` nor `action` stands beside it"},
 		{"check", false, ofObject("check"), "answers the item; without one a human ticks it"},
-		{"action", false, ofObject("action"), "what a key does for this item"},
+		{"action", false, ofObject("action"), "what a key does for this item. A command, a request or SQL also answers it, where it has no check"},
+		{"never_waive", false, of(aFlag), "nobody may waive it before the gate, nor after the point of no return; default `false`"},
 	}}
 }
 
