@@ -26,6 +26,9 @@ func (e ActionStarted) apply(s *State) error {
 }
 
 func (e ActionStarted) words(s *State) (Level, string) {
+	if it, _, ok := s.Runbook.Item(e.Item); ok && it.Fence != "" {
+		return LevelInfo, it.Action.Text + by(e.By)
+	}
 	return LevelInfo, "started " + e.Name + ": " + s.itemText(e.Item) + by(e.By)
 }
 
@@ -76,7 +79,13 @@ func (e ActionDone) apply(s *State) error {
 }
 
 func (e ActionDone) words(s *State) (Level, string) {
-	if e.Error != "" {
+	it, _, ok := s.Runbook.Item(e.Item)
+	switch fenced := ok && it.Fence != ""; {
+	case fenced && e.Error != "":
+		return LevelBad, it.Action.Text + ": failed: " + e.Error
+	case fenced: // its own events have said so
+		return "", ""
+	case e.Error != "":
 		return LevelBad, e.Name + " failed: " + e.Error
 	}
 	return LevelGood, e.Name + " done: " + s.itemText(e.Item)

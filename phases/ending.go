@@ -89,7 +89,7 @@ func (e RunClosed) words(s *State) (Level, string) {
 		return LevelGood, "run closed: completed"
 	}
 	text := "run closed: " + e.Outcome.Word()
-	for _, left := range [][]string{s.fencesLeft(""), s.triggersLeft()} {
+	for _, left := range [][]string{s.FenceLines(""), s.triggersLeft()} {
 		for i, line := range left {
 			if i > 0 {
 				text += " "

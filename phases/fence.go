@@ -181,8 +181,9 @@ func (s *State) OffLine(zone *time.Location) string {
 	return Clean(line)
 }
 
-// fencesLeft says what a run leaves off, a line each, and how it comes back.
-func (s *State) fencesLeft(path string) []string {
+// FenceLines say what a run leaves off, a line each, and how it comes back; empty
+// when all is back. path is its journal's.
+func (s *State) FenceLines(path string) []string {
 	off := s.FencesOff()
 	if len(off) == 0 {
 		return nil
@@ -190,7 +191,7 @@ func (s *State) fencesLeft(path string) []string {
 	out := []string{"still off, or not known to be back:"}
 	for _, f := range slices.Backward(off) {
 		line := fmt.Sprintf("  %s: %s; it was: %s", f.Plan.Title, f.Word(), f.Recorded.Text)
-		if f.Failed != "" {
+		if f.Failed != "" && f.Seen != SeenChanged {
 			line += "; " + f.Failed
 		}
 		out = append(out, Clean(line))
@@ -199,6 +200,43 @@ func (s *State) fencesLeft(path string) []string {
 		path = "JOURNAL"
 	}
 	return append(out, "bring it back: tminus restore "+path)
+}
+
+// Answer is what the fence's state says for an item of it.
+func (f *FenceState) Answer(it runbook.Item) Answer {
+	found := f.Found
+	if r := []rune(found); len(r) > 200 {
+		found = string(r[:199]) + "…"
+	}
+	lifts := it.Action != nil && it.Action.Name == runbook.LiftFence
+	switch {
+	case f.Seen == SeenUnknown:
+		return Answer{}
+	case f.Recorded == nil && lifts:
+		return Answer{Value: "not switched off by this run"}
+	case f.Recorded == nil && f.Seen == SeenBack:
+		return Answer{Value: "not off yet"}
+	case f.Recorded != nil && (lifts && f.Seen == SeenBack || !lifts && f.Seen == SeenOff):
+		return Answer{Pass: true, Value: found}
+	}
+	return Answer{Value: f.Word() + ": " + found}
+}
+
+// Renewing is the item of a fence that is to be made to last by itself: of a
+// silence that the run has made, and that would end before the abort limit.
+func (s *State) Renewing(now time.Time) string {
+	for _, g := range s.Runbook.Checklist {
+		for _, it := range g.Items {
+			f := s.Fence(it.Fence)
+			if f == nil || f.Plan.Kind != runbook.FenceAlertmanager || f.Step != FenceIsOff || f.Seen != SeenPartly || f.Failed != "" {
+				continue
+			}
+			if s.Outcome == "" && s.Interrupted == "" && s.Can(Act{Item: it.ID}, now) == nil {
+				return it.ID
+			}
+		}
+	}
+	return ""
 }
 
 // canFence says why an item's fence cannot be taken, or lifted, now.

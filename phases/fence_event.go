@@ -184,12 +184,16 @@ func (e FenceLeft) words(s *State) (Level, string) {
 
 // AfterClose reports whether an event may follow run_closed: what brings back a
 // fence that the run left off, and nothing else.
-func AfterClose(e Event) bool {
-	switch e.(type) {
-	case FenceLiftStarted, FenceLifted, FenceFailed, FenceSeen, FenceLeft:
-		return true
+func AfterClose(e Event) bool { return slices.Contains(ClosingKinds()[1:], e.Kind()) }
+
+// ClosingKinds are the kinds with which the journal of a run that is closed can
+// end: run_closed, and those that may follow it.
+func ClosingKinds() []string {
+	out := []string{RunClosed{}.Kind()}
+	for _, e := range []Event{FenceLiftStarted{}, FenceLifted{}, FenceFailed{}, FenceSeen{}, FenceLeft{}} {
+		out = append(out, e.Kind())
 	}
-	return false
+	return out
 }
 
 func noted(note, text string) string {

@@ -193,10 +193,12 @@ func (o *Operator) acknowledge(now time.Time) tea.Cmd {
 func (o *Operator) declareNoGo(now time.Time) tea.Cmd {
 	return o.ask(dialog.Dialog{
 		Title: "NO-GO?", Level: phases.LevelBad, Careful: true, Ground: dialog.LeadsTo(noGoNow(o.state)),
-		Text:   dialog.Says(dialog.Say(phases.LevelWarn, "The run ends here. Nothing was deleted. The reason goes into the execution log.")),
-		Fields: []dialog.Field{dialog.TextField("Reason")},
+		Text: func(s *phases.State, _ time.Time) []dialog.Text {
+			return append([]dialog.Text{dialog.Say(phases.LevelWarn, "The run ends here. Nothing was deleted. The reason goes into the execution log.")}, offText(s)...)
+		},
+		Fields: append([]dialog.Field{dialog.TextField("Reason")}, liftField(o.state)...),
 		Buttons: []dialog.Button{no("No"), dialog.Do("NO-GO", o.sends(true, func(v []string) (phases.Command, error) {
-			return phases.DeclareNoGo{Reason: v[0]}, nil
+			return phases.DeclareNoGo{Reason: v[0], Lift: lifts(v)}, nil
 		}))},
 	}, now)
 }
@@ -319,15 +321,15 @@ func abortText(s *phases.State, _ time.Time) []dialog.Text {
 	if sum := s.Undo(); sum.Phases != nil {
 		text = append(text, dialog.Say(phases.LevelInfo, "What kept a capsule comes back by an undo afterwards: "+sum.Words()+"."))
 	}
-	return text
+	return append(text, offText(s)...)
 }
 
 func (o *Operator) abort(now time.Time) tea.Cmd {
 	return o.ask(dialog.Dialog{
 		Title: "Abort the run?", Level: phases.LevelBad, Careful: true, Text: abortText, Ground: dialog.LeadsTo(abortNow(o.state)), Blind: true,
-		Fields: []dialog.Field{dialog.TextField("Reason")},
+		Fields: append([]dialog.Field{dialog.TextField("Reason")}, liftField(o.state)...),
 		Buttons: []dialog.Button{no("No"), dialog.Do("Abort", o.sends(true, func(v []string) (phases.Command, error) {
-			return phases.Abort{Reason: v[0]}, nil
+			return phases.Abort{Reason: v[0], Lift: lifts(v)}, nil
 		}))},
 	}, now)
 }
@@ -433,7 +435,7 @@ func blockerText(s *phases.State, pid uint32, now time.Time) []dialog.Text {
 // quit leaves at once where nothing is left undone, and asks otherwise.
 func (o *Operator) quit(now time.Time) tea.Cmd {
 	s := o.state
-	if o.stopped || s == nil || s.Runbook == nil || s.Outcome != "" {
+	if o.stopped || s == nil || s.Runbook == nil || s.Outcome != "" && !s.WantsLift() {
 		return tea.Quit
 	}
 	if o.small() {
@@ -449,6 +451,9 @@ func (o *Operator) quit(now time.Time) tea.Cmd {
 		if p := s.OpenPhase(); p != nil {
 			out = dialog.Say(phases.LevelBad, leavingText(p))
 		}
+		if s.WantsLift() {
+			out = dialog.Say(phases.LevelBad, "What was off for the run is just coming back. Leaving breaks that off; tminus restore goes on with it.")
+		}
 		return []dialog.Text{out, dialog.Say(phases.LevelInfo, hint)}
 	}
 	leave := func([]string, time.Time) (tea.Cmd, error) { return tea.Quit, nil }
@@ -459,7 +464,7 @@ func (o *Operator) quit(now time.Time) tea.Cmd {
 
 // unlessEnded is the ground of what is only asked while the run goes on.
 func unlessEnded(s *phases.State, _ time.Time) error {
-	if s.Outcome != "" {
+	if s.Outcome != "" && !s.WantsLift() {
 		return fmt.Errorf("%w: %s", phases.ErrEnded, s.Outcome.Word())
 	}
 	return nil

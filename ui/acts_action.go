@@ -34,6 +34,7 @@ func (o *Operator) action(now time.Time) tea.Cmd {
 	if does := doing(o.state.Runbook.Backup, it.Action.Name); does != "" {
 		text = append(text, dialog.Say(phases.LevelInfo, does))
 	}
+	text = append(text, fenceText(o.state, it)...)
 	act := phases.Act{Item: it.ID}
 	return o.ask(dialog.Dialog{
 		Title: look.Initial(label) + "?", Level: phases.LevelWarn, Careful: true, Text: dialog.Says(text...), Ground: dialog.LeadsTo(act),

@@ -42,6 +42,7 @@ const (
 	BackupReadable   = "backup.readable"
 	BackupRestored   = "backup.restored"
 	BackupSize       = "backup.size"
+	TriggersDisabled = "triggers.disabled"
 	TriggersRestored = "triggers.restored"
 
 	RehearsalCompleted = "rehearsal.completed"
@@ -79,7 +80,7 @@ var kinds = []Kind{
 	{Name: "replication.slots", Means: "every replication slot of the server is active, its WAL neither unreserved nor lost, and where its WAL is limited, min megabytes are left", Takes: []string{"min"}},
 	{Name: "tables.filled", Means: "the named tables each hold at least one row", Takes: []string{"tables"}, Needs: []string{"tables"}},
 	{Name: "tables.zero", Means: "the named tables hold no row", Takes: []string{"tables"}, Needs: []string{"tables"}},
-	{Name: "triggers.disabled", Means: "the named triggers exist and none of them fires", Takes: []string{"triggers"}, Rests: Triggers},
+	{Name: TriggersDisabled, Means: "the named triggers exist and none of them fires", Takes: []string{"triggers"}, Rests: Triggers},
 	{Name: TriggersRestored, Means: "every trigger recorded by triggers.disable is back in the state and with the definition it had", Rests: Triggers, Lasts: true},
 	{Name: "wal.room", Means: "the WAL that the server holds and the most that the phases to come are reckoned to write are together less than max megabytes, which is the size of the file system that the WAL is on", Takes: []string{"max"}, All: []string{"max"}, Rests: Price},
 }

@@ -203,6 +203,12 @@ func (f fields) part(out *Fence) {
 	}
 }
 
+// OfDatabase reports whether the run's database, or the way to it, has to be
+// there to switch the fence.
+func (f *Fence) OfDatabase() bool {
+	return f.Kind == FenceTriggers || f.Kind == FencePgBouncer || f.Kind == FenceCron
+}
+
 // every is how often a fence's state is asked anew: what a server of one's own
 // answers more often than what somebody else's does.
 func (f *Fence) every() time.Duration {

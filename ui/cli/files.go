@@ -41,7 +41,7 @@ func (a *app) report(path, format string) error {
 }
 
 func (a *app) verify(path string) error {
-	sum, err := journal.Verify(path, phases.RunClosed{}.Kind())
+	sum, err := journal.Verify(path, phases.RunClosed{}.Kind(), phases.ClosingKinds()[1:]...)
 	if err != nil {
 		return Failed(err)
 	}

@@ -28,6 +28,9 @@ func (p Pane) endContent() content {
 	for i := range s.Phases {
 		lines = append(lines, p.phaseOutcome(i))
 	}
+	for _, text := range s.FenceLines(p.Journal) {
+		lines = append(lines, p.paragraph("", &st.Bad, text)...)
+	}
 	lines = append(lines, look.Line{})
 	switch committed, sum := CommittedPhases(s), s.Undo(); {
 	case s.Outcome == phases.Completed:

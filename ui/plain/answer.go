@@ -13,9 +13,9 @@ var plainHelp = []string{
 	"status              where the run stands",
 	"holds               what holds the gate or the next phase",
 	"note TEXT           a remark for the execution log",
-	"no-go REASON        NO-GO; ends the run; before the first phase",
+	"no-go REASON        NO-GO; ends the run, and brings back what is off for it; before the first phase",
 	"rollback [REASON]   roll the open phase back",
-	"abort REASON        end the run; an open phase is rolled back; after the GO",
+	"abort REASON        end the run; an open phase is rolled back, and what is off for the run comes back; after the GO",
 	"extend TIME NAME: REASON   move the abort limit, e.g. extend 10m A. Berg: backup was slow",
 	"early NAME: REASON  go before the time that holds the gate or the first phase",
 	"late NAME: REASON   go although it is too late for the gate or the first phase",
@@ -29,6 +29,7 @@ var plainHelp = []string{
 	"terminate PID       terminate a session that blocks the phase",
 	"skip-maintenance    cancel what runs after a COMMIT, and leave out the rest of it",
 	"accept FOUND        let an undone phase count as committed; FOUND is what was found",
+	"leave FENCE REASON  leave a fence as it is that cannot be brought back; FENCE is its id",
 	"skip                pass an item over for now",
 	"= TEXT              TEXT as an answer, even if it begins like a command",
 	"quit                leave; the run can be resumed",
@@ -94,9 +95,9 @@ func (p *plain) command(word, rest string) bool {
 	case "note":
 		p.do(phases.Note{Text: rest})
 	case "no-go":
-		p.do(phases.DeclareNoGo{Reason: rest})
+		p.do(phases.DeclareNoGo{Reason: rest, Lift: true})
 	case "abort":
-		p.do(phases.Abort{Reason: rest})
+		p.do(phases.Abort{Reason: rest, Lift: true})
 	case "rollback":
 		p.rollback(rest)
 	case "skip-maintenance":
@@ -120,6 +121,9 @@ func (p *plain) rareCommand(word, rest string) bool {
 		p.do(phases.Act{Item: rest})
 	case "cancel-action":
 		p.do(phases.CancelAction{Item: rest})
+	case "leave":
+		id, why, _ := strings.Cut(rest, " ")
+		p.do(phases.LeaveFence{Fence: id, Reason: strings.TrimSpace(why)})
 	case "set":
 		p.set(rest)
 	case "acknowledge":

@@ -9,6 +9,7 @@ import (
 type Command struct {
 	Argv   []string
 	Env    []string  // NAME=value, beside the program's own environment; these win
+	Dir    string    // where it is run; empty: where the program is
 	Alone  bool      // Env is all of the environment
 	Output io.Writer // gets all that it prints, from one goroutine; nil: only the first MaxOutput bytes are kept
 }

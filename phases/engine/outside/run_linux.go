@@ -56,7 +56,7 @@ func (p *pipes) close() {
 }
 
 // run runs the program at path below a guard, which hands its environment on.
-func run(ctx context.Context, path string, argv, env []string, out io.Writer) (ending, error) {
+func run(ctx context.Context, path string, argv, env []string, dir string, out io.Writer) (ending, error) {
 	p, err := newPipes()
 	if err != nil {
 		return ending{}, err
@@ -64,7 +64,7 @@ func run(ctx context.Context, path string, argv, env []string, out io.Writer) (e
 	defer p.close()
 	// Not by its path: a new version may have been put there.
 	guard := &exec.Cmd{
-		Path: "/proc/self/exe", Args: append([]string{guardName, path}, argv...), Env: env,
+		Path: "/proc/self/exe", Args: append([]string{guardName, path}, argv...), Env: env, Dir: dir,
 		Stdout: p.theirOutput, Stderr: p.theirOutput, ExtraFiles: []*os.File{p.tied, p.theirReport},
 		// No terminal: a program that asks for a password there would take the operator's keys.
 		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
