@@ -73,6 +73,7 @@ func (b *builder) collect(e phases.Event) {
 		b.closed = true
 	}
 	b.deviate(e)
+	b.fenceDeviates(e)
 }
 
 // phaseOf is the phase in whose issues a warning of this kind belongs. A hold
@@ -152,6 +153,7 @@ func (b *builder) finish() {
 	}
 	b.phases()
 	b.undo()
+	b.fences()
 	b.protected()
 	b.planDeviations()
 	for _, l := range s.Log {

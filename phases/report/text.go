@@ -28,6 +28,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	t.protected()
 	t.section("POST-EXECUTION ACTIONS")
 	t.groups(r.After)
+	t.fences()
 	t.totals()
 	t.lines("DEVIATIONS FROM THE PLAN", r.Deviations)
 	t.lines("NOTES / INCIDENTS", r.Notes)

@@ -99,7 +99,7 @@ func TestGuideHasItsChecklistsAndTimes(t *testing.T) {
 	if want := []string{
 		"notify", "document", "system_test", "triggers", "workflow",
 		"smoke_connectivity", "smoke_registration", "smoke_pilates", "smoke_lessons", "smoke_memberships", "smoke_integration",
-		"handover", "log_signed", "sign_off",
+		"alerts", "handover", "log_signed", "sign_off",
 	}; !slices.Equal(after, want) {
 		t.Errorf("after %v", after)
 	}
@@ -157,7 +157,10 @@ func TestGuideOfASite(t *testing.T) {
 			}
 		}
 	}
-	if asked != 3 {
+	if f, _ := book.Fence("refill_workflow"); f.Dir != "/a 'place'" {
+		t.Errorf("the workflow is looked for in %q", f.Dir)
+	}
+	if asked != 2 {
 		t.Errorf("%d items ask about the checkout", asked)
 	}
 	hand, err := Parse(GuideName, Guide(Site{ByHand: true}))
@@ -190,22 +193,21 @@ func TestGuideAsksWhatCanBeAsked(t *testing.T) {
 	}
 	for name, times := range map[string]int{
 		"database.connects": 3, "database.writable": 1, "database.connections": 2, "database.transactions": 1, "database.tables": 1,
-		"triggers.disabled": 1, "triggers.restored": 1, "backup.age": 2, "protected.intact": 1, "tables.zero": 1, "tables.filled": 1,
+		FenceOff: 3, FenceBack: 3, "backup.age": 2, "protected.intact": 1, "tables.zero": 1, "tables.filled": 1,
 		"backup.readable": 1, "backup.restored": 1, "rehearsal.completed": 1, "rehearsal.protected": 1, "rehearsal.clean": 1, "rehearsal.schema": 1,
-		"git.file_absent": 1, "git.quiet": 1, "git.push": 1, "jobs.due": 1, "clock.close": 1, "database.prepared": 1,
+		"git.quiet": 1, "git.push": 1, "jobs.due": 1, "clock.close": 1, "database.prepared": 1,
 		"backup.size": 1, "wal.room": 1,
 	} {
 		if len(asked[name]) != times {
 			t.Errorf("%s is asked %d times, not %d", name, len(asked[name]), times)
 		}
 	}
-	off := asked["triggers.disabled"][0]
 	four := []string{
 		"trigger_membership_is_active", "trigger_link_pilates_to_membership",
 		"trigger_update_deposit_on_booking", "trigger_auto_expire_ultimate",
 	}
-	if it, _, _ := book.Item("triggers_disabled"); !off.Through || !slices.Equal(off.Triggers, four) || !slices.Equal(it.Action.Triggers, four) {
-		t.Errorf("triggers.disabled: %+v, action %+v", off, it.Action)
+	if it, _, _ := book.Item("triggers_disabled"); !it.Check.Through || it.Action.Name != TakeFence || !slices.Equal(book.DisabledTriggers(), four) {
+		t.Errorf("triggers_disabled: %+v, action %+v", it.Check, it.Action)
 	}
 	if tables := asked["database.tables"][0]; *tables.Min != 50 || *tables.Max != 60 {
 		t.Errorf("database.tables: %d to %d", *tables.Min, *tables.Max)

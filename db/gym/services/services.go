@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -18,11 +19,17 @@ type Services struct {
 	dsn    string // of the gym's database
 	addr   string
 	server *http.Server
+
+	mu sync.Mutex // guards what is in the folder
 }
 
 // served is what is served, by the pattern of net/http's ServeMux.
 var served = map[string]func(*Services, http.ResponseWriter, *http.Request){
 	"GET /health": (*Services).health,
+
+	"GET /alertmanager/api/v2/silences":        (*Services).silences,
+	"POST /alertmanager/api/v2/silences":       (*Services).silence,
+	"DELETE /alertmanager/api/v2/silence/{id}": (*Services).expire,
 }
 
 // readLimit bounds how long a request may take to come.

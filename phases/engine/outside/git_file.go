@@ -50,6 +50,9 @@ func (f GitFile) open(ctx context.Context) (*checkout, string, error) {
 // treeLine is what git ls-tree says of one file.
 var treeLine = regexp.MustCompile(`^([0-7]{6}) (blob) ([0-9a-f]{40,64})\t`)
 
+// fenceTrailer tells a run's own commit from others.
+const fenceTrailer = "Tminus-Fence: "
+
 // Rename commits on top of the remote's branch that one name is the other, pushes
 // that, and then brings the checkout up to it. The commit is made beside the
 // checkout's index and files, and the push is the one thing that changes
@@ -63,7 +66,8 @@ func (f GitFile) Rename(ctx context.Context, from, to, message string) (string, 
 	if err := f.clean(ctx, g, hash); err != nil {
 		return "", err
 	}
-	commit, err := g.renaming(ctx, hash, from, to, message)
+	// Nothing is to be deployed because a file has another name for a while.
+	commit, err := g.renaming(ctx, hash, from, to, message+" [skip ci]\n\n"+fenceTrailer+f.Path+"\n")
 	if err != nil {
 		return "", err
 	}
