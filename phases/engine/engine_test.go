@@ -11,6 +11,7 @@ import (
 
 	"tminus/db/backup"
 	"tminus/db/gym"
+	"tminus/db/gym/services"
 	"tminus/db/sandbox"
 	"tminus/phases"
 	"tminus/phases/engine"
@@ -23,6 +24,12 @@ func TestGuideRunsUnattended(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	around, err := services.Start(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = around.Close() })
+	site.Services = around.URL()
 	r := newRig(t, "", string(runbook.Guide(site)))
 	r.opened.Unattended = true
 	r.conn.Close(t.Context()) // before phase 5 nobody may be connected

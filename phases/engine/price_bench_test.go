@@ -6,6 +6,7 @@ import (
 
 	"tminus/db/backup"
 	"tminus/db/gym"
+	"tminus/db/gym/services"
 	"tminus/db/sandbox"
 	"tminus/phases"
 	"tminus/phases/runbook"
@@ -58,6 +59,12 @@ func guideByHand(b *testing.B) string {
 	if err != nil {
 		b.Fatal(err)
 	}
+	around, err := services.Start(b.TempDir(), "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = around.Close() })
+	site.Services = around.URL()
 	site.ByHand = true
 	return string(runbook.Guide(site))
 }
