@@ -174,11 +174,11 @@ func (s *State) OffLine(zone *time.Location) string {
 	if names == nil {
 		return ""
 	}
-	line := "OFF for this run: " + strings.Join(names, ", ")
+	line := "OFF for this run"
 	if !since.IsZero() {
-		line += " (since " + since.In(zone).Format("15:04") + ")"
+		line += " since " + since.In(zone).Format("15:04")
 	}
-	return Clean(line)
+	return Clean(line + ": " + strings.Join(names, ", "))
 }
 
 // FenceLines say what a run leaves off, a line each, and how it comes back; empty

@@ -15,11 +15,18 @@ import (
 
 // offText says what is off for the run, when it is to end.
 func offText(s *phases.State) []dialog.Text {
-	var out []dialog.Text
+	var names []string
 	for _, f := range s.FencesOff() {
-		out = append(out, dialog.Say(phases.LevelWarn, "Off for the run: "+f.Plan.Title+" ("+f.Word()+"). It was: "+f.Recorded.Text+"."))
+		name := f.Plan.Title
+		if word := f.Word(); word != "off" {
+			name += " (" + word + ")"
+		}
+		names = append(names, name)
 	}
-	return out
+	if names == nil {
+		return nil
+	}
+	return []dialog.Text{dialog.Say(phases.LevelWarn, "Off for the run: "+strings.Join(names, ", ")+".")}
 }
 
 // liftField asks whether what is off comes back now; none where nothing is.

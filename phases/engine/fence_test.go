@@ -161,7 +161,7 @@ func TestFencesAreTakenInOrderAndLiftedInReverse(t *testing.T) {
 	for _, finding := range f.state().Unacknowledged() {
 		f.do(phases.Acknowledge{Code: finding.Code, Who: "the duty manager", Typed: finding.Code})
 	}
-	if line := f.state().OffLine(f.opened.PlannedT0.Location()); !strings.HasPrefix(line, "OFF for this run: the service, the workflow, the guards (since ") {
+	if line := f.state().OffLine(f.opened.PlannedT0.Location()); !strings.HasPrefix(line, "OFF for this run since ") || !strings.HasSuffix(line, ": the service, the workflow, the guards") {
 		t.Errorf("the banner: %s", line)
 	}
 	f.passGate()

@@ -238,7 +238,7 @@ func (r *Runbook) fenceItem(it Item, after bool) Item {
 	if f == nil {
 		f = &Fence{ID: it.Fence, Title: it.Fence}
 	}
-	it.Check = &Check{Kind: CheckFence, Name: FenceOff, Timeout: 10 * time.Second, Every: f.every(), Through: true, Remedy: "Switch it off by this item's key; if somebody switched it on again, find out who."}
+	it.Check = &Check{Kind: CheckFence, Name: FenceOff, Timeout: 10 * time.Second, Every: f.every(), Through: true, Remedy: "Switch it off by this item's key."}
 	it.Action = &Action{Name: TakeFence, Text: "switch off " + f.Title}
 	if after {
 		it.Check.Name, it.Check.Through = FenceBack, false

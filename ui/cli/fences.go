@@ -107,6 +107,14 @@ func (a *app) look(ctx context.Context, s *phases.State, f Flags) error {
 	return nil
 }
 
+// noteOf is what switching it said, where that says more than was found.
+func noteOf(f *phases.FenceState) string {
+	if f.Note == f.Found {
+		return ""
+	}
+	return f.Note
+}
+
 // tellFences says each fence in a line or a few.
 func (a *app) tellFences(s *phases.State) {
 	if len(s.Fences) == 0 && s.Triggers == nil {
@@ -126,7 +134,7 @@ func (a *app) tellFences(s *phases.State) {
 		if f.Recorded != nil {
 			fmt.Fprintln(a.stdout, phases.Clean("  recorded: "+f.Recorded.Text))
 		}
-		for _, t := range []struct{ what, text string }{{"found: ", f.Found}, {"unknown: ", f.Error}, {"failed: ", f.Failed}, {"note: ", f.Note}, {"left: ", f.Reason}} {
+		for _, t := range []struct{ what, text string }{{"found: ", f.Found}, {"unknown: ", f.Error}, {"failed: ", f.Failed}, {"note: ", noteOf(f)}, {"left: ", f.Reason}} {
 			if t.text != "" {
 				fmt.Fprintln(a.stdout, phases.Clean("  "+t.what+t.text))
 			}

@@ -79,7 +79,7 @@ func (p Pane) fenceLines(f *phases.FenceState) []look.Line {
 			out = append(out, p.paragraph("    ", &st.Warn, why)...)
 		}
 	}
-	if f.Note != "" {
+	if f.Note != "" && f.Note != f.Found {
 		out = append(out, p.paragraph("    ", &st.Dim, f.Note)...)
 	}
 	if f.Step == phases.FenceIsLeft {

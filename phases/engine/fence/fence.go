@@ -105,7 +105,7 @@ var errTooLong = fmt.Errorf("its state is longer than %d bytes: have it say less
 // off already, and not by this run, it refuses; what was cut off on the way, it
 // takes up from what is there.
 func (j *Job) Take(ctx context.Context) error {
-	found, err := j.read(ctx)
+	found, err := j.read(ctx, "nothing was changed")
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (j *Job) Lift(ctx context.Context) error {
 	if f.Recorded == nil {
 		return errors.New("nothing was recorded of it: there is nothing to bring back")
 	}
-	found, err := j.read(ctx)
+	found, err := j.read(ctx, "nothing was changed")
 	if err != nil {
 		return err
 	}
@@ -212,7 +212,7 @@ func (j *Job) mark(m phases.FenceMark) error {
 }
 
 // read gives the state, and records that nobody knows it.
-func (j *Job) read(ctx context.Context) (phases.FenceFound, error) {
+func (j *Job) read(ctx context.Context, so string) (phases.FenceFound, error) {
 	found, err := j.Kind.Read(ctx, j.known())
 	if err == nil && len(found.Mark.Text) > maxText {
 		err = errTooLong
@@ -226,7 +226,7 @@ func (j *Job) read(ctx context.Context) (phases.FenceFound, error) {
 	if rerr := j.Record(phases.FenceSeen{Fence: j.State.Plan.ID, Sight: phases.SeenUnknown, Error: phases.Clean(err.Error())}); rerr != nil {
 		return found, rerr
 	}
-	return found, fmt.Errorf("its state cannot be read, and nothing was changed: %w", err)
+	return found, fmt.Errorf("its state cannot be read, and %s: %w", so, err)
 }
 
 func (j *Job) changed(found phases.FenceFound) error {
@@ -268,21 +268,24 @@ const (
 func (j *Job) settle(ctx context.Context, want phases.FenceSight) (phases.FenceFound, phases.FenceSight, error) {
 	over := time.Now().Add(settleLimit)
 	for {
-		found, err := j.read(ctx)
+		found, err := j.read(ctx, "it was switched before that")
 		if err != nil {
 			return found, phases.SeenUnknown, err
 		}
 		sight := j.State.Sight(found)
-		if sight == want || time.Now().After(over) || j.once() {
-			if sight == want {
-				return found, sight, nil
-			}
-			return found, sight, j.Record(phases.FenceSeen{Fence: j.State.Plan.ID, Sight: sight, Found: found.Mark.Text})
+		if sight == want {
+			return found, sight, nil
 		}
-		select {
-		case <-ctx.Done():
-			return found, sight, context.Cause(ctx)
-		case <-time.After(settleEvery):
+		if !j.once() {
+			wait := time.NewTimer(settleEvery)
+			select {
+			case <-ctx.Done():
+			case <-wait.C:
+			}
+			wait.Stop()
+		}
+		if ctx.Err() != nil || time.Now().After(over) || j.once() {
+			return found, sight, j.Record(phases.FenceSeen{Fence: j.State.Plan.ID, Sight: sight, Found: found.Mark.Text})
 		}
 	}
 }

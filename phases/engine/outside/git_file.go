@@ -85,7 +85,7 @@ func (f GitFile) Rename(ctx context.Context, from, to, message string) (string, 
 	if done.Exit != 0 {
 		return "", fmt.Errorf("%w: %s", errExit, reason(done))
 	}
-	note := fmt.Sprintf("%s is %s on %s of %s, commit %.12s", from, to, f.Branch, f.Remote, commit)
+	note := fmt.Sprintf("%s on %s of %s, by commit %.12s", to, f.Branch, f.Remote, commit)
 	if _, err := g.git(ctx, "merge", "--ff-only", "--no-verify", commit); err != nil {
 		note += "; the checkout was not brought up to it: " + err.Error()
 	}
