@@ -8,12 +8,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"tminus/phases"
 	"tminus/phases/engine"
 	"tminus/phases/journal"
+	"tminus/phases/report"
 )
 
 // fencedBook has a fence of each of three kinds, with items for two of them.
@@ -414,5 +416,107 @@ func TestADroppedTriggerComesBack(t *testing.T) {
 	}
 	if got := f.outside(); got != allOn {
 		t.Errorf("outside: %s", got)
+	}
+}
+
+// toPhases takes a run of fencedBook through its gate.
+func (f *fenced) toPhases() {
+	f.t.Helper()
+	f.takeAll()
+	f.until("an open gate", func(s *phases.State) bool { return len(s.GateHolds(s.At)) == len(s.Unacknowledged()) })
+	for _, finding := range f.state().Unacknowledged() {
+		f.do(phases.Acknowledge{Code: finding.Code, Who: "the duty manager", Typed: finding.Code})
+	}
+	f.passGate()
+}
+
+// A trigger that somebody enables once phases have begun holds the next one, and
+// can be disabled again between them. One that was made meanwhile is recorded too.
+func TestATriggerEnabledDuringThePhasesHoldsTheNext(t *testing.T) {
+	f := newFenced(t)
+	f.source = strings.Replace(f.source, "steps: [{delete: parent}]\n", "steps: [{delete: child}]\n  - {id: second, title: Second, risk: high, planned: 1m, delete: [parent]}\n", 1)
+	f.opened.Source, f.opened.SHA256 = f.source, engine.SHA256([]byte(f.source))
+	f.open(engine.Settings{})
+	f.toPhases()
+	f.commit("clear")
+	f.exec(`ALTER TABLE child ENABLE TRIGGER guard; CREATE TRIGGER guard BEFORE UPDATE ON keep FOR EACH ROW EXECUTE FUNCTION guard()`)
+	f.until("the hold", func(s *phases.State) bool { return len(s.PhaseHolds(1, s.At)) > 0 })
+	f.refused(phases.StartPhase{Phase: "second"}, "The guards are off: found partly off: 1 of 3 disabled")
+	f.refused(phases.Act{Item: "service_off"}, "it is off")
+	f.act("guards_off")
+	f.until("an open way", func(s *phases.State) bool { return len(s.PhaseHolds(1, s.At)) == 0 })
+	f.commit("second")
+	f.refused(phases.Act{Item: "guards_off"}, "the checklist is closed")
+	for _, item := range []string{"guards_back", "back:workflow", "service_back"} {
+		f.act(item)
+	}
+	f.until("all stages done", func(s *phases.State) bool { return s.CurrentAfter() == 2 })
+	f.do(phases.CloseRun{})
+	if err := f.wait(); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.outside(); got != "running; refill.yml; child A, keep O, parent R" {
+		t.Errorf("outside: %s", got)
+	}
+	recs, err := journal.Read(f.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := report.Build(recs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(r.Deviations, func(l report.Line) bool { return strings.Contains(l.Text, "fence: the guards: partly off") }) {
+		t.Errorf("deviations: %+v", r.Deviations)
+	}
+	if len(r.Fences) != 3 || !r.Fences[2].Compared || r.Fences[2].State != "back" {
+		t.Errorf("fences: %+v", r.Fences)
+	}
+}
+
+// An abort out of an open phase brings all back before the run is closed; the
+// program that leaves meanwhile leaves that to whoever takes the run up.
+func TestAnAbortBringsAllBack(t *testing.T) {
+	for name, leave := range map[string]bool{"stays": false, "leaves": true} {
+		t.Run(name, func(t *testing.T) {
+			f := newFenced(t)
+			if leave { // switching on takes as long as somebody needs to leave
+				f.source = strings.Replace(f.source, "on: [/bin/sh, -c, 'echo running", "on: [/bin/sh, -c, 'touch began; while [ -e slow ]; do read -r x <hold; done; echo running", 1)
+				f.opened.Source, f.opened.SHA256 = f.source, engine.SHA256([]byte(f.source))
+				f.write("slow", "")
+				if out, err := exec.Command("mkfifo", filepath.Join(f.dir, "hold")).CombinedOutput(); err != nil {
+					t.Fatalf("%v: %s", err, out)
+				}
+			}
+			f.open(engine.Settings{})
+			f.toPhases()
+			f.do(phases.StartPhase{Phase: "clear"})
+			f.untilStatus("clear", phases.PhaseHolding)
+			f.refused(phases.Act{Item: "guards_back"}, "a phase is open")
+			f.do(phases.Abort{Reason: "out of time", Lift: true})
+			if leave {
+				f.until("the last fence", func(s *phases.State) bool { return s.Fence("service").Step == phases.FenceBeingLifted })
+				if err := f.leave(); err != nil {
+					t.Fatal(err)
+				}
+				if s := f.state(); !s.ClosedAt.IsZero() || !s.WantsLift() || s.Fence("guards").Step != phases.FenceIsBack {
+					t.Fatalf("left: closed %s, %+v", s.ClosedAt, s.Fences)
+				}
+				if err := os.Remove(filepath.Join(f.dir, "slow")); err != nil {
+					t.Fatal(err)
+				}
+				f.resume(engine.Settings{})
+			}
+			if err := f.wait(); err != nil {
+				t.Fatal(err)
+			}
+			s := f.state()
+			if got := f.outside(); got != allOn || s.Outcome != phases.Aborted || s.ClosedAt.IsZero() || f.rows("parent") != 5000 {
+				t.Errorf("outside: %s; %s, closed %s\n%s", got, s.Outcome, s.ClosedAt, f.log())
+			}
+			if strings.Contains(s.Summary(f.path), "tminus restore") {
+				t.Errorf("the summary says\n%s", s.Summary(f.path))
+			}
+		})
 	}
 }

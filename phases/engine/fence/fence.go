@@ -130,9 +130,11 @@ func (j *Job) Take(ctx context.Context) error {
 				return err
 			}
 			if !mark.Same(*f.Recorded) {
+				taken := f.Taken
 				if err := j.mark(mark); err != nil {
 					return err
 				}
+				f.Taken = taken
 			}
 		}
 	}

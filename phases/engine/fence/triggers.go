@@ -62,8 +62,26 @@ func (t triggers) Read(ctx context.Context, k Known) (phases.FenceFound, error) 
 	return phases.FenceFound{Mark: phases.FenceMark{Text: off.Value}, Off: off.Pass, Ours: true}, nil
 }
 
+// Off disables what is as it was recorded. What somebody has enabled since it was
+// off, in whatever mode, is disabled again, and comes back as it was recorded.
 func (t triggers) Off(ctx context.Context, k Known) (string, error) {
-	return "", t.db.DisableTriggers(ctx, k.Recorded.Triggers)
+	if k.Taken == nil {
+		return "", t.db.DisableTriggers(ctx, k.Recorded.Triggers)
+	}
+	now, err := t.db.ReadTriggers(ctx, t.names)
+	if err != nil {
+		return "", err
+	}
+	for _, n := range now {
+		if !slices.ContainsFunc(k.Recorded.Triggers, func(r phases.Trigger) bool { return sameTrigger(r, n) && r.Definition == n.Definition }) {
+			return "", fmt.Errorf("%s on %s is not defined as it was recorded: which of the two is wanted, somebody has to say", n.Name, n.Table)
+		}
+	}
+	return "", t.db.DisableTriggers(ctx, now)
+}
+
+func sameTrigger(a, b phases.Trigger) bool {
+	return a.Schema == b.Schema && a.Table == b.Table && a.Name == b.Name
 }
 
 func (t triggers) On(ctx context.Context, k Known) (string, error) {
@@ -78,9 +96,7 @@ func (t triggers) widen(ctx context.Context, recorded phases.FenceMark) (phases.
 	}
 	all := slices.Clone(recorded.Triggers)
 	for _, n := range now {
-		known := slices.ContainsFunc(all, func(r phases.Trigger) bool {
-			return r.Schema == n.Schema && r.Table == n.Table && r.Name == n.Name
-		})
+		known := slices.ContainsFunc(all, func(r phases.Trigger) bool { return sameTrigger(r, n) })
 		switch {
 		case known:
 		case n.Enabled == "D":
