@@ -116,6 +116,8 @@ func (f *FenceState) Word() string {
 		return "changed by somebody else"
 	case f.Seen == SeenPartly:
 		return "partly off"
+	case f.Seen == SeenBack && f.Step == FenceIsOff && f.Plan.Kind == runbook.FenceAlertmanager:
+		return "over: it has ended, or somebody has ended it"
 	case f.Seen == SeenBack && f.Step == FenceIsOff:
 		return "switched on by somebody else"
 	case f.Seen == SeenBack:

@@ -159,3 +159,26 @@ func TestOnlyFencesFollowTheEnd(t *testing.T) {
 		t.Errorf("after run_closed may come %v", after)
 	}
 }
+
+// A silence that would end before the abort limit is made longer by itself, once:
+// what did not help is left to the operator.
+func TestASilenceIsRenewedByItself(t *testing.T) {
+	s := newFolding(t)
+	s.add(FenceRecorded{Fence: "a", Mark: FenceMark{Text: "not silenced"}}, FenceTaken{Fence: "a", Mark: FenceMark{Text: "silence 1"}})
+	for _, c := range []struct {
+		events []Event
+		want   string
+	}{
+		{nil, ""},
+		{[]Event{FenceSeen{Fence: "a", Sight: SeenPartly, Found: "silence 1, too short"}}, "off:a"},
+		{[]Event{GatePassed{Approver: "x"}, PhaseStarted{Phase: "p"}}, ""}, // not beside an open transaction
+		{[]Event{PhaseRolledBack{Phase: "p"}}, "off:a"},
+		{[]Event{ActionStarted{Item: "off:a", Name: runbook.TakeFence}, ActionDone{Item: "off:a", Name: runbook.TakeFence, Error: "no answer"}}, ""},
+		{[]Event{FenceSeen{Fence: "g", Sight: SeenPartly}}, ""},
+	} {
+		s.add(c.events...)
+		if got := s.Renewing(s.At); got != c.want {
+			t.Errorf("after %+v: %q, want %q", c.events, got, c.want)
+		}
+	}
+}

@@ -13,18 +13,18 @@ import (
 // whether the run is over.
 func (e *Engine) closeEnded(ctx context.Context) (bool, error) {
 	e.mu.Lock()
-	ended, lift := e.state.Outcome != "", e.state.WantsLift()
+	ended, lift, outcome, by := e.state.Outcome != "", e.state.WantsLift(), e.state.Outcome, e.state.Operator.String()
 	e.mu.Unlock()
 	if !ended {
 		return false, nil
 	}
 	if lift {
-		e.liftAll(ctx, e.state.Operator.String())
+		e.liftAll(ctx, by)
 		if ctx.Err() != nil {
 			return true, context.Cause(ctx)
 		}
 	}
-	return true, e.record(phases.RunClosed{Outcome: e.state.Outcome})
+	return true, e.record(phases.RunClosed{Outcome: outcome})
 }
 
 func (e *Engine) abort(ended phases.RunAborted) error {
@@ -69,7 +69,7 @@ func (e *Engine) windUp() error {
 	}
 	// Not the program's context: leave cancels it with a reason.
 	ctx, cancel := context.WithCancelCause(context.Background())
-	l := &lifter{cancel, make(chan struct{})}
+	l, by := &lifter{cancel, make(chan struct{})}, e.state.Operator.String()
 	e.lifter = l
 	if e.leaving {
 		cancel(errLeaving)
@@ -77,7 +77,7 @@ func (e *Engine) windUp() error {
 	e.work.Go(func() { // ends with the last fence, each of which has a limit, or with cancel
 		defer close(l.done)
 		defer cancel(nil)
-		e.liftAll(ctx, e.state.Operator.String())
+		e.liftAll(ctx, by)
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		e.lifter = nil

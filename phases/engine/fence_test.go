@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -193,7 +194,11 @@ func TestAFenceThatSomebodyElseLifts(t *testing.T) {
 	f.takeAll()
 	f.exec(`ALTER TABLE child ENABLE TRIGGER guard`)
 	f.until("the fence seen partly off", func(s *phases.State) bool { return s.Fence("guards").Seen == phases.SeenPartly })
-	f.refused(phases.PassGate{Approver: "x", Typed: f.opened.Target.Database}, "The guards are off")
+	f.until("the hold", func(s *phases.State) bool {
+		return slices.ContainsFunc(s.GateHolds(s.At), func(h phases.Hold) bool {
+			return strings.HasPrefix(h.Text, "The guards are off: found partly off: 1 of 2 disabled")
+		})
+	})
 	f.exec(`ALTER TABLE child DISABLE TRIGGER guard`)
 	f.until("the fence seen off", func(s *phases.State) bool { return s.Fence("guards").Seen == phases.SeenOff })
 
@@ -279,6 +284,9 @@ func (d *dying) Truncate(size int64) error {
 	return d.File.Truncate(size)
 }
 
+// allKills has each place tried in both ways, not in one of them.
+var allKills = flag.Bool("kills", false, "kill at every line of a fence, and both resume and restore after each")
+
 // TestKilledBetweenAnyTwoFences ends the program at each line that a fence writes,
 // before it and behind it: taken up again, or restored, all comes back, and is
 // compared.
@@ -287,6 +295,9 @@ func TestKilledBetweenAnyTwoFences(t *testing.T) {
 	for n := 1; n <= lines; n++ {
 		for _, behind := range []bool{false, true} {
 			for _, restore := range []bool{false, true} {
+				if !*allKills && restore != (behind == (n%2 == 0)) {
+					continue
+				}
 				t.Run(fmt.Sprintf("%d behind %t restore %t", n, behind, restore), func(t *testing.T) {
 					t.Parallel()
 					killedAt(t, n, behind, restore)

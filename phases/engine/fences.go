@@ -34,14 +34,14 @@ func (e *Engine) fenceJob(f *phases.FenceState, by string) (*fence.Job, error) {
 // askFence asks how a fence stands, for the item that rests on that. An answer
 // that was on its way while the fence was switched says nothing any more.
 func (e *Engine) askFence(ctx context.Context, it runbook.Item, job *fence.Job, atOnce bool) {
-	ctx, cancel := context.WithTimeoutCause(ctx, it.Check.Timeout, fmt.Errorf("no answer within %s", it.Check.Timeout))
+	limited, cancel := context.WithTimeoutCause(ctx, it.Check.Timeout, fmt.Errorf("no answer within %s", it.Check.Timeout))
 	defer cancel()
 	began := time.Now()
-	seen := job.Look(ctx)
+	seen := job.Look(limited)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.asking, it.ID)
-	if ctx.Err() != nil && context.Cause(ctx) == context.Canceled || e.broken != nil || e.state.Outcome != "" {
+	if ctx.Err() != nil || e.broken != nil || e.state.Outcome != "" {
 		return
 	}
 	f, asked := e.state.Fence(it.Fence), &job.State

@@ -200,7 +200,7 @@ func TestAServerThatAnswersBadly(t *testing.T) {
 		"an error":      {func() { g.status, g.body = 500, "top-secret \x1b[31mbroken\x1b[0m" }, "status 500"},
 		"a redirect":    {func() { g.to = thief.URL + "/steal" }, "redirect"},
 		"no JSON":       {func() { g.status, g.body = 200, "<html>" }, "not the JSON"},
-		"too much":      {func() { g.status, g.body = 200, strings.Repeat(" ", 1<<20) + "{}" }, "longer than"},
+		"too much":      {func() { g.status, g.body = 200, strings.Repeat(" ", 1<<20)+"{}" }, "longer than"},
 		"another shape": {func() { g.status, g.body = 200, `{"message": "Not Found"}` }, "has no state"},
 	} {
 		g.status, g.body, g.to = 0, "", ""
