@@ -386,6 +386,53 @@ func leaves(t *testing.T, term *terminal.Terminal) {
 	}
 }
 
+// A replay is moved by the keys that its last line names, whatever is done to its
+// window, and gives the terminal back; a signal ends it too.
+func TestAReplayByItsKeys(t *testing.T) {
+	t.Parallel()
+	start := func() *terminal.Terminal {
+		cmd := exec.Command("tminus", "replay", "testdata/journals/v1-upkeep.journal")
+		cmd.Env = environment(t)
+		term := terminal.Start(t, cmd, 80, 24)
+		term.Shows("REPLAY")
+		return term
+	}
+	term := start()
+	term.Type(" ")
+	term.Shows("paused 1x")
+	term.Type("0")
+	term.Shows("00:00 of 00:10")
+	for range 4 {
+		term.Type("]")
+	}
+	term.Shows("↺ phase")
+	term.Type("]")
+	term.Shows("HOLD: COMMIT or ROLLBACK")
+	term.Type("c") // there is nothing that it could commit
+	term.Shows("this screen is read-only")
+	term.Resize(20, 5)
+	term.Shows("too small")
+	term.Resize(120, 40)
+	term.Shows("Timeline")
+	term.Type("$")
+	term.Shows("at its end")
+	term.Shows("ABORTED")
+	term.Type("q")
+	if code := term.Wait(); code != 0 || term.Alternate() {
+		t.Errorf("exit code %d, alternate screen %v", code, term.Alternate())
+	}
+	for name, end := range map[string]func(*terminal.Terminal){
+		"SIGTERM":                func(x *terminal.Terminal) { x.Signal(syscall.SIGTERM) },
+		"the terminal is closed": (*terminal.Terminal).HangUp,
+	} {
+		term := start()
+		end(term)
+		if code := term.Wait(); code != 1 {
+			t.Errorf("%s: exit code %d", name, code)
+		}
+	}
+}
+
 // What is to be kept is destroyed when the database's name is typed, and by nothing
 // else.
 func TestDestroyingACapsuleAsksForItsDatabase(t *testing.T) {

@@ -10,12 +10,19 @@ import (
 // order, each once. An error means that the journal was written by a later
 // version, or that it is not a run's; the state is then unchanged.
 func (s *State) Apply(rec journal.Record) error {
-	if rec.Seq != s.Seq+1 {
-		return fmt.Errorf("line %d follows line %d: the journal is not read in order", rec.Seq, s.Seq)
-	}
 	e, err := Decode(rec)
 	if err != nil {
 		return err
+	}
+	return s.ApplyDecoded(rec, e)
+}
+
+// ApplyDecoded is Apply for a record whose event was decoded before, so that who
+// folds a journal again and again decodes it once. The record's data is not
+// looked at. What an event holds is never changed by it: states may share it.
+func (s *State) ApplyDecoded(rec journal.Record, e Event) error {
+	if rec.Seq != s.Seq+1 {
+		return fmt.Errorf("line %d follows line %d: the journal is not read in order", rec.Seq, s.Seq)
 	}
 	if _, opened := e.(RunOpened); opened != (s.Seq == 0) {
 		return fmt.Errorf("line %d: %s out of place: a journal is one run", rec.Seq, rec.Kind)

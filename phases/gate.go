@@ -138,8 +138,16 @@ func (s *State) ItemLacks(it runbook.Item) string {
 	if lacks, left := s.fenceLacks(it); left {
 		return lacks
 	}
+	if it.Message != "" && it.Check == nil {
+		return s.messageLacks(it)
+	}
 	if it.Check == nil {
-		if !st.Ticked {
+		switch {
+		case it.Sign != "" && st.Signed == nil && !st.Assumed:
+			return "not signed by the " + it.Sign
+		case st.Signed != nil && st.Signed.Loose:
+			return "its signature is " + st.Signed.Bound()
+		case !st.Ticked:
 			return "not ticked"
 		}
 		return ""
@@ -170,6 +178,7 @@ func (s *State) GateHolds(now time.Time) []Hold {
 	out = append(out, s.backupHolds(items, 0, now)...)
 	out = append(out, s.rehearsalHolds(now)...)
 	out = append(out, s.roomHolds()...)
+	out = append(out, s.channelHolds()...)
 	out = append(out, holdsOf(s.Unacknowledged())...)
 	return append(out, s.gateTimes(now)...)
 }

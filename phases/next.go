@@ -105,6 +105,8 @@ const (
 	NeedField   Need = "field"  // a field that it requires
 	NeedAction  Need = "action" // its action
 	NeedTick    Need = "tick"   // a human's tick
+	NeedTelling Need = "tell"   // its message: it was not sent, or a channel did not take it
+	NeedSign    Need = "sign"   // a human's signature
 	NeedAnswer  Need = "answer" // an answer of its check, or its action's end: it comes by itself, or when something else has changed
 )
 
@@ -146,12 +148,24 @@ func (s *State) Ask(it runbook.Item) Ask {
 		return Ask{Item: it}
 	case byItself:
 		return Ask{Need: NeedAnswer, Item: it}
+	case it.Message != "" && it.Check == nil:
+		return Ask{Need: s.telling(it), Item: it}
 	case s.wantsAction(it, st), s.wantsBackup(it, st):
 		return Ask{Need: NeedAction, Item: it}
 	case it.Check != nil, st.Action != nil && st.Action.Running:
 		return Ask{Need: NeedAnswer, Item: it}
+	case it.Sign != "":
+		return Ask{Need: NeedSign, Item: it}
 	}
 	return Ask{Need: NeedTick, Item: it}
+}
+
+// telling is what an item waits for whose message not every channel has.
+func (s *State) telling(it runbook.Item) Need {
+	if t := s.LastTelling(it.Message); t != nil && len(t.In(ToldSending)) > 0 {
+		return NeedAnswer
+	}
+	return NeedTelling
 }
 
 // wantsAction tells whether an item's action is still to be taken. Before one,

@@ -19,6 +19,9 @@ func (o *Operator) action(now time.Time) tea.Cmd {
 	if err != nil {
 		return nil
 	}
+	if it.Message != "" {
+		return o.askTell(itemTells(o.state, it), now)
+	}
 	if end := (phases.CancelAction{Item: it.ID}); o.state.Can(end, now) == nil {
 		return o.ask(dialog.Dialog{
 			Title: "Cancel it?", Level: phases.LevelWarn, Careful: true, Ground: dialog.LeadsTo(end),

@@ -31,6 +31,7 @@ type Viewer struct {
 	opts   ViewerOptions
 	styles *look.Styles
 	keys   keymap
+	lead   []string      // bindings that stand first in the hint line
 	state  *phases.State // nil before the first record
 	fault  error         // why the journal is not read on; nil while it is
 	clock  time.Time     // as of the last key or tick; zero where nobody tells

@@ -33,7 +33,7 @@ func (v *Viewer) next(now time.Time) step {
 		if s.WantsLift() {
 			return step{text: "The run has ended: " + s.Outcome.Word() + ". What was off for it is coming back.", level: phases.LevelWarn, keys: []string{pane.Binding(pane.Log)}}
 		}
-		return step{text: "The run has ended: " + s.Outcome.Word() + "." + v.undoHint(), level: look.OutcomeLevel(s.Outcome), keys: []string{"quit", pane.Binding(pane.Log), pane.Binding(pane.Undo)}}
+		return step{text: "The run has ended: " + s.Outcome.Word() + "." + s.FarewellWords() + v.undoHint(), level: look.OutcomeLevel(s.Outcome), keys: []string{"quit", pane.Binding(pane.Log), pane.Binding(pane.Undo)}}
 	case phases.WaitChecklist:
 		return v.nextBeforeGate(n)
 	case phases.WaitGate:
@@ -119,7 +119,7 @@ func (v *Viewer) itemKeys() []string {
 	if keys := waitingKeys(s, it); keys != nil {
 		return keys
 	}
-	action := it.Action != nil
+	action := it.Action != nil || it.Message != ""
 	switch {
 	case it.Check != nil && s.ItemDone(it): // its answer is too old
 	case s.Ask(it).Need == phases.NeedField:

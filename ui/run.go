@@ -78,8 +78,14 @@ func show(ctx context.Context, opts Options, look ViewerOptions, keys keymap, mo
 	if err != nil {
 		return err
 	}
-	g := &guard{screen: o}
-	_, err = tea.NewProgram(g, append(programOptions(ctx, opts), more...)...).Run()
+	return Present(ctx, opts, o, more...)
+}
+
+// Present shows a screen until it quits, ctx ends or it fails, and fails as Run
+// does. Of opts it reads the terminal's part.
+func Present(ctx context.Context, opts Options, screen tea.Model, more ...tea.ProgramOption) error {
+	g := &guard{screen: screen}
+	_, err := tea.NewProgram(g, append(programOptions(ctx, opts), more...)...).Run()
 	switch {
 	case g.failed != nil:
 		return g.failed

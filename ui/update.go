@@ -330,11 +330,15 @@ func (o *Operator) sayNothing(key string) {
 	if o.small() {
 		return
 	}
+	o.say(phases.LevelInfo, nothing(key, o.do == nil))
+}
+
+func nothing(key string, reads bool) string {
 	why := "does nothing here"
-	if _, acts := operatorKeys().press(key); acts && o.do == nil {
+	if _, acts := operatorKeys().press(key); acts && reads {
 		why = "is the operator's: this screen is read-only"
 	}
-	o.say(phases.LevelInfo, look.Sanitize(key)+" "+why+": ? shows the keys.")
+	return look.Sanitize(key) + " " + why + ": ? shows the keys."
 }
 
 var (

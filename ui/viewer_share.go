@@ -68,3 +68,34 @@ func NewMirrorViewer(opts ViewerOptions) *Viewer {
 	)
 	return v
 }
+
+// OwnKey is a key that a viewer's caller does by itself. Help and hints name it.
+type OwnKey struct {
+	ID    string   // what Own calls it
+	Keys  []string // as tea.KeyPressMsg.String gives them
+	Label string   // how hints write the keys
+	Name  string   // in the hint line: one to three words
+	Help  string   // in the help page: a sentence's part
+}
+
+// NewReplayViewer gives a Viewer for a run as it was. Its hints name the caller's
+// own keys first, in their order; leave ends them.
+func NewReplayViewer(opts ViewerOptions, own []OwnKey, leave OwnKey) *Viewer {
+	v := NewViewer(opts)
+	for _, k := range own {
+		v.keys = append(v.keys, binding{id: k.ID, keys: k.Keys, label: k.Label, name: k.Name, help: k.Help, group: groupReplay, own: true})
+		v.lead = append(v.lead, k.ID)
+	}
+	v.keys = append(v.keys, binding{id: "quit", keys: leave.Keys, label: leave.Label, name: leave.Name, help: leave.Help, group: groupLeave, own: true})
+	return v
+}
+
+// Own tells which of the caller's own keys a key is; the one that leaves is
+// "quit".
+func (v *Viewer) Own(key tea.KeyPressMsg) (id string, ok bool) {
+	b, ok := v.keys.press(key.String())
+	return b.id, ok && b.own
+}
+
+// Nothing is the answer to a key that has no binding on a reader's screen.
+func Nothing(key tea.KeyPressMsg) string { return nothing(key.String(), true) }

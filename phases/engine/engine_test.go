@@ -24,11 +24,11 @@ func TestGuideRunsUnattended(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	around, err := services.Start(t.TempDir(), "")
+	around, err := services.Start(t.TempDir(), sandbox.ForTest(t).DSN("postgres"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = around.Close() })
+	defer around.Close()
 	site.Services = around.URL()
 	r := newRig(t, "", string(runbook.Guide(site)))
 	r.opened.Unattended = true
@@ -61,6 +61,9 @@ func TestGuideRunsUnattended(t *testing.T) {
 		if n := r.rows(f.Table); n != f.Rows || n == 0 {
 			t.Errorf("protected %s held %d rows, and holds %d", f.Table, f.Rows, n)
 		}
+	}
+	if len(s.Tellings) != 4 || s.Untold() != nil {
+		t.Errorf("people were told %+v", s.Tellings)
 	}
 	for id, it := range s.Items {
 		if it.Ticked && !it.Assumed {

@@ -59,12 +59,11 @@ func guideByHand(b *testing.B) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	around, err := services.Start(b.TempDir(), "")
+	around, err := services.Start(b.TempDir(), sandbox.ForTest(b).DSN("postgres"))
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = around.Close() })
-	site.Services = around.URL()
-	site.ByHand = true
+	site.ByHand, site.Services = true, around.URL()
 	return string(runbook.Guide(site))
 }

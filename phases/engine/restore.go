@@ -49,6 +49,7 @@ func Restore(ctx context.Context, target Target, w *journal.Writer, recs []journ
 	if e.broken == nil && state.ClosedAt.IsZero() && ctx.Err() == nil {
 		_ = e.record(phases.RunClosed{Outcome: state.Outcome})
 	}
+	e.work.Wait() // people are told how the run ended before it is closed
 	if e.broken == nil && ctx.Err() != nil {
 		return state, context.Cause(ctx)
 	}

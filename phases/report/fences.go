@@ -98,11 +98,11 @@ func (b *builder) fencesOff() {
 }
 
 // fences are a section of their own, where there are any.
-func (t *textWriter) fences() {
+func (t *layout) fences() {
 	if len(t.r.Fences) == 0 {
 		return
 	}
-	t.section("FENCES")
+	t.section("Fences")
 	for _, f := range t.r.Fences {
 		t.hang("  ", f.Title+": "+f.Word)
 		if f.Recorded == "" {

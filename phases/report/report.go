@@ -31,6 +31,8 @@ type Report struct {
 	InsertedRows     int64      `json:"inserted_rows"`      // by committed phases
 	BaselineToDelete *int64     `json:"baseline_to_delete"` // by delete steps and cascades; null when the baseline cannot tell
 
+	Summary []string `json:"summary"` // what was done, and what is and is not in the database, in sentences for whoever was not there
+
 	Run        Run         `json:"run"`
 	Rehearsal  *Rehearsal  `json:"rehearsal,omitempty"` // that a run in production rested on; absent without one
 	Schedule   *Schedule   `json:"schedule,omitempty"`  // absent where nobody planned T-0, and no NO-GO came before
@@ -43,11 +45,17 @@ type Report struct {
 	Checklist  []Group     `json:"checklist"`
 	Gate       Gate        `json:"gate"`
 	Phases     []Phase     `json:"phases"`
+	Tables     []Sum       `json:"tables"` // before and after; protected ones stand apart
 	Protected  []Protected `json:"protected"`
+	Timeline   []Span      `json:"timeline"`
+	Away       []Pause     `json:"away"` // no program had the run
+	Progress   []Progress  `json:"progress"`
 	After      []Group     `json:"after"`
+	Messages   []Message   `json:"messages,omitempty"` // absent where nobody was told
 	Deviations []Line      `json:"deviations"`
 	Notes      []Line      `json:"notes"`
 	Log        []Line      `json:"log"`
+	Signatures []Signature `json:"signatures"`
 	Journal    Journal     `json:"journal"`
 
 	// Zone is where the text's times are; nil means UTC.
@@ -110,7 +118,9 @@ type Group struct {
 // The states of an item.
 const (
 	ItemTicked  = "ticked"  // by a human
+	ItemSigned  = "signed"  // by a human, with a name
 	ItemPassed  = "passed"  // by its check
+	ItemTold    = "told"    // its message: every channel that has to has taken it
 	ItemAssumed = "assumed" // nobody looked
 	ItemFailed  = "failed"  // its check's last answer
 	ItemOpen    = "open"    // not answered, or a field is missing
@@ -126,6 +136,10 @@ type Item struct {
 	Found  string     `json:"found"` // by the check, or why it found nothing
 	Lacks  string     `json:"lacks"` // what it still needs
 	Fields []Field    `json:"fields"`
+
+	Sign string `json:"sign,omitempty"` // as whom somebody signs it; absent where nobody does
+
+	signed *Signature // nil without one
 }
 
 // Field is a recorded value.
@@ -258,7 +272,8 @@ type Check struct {
 type Protected struct {
 	Name       string     `json:"name"`
 	Intact     *bool      `json:"intact"`
-	Baseline   *int64     `json:"baseline"` // rows; null before the baseline
+	Baseline   *int64     `json:"baseline"`    // rows; null before the baseline
+	Content    string     `json:"fingerprint"` // of its content at the baseline; the same at the end where it is intact; empty before the baseline
 	Remaining  *int64     `json:"remaining"`
 	VerifiedIn string     `json:"verified_in"` // the phase; empty when never
 	VerifiedAt *time.Time `json:"verified_at"`

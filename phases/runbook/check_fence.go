@@ -123,7 +123,7 @@ func (c *checker) fenceAlone(item *checked, in asking) {
 	if in.where == inConfirm {
 		c.fault(n, "a fence before a phase", "put it into the checklist: fences are off before the gate")
 	}
-	for _, k := range []string{"check", "action"} {
+	for _, k := range []string{"check", "action", "sign", "message"} {
 		if item.has(k) {
 			c.fault(item.place(k, n), "an item with both fence and "+k, "leave it out: the fence's own state answers the item, and its key switches it")
 		}

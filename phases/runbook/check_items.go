@@ -2,6 +2,7 @@ package runbook
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -36,6 +37,7 @@ func (c *checker) groups(groups []*checked, in asking) {
 			c.fault(g.place("smoke", g.node), "smoke outside after", "leave it out: a smoke test follows the last COMMIT")
 		}
 		c.items(g.inner["items"], in, before)
+		c.passed(g)
 		before = append(before, g.inner["items"]...)
 	}
 }
@@ -54,6 +56,33 @@ func (c *checker) items(items []*checked, in asking, before []*checked) {
 		for _, m := range item.inner["action"] {
 			c.action(m, in)
 			c.byItself(m, in, slices.Concat(before, items[:i]))
+		}
+		c.sign(item, in)
+		c.passed(item)
+	}
+}
+
+// passed notes an item, or a group, that the walk has come past: what comes later
+// may ask whether it is done.
+func (c *checker) passed(m *checked) {
+	if id := m.good.value("id"); id != nil {
+		c.earlier[id.text] = true
+	}
+}
+
+// sign holds that what is signed is a thing of the end, and is signed alone: a
+// check's answer or an action's end are not somebody's word.
+func (c *checker) sign(item *checked, in asking) {
+	n := item.node.value("sign")
+	if n == nil {
+		return
+	}
+	if in.where != inAfter {
+		c.fault(n, "sign before the last phase", "only an item of `after` is signed: before the phases the approver of the gate stands for all")
+	}
+	for _, beside := range []string{"check", "action"} {
+		if item.has(beside) {
+			c.fault(n, "an item with both sign and "+beside, "make two items of it: what a program answers, nobody signs")
 		}
 	}
 }
@@ -167,6 +196,23 @@ func (c *checker) namedCheck(m *checked, shape *object, kind, name string) {
 	}
 }
 
+// itemRefs holds that a check asks about items and groups that come before it.
+func (c *checker) itemRefs(m *checked) {
+	list := m.good.value("items")
+	if list == nil {
+		return
+	}
+	for _, n := range list.items {
+		if !c.earlier[n.text] {
+			fix := "the id of an item, or of a group, that stands before this one"
+			if best := nearest(n.text, slices.Sorted(maps.Keys(c.earlier))); best != "" {
+				fix = "did you mean " + best + "? " + fix
+			}
+			c.fault(n, clean(quote(n.text))+" is no item and no group before this one", fix)
+		}
+	}
+}
+
 // checkNeeds reports a check that could never pass: what it asks about is
 // nowhere in the runbook, or does not exist yet when it is asked.
 func (c *checker) checkNeeds(m *checked, kind, name string, in asking) {
@@ -179,6 +225,10 @@ func (c *checker) checkNeeds(m *checked, kind, name string, in asking) {
 	if rests&check.Rehearsal != 0 && in.noRehearsal {
 		c.fault(n, name+", but the runbook wants no rehearsal", "leave out `rehearsal: none`, or this check")
 	}
+	if rests&check.Course != 0 && in.where != inAfter {
+		c.fault(n, name+" before the last phase", "ask it in `after`: until then it is never so")
+	}
+	c.itemRefs(m)
 	if rests&check.Triggers != 0 && len(c.disables) == 0 && len(c.values(m).triggers()) == 0 {
 		c.fault(n, name+", but no item disables triggers", "give an item of the checklist the action triggers.disable")
 	}

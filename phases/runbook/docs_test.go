@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"tminus/phases/check"
+	"tminus/phases/fact"
 )
 
 // TestReferenceIsGenerated holds docs/runbook.md against the loader. With
@@ -59,6 +60,33 @@ func indented(text string) string {
 			b.WriteString("    ")
 		}
 		b.WriteString(line)
+	}
+	return b.String()
+}
+
+// TestFactsAreGenerated holds docs/messages.md against the facts that there are.
+// With -update it writes its table and its example anew.
+func TestFactsAreGenerated(t *testing.T) {
+	const path = "../../docs/messages.md"
+	text := string(read(t, path))
+	want := section(t, text, "example", indented(string(read(t, filepath.Join(testRunbooks, "good/messages.yaml")))))
+	want = section(t, want, "facts", factTable())
+	if text == want {
+		return
+	}
+	if !*update {
+		t.Fatalf("%s is not what package fact says: run the test with -update", path)
+	}
+	if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func factTable() string {
+	var b strings.Builder
+	b.WriteString("| fact | what it is | for example |\n| --- | --- | --- |\n")
+	for _, k := range fact.Kinds() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", k.Called(), k.Means, k.Example)
 	}
 	return b.String()
 }

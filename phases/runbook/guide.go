@@ -42,7 +42,7 @@ func Guide(site Site) []byte {
 	}
 	text := string(guide)
 	if site.ByHand {
-		for _, start := range []string{"\nbackup:\n", "\n  - id: backup\n"} {
+		for _, start := range []string{"\nbackup:\n", "\n  - id: backup\n", "\n  - id: handover_database\n"} {
 			_, after, _ := strings.Cut(guideByHand+"\n", start)
 			text = exchange(text, start, paragraph(after))
 		}

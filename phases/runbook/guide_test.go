@@ -1,6 +1,7 @@
 package runbook
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -99,11 +100,11 @@ func TestGuideHasItsChecklistsAndTimes(t *testing.T) {
 	if want := []string{
 		"notify", "document", "system_test", "triggers", "workflow",
 		"smoke_connectivity", "smoke_registration", "smoke_pilates", "smoke_lessons", "smoke_memberships", "smoke_integration",
-		"alerts", "handover", "log_signed", "sign_off",
+		"alerts", "handover_database", "handover_functions", "handover_logic", "log_signed", "handover_documents", "sign_off",
 	}; !slices.Equal(after, want) {
 		t.Errorf("after %v", after)
 	}
-	if n > 35 {
+	if n > 60 {
 		t.Errorf("%d items after the phases", n)
 	}
 	if n := len(book.Phases[4].Confirm); n != 9 {
@@ -122,17 +123,48 @@ func TestGuideHasItsChecklistsAndTimes(t *testing.T) {
 }
 
 // What a human ticks before the gate is what only a human can know.
-func TestGuideLeavesEightItemsToHumans(t *testing.T) {
+func TestGuideLeavesSevenItemsToHumans(t *testing.T) {
 	var human []string
 	for _, g := range parseGuide(t).Checklist {
 		for _, it := range g.Items {
-			if it.Check == nil {
+			if it.Check == nil && it.Message == "" {
 				human = append(human, it.ID)
 			}
 		}
 	}
-	if want := []string{"rehearsal_application", "no_deployment", "operator_senior", "access_production", "announced", "approval", "rollback_engineer", "devops"}; !slices.Equal(human, want) {
+	if want := []string{"rehearsal_application", "no_deployment", "operator_senior", "access_production", "approval", "rollback_engineer", "devops"}; !slices.Equal(human, want) {
 		t.Errorf("a human ticks %v", human)
+	}
+}
+
+// Of the client's checklist the program answers what it knows: what is left is
+// somebody's word, or somebody's name.
+func TestGuideHandsOverByItself(t *testing.T) {
+	var human, signed []string
+	answered := 0
+	for _, g := range parseGuide(t).After {
+		if !strings.HasPrefix(g.ID, "handover") && g.ID != "log_signed" && g.ID != "sign_off" {
+			continue
+		}
+		for _, it := range g.Items {
+			switch {
+			case it.Sign != "":
+				signed = append(signed, it.Sign)
+			case it.Check == nil:
+				human = append(human, it.ID)
+			default:
+				answered++
+			}
+			if len(it.Fields) > 0 {
+				t.Errorf("%s records something by hand", it.ID)
+			}
+		}
+	}
+	if want := []string{"handover_jobs", "client_access", "client_reset", "client_functions"}; !slices.Equal(human, want) {
+		t.Errorf("a human ticks %v", human)
+	}
+	if want := []string{"DBA", "Manager", "Client"}; !slices.Equal(signed, want) || answered != 19 {
+		t.Errorf("%v sign, the program answers %d", signed, answered)
 	}
 }
 
@@ -171,6 +203,9 @@ func TestGuideOfASite(t *testing.T) {
 	if len(hand.Checklist) != len(full.Checklist) || hand.Backup.Take.Directory != "" || hand.Backup.TookField != "restore_took" {
 		t.Errorf("by hand: %+v", hand.Backup)
 	}
+	if it, _, ok := hand.Item("handover_backup"); !ok || it.Check != nil || len(hand.After) != len(full.After) {
+		t.Errorf("by hand the backup is handed over as %+v, %d stages", it, len(hand.After))
+	}
 	for i, g := range hand.Checklist {
 		if g.ID != full.Checklist[i].ID || (g.ID != "backup" && len(g.Items) != len(full.Checklist[i].Items)) {
 			t.Errorf("by hand the group %s is %s", full.Checklist[i].ID, g.ID)
@@ -194,9 +229,9 @@ func TestGuideAsksWhatCanBeAsked(t *testing.T) {
 	for name, times := range map[string]int{
 		"database.connects": 3, "database.writable": 1, "database.connections": 2, "database.transactions": 1, "database.tables": 1,
 		FenceOff: 3, FenceBack: 3, "backup.age": 2, "protected.intact": 1, "tables.zero": 1, "tables.filled": 1,
-		"backup.readable": 1, "backup.restored": 1, "rehearsal.completed": 1, "rehearsal.protected": 1, "rehearsal.clean": 1, "rehearsal.schema": 1,
+		"backup.readable": 2, "backup.restored": 1, "rehearsal.completed": 1, "rehearsal.protected": 1, "rehearsal.clean": 1, "rehearsal.schema": 1,
 		"git.quiet": 1, "git.push": 1, "jobs.due": 1, "clock.close": 1, "database.prepared": 1,
-		"backup.size": 1, "wal.room": 1,
+		"backup.size": 1, "wal.room": 1, "run.verified": 1, "run.protected": 1, "run.baseline": 1, "run.deletions": 1, "run.items": 14,
 	} {
 		if len(asked[name]) != times {
 			t.Errorf("%s is asked %d times, not %d", name, len(asked[name]), times)
@@ -248,5 +283,27 @@ func TestGuideRepeatsNoMistake(t *testing.T) {
 		if r > 0x7F {
 			t.Errorf("the character %q may be missing on a terminal", r)
 		}
+	}
+}
+
+// People are told at each moment of the guide, through the site's own services.
+func TestGuideTellsPeople(t *testing.T) {
+	book, err := Parse(GuideName, Guide(Site{Services: "http://127.0.0.1:7"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(book.Channels) != 1 || book.Channels[0].Webhook.URL != "http://127.0.0.1:7/inbox" {
+		t.Errorf("channels %+v", book.Channels)
+	}
+	by := map[string]string{}
+	for _, m := range book.Messages {
+		it, _ := book.Teller(m.ID)
+		by[m.ID] = m.On + it.ID
+	}
+	want := map[string]string{
+		"announcement": "announced", "begin": "notify_start", "waits": OnHold, "no_go": OnNoGo, "aborted": OnAbort, "over": "notify_users", "result": "notify_client",
+	}
+	if !maps.Equal(by, want) {
+		t.Errorf("told by %v", by)
 	}
 }

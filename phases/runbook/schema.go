@@ -267,6 +267,7 @@ func formDefs() []member {
 		{formName(aHost), text(maxLine, shapely[aHost].pattern)},
 		{formName(aFingerprint), text(maxLine, shapely[aFingerprint].pattern)},
 		{formName(aHandle), text(maxLine, shapely[aHandle].pattern)},
+		{formName(aVariable), text(maxLine, shapely[aVariable].pattern)},
 		{formName(aSum), text(maxLine, shapely[aSum].pattern)},
 		{formName(aLabel), text(maxLine, shapely[aLabel].pattern)},
 		{formName(aStatus), dict{

@@ -200,8 +200,10 @@ func (v value) wordNames() []string {
 
 // What ids are unique among.
 const (
-	amongAll    = "groups, phases and items"
-	amongFields = "fields"
+	amongAll      = "groups, phases and items"
+	amongFields   = "fields"
+	amongChannels = "channels"
+	amongMessages = "messages"
 )
 
 func idAmong(among string) key {
@@ -277,6 +279,7 @@ func objects() []object {
 		rehearsalObject(), capsuleObject(), gateObject(),
 		groupObject(), itemObject(), fieldObject(), checkObject(), actionObject(), probeObject(),
 		phaseObject(), stepObject(), maintenanceObject(), fenceObject(),
+		channelObject(), webhookObject(), smtpObject(), messageObject(),
 	}, fenceParts())
 }
 
@@ -298,6 +301,8 @@ func runbookObject() object {
 		{"gate", false, ofObject("gate"), "the go/no-go decision"},
 		{"phases", true, listOf(ofObject("phase"), maxPhases), "the transactions, in order"},
 		{"after", false, listOf(ofObject("group"), maxGroups), "the stages that follow the last COMMIT, in order"},
+		{"channels", false, listOf(ofObject("channel"), maxChannels), "the ways to people, see [messages](messages.md)"},
+		{"messages", false, listOf(ofObject("message"), maxMessages), "what people are told, and when"},
 	}}
 }
 
@@ -342,8 +347,10 @@ func itemObject() object {
 		{"help", false, of(aText), "how to do it, or where to look"},
 		{"fields", false, listOf(ofObject("field"), maxFields), "values that the item records"},
 		{"fence", false, value{form: aFieldID, called: "id"}, "a fence of `fences`: in the checklist its key switches it off, and in `after` back on; its state answers the item. Neither `check` nor `action` stands beside it"},
-		{"check", false, ofObject("check"), "answers the item; without one a human ticks it"},
+		{"check", false, ofObject("check"), "answers the item; without one a human ticks or signs it"},
+		{"sign", false, of(aLine), "somebody signs the item, as whom it says, such as `DBA`: by a name that is bound to the journal as it stands then. Only in `after`, and without check and action"},
 		{"action", false, ofObject("action"), "what a key does for this item. A command, a request or SQL also answers it, where it has no check"},
+		{"message", false, value{form: aFieldID, called: "id"}, "the message that a key sends, after it was shown; the item is done when every channel has taken it. Instead of a check and an action"},
 		{"never_waive", false, of(aFlag), "nobody may waive it before the gate, nor after the point of no return; default `false`"},
 	}}
 }

@@ -38,7 +38,7 @@ var shapely = map[form]struct{ pattern, fix string }{
 	aMatcher:     {`^[A-Za-z_][A-Za-z0-9_]*(=~|!~|!=|=)("[^"\\]*"|[^"\\{},\s]+)$`, "as Alertmanager has it: severity=\"page\", with =, !=, =~ or !~, and in YAML all of it in single quotes"},
 	aResource:    {`^[A-Za-z0-9_][A-Za-z0-9_.:/@-]*$`, "as kubectl calls it: letters, digits and _ . : / @ -"},
 	aPeriod:      {keepPattern, "a number of days, as 30d"},
-	aVariable:    {`^[A-Za-z_][A-Za-z0-9_]*$`, "a name of a variable: letters, digits and _"},
+	aVariable:    {`^[A-Za-z_][A-Za-z0-9_]*$`, "the name of a variable of the environment: letters, digits and _"},
 	aLabel:       {`^[a-z_][a-z0-9_]*$`, "a name of small letters, digits and _"},
 	aHandle:      {`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`, "a name as pgBackRest or barman has it: letters, digits and _ . -"},
 }

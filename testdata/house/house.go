@@ -48,6 +48,8 @@ var arrows = []arrow{
 	{"phases", nil, []string{"tminus/ui", "tminus/db", "github.com/jackc"}, "phases is the ground: it knows neither screen nor driver"},
 	{"phases", []string{"phases/engine", "phases/journal"}, effects, "facts are apart from effects: what acts is the engine's"},
 	{"ui/mirror", nil, []string{"tminus/phases/engine"}, "a mirror has no engine: it has no way to act"},
+	{"ui/monitor", nil, []string{"tminus/phases/engine", "tminus/ui", "charm.land"}, "what tells other programs reads the journal: it has no way to act, and needs no screen"},
+	{"ui/replay", nil, []string{"tminus/phases/engine"}, "a replay has no engine: what it shows is over"},
 	{"phases/check", nil, []string{"tminus"}, "what a check is stands alone: the runbook's rules, the run and the database read it"},
 	{"phases/schema", nil, []string{"tminus/phases/lint", "tminus/phases/journal", "tminus/phases/report"}, "what a database holds is plain data, with the names that a runbook gives it"},
 	{"phases/step", nil, []string{"tminus"}, "what a phase can do stands alone: the runbook's rules, the run and the database read it"},

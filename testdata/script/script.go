@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,7 +41,7 @@ func Run(t *testing.T, server *sandbox.Server, dir string) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "await": await, "flip": flip, "cut": cut,
 			"start": start, "says": says, "ends": ends,
-			"key": key, "mar": mar,
+			"key": key, "mar": mar, "scrape": scrape,
 			"database": s.database, "gym": s.gym, "guide": s.guide, "sql": s.sql, "fault": s.fault,
 		},
 	})
@@ -198,7 +199,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	name := args[0]
 	cmd := exec.Command(args[1], args[2:]...)
 	cmd.Dir = ts.MkAbs(".")
-	for _, v := range []string{"PATH", "HOME", "TMPDIR", "XDG_STATE_HOME", "PGHOST", "PGUSER", "PGSSLMODE", "PGDATABASE", "PGOPTIONS"} {
+	for _, v := range []string{"PATH", "HOME", "TMPDIR", "XDG_STATE_HOME", "PGHOST", "PGUSER", "PGSSLMODE", "PGDATABASE", "PGOPTIONS", "TELL_SCRIPT_URL"} {
 		cmd.Env = append(cmd.Env, v+"="+ts.Getenv(v))
 	}
 	for _, out := range []struct {
@@ -268,6 +269,22 @@ func poll(ts *testscript.TestScript, what string, holds func() bool) {
 			ts.Fatalf("not within %s: %s", patience, what)
 		}
 	}
+}
+
+// scrape gets the metrics of a program in the background to stdout, and has their
+// address in $ADDRESS: scrape NAME
+func scrape(ts *testscript.TestScript, neg bool, args []string) {
+	url := regexp.MustCompile(`http://(\S+)/metrics`).FindStringSubmatch(ts.ReadFile(args[0] + ".err"))
+	if url == nil {
+		ts.Fatalf("%s says nowhere where its metrics are", args[0])
+	}
+	client := http.Client{Timeout: patience}
+	answer, err := client.Get(url[0])
+	ts.Check(err)
+	defer answer.Body.Close()
+	_, err = io.Copy(ts.Stdout(), answer.Body)
+	ts.Check(err)
+	ts.Setenv("ADDRESS", url[1])
 }
 
 // key makes a pair of keys of age's: the secret one in a file, the public one in

@@ -15,6 +15,7 @@ import (
 	"tminus/phases"
 	"tminus/phases/engine"
 	"tminus/phases/runbook"
+	"tminus/ui/monitor"
 )
 
 // Streams are the program's own. They are files because a screen asks whether
@@ -39,13 +40,16 @@ type Flags struct {
 	Users      int           // the demo's
 	Seed       int64         // the demo's
 	Mirror     Mirror
+	Metrics    string // address to serve metrics on; empty: none
+	StatusFile string // empty: none
 
 	NoUndo   bool   // a rehearsal does not put back what it took
 	Identity string // file with the key that opens encrypted capsules; empty: none
 
-	copy   *phases.Copy                               // what the run's database was restored from; nil for none
-	undoes *phases.Undoes                             // what the run undoes; nil for any other
-	fits   func(engine.Target, phases.Identity) error // whether the database is the one that is meant; nil: any will do
+	monitor *monitor.Monitor                           // tells other programs of the run; nil: nobody is told
+	copy    *phases.Copy                               // what the run's database was restored from; nil for none
+	undoes  *phases.Undoes                             // what the run undoes; nil for any other
+	fits    func(engine.Target, phases.Identity) error // whether the database is the one that is meant; nil: any will do
 }
 
 // NewestBackup stands for the newest backup of the runbook's.
@@ -59,7 +63,7 @@ type Mirror struct {
 // Execute runs the command that args name, and gives the program's exit code.
 func Execute(args []string, s Streams, database Database) int {
 	root := commands(&app{stdin: s.In, stdout: s.Out, stderr: s.Err, database: database})
-	root.SetArgs(args)
+	root.SetArgs(joined(args))
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
@@ -91,10 +95,10 @@ func commands(a *app) *cobra.Command {
 		Example: "  tminus demo\n  tminus guide > reset.yaml\n  tminus lint reset.yaml\n" +
 			"  tminus rehearse reset.yaml --dsn 'host=rehearsal dbname=gym'\n  tminus run reset.yaml --dsn 'host=prod dbname=gym'",
 	}
-	root.AddCommand(demoCommand(a), rehearseCommand(a), runCommand(a), resumeCommand(a), mirrorCommand(a), watchCommand(a))
+	root.AddCommand(demoCommand(a), rehearseCommand(a), runCommand(a), resumeCommand(a), mirrorCommand(a), watchCommand(a), replayCommand(a))
 	root.AddCommand(fencesCommand(a), restoreCommand(a))
 	root.AddCommand(undoCommand(a), capsuleCommand(a))
-	root.AddCommand(initCommand(a), lintCommand(a), reachCommand(a))
+	root.AddCommand(initCommand(a), lintCommand(a), reachCommand(a), tellCommand(a))
 	root.AddCommand(reportCommand(a))
 	root.AddCommand(onFile("verify JOURNAL", "Check that a journal is whole and unchanged", "  tminus verify reset.journal", a.verify))
 	root.AddCommand(guideCommand(a))
@@ -138,7 +142,9 @@ func demoCommand(a *app) *cobra.Command {
 		Short:   "Run the guide's reset of a gym's database, on a throwaway server",
 		Example: "  tminus demo\n  tminus demo --users 100000\n  tminus demo --unattended --plain --journal demo.journal",
 		Args:    cobra.NoArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return a.demo(c.Context(), f) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.told(f, func(f Flags) error { return a.demo(c.Context(), f) })
+		},
 	}
 	newRunFlags(c, &f)
 	screenFlags(c, &f)
@@ -161,7 +167,9 @@ func rehearseCommand(a *app) *cobra.Command {
 			}
 			return cobra.ExactArgs(1)(c, args)
 		},
-		RunE: func(c *cobra.Command, args []string) error { return a.rehearse(c.Context(), args[0], f) },
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.told(f, func(f Flags) error { return a.rehearse(c.Context(), args[0], f) })
+		},
 	}
 	c.Flags().BoolVar(&f.NoUndo, "no-undo", false, "do not put back at the end what the phases took: production then has no proven time of an undo")
 	identityFlag(c, &f)
@@ -182,7 +190,9 @@ func runCommand(a *app) *cobra.Command {
 		Short:   "Run a runbook that was rehearsed against production",
 		Example: "  tminus run reset.yaml --dsn 'host=prod dbname=gym user=dba'\n  PGSERVICE=prod tminus run reset.yaml --start-at 02:00\n  tminus run reset.yaml --rehearsal reset-20260130.journal",
 		Args:    cobra.ExactArgs(1),
-		RunE:    func(c *cobra.Command, args []string) error { return a.production(c.Context(), args[0], f) },
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.told(f, func(f Flags) error { return a.production(c.Context(), args[0], f) })
+		},
 	}
 	newRunFlags(c, &f)
 	againFlag(c, &f)
@@ -200,7 +210,9 @@ func resumeCommand(a *app) *cobra.Command {
 		Short:   "Take up a run where its journal ends",
 		Example: "  tminus resume reset.journal\n  tminus resume reset.journal --dsn 'host=prod dbname=gym user=dba'",
 		Args:    cobra.ExactArgs(1),
-		RunE:    func(c *cobra.Command, args []string) error { return a.resume(c.Context(), args[0], f) },
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.told(f, func(f Flags) error { return a.resume(c.Context(), args[0], f) })
+		},
 	}
 	identityFlag(c, &f)
 	targetFlags(c, &f)
@@ -220,7 +232,9 @@ func undoCommand(a *app) *cobra.Command {
 		Example: "  tminus undo reset.journal --plan --dsn 'host=prod dbname=gym'\n  tminus undo reset.journal --dsn 'host=prod dbname=gym user=dba'\n" +
 			"  tminus undo reset.journal --phases 5,4\n  tminus undo reset.journal --keep user_settings --replace qr_codes",
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return a.undo(c.Context(), args[0], f, u) },
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.told(f, func(f Flags) error { return a.undo(c.Context(), args[0], f, u) })
+		},
 	}
 	c.Flags().StringSliceVar(&u.Phases, "phases", nil, "the phases to undo, by id or number (default: all that kept a capsule)")
 	c.Flags().StringSliceVar(&u.Keep, "keep", nil, "tables where a row that is in the way stays, and the capsule's is left out")
@@ -242,41 +256,36 @@ func identityFlag(c *cobra.Command, f *Flags) {
 
 func mirrorCommand(a *app) *cobra.Command {
 	var m Mirror
+	var f Flags
 	c := &cobra.Command{
 		Use:     "mirror JOURNAL",
 		Short:   "Serve a run's screen over SSH, from its journal alone",
 		Example: "  tminus mirror reset.journal --mirror-keys watchers\n  ssh -p 2222 dba-host",
 		Args:    cobra.ExactArgs(1),
-		RunE:    func(c *cobra.Command, args []string) error { return a.mirror(c.Context(), args[0], m) },
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.toldOf(args[0], f, func() error { return a.mirror(c.Context(), args[0], m) })
+		},
 	}
 	c.Flags().StringVar(&m.Listen, "listen", "127.0.0.1:2222", "address to serve on")
 	mirrorFlags(c, &m)
+	monitorFlags(c, &f)
 	return c
 }
 
 func watchCommand(a *app) *cobra.Command {
 	var plain bool
+	var f Flags
 	c := &cobra.Command{
 		Use:     "watch JOURNAL",
 		Short:   "See a run's screen without its controls",
 		Example: "  tminus watch reset.journal\n  tminus watch reset.journal --plain",
 		Args:    cobra.ExactArgs(1),
-		RunE:    func(c *cobra.Command, args []string) error { return a.watch(c.Context(), args[0], plain) },
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.toldOf(args[0], f, func() error { return a.watch(c.Context(), args[0], plain) })
+		},
 	}
 	c.Flags().BoolVar(&plain, "plain", false, "one event a line")
-	return c
-}
-
-func reportCommand(a *app) *cobra.Command {
-	var format string
-	c := &cobra.Command{
-		Use:     "report JOURNAL",
-		Short:   "Write a run's execution log",
-		Example: "  tminus report reset.journal\n  tminus report reset.journal --format json",
-		Args:    cobra.ExactArgs(1),
-		RunE:    func(_ *cobra.Command, args []string) error { return a.report(args[0], format) },
-	}
-	c.Flags().StringVar(&format, "format", "text", "text or json")
+	monitorFlags(c, &f)
 	return c
 }
 
@@ -303,6 +312,7 @@ func screenFlags(c *cobra.Command, f *Flags) {
 	c.Flags().DurationVar(&f.Hold, "hold", 2*time.Minute, "how long a verified transaction waits for COMMIT or ROLLBACK")
 	c.Flags().StringVar(&f.Mirror.Listen, "mirror", "", "serve a read-only mirror over SSH on this address, such as 127.0.0.1:2222")
 	mirrorFlags(c, &f.Mirror)
+	monitorFlags(c, f)
 }
 
 func mirrorFlags(c *cobra.Command, m *Mirror) {

@@ -91,11 +91,11 @@ func benchRun(b *testing.B, server *sandbox.Server, viewers int) (took time.Dura
 	if err != nil {
 		b.Fatal(err)
 	}
-	around, err := services.Start(b.TempDir(), "")
+	around, err := services.Start(b.TempDir(), server.DSN("postgres"))
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { _ = around.Close() })
+	defer around.Close()
 	site.Services = around.URL()
 	source := string(runbook.Guide(site))
 	book, err := runbook.Parse("gym-reset.yaml", []byte(source))

@@ -80,6 +80,9 @@ func (p Pane) selectedText(first look.Line, it *runbook.Item, endStyle *lipgloss
 func (p Pane) itemMark(it *runbook.Item, later bool) (string, *lipgloss.Style) {
 	st := p.Styles
 	s := p.State.Item(it.ID)
+	if mark, style, ok := p.messageMark(it); ok {
+		return mark, style
+	}
 	switch {
 	case s.Action != nil && s.Action.Running:
 		return "[*]", &st.Accent
@@ -146,14 +149,26 @@ func (p Pane) itemEnd(it *runbook.Item) (*lipgloss.Style, string) {
 	if it.Check != nil {
 		return p.checkEnd(it, s.Check)
 	}
+	if style, text, ok := p.messageEnd(it); ok {
+		return style, text
+	}
 	switch {
+	case s.Ticked && s.Assumed && it.Sign != "":
+		return &st.Warn, "assumed, nobody signed"
 	case s.Ticked && s.Assumed:
 		return &st.Warn, "assumed, nobody looked"
+	case s.Signed != nil && s.Signed.Loose:
+		return &st.Bad, "signature NOT bound"
+	case s.Signed != nil:
+		return &st.Dim, "signed by " + s.Signed.Name + " " + p.at(s.At)
 	case s.Ticked:
 		return &st.Dim, s.By + " " + p.at(s.At)
 	}
 	if missing := p.fieldsMissing(it); missing > 0 {
 		return &st.Dim, look.Plural(missing, "field", "fields") + " to fill in"
+	}
+	if it.Sign != "" {
+		return &st.Dim, "to be signed as " + it.Sign
 	}
 	return nil, ""
 }
@@ -223,9 +238,17 @@ func (p Pane) itemDetail(it *runbook.Item) []look.Line {
 	for _, f := range it.Fields {
 		out = append(out, p.fieldLine(indent, f))
 	}
+	if sig := s.Signed; sig != nil {
+		style := &st.Text
+		if sig.Loose {
+			style = &st.Bad
+		}
+		out = append(out, p.paragraph(indent, style, "Signed by "+sig.Name+", "+sig.Role+", at "+p.at(sig.At)+", "+sig.Bound())...)
+	}
 	if it.Help != "" {
 		out = append(out, p.paragraph(indent, &st.Dim, it.Help)...)
 	}
+	out = append(out, p.messageDetail(indent, it)...)
 	if it.Check != nil {
 		out = append(out, p.paragraph(indent, &st.Dim, checkHint(it.Check))...)
 	}
@@ -240,6 +263,12 @@ func (p Pane) itemHints(indent string, it *runbook.Item) []look.Line {
 	if it.Action != nil && can(phases.Act{Item: it.ID}) {
 		out = append(out, p.hint(indent, KeyAction, valueOr(it.Action.Text, it.Action.Name))...)
 	}
+	switch t := p.telling(it); {
+	case it.Message != "" && can(phases.Tell{Message: it.Message}):
+		out = append(out, p.hint(indent, KeyAction, "see it and send it")...)
+	case t != nil && len(t.Open()) > 0 && can(phases.Tell{Message: it.Message, Channel: t.Open()[0]}):
+		out = append(out, p.hint(indent, KeyAction, "send it again to "+strings.Join(t.Open(), ", "))...)
+	}
 	if can(phases.CancelAction{Item: it.ID}) {
 		out = append(out, p.hint(indent, KeyAction, "cancel it")...)
 	}
@@ -249,6 +278,14 @@ func (p Pane) itemHints(indent string, it *runbook.Item) []look.Line {
 	switch {
 	case it.Check != nil && s.Outcome == "":
 		out = append(out, p.hint(indent, KeyRecheck, "ask again")...)
+	case can(phases.Tick{Item: it.ID}) && it.Message != "":
+		if !s.ItemDone(*it) {
+			out = append(out, p.hint(indent, KeyTick, "tick: people know it otherwise")...)
+		}
+	case can(phases.Sign{Item: it.ID, Name: "-"}):
+		out = append(out, p.hint(indent, KeyTick, "sign as "+it.Sign)...)
+	case can(phases.Withdraw{Item: it.ID, Reason: "-"}):
+		out = append(out, p.hint(indent, KeyTick, "withdraw the signature")...)
 	case can(phases.Tick{Item: it.ID}):
 		out = append(out, p.hint(indent, KeyTick, "tick")...)
 	case can(phases.Untick{Item: it.ID}):

@@ -257,6 +257,7 @@ const (
 	KeyClose    = "d"
 	KeySkip     = "S"
 	KeySchedule = "T"
+	KeyTell     = "m"
 )
 
 // hint is a key and what it does; nothing on a reader's pane.

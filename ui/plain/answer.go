@@ -12,6 +12,8 @@ import (
 var plainHelp = []string{
 	"status              where the run stands",
 	"holds               what holds the gate or the next phase",
+	"messages            what people were told, and what they are still to be told",
+	"tell [MESSAGE [CHANNEL]]   send a message, or again to a channel; alone: what did not arrive",
 	"note TEXT           a remark for the execution log",
 	"no-go REASON        NO-GO; ends the run, and brings back what is off for it; before the first phase",
 	"rollback [REASON]   roll the open phase back",
@@ -20,6 +22,8 @@ var plainHelp = []string{
 	"early NAME: REASON  go before the time that holds the gate or the first phase",
 	"late NAME: REASON   go although it is too late for the gate or the first phase",
 	"untick ITEM         take a tick back; ITEM is its id",
+	"sign ITEM NAME      sign an item; NAME is who does",
+	"withdraw ITEM REASON   take a signature back",
 	"set FIELD VALUE     record a field anew; FIELD is its id",
 	"check [ITEM]        ask checks now",
 	"act ITEM            run an item's action",
@@ -80,6 +84,8 @@ func (p *plain) tell(text string) bool {
 		p.status()
 	case "holds":
 		p.holds()
+	case "messages":
+		p.messages()
 	default:
 		return false
 	}
@@ -113,10 +119,18 @@ func (p *plain) rareCommand(word, rest string) bool {
 	switch word {
 	case "untick":
 		p.do(phases.Untick{Item: rest})
+	case "sign":
+		item, name, _ := strings.Cut(rest, " ")
+		p.do(phases.Sign{Item: item, Name: strings.TrimSpace(name)})
+	case "withdraw":
+		item, reason, _ := strings.Cut(rest, " ")
+		p.do(phases.Withdraw{Item: item, Reason: strings.TrimSpace(reason)})
 	case "check":
 		p.do(phases.Recheck{Item: rest})
 	case "accept":
 		p.do(phases.AcceptUndone{Phase: p.state.CurrentID(), Reason: rest})
+	case "tell":
+		p.tellWord(rest)
 	case "act":
 		p.do(phases.Act{Item: rest})
 	case "cancel-action":
@@ -213,8 +227,14 @@ func (p *plain) reply(text string) {
 		p.put(q)
 	case q.kind == askField:
 		p.replyField(q, text)
+	case q.kind == askTell:
+		p.replyTell(q, text)
 	case q.kind == askTick || q.kind == askAction:
 		p.replyYesNo(q, text)
+	case q.kind == askSign && text == "skip":
+		p.skipped[q.id] = true
+	case q.kind == askSign && text != "":
+		p.decide(phases.Sign{Item: q.id, Name: text})
 	case q.kind == askApprover && text != "":
 		p.approver = text
 		p.asked = plainQuestion{kind: askGo}

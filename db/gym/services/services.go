@@ -19,13 +19,14 @@ type Services struct {
 	dsn    string // of the gym's database
 	addr   string
 	server *http.Server
-
-	mu sync.Mutex // guards what is in the folder
+	mu     sync.Mutex // guards what is kept in dir
 }
 
 // served is what is served, by the pattern of net/http's ServeMux.
 var served = map[string]func(*Services, http.ResponseWriter, *http.Request){
 	"GET /health": (*Services).health,
+	"POST /inbox": (*Services).receive,
+	"GET /inbox":  (*Services).received,
 
 	"GET /alertmanager/api/v2/silences":        (*Services).silences,
 	"POST /alertmanager/api/v2/silences":       (*Services).silence,

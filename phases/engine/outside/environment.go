@@ -3,6 +3,7 @@ package outside
 import (
 	"io"
 	"os"
+	"strings"
 )
 
 // Command is a program to run, with more than its name and arguments.
@@ -11,6 +12,7 @@ type Command struct {
 	Env    []string  // NAME=value, beside the program's own environment; these win
 	Dir    string    // where it is run; empty: where the program is
 	Alone  bool      // Env is all of the environment
+	Input  string    // what it reads; empty: nothing
 	Output io.Writer // gets all that it prints, from one goroutine; nil: only the first MaxOutput bytes are kept
 }
 
@@ -23,6 +25,13 @@ func (c Command) environment() []string {
 		return nil
 	}
 	return append(os.Environ(), c.Env...)
+}
+
+func (c Command) input() io.Reader {
+	if c.Input == "" {
+		return nil
+	}
+	return strings.NewReader(c.Input)
 }
 
 func (c Command) tee(kept io.Writer) io.Writer {

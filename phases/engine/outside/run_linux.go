@@ -56,7 +56,7 @@ func (p *pipes) close() {
 }
 
 // run runs the program at path below a guard, which hands its environment on.
-func run(ctx context.Context, path string, argv, env []string, dir string, out io.Writer) (ending, error) {
+func run(ctx context.Context, path string, argv, env []string, dir string, in io.Reader, out io.Writer) (ending, error) {
 	p, err := newPipes()
 	if err != nil {
 		return ending{}, err
@@ -65,7 +65,7 @@ func run(ctx context.Context, path string, argv, env []string, dir string, out i
 	// Not by its path: a new version may have been put there.
 	guard := &exec.Cmd{
 		Path: "/proc/self/exe", Args: append([]string{guardName, path}, argv...), Env: env, Dir: dir,
-		Stdout: p.theirOutput, Stderr: p.theirOutput, ExtraFiles: []*os.File{p.tied, p.theirReport},
+		Stdin: in, Stdout: p.theirOutput, Stderr: p.theirOutput, ExtraFiles: []*os.File{p.tied, p.theirReport},
 		// No terminal: a program that asks for a password there would take the operator's keys.
 		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
 	}
@@ -73,7 +73,7 @@ func run(ctx context.Context, path string, argv, env []string, dir string, out i
 		return ending{}, err
 	}
 	p.handOver()
-	go func() { _ = guard.Wait() }() // ends with the guard, whose report says all that there is
+	go func() { _ = guard.Wait() }() // ends with the guard, whose report says all that there is, and which takes the reading end of in along
 	copied, reported := make(chan struct{}), make(chan string, 1)
 	go func() { // ends with the command's last process, or when run returns
 		defer close(copied)

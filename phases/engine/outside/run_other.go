@@ -14,10 +14,10 @@ import (
 // run runs the program at path in a process group of its own, and kills that
 // group at the end. What left the group lives on: without /proc and a
 // subreaper nobody knows that it is the command's.
-func run(ctx context.Context, path string, argv, env []string, dir string, out io.Writer) (ending, error) {
+func run(ctx context.Context, path string, argv, env []string, dir string, in io.Reader, out io.Writer) (ending, error) {
 	cmd := exec.CommandContext(ctx, path)
 	cmd.Args, cmd.Env, cmd.Dir = argv, env, dir
-	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, out
 	// No terminal: a program that asks for a password there would take the
 	// operator's keys. A session's first process leads a group, too.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
