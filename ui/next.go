@@ -30,6 +30,9 @@ func (v *Viewer) next(now time.Time) step {
 	case phases.WaitResume: // nobody takes a command
 		return step{text: "The run was interrupted: " + look.Sanitize(s.Interrupted), level: phases.LevelBad, keys: []string{"quit", pane.Binding(pane.Log), pane.Binding(pane.Undo)}}
 	case phases.WaitNobody:
+		if s.WantsLift() {
+			return step{text: "The run has ended: " + s.Outcome.Word() + ". What was off for it is coming back.", level: phases.LevelWarn, keys: []string{pane.Binding(pane.Log)}}
+		}
 		return step{text: "The run has ended: " + s.Outcome.Word() + "." + s.FarewellWords() + v.undoHint(), level: look.OutcomeLevel(s.Outcome), keys: []string{"quit", pane.Binding(pane.Log), pane.Binding(pane.Undo)}}
 	case phases.WaitChecklist:
 		return v.nextBeforeGate(n)
