@@ -121,6 +121,9 @@ func (v *Viewer) itemKeys() []string {
 		}
 		return keys
 	}
+	if it.Fence != "" && s.Can(phases.Act{Item: it.ID}, s.At) != nil && len(v.open()) > 1 {
+		return []string{"next open", "recheck", "down"} // another fence comes first, or an action has to end
+	}
 	var keys []string
 	if keys := waitingKeys(s, it); keys != nil {
 		return keys
