@@ -55,6 +55,9 @@ func (s *State) Summary(path string) string {
 	for _, line := range lines {
 		out += "\n" + line
 	}
+	if untold := s.UntoldWords(); untold != "" {
+		out += "\nNOT TOLD: " + Clean(untold)
+	}
 	out += "\njournal: " + path + "\nexecution log: tminus report " + path
 	for _, line := range s.goingOn(path) {
 		out += "\n" + line
@@ -113,7 +116,7 @@ func (s *State) aftermath(path string) []string {
 	if s.Runbook == nil || s.Outcome == Completed {
 		return nil
 	}
-	return append(s.undoing(path), s.triggersLeft()...)
+	return slices.Concat(s.undoing(path), s.FenceLines(path), s.triggersLeft())
 }
 
 // Undoing says what is committed, what is not, and the way back; it is empty

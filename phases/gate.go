@@ -54,6 +54,7 @@ func (e GateClosed) words(*State) (Level, string) {
 type NoGoDeclared struct {
 	Reason string `json:"reason"`
 	By     string `json:"by"`
+	Lift   bool   `json:"lift_fences,omitempty"` // what the run has switched off comes back before it is closed
 }
 
 // Kind implements Event.
@@ -61,7 +62,7 @@ func (NoGoDeclared) Kind() string { return "no_go_declared" }
 
 func (e NoGoDeclared) apply(s *State) error {
 	s.Gate = GateState{Decision: NoGoDecision, At: s.At}
-	s.Outcome, s.Reason, s.EndedBy = NoGo, e.Reason, e.By
+	s.Outcome, s.Reason, s.EndedBy, s.liftAsked = NoGo, e.Reason, e.By, e.Lift
 	return nil
 }
 
@@ -90,8 +91,12 @@ func (c PassGate) Events(_ *State, by string, _ time.Time) ([]Event, error) {
 	return []Event{GatePassed{Approver: Clean(c.Approver), By: by}}, nil
 }
 
-// DeclareNoGo is the NO-GO; it ends the run.
-type DeclareNoGo struct{ Reason string }
+// DeclareNoGo is the NO-GO; it ends the run. With Lift, what the run has switched
+// off comes back before it is closed.
+type DeclareNoGo struct {
+	Reason string
+	Lift   bool
+}
 
 func (c DeclareNoGo) can(s *State, _ time.Time) error {
 	if !s.T0.IsZero() {
@@ -104,8 +109,12 @@ func (c DeclareNoGo) can(s *State, _ time.Time) error {
 }
 
 // Events implements Recorded.
-func (c DeclareNoGo) Events(_ *State, by string, _ time.Time) ([]Event, error) {
-	return []Event{NoGoDeclared{Reason: Clean(c.Reason), By: by}, RunClosed{Outcome: NoGo}}, nil
+func (c DeclareNoGo) Events(s *State, by string, _ time.Time) ([]Event, error) {
+	out := []Event{NoGoDeclared{Reason: Clean(c.Reason), By: by, Lift: c.Lift}}
+	if c.Lift && len(s.FencesOff()) > 0 {
+		return out, nil // run_closed comes when they are back
+	}
+	return append(out, RunClosed{Outcome: NoGo}), nil
 }
 
 // Hold is one thing that keeps the gate, or a phase, closed.
@@ -121,13 +130,30 @@ type Hold struct {
 // ItemLacks says what an item still needs, or nothing when it is done.
 func (s *State) ItemLacks(it runbook.Item) string {
 	st := s.Item(it.ID)
+	if st.Waived != nil || s.wentOn(it) {
+		return ""
+	}
 	for _, f := range it.Fields {
 		if lacks := s.FieldLacks(f); lacks != "" {
 			return lacks
 		}
 	}
+	if lacks, left := s.fenceLacks(it); left {
+		return lacks
+	}
+	if s.ByAction(it) {
+		return s.actionLacks(it)
+	}
+	if it.Message != "" && it.Check == nil {
+		return s.messageLacks(it)
+	}
 	if it.Check == nil {
-		if !st.Ticked {
+		switch {
+		case it.Sign != "" && st.Signed == nil && !st.Assumed:
+			return "not signed by the " + it.Sign
+		case st.Signed != nil && st.Signed.Loose:
+			return "its signature is " + st.Signed.Bound()
+		case !st.Ticked:
 			return "not ticked"
 		}
 		return ""
@@ -158,6 +184,7 @@ func (s *State) GateHolds(now time.Time) []Hold {
 	out = append(out, s.backupHolds(items, 0, now)...)
 	out = append(out, s.rehearsalHolds(now)...)
 	out = append(out, s.roomHolds()...)
+	out = append(out, s.channelHolds()...)
 	out = append(out, holdsOf(s.Unacknowledged())...)
 	return append(out, s.gateTimes(now)...)
 }
@@ -226,7 +253,7 @@ func (s *State) groupHolds(items []runbook.Item, now time.Time, counts func(runb
 			continue
 		}
 		lacks := s.ItemLacks(it)
-		if c := s.Item(it.ID).Check; lacks == "" && it.Check != nil {
+		if c := s.Item(it.ID).Check; lacks == "" && it.Check != nil && s.Item(it.ID).Waived == nil {
 			switch age := now.Sub(c.At); {
 			case age > StaleAfter(it.Check):
 				lacks = fmt.Sprintf("last answered %s ago", age.Round(time.Second))

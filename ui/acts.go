@@ -66,6 +66,8 @@ func (o *Operator) tick(now time.Time) tea.Cmd {
 		return nil
 	}
 	switch {
+	case it.Sign != "":
+		return o.sign(it, now)
 	case o.state.Item(it.ID).Ticked:
 		return o.send(false, "", phases.Untick{Item: it.ID})
 	case o.state.Ask(it).Need == phases.NeedField:
@@ -81,6 +83,9 @@ func (o *Operator) edit(now time.Time) tea.Cmd {
 		return nil
 	}
 	fields := it.Fields
+	if len(fields) == 0 { // only what is signed gets here
+		return o.sign(it, now)
+	}
 	d := dialog.Dialog{Title: it.Text, Form: true, Ground: dialog.LeadsTo(phases.Record{Item: it.ID, Field: fields[0].ID})}
 	if it.Help != "" {
 		d.Text = dialog.Says(dialog.Say(phases.LevelInfo, it.Help))
@@ -88,7 +93,7 @@ func (o *Operator) edit(now time.Time) tea.Cmd {
 	for _, f := range fields {
 		d.Fields = append(d.Fields, dialog.NewField(f.Label, f, o.state.Fields[f.ID].Value))
 	}
-	if it.Check == nil && !o.state.Item(it.ID).Ticked {
+	if it.Check == nil && it.Message == "" && it.Sign == "" && !o.state.ByAction(it) && !o.state.Item(it.ID).Ticked {
 		d.Buttons = append(d.Buttons, dialog.Do("Save and tick", o.saves(it, fields, true)))
 	}
 	d.Buttons = append(d.Buttons, dialog.Do("Save", o.saves(it, fields, false)), no("Cancel"))
@@ -193,10 +198,13 @@ func (o *Operator) acknowledge(now time.Time) tea.Cmd {
 func (o *Operator) declareNoGo(now time.Time) tea.Cmd {
 	return o.ask(dialog.Dialog{
 		Title: "NO-GO?", Level: phases.LevelBad, Careful: true, Ground: dialog.LeadsTo(noGoNow(o.state)),
-		Text:   dialog.Says(dialog.Say(phases.LevelWarn, "The run ends here. Nothing was deleted. The reason goes into the execution log.")),
-		Fields: []dialog.Field{dialog.TextField("Reason")},
+		Text: func(s *phases.State, now time.Time) []dialog.Text {
+			ends := dialog.Say(phases.LevelWarn, "The run ends here. Nothing was deleted. The reason goes into the execution log.")
+			return append(append([]dialog.Text{ends}, offText(s)...), o.foresees(s, runbook.OnNoGo, phases.NoGo, now)...)
+		},
+		Fields: append([]dialog.Field{dialog.TextField("Reason")}, liftField(o.state)...),
 		Buttons: []dialog.Button{no("No"), dialog.Do("NO-GO", o.sends(true, func(v []string) (phases.Command, error) {
-			return phases.DeclareNoGo{Reason: v[0]}, nil
+			return phases.DeclareNoGo{Reason: v[0], Lift: lifts(v)}, nil
 		}))},
 	}, now)
 }
@@ -319,15 +327,18 @@ func abortText(s *phases.State, _ time.Time) []dialog.Text {
 	if sum := s.Undo(); sum.Phases != nil {
 		text = append(text, dialog.Say(phases.LevelInfo, "What kept a capsule comes back by an undo afterwards: "+sum.Words()+"."))
 	}
-	return text
+	return append(text, offText(s)...)
 }
 
 func (o *Operator) abort(now time.Time) tea.Cmd {
+	text := func(s *phases.State, now time.Time) []dialog.Text {
+		return append(abortText(s, now), o.foresees(s, runbook.OnAbort, phases.Aborted, now)...)
+	}
 	return o.ask(dialog.Dialog{
-		Title: "Abort the run?", Level: phases.LevelBad, Careful: true, Text: abortText, Ground: dialog.LeadsTo(abortNow(o.state)), Blind: true,
-		Fields: []dialog.Field{dialog.TextField("Reason")},
+		Title: "Abort the run?", Level: phases.LevelBad, Careful: true, Text: text, Ground: dialog.LeadsTo(abortNow(o.state)), Blind: true,
+		Fields: append([]dialog.Field{dialog.TextField("Reason")}, liftField(o.state)...),
 		Buttons: []dialog.Button{no("No"), dialog.Do("Abort", o.sends(true, func(v []string) (phases.Command, error) {
-			return phases.Abort{Reason: v[0]}, nil
+			return phases.Abort{Reason: v[0], Lift: lifts(v)}, nil
 		}))},
 	}, now)
 }
@@ -433,7 +444,7 @@ func blockerText(s *phases.State, pid uint32, now time.Time) []dialog.Text {
 // quit leaves at once where nothing is left undone, and asks otherwise.
 func (o *Operator) quit(now time.Time) tea.Cmd {
 	s := o.state
-	if o.stopped || s == nil || s.Runbook == nil || s.Outcome != "" {
+	if o.stopped || s == nil || s.Runbook == nil || s.Outcome != "" && !s.WantsLift() {
 		return tea.Quit
 	}
 	if o.small() {
@@ -449,6 +460,9 @@ func (o *Operator) quit(now time.Time) tea.Cmd {
 		if p := s.OpenPhase(); p != nil {
 			out = dialog.Say(phases.LevelBad, leavingText(p))
 		}
+		if s.WantsLift() {
+			out = dialog.Say(phases.LevelBad, "What was off for the run is just coming back. Leaving breaks that off; tminus restore goes on with it.")
+		}
 		return []dialog.Text{out, dialog.Say(phases.LevelInfo, hint)}
 	}
 	leave := func([]string, time.Time) (tea.Cmd, error) { return tea.Quit, nil }
@@ -459,7 +473,7 @@ func (o *Operator) quit(now time.Time) tea.Cmd {
 
 // unlessEnded is the ground of what is only asked while the run goes on.
 func unlessEnded(s *phases.State, _ time.Time) error {
-	if s.Outcome != "" {
+	if s.Outcome != "" && !s.WantsLift() {
 		return fmt.Errorf("%w: %s", phases.ErrEnded, s.Outcome.Word())
 	}
 	return nil

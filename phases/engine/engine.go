@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tminus/phases"
+	"tminus/phases/engine/tell"
 	"tminus/phases/journal"
 )
 
@@ -25,6 +26,9 @@ type Settings struct {
 	// Rehearsals is the directory where such a run looks, unless its operator named
 	// a journal; empty: nowhere.
 	Rehearsals string
+
+	Tell     tell.Limits   // of what people are told
+	Farewell time.Duration // how long the program's end waits for what is being sent; default 5s
 }
 
 func (s Settings) withDefaults() Settings {
@@ -40,6 +44,7 @@ func (s Settings) withDefaults() Settings {
 	set(&s.Doubt, 10*time.Minute)
 	set(&s.Patience, time.Minute)
 	set(&s.LookAgain, 10*time.Second)
+	set(&s.Farewell, farewell)
 	return s
 }
 
@@ -50,6 +55,7 @@ type Engine struct {
 	target   Target
 	settings Settings
 	resumed  bool  // another program has begun the run
+	noTarget error // why there is no target, where what is off is brought back without one
 	parted   error // why the database is not the run's any more; nil while it is; guarded by mu
 
 	mu      sync.Mutex // guards all below; held while an event reaches the disk
@@ -63,6 +69,8 @@ type Engine struct {
 	upkeep  *upkeep         // what runs after its COMMIT; nil when nothing does
 	trial   *undoTrial      // the undo at a rehearsal's end; nil when none is under way
 	acting  *acting         // an item's action under way; nil when none is
+	lifter  *lifter         // what brings fences back at the run's end; nil when nothing does
+	telling telling         // what people are being told
 	begun   map[string]bool // phases that this program has started
 	due     map[string]time.Time
 	asking  map[string]bool
@@ -116,7 +124,7 @@ func Resume(target Target, w *journal.Writer, recs []journal.Record, resumed pha
 func newEngine(target Target, w *journal.Writer, state *phases.State, settings Settings) *Engine {
 	return &Engine{
 		target: target, journal: w, state: state, settings: settings.withDefaults(),
-		changed: make(chan struct{}), ended: make(chan struct{}),
+		changed: make(chan struct{}), ended: make(chan struct{}), telling: newTelling(),
 		due: map[string]time.Time{}, asking: map[string]bool{}, begun: map[string]bool{},
 	}
 }
@@ -146,6 +154,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-e.ended:
+			e.leaveTold()
 			if parted := e.otherHistory(); parted != nil {
 				return e.leave(parted)
 			}
@@ -180,7 +189,7 @@ func (e *Engine) Conduct(ctx context.Context, screen func(context.Context) error
 // prepare settles what an earlier program left open, before anything is asked
 // that could fail; then it makes the ledger and surveys the database.
 func (e *Engine) prepare(ctx context.Context) error {
-	if over, err := e.closeEnded(); over || err != nil {
+	if over, err := e.closeEnded(ctx); over || err != nil {
 		return err
 	}
 	if err := e.takeUp(ctx); err != nil {
@@ -202,10 +211,14 @@ func (e *Engine) prepare(ctx context.Context) error {
 	// Whoever has seen the survey may act on it at once.
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	survey.Findings = withWarnings(survey.Findings, e.lackingVariables())
 	if err := e.recordLocked(phases.SurveyTaken{Survey: survey}); err != nil {
 		return err
 	}
 	if err := e.noteRoom(room); err != nil {
+		return err
+	}
+	if err := e.examineChannels(); err != nil {
 		return err
 	}
 	e.ready = true
@@ -236,17 +249,6 @@ func (e *Engine) takeUp(ctx context.Context) error {
 	return e.confirm(ctx)
 }
 
-// closeEnded writes the last record of a run whose program died between the
-// end and that record. It reports whether the run is over.
-func (e *Engine) closeEnded() (bool, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.state.Outcome == "" {
-		return false, nil
-	}
-	return true, e.recordLocked(phases.RunClosed{Outcome: e.state.Outcome})
-}
-
 // leave ends the program's part in a run that has not ended.
 func (e *Engine) leave(reason error) error {
 	e.mu.Lock()
@@ -266,6 +268,8 @@ func (e *Engine) leave(reason error) error {
 	}
 	e.endUndoTrial(reason)
 	e.endAction(reason)
+	e.endLifting(reason)
+	e.leaveTold()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.state.Outcome == "" && e.broken == nil {
@@ -312,6 +316,9 @@ func (e *Engine) record(events ...phases.Event) error {
 
 func (e *Engine) recordLocked(events ...phases.Event) error {
 	for _, ev := range events {
+		if e.waits(ev) {
+			continue
+		}
 		if len(e.pending) > 0 && e.rests(ev) {
 			if err := e.append(e.takePending()); err != nil {
 				return err
@@ -334,8 +341,8 @@ func (e *Engine) append(ev phases.Event) error {
 	switch {
 	case e.broken != nil:
 		return e.broken
-	case !e.state.ClosedAt.IsZero():
-		return phases.ErrEnded // run_closed is a journal's last line
+	case !e.state.ClosedAt.IsZero() && !phases.AfterClose(ev):
+		return phases.ErrEnded // run_closed is a run's last line
 	}
 	rec, err := e.journal.Append(time.Now(), ev.Kind(), ev, e.durability(ev))
 	if err == nil {
@@ -346,6 +353,7 @@ func (e *Engine) append(ev phases.Event) error {
 		return e.broken
 	}
 	e.askDependents(ev)
+	e.happened(ev)
 	if _, closed := ev.(phases.RunClosed); closed {
 		e.finish()
 	}
@@ -367,6 +375,10 @@ func (e *Engine) fail(err error) {
 	if e.trial != nil {
 		e.trial.cancel(&stop{reason: err.Error()})
 	}
+	if e.lifter != nil {
+		e.lifter.cancel(&stop{reason: err.Error()})
+	}
+	e.telling.cancel(&stop{reason: err.Error()})
 	e.finish()
 }
 
@@ -379,25 +391,6 @@ func (e *Engine) holdJournal() error {
 		}
 	}
 	return e.broken
-}
-
-// closeGate takes the GO back when what it rested on no longer holds.
-func (e *Engine) closeGate() {
-	s := e.state
-	if s.Gate.Decision != phases.Go || !s.T0.IsZero() || s.Outcome != "" || e.broken != nil {
-		return
-	}
-	holds := s.GateHolds(time.Now())
-	if len(holds) == 0 {
-		return
-	}
-	var texts []string
-	for _, h := range holds {
-		texts = append(texts, h.Text)
-	}
-	if err := e.recordLocked(phases.GateClosed{Holds: texts}); err != nil {
-		return // recordLocked has stopped the run
-	}
 }
 
 // durability is what an event's weight asks of the journal.
@@ -419,6 +412,8 @@ func (e *Engine) Do(c phases.Command) error {
 		return errLeaving
 	case !e.ready:
 		return ErrNotReady
+	case e.telling.closing != nil:
+		return errClosing
 	}
 	if err := e.state.Can(c, time.Now()); err != nil {
 		return err
@@ -432,12 +427,22 @@ func (e *Engine) carryOut(c phases.Command) error {
 	if _, closing := c.(phases.CloseRun); closing && e.state.WantsUndoTrial() {
 		return e.tryUndo(by)
 	}
+	if _, signs := c.(phases.Sign); signs {
+		// It is bound to the record before its own: the evidence as it stands
+		// comes before that.
+		if err := e.recordPending(); err != nil {
+			return err
+		}
+	}
 	if r, ok := c.(phases.Recorded); ok {
 		events, err := r.Events(e.state, by, time.Now())
 		if err != nil {
 			return err
 		}
-		return e.recordLocked(events...)
+		if err := e.recordLocked(events...); err != nil {
+			return err
+		}
+		return e.windUp()
 	}
 	switch c := c.(type) {
 	case phases.Recheck:
@@ -458,26 +463,13 @@ func (e *Engine) carryOut(c phases.Command) error {
 	case phases.SkipMaintenance:
 		e.upkeep.cancel(&stop{reason: "it was skipped", by: by})
 		return nil
+	case phases.Tell:
+		return e.doTell(c, by)
 	case phases.Abort:
-		return e.abort(phases.Clean(c.Reason), by)
+		return e.abort(phases.RunAborted{Reason: phases.Clean(c.Reason), By: by, Lift: c.Lift})
 	case phases.EndBackend:
 		e.endBackend(c, by)
 		return nil
 	}
 	return fmt.Errorf("unknown command %T", c)
-}
-
-func (e *Engine) abort(reason, by string) error {
-	if e.phase != nil {
-		// Not in the cause alone: whatever cancelled the phase first keeps that.
-		e.phase.aborted = &phases.RunAborted{Reason: reason, By: by}
-		e.phase.cancel(&stop{reason: "the run is aborted: " + reason, by: by})
-		return nil
-	}
-	if e.upkeep != nil {
-		e.upkeep.aborted = &phases.RunAborted{Reason: reason, By: by}
-		e.upkeep.cancel(&stop{reason: "the run is aborted: " + reason, by: by})
-		return nil
-	}
-	return e.recordLocked(phases.RunAborted{Reason: reason, By: by}, phases.RunClosed{Outcome: phases.Aborted})
 }

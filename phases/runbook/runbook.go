@@ -30,10 +30,13 @@ type Runbook struct {
 	Ledger    bool      // false (`ledger: none`): a lost COMMIT can be settled by counts only
 	Rehearsal Rehearsal // what production wants of a rehearsal
 	Capsule   Capsule   // how what the phases take away is kept
+	Fences    []Fence   // what is off for the run, in the order in which it is switched off
 	Checklist []Group   // what must be ticked before the gate opens
 	Gate      Gate
 	Phases    []Phase
 	After     []Group // stages that follow the last COMMIT, in order
+	Channels  []Channel
+	Messages  []Message
 
 	// Passed is what Read passed over: keys and values that this version does
 	// not know. What they ask for is not in this Runbook. Empty after Parse.
@@ -61,18 +64,28 @@ type Group struct {
 	ID    string // unique in the runbook
 	Title string
 	Due   time.Duration // relative to T-0, negative before; 0 when the file does not say
+	Smoke bool          // its items are smoke tests: one that fails has to be decided about
 	Items []Item
 }
 
-// Item is one line of a checklist. With Check nil a human ticks it; otherwise
-// the check alone answers it.
+// Item is one line of a checklist. Its check alone answers it; without one its
+// action, where that answers; else a human ticks it, or signs it where Sign says
+// as whom.
 type Item struct {
 	ID     string // unique in the runbook, over all groups and phases
 	Text   string
 	Help   string // how to do it; may be empty
 	Fields []Field
 	Check  *Check
+	Sign   string  // as whom somebody signs it, such as DBA; empty where nobody does
 	Action *Action // what a key does for this item; nil when there is nothing to do
+	Fence  string  // the fence that it takes, or lifts, whose state answers it; empty: none
+
+	NeverWaive bool // nobody may waive it before the gate, nor after the point of no return
+
+	// Message is the id of what people are told by it: without a Check and an
+	// Action, it is done when every channel has taken that. Empty for none.
+	Message string
 }
 
 // FieldType is what a field accepts.
@@ -107,6 +120,7 @@ const (
 	CheckSQL      CheckKind = "sql"      // one query in a read-only transaction
 	CheckCommand  CheckKind = "command"  // an exit code and an output pattern
 	CheckHTTP     CheckKind = "http"     // a status and a body pattern
+	CheckFence    CheckKind = "fence"    // whether a fence is off, or back; of an item with a fence alone
 )
 
 // Check answers an item.
@@ -125,6 +139,7 @@ type Check struct {
 	Max      *int64        // largest accepted value, for checks that count
 	Triggers []string      // for triggers.*; empty means every trigger named by triggers.disable
 	Tables   []string      // for tables.*
+	Items    []string      // for run.items: the ids of items, and of groups whose items all count
 	MaxAge   time.Duration // the greatest accepted age; for backup.age by default Backup.MaxAge, else 0: the check's own default
 	Standbys int64         // for replication.lag: how many must be connected; default 1
 	Observer string        // for mirror.present: the comment of the key that must be connected; empty accepts anybody

@@ -112,6 +112,14 @@ const (
 	aHandle // of a stanza or a server, at what keeps backups
 	aPeriod // in days
 	aSum    // SHA-256, in hex
+	aVariable
+	aLabel
+	aStatus
+	aHeaders
+	aStart
+	aRepository
+	aMatcher  // of labels
+	aResource // of Kubernetes
 	anObject
 )
 
@@ -131,7 +139,8 @@ type value struct {
 func (f form) String() string {
 	return [...]string{
 		"`1`", "line", "text", "line", "id", "field id", "name", "table", "duration", "`T-60m`", "word", "`true` or `false`",
-		"count", "rows", "statement", "condition", "pattern", "URL", "line", "git name", "path", "host", "fingerprint", "handle", "period", "SHA-256", "object",
+		"count", "rows", "statement", "condition", "pattern", "URL", "line", "git name", "path", "host", "fingerprint", "handle", "period", "SHA-256",
+		"variable", "label", "status", "headers", "`T-60m` or `now`", "repository", "matcher", "resource", "object",
 	}[f]
 }
 
@@ -191,8 +200,10 @@ func (v value) wordNames() []string {
 
 // What ids are unique among.
 const (
-	amongAll    = "groups, phases and items"
-	amongFields = "fields"
+	amongAll      = "groups, phases and items"
+	amongFields   = "fields"
+	amongChannels = "channels"
+	amongMessages = "messages"
 )
 
 func idAmong(among string) key {
@@ -263,12 +274,13 @@ func shapes() map[string]*object {
 // objects gives every object of the file format, in the order of the
 // documentation.
 func objects() []object {
-	return []object{
+	return slices.Concat([]object{
 		runbookObject(), windowObject(), contactObject(), backupObject(), takeObject(), verifyObject(), tryObject(),
 		rehearsalObject(), capsuleObject(), gateObject(),
-		groupObject(), itemObject(), fieldObject(), checkObject(), actionObject(),
-		phaseObject(), stepObject(), maintenanceObject(),
-	}
+		groupObject(), itemObject(), fieldObject(), checkObject(), actionObject(), probeObject(),
+		phaseObject(), stepObject(), maintenanceObject(), fenceObject(),
+		channelObject(), webhookObject(), smtpObject(), messageObject(),
+	}, fenceParts())
 }
 
 func runbookObject() object {
@@ -284,11 +296,14 @@ func runbookObject() object {
 		{"ledger", false, ofWords("", bare("none")...), "write no ledger row; a lost COMMIT can then be settled by counts only"},
 		{"rehearsal", false, orWord("rehearsal", "none"), "what production wants of a rehearsal of this runbook; `none`: it wants none, and the gate and the report say so"},
 		{"capsule", false, orWord("capsule", "off"), "how the run keeps what its phases take away, so that `tminus undo` can put it back; `off`: it keeps nothing, and the gate says so"},
+		{"fences", false, listOf(ofObject("fence"), maxFences), "what is switched off for the run, in this order, before the gate; it comes back in the reverse order after the last phase, as it was"},
 	}, waysKeys("for all phases"), []key{
 		{"checklist", false, listOf(ofObject("group"), maxGroups), "what must be ticked before the gate opens"},
 		{"gate", false, ofObject("gate"), "the go/no-go decision"},
 		{"phases", true, listOf(ofObject("phase"), maxPhases), "the transactions, in order"},
 		{"after", false, listOf(ofObject("group"), maxGroups), "the stages that follow the last COMMIT, in order"},
+		{"channels", false, listOf(ofObject("channel"), maxChannels), "the ways to people, see [messages](messages.md)"},
+		{"messages", false, listOf(ofObject("message"), maxMessages), "what people are told, and when"},
 	})}
 }
 
@@ -321,6 +336,7 @@ func groupObject() object {
 		idAmong(amongAll),
 		{"title", true, of(aLine), ""},
 		{"due", false, of(aMoment), "when it should be done, before or after T-0"},
+		{"smoke", false, of(aFlag), "only in after: its items are smoke tests. One that fails holds until somebody has decided whether to go on, or to restore or undo; default `false`"},
 		{"items", true, listOf(ofObject("item"), maxItems), ""},
 	}}
 }
@@ -331,8 +347,12 @@ func itemObject() object {
 		{"text", true, of(aLine), "what must be so"},
 		{"help", false, of(aText), "how to do it, or where to look"},
 		{"fields", false, listOf(ofObject("field"), maxFields), "values that the item records"},
-		{"check", false, ofObject("check"), "answers the item; without one a human ticks it"},
-		{"action", false, ofObject("action"), "what a key does for this item"},
+		{"fence", false, value{form: aFieldID, called: "id"}, "a fence of `fences`: in the checklist its key switches it off, and in `after` back on; its state answers the item. Neither `check` nor `action` stands beside it"},
+		{"check", false, ofObject("check"), "answers the item; without one a human ticks or signs it"},
+		{"sign", false, of(aLine), "somebody signs the item, as whom it says, such as `DBA`: by a name that is bound to the journal as it stands then. Only in `after`, and without check and action"},
+		{"action", false, ofObject("action"), "what a key does for this item. A command, a request or SQL also answers it, where it has no check"},
+		{"message", false, value{form: aFieldID, called: "id"}, "the message that a key sends, after it was shown; the item is done when every channel has taken it. Instead of a check and an action"},
+		{"never_waive", false, of(aFlag), "nobody may waive it before the gate, nor after the point of no return; default `false`"},
 	}}
 }
 

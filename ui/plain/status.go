@@ -19,6 +19,10 @@ func (p *plain) explain(q plainQuestion) {
 		if c := p.state.Item(it.ID).Check; c != nil {
 			p.say("  found: %s", firstText(c.Error, c.Value))
 		}
+		if a := p.state.Item(it.ID).Action; a != nil && p.state.ByAction(it) {
+			p.say("  found: %s", firstText(a.Error, a.Result.Value))
+			p.sayOutput(a.Result.Output)
+		}
 		if it.Check != nil {
 			p.say("  remedy: %s", it.Check.Remedy)
 		}
@@ -79,6 +83,9 @@ func (p *plain) status() {
 		p.say("  abort limit %s%s", yesNoWord(now.Before(at), "in "+phases.Span(at.Sub(now)), "passed "+phases.Span(now.Sub(at))+" ago"), restored)
 	}
 	p.sayUndoing(now)
+	if off := s.OffLine(now.Location()); off != "" {
+		p.say("  %s", off)
+	}
 	for _, o := range s.Observers {
 		p.say("  observer: %s", o.Name)
 	}

@@ -6,13 +6,15 @@ import (
 	"time"
 
 	"tminus/phases"
+	"tminus/phases/engine/fence"
 	"tminus/phases/runbook"
 )
 
 // Target is what actions need from the database.
 type Target interface {
-	Triggers
+	fence.Target
 	Backups
+	Prober
 }
 
 // Run is one action under way.
@@ -34,10 +36,16 @@ type Run struct {
 	StandsSchema       *phases.SchemaPrint // what the tables were like when that was taken; nil when nobody knows
 	Changes, Protected []string
 	Opened             time.Time // of the run
+	// Fence is what a fence's item switches; nil for any other action.
+	Fence *fence.Job
 	// Progress says how far a long action is; it may be called as often as one
 	// likes, from one goroutine. Taken records a backup.
 	Progress func(phases.ActionProgress)
+	Fields   map[string]string // what was recorded, by field id
 	Taken    func(phases.BackupTaken) error
+	// Result takes what came of a command, a request or statements; it is called
+	// once, before Perform returns, also where that fails.
+	Result func(phases.ActionResult)
 	// Record puts what brings the change back on disk, before it is made.
 	Record func(...phases.Event) error
 }
@@ -49,6 +57,11 @@ var actions = map[string]func(context.Context, Run) error{
 	runbook.TakeBackup:      takeBackup,
 	runbook.VerifyBackup:    verifyBackup,
 	runbook.TryBackup:       tryBackup,
+	runbook.RunCommand:      runCommand,
+	runbook.MakeCall:        makeCall,
+	runbook.RunSQL:          runSQL,
+	runbook.TakeFence:       func(ctx context.Context, r Run) error { return r.Fence.Take(ctx) },
+	runbook.LiftFence:       func(ctx context.Context, r Run) error { return r.Fence.Lift(ctx) },
 }
 
 // Limit is how long the action may take as the runbook has it; 0 where it does
@@ -61,8 +74,12 @@ func (r Run) Limit() time.Duration {
 		return r.Backup.Verify.Limit
 	case runbook.TryBackup:
 		return r.Backup.Try.Limit
+	case runbook.MakeCall:
+		return callLimit(r.Action)
+	case runbook.TakeFence, runbook.LiftFence:
+		return r.Fence.State.Plan.Limit
 	}
-	return 0
+	return r.Action.Timeout
 }
 
 // Perform does it. It ends with ctx at the latest; an error says why it was not
