@@ -74,9 +74,9 @@ type reckoning struct {
 	probes map[*schema.Key]float64 // and those that the same would take with one
 	lacks  []map[lack]lacked       // by phase: the same, by key and relation
 
-	with     []phases.PhaseWays // by phase: what spares it work; nil where nothing is to be spared
-	at       int                // the phase under way
-	emptying [][]string         // by phase: the tables that it empties and that are worth a VACUUM
+	with    []phases.PhaseWays   // by phase: what spares it work; nil where nothing is to be spared
+	at      int                  // the phase under way
+	cleared []map[uint32]float64 // by phase: the relations that it empties, and the rows that went
 
 	left map[uint32]float64   // rows by relation
 	free map[*schema.Key]bool // keys that were set to NULL in all rows
@@ -177,7 +177,7 @@ func (r *reckoning) phase(i int) {
 	for _, t := range r.Book.Protected {
 		r.count(t, rowsPerHashed)
 	}
-	r.vacuums()
+	r.notesEmptied()
 	r.sum()
 }
 

@@ -114,7 +114,7 @@ func (v *View) Ways() []phases.PhaseWays {
 		p := &v.Book.Phases[i]
 		w := phases.PhaseWays{Phase: p.ID, Indexes: plain.indexes(i), Sweeps: v.sweeps(i)}
 		if !p.NoVacuum {
-			w.Vacuum = plain.emptying[i]
+			w.Vacuum = plain.vacuums(i)
 		}
 		if len(w.Indexes)+len(w.Sweeps)+len(w.Vacuum) > 0 {
 			out = append(out, w)
@@ -176,6 +176,7 @@ func Apart(p *runbook.Phase, from, to int) bool {
 const (
 	rowsPerIndexed = 12.0                   // a row in the making of an index
 	worthIndex     = 200 * time.Millisecond // what an index has to spare, beyond what making it takes
+	worthScanned   = 100 * time.Millisecond // what a key's scans of an emptied table take
 	worthVacuum    = 50_000                 // rows that go from a table
 )
 
@@ -229,18 +230,40 @@ func (r *reckoning) made(k *schema.Key, part *schema.Relation) bool {
 	})
 }
 
-// vacuums notes what the phase that ends emptied, and what is worth vacuuming of it.
-func (r *reckoning) vacuums() {
-	var names []string
+// notesEmptied notes what the phase that ends emptied, and how many rows went of each.
+func (r *reckoning) notesEmptied() {
+	emptied := map[uint32]float64{}
 	for oid, n := range r.dead {
-		rel := r.Schema.Relation(oid)
-		if n < worthVacuum || r.left[oid] >= enoughRows || !rel.Vacuums {
-			continue
+		if r.left[oid] < enoughRows {
+			emptied[oid] = n
 		}
-		names = append(names, r.Plain(rel))
+	}
+	r.cleared = append(r.cleared, emptied)
+}
+
+// vacuums are the tables that a phase empties and that are worth a VACUUM: large
+// ones, and those that a key without an index scans in a later phase.
+func (r *reckoning) vacuums(phase int) []string {
+	var names []string
+	for oid, n := range r.cleared[phase] {
+		rel := r.Schema.Relation(oid)
+		if rel.Vacuums && (n >= worthVacuum || r.scannedAfter(phase, rel)) {
+			names = append(names, r.Plain(rel))
+		}
 	}
 	slices.Sort(names)
-	r.emptying = append(r.emptying, names)
+	return names
+}
+
+func (r *reckoning) scannedAfter(phase int, rel *schema.Relation) bool {
+	for _, lacks := range r.lacks[phase+1:] {
+		for l, n := range lacks {
+			if l.part == rel && span(n.scans) >= worthScanned {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // scan reckons with a key's queries that go without an index: what they take, what
