@@ -28,6 +28,9 @@ func (x *tx) Effects(ctx context.Context) (phases.Effects, error) {
 	if err != nil {
 		return phases.Effects{}, fail(ctx, op, subject, err)
 	}
+	if err := x.keysHold(ctx); err != nil {
+		return phases.Effects{}, fail(ctx, op, subject, err)
+	}
 	out := phases.Effects{Rows: x.byTable(e.rows)}
 	if len(e.written)+len(e.locks) == 0 {
 		return out, nil

@@ -39,6 +39,7 @@ type tx struct {
 	indexes []phaseIndex // those that are there
 	swept   swept        // what the last TRUNCATE in the place of deletes took
 	taken   []counted    // by all of them: rows that the server does not count
+	again   []takenKey   // foreign keys that were taken out for them and put back
 }
 
 var _ engine.Tx = (*tx)(nil)

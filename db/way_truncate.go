@@ -328,6 +328,7 @@ func (s *sweeping) truncate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.x.again = append(s.x.again, s.taken...)
 	after, err := s.x.readCounted(ctx)
 	if err != nil {
 		return err

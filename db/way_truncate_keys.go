@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -30,8 +31,8 @@ const keyPicture = `SELECT pg_get_constraintdef(con.oid), coalesce(obj_descripti
 FROM pg_constraint con WHERE con.contype = 'f' AND con.conrelid = $1 AND con.conname = $2`
 
 // picture reads what a key is now.
-func (s *sweeping) picture(ctx context.Context, k takenKey) (definition, remark, all string, plain bool, err error) {
-	err = s.x.s.QueryRow(ctx, keyPicture, k.From, k.Name).Scan(&definition, &remark, &all, &plain)
+func (x *tx) picture(ctx context.Context, k takenKey) (definition, remark, all string, plain bool, err error) {
+	err = x.s.QueryRow(ctx, keyPicture, k.From, k.Name).Scan(&definition, &remark, &all, &plain)
 	return definition, remark, definition + "\n" + remark + "\n" + all, plain, err
 }
 
@@ -39,7 +40,7 @@ func (s *sweeping) picture(ctx context.Context, k takenKey) (definition, remark,
 func (s *sweeping) keysAsTheyWere(ctx context.Context) (why string, err error) {
 	for i := range s.taken {
 		k := &s.taken[i]
-		definition, remark, all, plain, err := s.picture(ctx, *k)
+		definition, remark, all, plain, err := s.x.picture(ctx, *k)
 		if err != nil {
 			return "", fmt.Errorf("read foreign key %s of %s: %w", k.Name, k.called, err)
 		}
@@ -92,7 +93,7 @@ func (s *sweeping) putKeysBack(ctx context.Context) error {
 					return fmt.Errorf("put back the comment of foreign key %s of %s: %w", k.Name, k.called, err)
 				}
 			}
-			_, _, now, _, err := s.picture(ctx, k)
+			_, _, now, _, err := s.x.picture(ctx, k)
 			if err != nil {
 				return fmt.Errorf("compare foreign key %s of %s: %w", k.Name, k.called, err)
 			}
@@ -102,4 +103,19 @@ func (s *sweeping) putKeysBack(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// keysHold makes sure that the keys which were put back are what they were: what
+// came since may have done the same to them, and differently.
+func (x *tx) keysHold(ctx context.Context) error {
+	for _, k := range x.again {
+		_, _, now, _, err := x.picture(ctx, k)
+		if err == nil && now != k.was {
+			err = errors.New("something changed it since")
+		}
+		if err != nil {
+			return fmt.Errorf("foreign key %s of %s is not what it was before the TRUNCATE: %w", k.Name, k.called, err)
+		}
+	}
+	return nil
 }

@@ -120,3 +120,32 @@ func TestAnIndexForAPhaseGoesBeforeCommit(t *testing.T) {
 		t.Errorf("%d indexes are left, %v", left, err)
 	}
 }
+
+// A way accounts for what it does itself, by name, and for nothing else.
+func TestAWayAccountsForItselfAlone(t *testing.T) {
+	const visits = `CREATE TABLE visits (id int PRIMARY KEY, parent_id int CONSTRAINT seen REFERENCES parent ON DELETE SET NULL, keep_id int CONSTRAINT kept REFERENCES keep);
+		INSERT INTO visits SELECT i, i, 1 FROM generate_series(1, 300) i; CREATE TABLE other (id int PRIMARY KEY); INSERT INTO other VALUES (1); ANALYZE;`
+	for name, c := range map[string]struct{ does, want string }{
+		"nothing":                       {`PERFORM 1`, ""},
+		"truncates another table":       {`TRUNCATE other`, "table other"},
+		"rows of another":               {`DELETE FROM other`, "other (0 inserted, 0 updated, 1 deleted)"},
+		"the key, made another":         {`ALTER TABLE visits DROP CONSTRAINT seen; ALTER TABLE visits ADD CONSTRAINT seen FOREIGN KEY (parent_id) REFERENCES parent ON DELETE CASCADE`, "foreign key seen of visits is not what it was"},
+		"the key, gone":                 {`ALTER TABLE visits DROP CONSTRAINT seen`, "foreign key seen of visits is not what it was"},
+		"another key of the same table": {`ALTER TABLE visits DROP CONSTRAINT kept; ALTER TABLE visits ADD CONSTRAINT kept FOREIGN KEY (keep_id) REFERENCES keep`, "constraint kept"},
+		"an index":                      {`CREATE INDEX tminus_of_somebody ON visits (parent_id)`, "index tminus_of_somebody was created"},
+	} {
+		r := newRig(t, smallSchema+visits+`CREATE FUNCTION does() RETURNS int LANGUAGE plpgsql AS $$ BEGIN `+c.does+`; RETURN 1; END $$`,
+			strings.Replace(strings.ReplaceAll(sweptBook, "WAY", "truncate"), "delete: [parent]", `steps: [{delete: parent}, {sql: "SELECT does()", rows: 1}]`, 1))
+		r.open(engine.Settings{})
+		r.passGate()
+		r.do(phases.StartPhase{Phase: "clear"})
+		if c.want == "" {
+			r.untilStatus("clear", phases.PhaseHolding)
+			continue
+		}
+		r.untilStatus("clear", phases.PhaseIsRolledBack)
+		if p := r.phaseOf(r.state(), "clear"); !strings.Contains(p.Reason, c.want) {
+			t.Errorf("%s: rolled back: %s", name, p.Reason)
+		}
+	}
+}
