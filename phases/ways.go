@@ -74,6 +74,35 @@ func (w *PhaseWays) Sweep(step int) *Sweep {
 	return &w.Sweeps[i]
 }
 
+// Words say what the ways of a phase keep from others, a sentence each.
+func (w *PhaseWays) Words() []string {
+	if w == nil {
+		return nil
+	}
+	var out []string
+	if i := slices.IndexFunc(w.Sweeps, func(s Sweep) bool { return s.Why == "" }); i >= 0 {
+		when := ""
+		if w.Sweeps[i].Apart {
+			when = ", where nobody else is connected"
+		}
+		out = append(out, "A TRUNCATE stands for deletes"+when+": nobody reads its tables from then to the phase's end.")
+	}
+	if len(w.Indexes) > 0 {
+		made := "an index"
+		if n := len(w.Indexes); n > 1 {
+			made = fmt.Sprintf("%d indexes", n)
+		}
+		var tables []string
+		for _, i := range w.Indexes {
+			if !slices.Contains(tables, i.Table) {
+				tables = append(tables, i.Table)
+			}
+		}
+		out = append(out, Clean("Where rows are deleted, it makes "+made+" for "+few(tables)+", and drops what it made before COMMIT."))
+	}
+	return out
+}
+
 // MakesIndex reports whether a phase makes the index that a key lacks.
 func (s *Survey) MakesIndex(key Reach) bool {
 	return slices.ContainsFunc(s.PhaseWays, func(w PhaseWays) bool {

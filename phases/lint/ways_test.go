@@ -133,6 +133,29 @@ func fires(s *schema.Schema) {
 	s.Triggers = []schema.Trigger{{OID: 5, Relation: 2, Name: "t", Enabled: "O", Event: schema.OnDelete | schema.ForEachRow, Function: "f"}}
 }
 
+// Before a phase starts it is said what its ways keep from others.
+func TestWaysSayWhatTheyKeepFromOthers(t *testing.T) {
+	t.Parallel()
+	v := viewed(t, gym(func(s *schema.Schema) { able(s); unindexed(s) }), "way: auto\n", users)
+	survey := phases.Survey{PhaseWays: v.Ways()}
+	want := []string{
+		"A TRUNCATE stands for deletes, where nobody else is connected: nobody reads its tables from then to the phase's end.",
+		"Where rows are deleted, it makes an index for bookings, and drops what it made before COMMIT.",
+	}
+	if got := survey.Ways("users").Words(); !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	if got := survey.Ways("users").Locks(); !slices.Equal(got, []string{"bookings"}) {
+		t.Errorf("it locks %q", got)
+	}
+	if !survey.MakesIndex(phases.Reach{Table: "bookings", Constraint: "booked"}) || survey.MakesIndex(phases.Reach{Table: "users", Constraint: "booked"}) {
+		t.Error("which index is made is not told")
+	}
+	if got := (*phases.Survey)(nil).Ways("users"); got.Words() != nil || got.Locks() != nil || got.Sweep(0) != nil {
+		t.Errorf("no survey, and %+v", got)
+	}
+}
+
 // What stands against one of several steps leaves the others to a TRUNCATE.
 func TestStepsGoTogetherAsFarAsTheyCan(t *testing.T) {
 	t.Parallel()
