@@ -154,16 +154,17 @@ func (a *app) tellFences(s *phases.State) {
 // need none.
 func (a *app) fenceTarget(ctx context.Context, s *phases.State, f Flags, all bool, open func(context.Context, Access) (engine.Target, phases.Identity, error)) (engine.Target, func(), error) {
 	none := func() {}
+	whose, another := serverOf(s) // a demo's has what stands around it, too
 	needed := s.OpenPhase() != nil && s.Outcome == ""
 	for i := range s.Fences {
 		f := &s.Fences[i]
-		needed = needed || f.Recorded != nil && f.Plan.OfDatabase() && (all || f.MayBeOff())
+		needed = needed || f.Recorded != nil && (f.Plan.OfDatabase() || whose != "") && (all || f.MayBeOff())
 	}
 	if !needed {
 		return nil, none, nil
 	}
 	leave := none
-	if whose, another := serverOf(s); f.DSN == "" && whose != "" {
+	if f.DSN == "" && whose != "" {
 		server, dsn, err := a.database.AdoptServer(ctx, s.Target, another)
 		if err != nil {
 			return nil, none, err
