@@ -59,7 +59,8 @@ func (l *catalogLook) look(ctx context.Context) ([]phases.Change, error) {
 		return nil, err
 	}
 	defer rollback(ctx, l.others)
-	if _, err := l.others.Exec(ctx, `SELECT set_config('search_path', $1, true)`, l.x.s.searchPath(l.x.t.book)); err != nil {
+	// Compiling its questions takes longer than answering them.
+	if _, err := l.others.Exec(ctx, `SELECT set_config('search_path', $1, true), set_config('jit', 'off', true)`, l.x.s.searchPath(l.x.t.book)); err != nil {
 		return nil, err
 	}
 	catalogs, err := l.catalogs(ctx)
