@@ -251,7 +251,8 @@ func (p *proxy) note(pr *pair, m *message) *order {
 	defer p.mu.Unlock()
 	if m.side == client && (m.kind == 'P' || m.kind == 'Q') {
 		pr.sql = text(m)
-		if bytes.Contains(m.raw, []byte("BEGIN ISOLATION LEVEL READ COMMITTED")) {
+		// A look at what a phase did is one of another session's, and only reads.
+		if bytes.Contains(m.raw, []byte("BEGIN ISOLATION LEVEL READ COMMITTED")) && !bytes.Contains(m.raw, []byte("READ ONLY")) {
 			p.phases++
 			pr.phase, pr.ending, pr.counts = p.phases, false, map[side]int{}
 		}

@@ -84,6 +84,9 @@ func whole(sql string) bool {
 
 // writes tells the statements that change something, or let it be changed.
 func writes(sql string) bool {
+	if slices.ContainsFunc([]string{"TRUNCATE", "ALTER TABLE", "CREATE INDEX", "DROP INDEX"}, func(begins string) bool { return strings.HasPrefix(sql, begins) }) {
+		return true
+	}
 	return whole(sql) || strings.Contains(sql, "DELETE") || strings.Contains(sql, "UPDATE public") || strings.Contains(sql, "SET CONSTRAINTS") || strings.HasPrefix(sql, "LOCK")
 }
 
