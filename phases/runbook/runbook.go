@@ -139,6 +139,7 @@ type Check struct {
 	Max      *int64        // largest accepted value, for checks that count
 	Triggers []string      // for triggers.*; empty means every trigger named by triggers.disable
 	Tables   []string      // for tables.*
+	Phase    string        // for run.phase: the id of a phase
 	Items    []string      // for run.items: the ids of items, and of groups whose items all count
 	MaxAge   time.Duration // the greatest accepted age; for backup.age by default Backup.MaxAge, else 0: the check's own default
 	Standbys int64         // for replication.lag: how many must be connected; default 1
