@@ -73,6 +73,8 @@ func (b *builder) collect(e phases.Event) {
 		}
 	case phases.CapsuleLeft:
 		b.left = append(b.left, phases.Clean(e.Folder))
+	case phases.NoGoDeclared, phases.RunAborted:
+		b.report.endedAt = moment(b.state.At)
 	case phases.RunClosed:
 		b.closed = true
 	}
@@ -212,6 +214,11 @@ func (b *builder) backup() {
 		out.AgeAtT0Seconds = &age
 	}
 	b.proof(&out)
+	if took, when := s.RestoreTime(); when {
+		out.takes = ", took " + phases.Span(took) + " " + s.RestoreMeasured()
+	} else if took > 0 {
+		out.takes = ", expected to take " + phases.Span(took)
+	}
 	out.TriggersOff, out.note = s.OffInBackup(), s.OffWords()
 	b.report.Backup = out
 	b.report.Copy = copyOf(s.Opened.Copy)
