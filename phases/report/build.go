@@ -215,9 +215,9 @@ func (b *builder) backup() {
 	}
 	b.proof(&out)
 	if took, when := s.RestoreTime(); when {
-		out.takes = ", took " + phases.Span(took) + " " + s.RestoreMeasured()
+		out.takes = " It took " + phases.Span(took) + " " + s.RestoreMeasured() + "."
 	} else if took > 0 {
-		out.takes = ", expected to take " + phases.Span(took)
+		out.takes = " It is expected to take " + phases.Span(took) + "."
 	}
 	out.TriggersOff, out.note = s.OffInBackup(), s.OffWords()
 	b.report.Backup = out

@@ -106,7 +106,7 @@ type Backup struct {
 	Restored  *BackupRestored `json:"restored,omitempty"` // the last restore of it that was tried; absent before one
 
 	lines []phases.ProofLine
-	takes string // how long a restore takes, as the rest of a sentence; empty where nobody knows
+	takes string // how long a restore takes, as a sentence; empty where nobody knows
 	note  string // what a restore leaves to do; empty for nothing
 }
 

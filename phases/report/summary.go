@@ -291,19 +291,19 @@ func (r *Report) wayBack() string {
 	}
 	parts := r.undoWords()
 	if b := r.Backup; b.ID != "" {
-		proven := "that it can be restored is NOT PROVEN: " + b.NotProven
+		proven := "That it can be restored is NOT PROVEN: " + b.NotProven
 		if b.Proven {
-			proven = "it was restored and compared, which proves it"
+			proven = "It was restored and compared, which proves it"
 		}
 		at := "an unknown time"
 		if b.At != nil {
 			at = b.At.Format("2 January 2006 15:04:05") + " UTC"
 		}
-		takes := b.takes
+		by := ""
 		if r.Outcome != phases.Completed && b.Restore != "" {
-			takes += ", by " + b.Restore
+			by = ", by " + b.Restore
 		}
-		parts = append(parts, fmt.Sprintf("A restore of the backup \"%s\" of %s brings back the database as it was then%s; %s.", b.ID, at, takes, proven))
+		parts = append(parts, fmt.Sprintf("A restore of the backup \"%s\" of %s brings back the database as it was then%s.%s %s.", b.ID, at, by, b.takes, proven))
 	}
 	if len(parts) == 0 {
 		return "No backup is recorded, and nothing was kept: nothing is known that brings back what was deleted."
