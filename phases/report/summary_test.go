@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -143,5 +144,19 @@ func TestSummarySaysWhatIsOff(t *testing.T) {
 	r = &Report{Outcome: phases.Unfinished, Fences: fences[1:2]}
 	if text := strings.Join(r.summarize(), " "); !strings.Contains(text, "Switched off for the run, and not back yet: refill.") {
 		t.Errorf("a run that goes on:\n%s", text)
+	}
+}
+
+// Of what nobody has looked at the page has no number: 0 of 1 would read as a loss.
+func TestFiguresAreOfWhatWasLookedAt(t *testing.T) {
+	r := &Report{Outcome: phases.NoGo, Protected: []Protected{{Name: "lessons"}}, Phases: []Phase{{ID: "p"}}}
+	if got := fmt.Sprint(r.figures()); strings.Contains(got, "intact") || strings.Contains(got, "held") {
+		t.Errorf("a NO-GO: %s", got)
+	}
+	intact := false
+	r.Protected[0].Intact = &intact
+	r.Phases[0].Verified = []Check{{Pass: true}}
+	if got := fmt.Sprint(r.figures()); !strings.Contains(got, "{Protected tables intact 0 of 1}") || !strings.Contains(got, "{Verifications held 1 of 1}") {
+		t.Errorf("what was compared: %s", got)
 	}
 }
