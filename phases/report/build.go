@@ -173,7 +173,7 @@ func (b *builder) finish() {
 	b.clocks()
 	r.Status = r.status()
 	r.Summary = r.summarize()
-	if s.TriggersOff {
+	if s.TriggersOff && !(r.Outcome == phases.Unfinished && r.fenced()) {
 		r.Summary = slices.Insert(r.Summary, min(2, len(r.Summary)), "Triggers that the run disabled are NOT known to be back. The last of the events has the statements that bring them back, once the run has ended.")
 	}
 	r.Deviations, r.Notes, r.Log = orEmpty(r.Deviations), orEmpty(r.Notes), orEmpty(r.Log)

@@ -177,7 +177,7 @@ func (r *Report) whatIsOff() string {
 			unsure = append(unsure, f.Title+" ("+f.Word+")")
 		}
 	}
-	lead := "STILL SWITCHED OFF, and to be brought back"
+	lead := "STILL SWITCHED OFF, and to be brought back, by tminus restore with this journal"
 	if r.Outcome == phases.Unfinished {
 		lead = "Switched off for the run, and not back yet"
 	}

@@ -128,7 +128,7 @@ func TestSummarySaysWhatIsOff(t *testing.T) {
 	text := strings.Join(r.summarize(), " ") + " " + r.status()
 	for _, want := range []string{
 		"No row was deleted or changed in ", "NO-GO: no backup. ",
-		"STILL SWITCHED OFF, and to be brought back: refill.",
+		"STILL SWITCHED OFF, and to be brought back, by tminus restore with this journal: refill.",
 		"NOT KNOWN to be back, so a human must look: guards (changed by somebody else).",
 		"left as it is on somebody's decision: sync (the client wants it off).",
 		"back as it was: alerts.",
