@@ -22,6 +22,7 @@ import (
 	"tminus/phases"
 	"tminus/phases/journal"
 	"tminus/phases/runbook"
+	"tminus/testdata/bench"
 	"tminus/testdata/house"
 	"tminus/testdata/script"
 	"tminus/testdata/terminal"
@@ -44,6 +45,17 @@ func TestTheHouseHoldsItsRules(t *testing.T) {
 	}
 	for _, m := range mistakes {
 		t.Error(m)
+	}
+}
+
+// The table of the benchmarks is what make bench writes.
+func TestTheBenchmarksPageHasTheirRows(t *testing.T) {
+	page, err := os.ReadFile("docs/benchmarks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if says := bench.Differs(string(page)); says != "" {
+		t.Errorf("docs/benchmarks.md: %s: run make bench", says)
 	}
 }
 

@@ -9,9 +9,13 @@ import (
 // What is read quickly is read as encoding/json reads it.
 func FuzzDecodeProgress(f *testing.F) {
 	for _, e := range []TableProgressed{
-		{}, {Phase: "p", Step: 3, Deleted: 5}, {Phase: "p", BlocksDone: 1, BlocksTotal: 2}, {Phase: "p", BlocksTotal: 9},
+		{},
+		{Phase: "p", Step: 3, Deleted: 5},
+		{Phase: "p", BlocksDone: 1, BlocksTotal: 2},
+		{Phase: "p", BlocksTotal: 9},
 		{Phase: "p", Step: -1, Deleted: 1 << 62, Touched: map[string]Touched{"a": {Deleted: 7}, "b.c": {Inserted: 1, Updated: 2, Deleted: 3}, "d": {}, "e": {Updated: 1}}},
-		{Phase: "a\"b<\u00e4\\", Touched: map[string]Touched{"ä": {Deleted: 1}}}, {Touched: map[string]Touched{}},
+		{Phase: "a\"b<\u00e4\\", Touched: map[string]Touched{"ä": {Deleted: 1}}},
+		{Touched: map[string]Touched{}},
 	} {
 		raw, err := json.Marshal(e)
 		if err != nil {
