@@ -72,7 +72,7 @@ func environment(t *testing.T, more ...string) []string {
 func demo(t *testing.T, w, h int, env ...string) (*terminal.Terminal, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "J")
-	cmd := exec.Command("tminus", "demo", "--users", "300", "--journal", path)
+	cmd := exec.Command("tminus", "demo", "--users", "300", "--measure", "3s", "--journal", path)
 	cmd.Env = environment(t, env...)
 	return terminal.Start(t, cmd, w, h), path
 }

@@ -54,16 +54,18 @@ func (e TriggersRecorded) words(*State) (Level, string) {
 
 // ActionDone occurs when an item's action has ended, well or not.
 type ActionDone struct {
-	Item  string `json:"item"`
-	Name  string `json:"name"`
-	Error string `json:"error,omitempty"`
+	Item      string `json:"item"`
+	Name      string `json:"name"`
+	Error     string `json:"error,omitempty"`
+	Cancelled bool   `json:"cancelled,omitempty"` // somebody ended it, or the program was left
+	ActionResult
 }
 
 // Kind implements Event.
 func (ActionDone) Kind() string { return "action_done" }
 
 func (e ActionDone) apply(s *State) error {
-	s.itemState(e.Item).Action = &ActionState{Error: e.Error, At: s.At}
+	s.itemState(e.Item).Action = &ActionState{Error: e.Error, At: s.At, Cancelled: e.Cancelled, Result: e.ActionResult}
 	if e.Name == runbook.RestoreTriggers && e.Error == "" {
 		s.setTriggersOff(false)
 	}
@@ -71,10 +73,16 @@ func (e ActionDone) apply(s *State) error {
 }
 
 func (e ActionDone) words(s *State) (Level, string) {
-	if e.Error != "" {
+	done := e.Name + " done: " + s.itemText(e.Item)
+	switch it, _, _ := s.Runbook.Item(e.Item); {
+	case e.Error != "" && it.Action.Answers():
+		return LevelBad, e.Name + " failed: " + s.itemText(e.Item) + ": " + e.Error
+	case e.Error != "":
 		return LevelBad, e.Name + " failed: " + e.Error
+	case e.Value != "":
+		return LevelGood, done + ": " + e.Value
 	}
-	return LevelGood, e.Name + " done: " + s.itemText(e.Item)
+	return LevelGood, done
 }
 
 // Act runs an item's action.
@@ -92,12 +100,14 @@ func (c Act) can(s *State, _ time.Time) error {
 		return err
 	case it.Action == nil:
 		return errors.New("this item has no action")
+	case !s.Runs(it.Action):
+		return errRehearsal
 	}
 	return s.Acting()
 }
 
-// CancelAction ends an action that takes long. What it has made by then is
-// taken away again.
+// CancelAction ends an action that takes long. What it has made of a backup by
+// then is taken away again.
 type CancelAction struct{ Item string }
 
 func (c CancelAction) can(s *State, _ time.Time) error {
@@ -133,10 +143,15 @@ func (s *State) Acting() error {
 // cutActions ends the actions that ran when the program ended: whether the
 // database did them, only a check can tell.
 func (s *State) cutActions() {
-	for _, it := range s.Items {
-		if it.Action != nil && it.Action.Running {
-			it.Action = &ActionState{Cut: true, Error: "the program ended before it was done: look at the check, and start it again", At: s.At}
+	for id, it := range s.Items {
+		if it.Action == nil || !it.Action.Running {
+			continue
 		}
+		why := "the program ended before it was done: look at the check, and start it again"
+		if item, _, _ := s.Runbook.Item(id); s.ByAction(item) {
+			why = "the program ended before its end was recorded: see what it did, and start it again where that is harmless"
+		}
+		it.Action = &ActionState{Cut: true, Error: why, At: s.At}
 	}
 }
 

@@ -55,6 +55,9 @@ func (s *State) Summary(path string) string {
 	for _, line := range lines {
 		out += "\n" + line
 	}
+	if untold := s.UntoldWords(); untold != "" {
+		out += "\nNOT TOLD: " + Clean(untold)
+	}
 	out += "\njournal: " + path + "\nexecution log: tminus report " + path
 	for _, line := range s.goingOn(path) {
 		out += "\n" + line

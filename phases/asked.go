@@ -50,7 +50,7 @@ func (s *State) Facts() Facts {
 	// Who extends the window also answers for the backup's age.
 	f := Facts{
 		Triggers: s.Triggers, BackupTime: s.BackupTime(), BackupMax: s.Runbook.Backup.MaxAge, BackupExtra: s.Extra,
-		PlannedT0: s.earliest(), AbortAt: s.AbortAt(), rehearsal: s.rehearsing(),
+		PlannedT0: s.earliest(), AbortAt: s.AbortAt(), rehearsal: s.rehearsing(), course: s.course(),
 	}
 	f.WALToCome, f.WALGuessed = s.walToCome()
 	f.Backup, f.Taken, f.Verified, f.Proven = s.RecordedBackup(), s.Taken, s.Verified, s.Proven
@@ -75,6 +75,7 @@ type Facts struct {
 	AbortAt     time.Time     // when no phase may start any more; zero before T-0
 
 	rehearsal rehearsing
+	course    map[*runbook.Check]Answer // of the checks about the run itself that are asked now
 
 	WALToCome  *int64 // bytes, at most, of the phases that are not done; nil when nobody reckoned
 	WALGuessed bool   // some of it nobody can know

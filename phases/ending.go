@@ -123,6 +123,9 @@ func (CloseRun) can(s *State, _ time.Time) error {
 	if s.Stage() != StageAfter {
 		return errors.New("phases are still to be done")
 	}
+	if err := s.smokeHold(); err != nil {
+		return err
+	}
 	if cur := s.CurrentAfter(); cur < len(s.Runbook.After) {
 		return fmt.Errorf("stage %q is not done", s.Runbook.After[cur].Title)
 	}

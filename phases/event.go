@@ -97,6 +97,15 @@ var kinds = []Event{
 	UndoTrialProgressed{},
 	UndoTried{},
 	CapsuleRoom{},
+	ChannelsExamined{},
+	MessageComposed{},
+	MessageRetried{},
+	MessageSent{},
+	MessageFailed{},
+	ItemSigned{},
+	ItemWaived{},
+	WaiverWithdrawn{},
+	SmokeDecided{},
 }
 
 // Weight is what the loss of an event in a power cut would cost.

@@ -121,13 +121,27 @@ type Hold struct {
 // ItemLacks says what an item still needs, or nothing when it is done.
 func (s *State) ItemLacks(it runbook.Item) string {
 	st := s.Item(it.ID)
+	if st.Waived != nil || s.wentOn(it) {
+		return ""
+	}
 	for _, f := range it.Fields {
 		if lacks := s.FieldLacks(f); lacks != "" {
 			return lacks
 		}
 	}
+	if s.ByAction(it) {
+		return s.actionLacks(it)
+	}
+	if it.Message != "" && it.Check == nil {
+		return s.messageLacks(it)
+	}
 	if it.Check == nil {
-		if !st.Ticked {
+		switch {
+		case it.Sign != "" && st.Signed == nil && !st.Assumed:
+			return "not signed by the " + it.Sign
+		case st.Signed != nil && st.Signed.Loose:
+			return "its signature is " + st.Signed.Bound()
+		case !st.Ticked:
 			return "not ticked"
 		}
 		return ""
@@ -158,6 +172,7 @@ func (s *State) GateHolds(now time.Time) []Hold {
 	out = append(out, s.backupHolds(items, 0, now)...)
 	out = append(out, s.rehearsalHolds(now)...)
 	out = append(out, s.roomHolds()...)
+	out = append(out, s.channelHolds()...)
 	out = append(out, holdsOf(s.Unacknowledged())...)
 	return append(out, s.gateTimes(now)...)
 }
@@ -226,7 +241,7 @@ func (s *State) groupHolds(items []runbook.Item, now time.Time, counts func(runb
 			continue
 		}
 		lacks := s.ItemLacks(it)
-		if c := s.Item(it.ID).Check; lacks == "" && it.Check != nil {
+		if c := s.Item(it.ID).Check; lacks == "" && it.Check != nil && s.Item(it.ID).Waived == nil {
 			switch age := now.Sub(c.At); {
 			case age > StaleAfter(it.Check):
 				lacks = fmt.Sprintf("last answered %s ago", age.Round(time.Second))

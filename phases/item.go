@@ -24,11 +24,14 @@ func (e ItemTicked) apply(s *State) error {
 	return nil
 }
 
+func (ItemTicked) stirs(s *State) check.Fact { return s.courseStirs() }
+
 func (e ItemTicked) words(s *State) (Level, string) {
 	return LevelGood, "ticked: " + s.itemText(e.Item) + by(e.By)
 }
 
-// ItemUnticked occurs when the operator takes a tick back, or a recorded field is changed.
+// ItemUnticked occurs when the operator takes a tick or a signature back, or a
+// recorded field is changed.
 type ItemUnticked struct {
 	Item   string `json:"item"`
 	By     string `json:"by"`
@@ -40,9 +43,11 @@ func (ItemUnticked) Kind() string { return "item_unticked" }
 
 func (e ItemUnticked) apply(s *State) error {
 	it := s.itemState(e.Item)
-	it.Ticked, it.Assumed, it.By, it.At = false, false, e.By, s.At
+	it.Ticked, it.Assumed, it.By, it.At, it.Signed = false, false, e.By, s.At, nil
 	return nil
 }
+
+func (ItemUnticked) stirs(s *State) check.Fact { return s.courseStirs() }
 
 func (e ItemUnticked) words(s *State) (Level, string) {
 	text := "unticked: " + s.itemText(e.Item)
@@ -66,7 +71,12 @@ func (e ItemAssumed) apply(s *State) error {
 	return nil
 }
 
+func (ItemAssumed) stirs(s *State) check.Fact { return s.courseStirs() }
+
 func (e ItemAssumed) words(s *State) (Level, string) {
+	if it, _, _ := s.Runbook.Item(e.Item); it.Sign != "" {
+		return LevelWarn, "assumed, nobody signed as " + it.Sign + ": " + s.itemText(e.Item)
+	}
 	return LevelWarn, "assumed, nobody looked: " + s.itemText(e.Item)
 }
 
@@ -86,11 +96,11 @@ func (FieldRecorded) Kind() string { return "field_recorded" }
 func (e FieldRecorded) stirs(s *State) check.Fact {
 	switch e.Field {
 	case s.Runbook.Backup.TimeField:
-		return check.BackupTime | check.BackupProof
+		return check.BackupTime | check.BackupProof | s.courseStirs()
 	case s.Runbook.Backup.IDField:
-		return check.BackupProof
+		return check.BackupProof | s.courseStirs()
 	}
-	return 0
+	return s.courseStirs()
 }
 
 func (e FieldRecorded) apply(s *State) error {
@@ -132,6 +142,8 @@ type CheckAnswered struct {
 
 // Kind implements Event.
 func (CheckAnswered) Kind() string { return "check_answered" }
+
+func (CheckAnswered) stirs(s *State) check.Fact { return s.courseStirs() }
 
 // weight is little for an answer that changes nothing.
 func (e CheckAnswered) weight(s *State) Weight {
@@ -214,8 +226,17 @@ func (c Tick) can(s *State, _ time.Time) error {
 		return err
 	case it.Check != nil:
 		return errors.New("its check answers this item: r asks it again")
+	case it.Sign != "" && s.Item(c.Item).Signed == nil:
+		return fmt.Errorf("a tick is no signature: it is signed by a name, as %s", it.Sign)
+	case s.ByAction(it):
+		return errors.New("its action answers this item: x runs it")
+	case s.Item(c.Item).Waived != nil:
+		return errors.New("it is waived: take that back first")
 	case s.Item(c.Item).Ticked:
 		return errors.New("it is ticked")
+	}
+	if it.Message != "" {
+		return s.canTickTold(it)
 	}
 	if lacks := s.ItemLacks(it); lacks != "not ticked" {
 		return errors.New("the item " + lacks)
@@ -238,6 +259,10 @@ func (c Untick) can(s *State, _ time.Time) error {
 		return err
 	case it.Check != nil:
 		return errors.New("its check answers this item")
+	case s.Item(c.Item).Signed != nil:
+		return errors.New("it is signed: a signature is withdrawn, with a reason")
+	case s.ByAction(it):
+		return errors.New("its action answers this item")
 	case !s.Item(c.Item).Ticked:
 		return errors.New("it is not ticked")
 	}

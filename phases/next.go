@@ -25,6 +25,7 @@ const (
 	WaitHeld      Wait = "held"      // something else holds the next phase
 	WaitStart     Wait = "start"     // the next phase may start
 	WaitAfter     Wait = "after"     // a stage after the last phase is not done
+	WaitSmoke     Wait = "smoke"     // a smoke test failed: somebody decides
 	WaitClose     Wait = "close"     // all is done
 	WaitUndo      Wait = "undo"      // a rehearsal puts back what it took
 )
@@ -34,6 +35,7 @@ type Next struct {
 	Wait  Wait
 	Phase *PhaseState   // the open one, or the next; nil before the GO, and after the last
 	Group runbook.Group // what is to be confirmed, or the stage that is not done
+	Item  runbook.Item  // of WaitSmoke: the test
 	Holds []Hold        // what holds the gate, or the phase
 	Until time.Time     // of WaitTime: when it ends
 }
@@ -53,6 +55,9 @@ func (s *State) Next(now time.Time) Next {
 		}
 		return Next{Wait: WaitGate}
 	case stage == StageAfter:
+		if it, failed := s.SmokeFailed(); failed {
+			return Next{Wait: WaitSmoke, Group: s.Runbook.After[s.groupOf(it.ID)], Item: it}
+		}
 		if i := s.CurrentAfter(); i < len(s.Runbook.After) {
 			return Next{Wait: WaitAfter, Group: s.Runbook.After[i]}
 		}
@@ -105,6 +110,8 @@ const (
 	NeedField   Need = "field"  // a field that it requires
 	NeedAction  Need = "action" // its action
 	NeedTick    Need = "tick"   // a human's tick
+	NeedTelling Need = "tell"   // its message: it was not sent, or a channel did not take it
+	NeedSign    Need = "sign"   // a human's signature
 	NeedAnswer  Need = "answer" // an answer of its check, or its action's end: it comes by itself, or when something else has changed
 )
 
@@ -134,6 +141,9 @@ func (s *State) Asks() []Ask {
 
 // Ask is what one item waits for, whether or not it can be answered now.
 func (s *State) Ask(it runbook.Item) Ask {
+	if s.ItemDone(it) {
+		return Ask{Item: it}
+	}
 	for _, f := range it.Fields {
 		if s.FieldLacks(f) != "" && !s.Takes(it, f.ID) {
 			return Ask{Need: NeedField, Item: it, Field: f}
@@ -142,23 +152,33 @@ func (s *State) Ask(it runbook.Item) Ask {
 	st := s.Item(it.ID)
 	_, byItself := s.Begins(it)
 	switch {
-	case s.ItemDone(it):
-		return Ask{Item: it}
 	case byItself:
 		return Ask{Need: NeedAnswer, Item: it}
+	case it.Message != "" && it.Check == nil:
+		return Ask{Need: s.telling(it), Item: it}
 	case s.wantsAction(it, st), s.wantsBackup(it, st):
 		return Ask{Need: NeedAction, Item: it}
 	case it.Check != nil, st.Action != nil && st.Action.Running:
 		return Ask{Need: NeedAnswer, Item: it}
+	case it.Sign != "":
+		return Ask{Need: NeedSign, Item: it}
 	}
 	return Ask{Need: NeedTick, Item: it}
+}
+
+// telling is what an item waits for whose message not every channel has.
+func (s *State) telling(it runbook.Item) Need {
+	if t := s.LastTelling(it.Message); t != nil && len(t.In(ToldSending)) > 0 {
+		return NeedAnswer
+	}
+	return NeedTelling
 }
 
 // wantsAction tells whether an item's action is still to be taken. Before one,
 // and after, its check has to answer.
 func (s *State) wantsAction(it runbook.Item, st *ItemState) bool {
 	switch {
-	case it.Action == nil || st.Action != nil && st.Action.Running:
+	case it.Action == nil || st.Action != nil && st.Action.Running, !s.Runs(it.Action):
 		return false
 	case it.Check == nil:
 		return st.Action == nil || st.Action.Error != ""

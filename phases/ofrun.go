@@ -20,6 +20,12 @@ var ofRun = map[string]func(*runbook.Check, Facts, time.Time) Answer{
 	"rehearsal.protected":    ProtectedAnswer,
 	"rehearsal.clean":        CleanAnswer,
 	check.RehearsalSchema:    SchemaAnswer,
+
+	check.RunBaseline:  courseAnswer,
+	check.RunDeletions: courseAnswer,
+	check.RunItems:     courseAnswer,
+	check.RunProtected: courseAnswer,
+	check.RunVerified:  courseAnswer,
 }
 
 // OfRun answers a check from the run's own facts; ok is false where the

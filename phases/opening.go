@@ -131,6 +131,7 @@ func (e RunResumed) apply(s *State) error {
 	}
 	s.Observers = nil // they were connected to the program that is gone
 	s.cutActions()
+	s.cutTellings()
 	for i := range s.Phases {
 		s.Phases[i].leaveMaintenance("the program ended before it was done", s.At)
 	}

@@ -49,6 +49,8 @@ type State struct {
 	UndoTrial    *UndoTrial      // the undo at a rehearsal's end; nil before it
 	Awaited      *Awaited        // what the database has not answered for a second; nil when it does
 	Departures   []Departure     // decisions to go early or late, oldest first
+	Tellings     []Telling       // what people were told, oldest first
+	ChannelsLack []ChannelLack   // what the channels need and do not have here
 
 	offAt, onAt time.Time // when the triggers were switched off last, and on again since; zero for not
 }
@@ -68,7 +70,10 @@ type ItemState struct {
 	By      string
 	At      time.Time    // of the tick
 	Check   *CheckState  // the last answer; nil before it
+	Signed  *Signature   // under it; nil without one
 	Action  *ActionState // the last action; nil before it
+	Waived  *Waiver      // nil: it has to be done
+	Decided *Decided     // the last decision about a smoke test that failed; nil before it
 }
 
 // CheckState is a check's last answer.
@@ -87,6 +92,9 @@ type ActionState struct {
 	Cut     bool // the program ended while it ran: whether it was done, only a check can tell
 	Error   string
 	At      time.Time
+
+	Cancelled bool         // somebody ended it: it found nothing out
+	Result    ActionResult // what came of it; zero while it runs
 
 	Progress ActionProgress // how far it is, while it runs; zero when it does not say
 }
@@ -357,8 +365,9 @@ func (s *State) Item(id string) *ItemState {
 	return &ItemState{}
 }
 
-// ItemDone reports whether an item holds nothing any more: ticked by a human
-// or answered by a passing check, and all its required fields recorded.
+// ItemDone reports whether an item holds nothing any more: ticked by a human, or
+// answered by a passing check or its action, and all its required fields
+// recorded; or taken on by somebody as it is.
 func (s *State) ItemDone(it runbook.Item) bool { return s.ItemLacks(it) == "" }
 
 // GroupDone counts a group's done items.

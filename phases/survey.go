@@ -67,6 +67,10 @@ type Finding struct {
 	Remedy   string   `json:"remedy"`          // what to do, one sentence
 }
 
+// VariableMissing is the code of a variable that an action needs and that is not
+// set where tminus runs.
+const VariableMissing = "variable-missing"
+
 // TableSize is the planner's estimate of a table.
 type TableSize struct {
 	Table string `json:"table"`

@@ -66,6 +66,8 @@ func (o *Operator) tick(now time.Time) tea.Cmd {
 		return nil
 	}
 	switch {
+	case it.Sign != "":
+		return o.sign(it, now)
 	case o.state.Item(it.ID).Ticked:
 		return o.send(false, "", phases.Untick{Item: it.ID})
 	case o.state.Ask(it).Need == phases.NeedField:
@@ -81,6 +83,9 @@ func (o *Operator) edit(now time.Time) tea.Cmd {
 		return nil
 	}
 	fields := it.Fields
+	if len(fields) == 0 { // only what is signed gets here
+		return o.sign(it, now)
+	}
 	d := dialog.Dialog{Title: it.Text, Form: true, Ground: dialog.LeadsTo(phases.Record{Item: it.ID, Field: fields[0].ID})}
 	if it.Help != "" {
 		d.Text = dialog.Says(dialog.Say(phases.LevelInfo, it.Help))
@@ -88,7 +93,7 @@ func (o *Operator) edit(now time.Time) tea.Cmd {
 	for _, f := range fields {
 		d.Fields = append(d.Fields, dialog.NewField(f.Label, f, o.state.Fields[f.ID].Value))
 	}
-	if it.Check == nil && !o.state.Item(it.ID).Ticked {
+	if it.Check == nil && it.Message == "" && it.Sign == "" && !o.state.ByAction(it) && !o.state.Item(it.ID).Ticked {
 		d.Buttons = append(d.Buttons, dialog.Do("Save and tick", o.saves(it, fields, true)))
 	}
 	d.Buttons = append(d.Buttons, dialog.Do("Save", o.saves(it, fields, false)), no("Cancel"))
@@ -193,7 +198,10 @@ func (o *Operator) acknowledge(now time.Time) tea.Cmd {
 func (o *Operator) declareNoGo(now time.Time) tea.Cmd {
 	return o.ask(dialog.Dialog{
 		Title: "NO-GO?", Level: phases.LevelBad, Careful: true, Ground: dialog.LeadsTo(noGoNow(o.state)),
-		Text:   dialog.Says(dialog.Say(phases.LevelWarn, "The run ends here. Nothing was deleted. The reason goes into the execution log.")),
+		Text: func(s *phases.State, now time.Time) []dialog.Text {
+			ends := dialog.Say(phases.LevelWarn, "The run ends here. Nothing was deleted. The reason goes into the execution log.")
+			return append([]dialog.Text{ends}, o.foresees(s, runbook.OnNoGo, phases.NoGo, now)...)
+		},
 		Fields: []dialog.Field{dialog.TextField("Reason")},
 		Buttons: []dialog.Button{no("No"), dialog.Do("NO-GO", o.sends(true, func(v []string) (phases.Command, error) {
 			return phases.DeclareNoGo{Reason: v[0]}, nil
@@ -323,8 +331,11 @@ func abortText(s *phases.State, _ time.Time) []dialog.Text {
 }
 
 func (o *Operator) abort(now time.Time) tea.Cmd {
+	text := func(s *phases.State, now time.Time) []dialog.Text {
+		return append(abortText(s, now), o.foresees(s, runbook.OnAbort, phases.Aborted, now)...)
+	}
 	return o.ask(dialog.Dialog{
-		Title: "Abort the run?", Level: phases.LevelBad, Careful: true, Text: abortText, Ground: dialog.LeadsTo(abortNow(o.state)), Blind: true,
+		Title: "Abort the run?", Level: phases.LevelBad, Careful: true, Text: text, Ground: dialog.LeadsTo(abortNow(o.state)), Blind: true,
 		Fields: []dialog.Field{dialog.TextField("Reason")},
 		Buttons: []dialog.Button{no("No"), dialog.Do("Abort", o.sends(true, func(v []string) (phases.Command, error) {
 			return phases.Abort{Reason: v[0]}, nil

@@ -11,6 +11,7 @@ import (
 	"tminus/phases/runbook"
 	"tminus/ui/dialog"
 	"tminus/ui/look"
+	"tminus/ui/pane"
 )
 
 // action asks before an item's work is done, or before it is cancelled.
@@ -19,10 +20,13 @@ func (o *Operator) action(now time.Time) tea.Cmd {
 	if err != nil {
 		return nil
 	}
+	if it.Message != "" {
+		return o.askTell(itemTells(o.state, it), now)
+	}
 	if end := (phases.CancelAction{Item: it.ID}); o.state.Can(end, now) == nil {
 		return o.ask(dialog.Dialog{
 			Title: "Cancel it?", Level: phases.LevelWarn, Careful: true, Ground: dialog.LeadsTo(end),
-			Text:    dialog.Says(dialog.Say(phases.LevelInfo, it.Text+": what it has made so far is removed.")),
+			Text:    dialog.Says(dialog.Say(phases.LevelInfo, it.Text+": "+cancelling(it.Action))),
 			Buttons: []dialog.Button{no("No"), dialog.Do("Cancel it", o.sends(false, fixed(end)))},
 		}, now)
 	}
@@ -31,7 +35,11 @@ func (o *Operator) action(now time.Time) tea.Cmd {
 	if n := len(it.Action.Triggers); n > 0 {
 		text = append(text, dialog.Say(phases.LevelInfo, "Triggers: "+strings.Join(it.Action.Triggers, ", ")))
 	}
-	if does := doing(o.state.Runbook.Backup, it.Action.Name); does != "" {
+	does := doing(o.state.Runbook.Backup, it.Action.Name)
+	if it.Action.Answers() {
+		does = pane.ActionHint(it.Action)
+	}
+	if does != "" {
 		text = append(text, dialog.Say(phases.LevelInfo, does))
 	}
 	act := phases.Act{Item: it.ID}
@@ -39,6 +47,17 @@ func (o *Operator) action(now time.Time) tea.Cmd {
 		Title: look.Initial(label) + "?", Level: phases.LevelWarn, Careful: true, Text: dialog.Says(text...), Ground: dialog.LeadsTo(act),
 		Buttons: []dialog.Button{no("No"), dialog.Do(look.Initial(label), o.sends(false, fixed(act)))},
 	}, now)
+}
+
+// cancelling says what becomes of what an action has done so far.
+func cancelling(a *runbook.Action) string {
+	switch {
+	case a.Probes != nil:
+		return "its statements are rolled back."
+	case a.Answers():
+		return "what it has done by then stays done."
+	}
+	return "what it has made so far is removed."
 }
 
 // doing says how an action on the backup is done; empty for another action.

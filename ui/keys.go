@@ -115,10 +115,12 @@ func watchKeys() keymap {
 // operatorKeys are the operator's: a reader's, and those that act.
 func operatorKeys() keymap {
 	return append(readerKeys(),
-		binding{id: "tick", keys: []string{"space"}, label: "space", name: "tick", help: "tick the item, or take its tick back", group: groupItems, can: canTick, open: (*Operator).tick},
-		binding{id: "edit", keys: []string{"enter"}, label: "enter", name: "fill in", help: "fill in what the item records", group: groupItems, can: canEdit, open: (*Operator).edit},
+		binding{id: "tick", keys: []string{"space"}, label: "space", name: "tick", help: "tick or sign the item, or take that back", group: groupItems, can: canTick, open: (*Operator).tick},
+		binding{id: "edit", keys: []string{"enter"}, label: "enter", name: "fill in", help: "fill in what the item records, or sign it", group: groupItems, can: canEdit, open: (*Operator).edit},
 		binding{id: "action", keys: []string{"x"}, label: "x", name: "do it", help: "have the item's work done, or cancel it", group: groupItems, can: canAct, open: (*Operator).action},
 		binding{id: "recheck", keys: []string{"r"}, label: "r", name: "check again", help: "ask the item's check again; elsewhere, all checks", group: groupItems, can: anyRun, open: (*Operator).recheck},
+		binding{id: "waive", keys: []string{"v"}, label: "v", name: "waive", help: "waive the item by name, or take that back", group: groupItems, can: canWaive, open: (*Operator).waive},
+		binding{id: "decide", keys: []string{"D"}, label: "D", name: "decide", help: "a smoke test failed: go on, or restore or undo", group: groupItems, can: canDecide, open: (*Operator).decide},
 
 		binding{id: "acknowledge", keys: []string{"u"}, label: "u", name: "understood", help: "take on by its name what was found that is grave", group: groupRun, can: asks(acknowledgeNow), open: (*Operator).acknowledge},
 		binding{id: "go", keys: []string{"o"}, label: "o", name: "GO", help: "GO: open the gate", group: groupRun, can: asks(goNow), open: (*Operator).passGate},
@@ -133,6 +135,7 @@ func operatorKeys() keymap {
 		binding{id: "accept", keys: []string{"A"}, label: "A", name: "accept as committed", help: "let a phase count as committed that was undone since", group: groupRun, can: asks(acceptNow), open: (*Operator).accept},
 		binding{id: "abort", keys: []string{"a"}, label: "a", name: "abort", help: "abort the run; an open phase is rolled back", group: groupRun, blind: true, can: asks(abortNow), open: (*Operator).abort},
 		binding{id: "close run", keys: []string{"d"}, label: "d", name: "done", help: "close the run when all is done", group: groupRun, can: asks(closeNow), open: (*Operator).closeRun},
+		binding{id: "tell", keys: []string{"m"}, label: "m", name: "send again", help: "send again what a channel did not take", group: groupRun, can: canTellAgain, open: (*Operator).tellAgain},
 		binding{id: "note", keys: []string{"w"}, label: "w", name: "write a note", help: "write a note into the execution log", group: groupRun, can: anyRun, open: (*Operator).note},
 
 		binding{id: "quit", keys: []string{"q", "ctrl+c"}, label: "q", name: "leave", help: "leave; an unfinished run can be resumed", group: groupLeave, open: (*Operator).quit},
@@ -214,6 +217,9 @@ func canTick(v *Viewer, now time.Time) error {
 		return err
 	}
 	s := v.state
+	if it.Sign != "" {
+		return canSign(v, it, now)
+	}
 	if s.Item(it.ID).Ticked {
 		return s.Can(phases.Untick{Item: it.ID}, now)
 	}
@@ -230,10 +236,7 @@ func canEdit(v *Viewer, now time.Time) error {
 	}
 	fields := it.Fields
 	if len(fields) == 0 {
-		if it.Check == nil {
-			return errors.New("nothing to fill in: space ticks it")
-		}
-		return errors.New("nothing to fill in: its check answers it")
+		return nothingToFill(v, it, now)
 	}
 	return v.state.Can(phases.Record{Item: it.ID, Field: fields[0].ID}, now)
 }
@@ -242,6 +245,9 @@ func canAct(v *Viewer, now time.Time) error {
 	it, err := v.selected()
 	if err != nil {
 		return err
+	}
+	if it.Message != "" {
+		return v.state.Can(itemTells(v.state, it)[0], now)
 	}
 	if v.state.Can(phases.CancelAction{Item: it.ID}, now) == nil {
 		return nil

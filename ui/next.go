@@ -30,7 +30,7 @@ func (v *Viewer) next(now time.Time) step {
 	case phases.WaitResume: // nobody takes a command
 		return step{text: "The run was interrupted: " + look.Sanitize(s.Interrupted), level: phases.LevelBad, keys: []string{"quit", pane.Binding(pane.Log), pane.Binding(pane.Undo)}}
 	case phases.WaitNobody:
-		return step{text: "The run has ended: " + s.Outcome.Word() + "." + v.undoHint(), level: look.OutcomeLevel(s.Outcome), keys: []string{"quit", pane.Binding(pane.Log), pane.Binding(pane.Undo)}}
+		return step{text: "The run has ended: " + s.Outcome.Word() + "." + s.FarewellWords() + v.undoHint(), level: look.OutcomeLevel(s.Outcome), keys: []string{"quit", pane.Binding(pane.Log), pane.Binding(pane.Undo)}}
 	case phases.WaitChecklist:
 		return v.nextBeforeGate(n)
 	case phases.WaitGate:
@@ -39,6 +39,8 @@ func (v *Viewer) next(now time.Time) step {
 		return v.nextInTime(n, now)
 	case phases.WaitPhase:
 		return nextInPhase(n.Phase, now)
+	case phases.WaitSmoke:
+		return v.nextSmoke(n)
 	case phases.WaitAfter:
 		done, total := s.GroupDone(n.Group)
 		return step{
@@ -104,6 +106,10 @@ func (v *Viewer) itemKeys() []string {
 		switch {
 		case it.Check != nil:
 			keys = append(keys, "recheck")
+		case s.Item(it.ID).Waived != nil:
+			keys = append(keys, "waive")
+		case s.ByAction(it):
+			keys = append(keys, "action")
 		case answerable == nil:
 			keys = append(keys, "tick")
 		}
@@ -116,12 +122,12 @@ func (v *Viewer) itemKeys() []string {
 	if keys := waitingKeys(s, it); keys != nil {
 		return keys
 	}
-	action := it.Action != nil
+	action := it.Action != nil && s.Runs(it.Action) || it.Message != ""
 	switch {
 	case it.Check != nil && s.ItemDone(it): // its answer is too old
 	case s.Ask(it).Need == phases.NeedField:
 		keys = append(keys, "edit")
-	case it.Check == nil:
+	case it.Check == nil && !s.ByAction(it):
 		keys = append(keys, "tick")
 	}
 	if action {

@@ -10,7 +10,7 @@ import (
 func TestPaneNamesTheKeysThatThereAre(t *testing.T) {
 	keys := operatorKeys()
 	for id, label := range map[string]string{
-		"tick": pane.KeyTick, "edit": pane.KeyFill, "action": pane.KeyAction, "recheck": pane.KeyRecheck, "go": pane.KeyGo, "no-go": pane.KeyNoGo, "start": pane.KeyStart,
+		"tick": pane.KeyTick, "edit": pane.KeyFill, "action": pane.KeyAction, "waive": pane.KeyWaive, "decide": pane.KeyDecide, "tell": pane.KeyTell, "recheck": pane.KeyRecheck, "go": pane.KeyGo, "no-go": pane.KeyNoGo, "start": pane.KeyStart,
 		"commit": pane.KeyCommit, "rollback": pane.KeyRollback, "session": pane.KeySession, "extend": pane.KeyExtend, "accept": pane.KeyAccept, "close run": pane.KeyClose, "skip": pane.KeySkip, "schedule": pane.KeySchedule,
 	} {
 		if b, ok := keys.get(id); !ok || b.label != label {

@@ -150,6 +150,12 @@ func (e *fakeEngine) Do(c phases.Command) error {
 		e.add(phases.ScheduleLeft(c))
 	case phases.AcceptUndone:
 		e.add(phases.UndoneAccepted{Phase: c.Phase, Reason: c.Reason, By: by})
+	case phases.Sign, phases.Withdraw:
+		events, err := c.(phases.Recorded).Events(e.state, by, time.Now())
+		if err != nil {
+			return err
+		}
+		e.add(events...)
 	case phases.CloseRun:
 		e.add(phases.RunClosed{Outcome: phases.Completed})
 	default:

@@ -62,6 +62,8 @@ func (s *script) Do(c phases.Command) error {
 		s.checks()
 	case phases.Act:
 		s.act(c.Item, "dba@ops1")
+	case phases.Tell:
+		s.tell(c)
 	case phases.Acknowledge:
 		s.record(phases.FindingsAcknowledged{Code: c.Code, Who: c.Who, By: "dba@ops1"})
 	case phases.PassGate:
@@ -71,6 +73,12 @@ func (s *script) Do(c phases.Command) error {
 	case phases.Commit:
 		s.record(phases.CommitIntended{CommitIntent: phases.CommitIntent{Phase: c.Phase}})
 		s.record(phases.PhaseCommitted{Phase: c.Phase})
+	case phases.Sign, phases.Withdraw:
+		events, err := c.(phases.Recorded).Events(s.state, "dba@ops1", s.now)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.record(events[0])
 	case phases.CloseRun:
 		s.record(phases.RunClosed{Outcome: phases.Completed})
 	default:
@@ -94,6 +102,16 @@ func (s *script) act(item, by string) {
 	}
 	s.record(phases.ActionDone{Item: item, Name: it.Action.Name})
 	s.checks()
+}
+
+// tell has each channel take a message at once.
+func (s *script) tell(c phases.Tell) {
+	m, _ := s.state.Runbook.Message(c.Message)
+	e := s.state.Compose(m, "", "", "dba@ops1", s.now)
+	s.record(e)
+	for _, id := range e.To {
+		s.record(phases.MessageSent{Number: e.Number, Message: m.ID, Channel: id, Attempts: 1})
+	}
 }
 
 func (s *script) field(c phases.Record) {

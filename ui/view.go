@@ -151,6 +151,14 @@ func (v *Viewer) statusLine(now time.Time) string {
 	if s := v.state; s != nil && s.Outcome == "" && s.Awaited != nil {
 		return v.message(phases.LevelWarn, "Waiting for the database: "+s.Awaited.What+", "+pane.Seconds(now.Sub(s.Awaited.Since))+". "+st.text)
 	}
+	if s := v.state; s != nil && s.Runbook != nil {
+		if untold := s.UntoldWords(); untold != "" {
+			if s.OpenPhase() != nil { // what that waits for comes first
+				return v.message(st.level, st.text+" NOT TOLD: "+untold+".")
+			}
+			return v.message(phases.LevelBad, "NOT TOLD: "+untold+". "+st.text)
+		}
+	}
 	return v.message(st.level, st.text)
 }
 
@@ -179,6 +187,9 @@ func (v *Viewer) hintLine(now time.Time) string {
 	}
 	if v.nav.focus == pane.Undo {
 		ids = append([]string{"copy"}, ids...) // a mirror's; other screens have no such key
+	}
+	if s := v.state; s != nil && s.Runbook != nil && s.UntoldWords() != "" {
+		ids = slices.Insert(slices.Clone(ids), min(1, len(ids)), "tell")
 	}
 	ids = slices.Concat(v.lead, ids)
 	return v.hints(append(ids, "next pane"), []string{"help", "quit"}, now)
@@ -216,12 +227,21 @@ func (v *Viewer) hint(b binding) string {
 		it, err := v.selected()
 		if err == nil && v.state.Can(phases.CancelAction{Item: it.ID}, v.state.At) == nil {
 			name = "cancel it"
+		} else if err == nil && it.Message != "" {
+			name = "send the message"
 		} else if err == nil && it.Action != nil && it.Action.Text != "" {
 			name = look.Clip(look.Sanitize(it.Action.Text), 32)
 		}
 	}
 	if b.id == "tick" {
-		if it, err := v.selected(); err == nil && v.state.Item(it.ID).Ticked {
+		it, err := v.selected()
+		switch {
+		case err != nil:
+		case v.state.Item(it.ID).Signed != nil:
+			name = "withdraw the signature"
+		case it.Sign != "":
+			name = "sign"
+		case v.state.Item(it.ID).Ticked:
 			name = "take the tick back"
 		}
 	}

@@ -68,7 +68,7 @@ func (s *Server) Site(ctx context.Context) (runbook.Site, error) {
 	if s.around, err = services.Start(dir, s.DSN(database)); err != nil {
 		return site, err
 	}
-	site.Services = s.around.URL()
+	site.Services, site.Log = s.around.URL(), s.around.Log()
 	return site, nil
 }
 

@@ -22,6 +22,7 @@ const (
 	BackupProof                  // what was found out about the backup that is recorded
 	Rehearsal                    // the rehearsal that the run rests on, and what its tables are like
 	Price                        // what the phases to come are reckoned to take
+	Course                       // what the phases came to, and which items are done
 )
 
 // Kind is one check.
@@ -43,6 +44,12 @@ const (
 	BackupRestored   = "backup.restored"
 	BackupSize       = "backup.size"
 	TriggersRestored = "triggers.restored"
+
+	RunVerified  = "run.verified"
+	RunProtected = "run.protected"
+	RunBaseline  = "run.baseline"
+	RunDeletions = "run.deletions"
+	RunItems     = "run.items"
 
 	RehearsalCompleted = "rehearsal.completed"
 	RehearsalSchema    = "rehearsal.schema"
@@ -77,6 +84,11 @@ var kinds = []Kind{
 	{Name: RehearsalSchema, Means: "the tables that the runbook concerns are as many, and like those, that the rehearsal had", Rests: Rehearsal, OfRun: true},
 	{Name: "replication.lag", Means: "as many standbys as standbys says (default 1) are connected, and they and all others that receive WAL are streaming, at most max megabytes behind, and replay within max_age", Takes: []string{"max", "max_age", "standbys"}, Needs: []string{"max"}},
 	{Name: "replication.slots", Means: "every replication slot of the server is active, its WAL neither unreserved nor lost, and where its WAL is limited, min megabytes are left", Takes: []string{"min"}},
+	{Name: RunBaseline, Means: "the baseline is recorded: the rows of every table that the phases delete from, and the content of every protected one", Rests: Course, OfRun: true},
+	{Name: RunDeletions, Means: "every phase that deletes is committed, and the journal has how many rows each of its tables lost", Rests: Course, OfRun: true},
+	{Name: RunItems, Means: "the items are done, and those of the groups that are named", Takes: []string{"items"}, Needs: []string{"items"}, Rests: Course, OfRun: true},
+	{Name: RunProtected, Means: "the last phase found every protected table with the count and content of the baseline", Rests: Course, OfRun: true},
+	{Name: RunVerified, Means: "every phase is committed or passed, none is undone, and all that was verified in them held", Rests: Course, OfRun: true},
 	{Name: "tables.filled", Means: "the named tables each hold at least one row", Takes: []string{"tables"}, Needs: []string{"tables"}},
 	{Name: "tables.zero", Means: "the named tables hold no row", Takes: []string{"tables"}, Needs: []string{"tables"}},
 	{Name: "triggers.disabled", Means: "the named triggers exist and none of them fires", Takes: []string{"triggers"}, Rests: Triggers},

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -18,6 +19,7 @@ type acting struct {
 	by     string
 	said   time.Time             // when progress was recorded last; its goroutine's own
 	last   phases.ActionProgress // what was recorded then
+	result phases.ActionResult   // what came of it; its goroutine's own
 
 	cancel context.CancelCauseFunc
 	done   chan struct{}
@@ -36,6 +38,10 @@ func (e *Engine) act(id, by string) error {
 		Target: e.target, Item: id, Action: it.Action, Recorded: e.state.Triggers, Record: e.record,
 		Environment: e.state.Opened.Environment, RunID: e.state.Opened.RunID, Off: e.state.SwitchedOff(),
 		Server: e.state.Target, Backup: e.state.Runbook.Backup, Stands: e.state.RecordedBackup(), Opened: e.state.OpenedAt, Changes: change, Protected: protected, Progress: a.progress, Taken: a.taken,
+		Fields: map[string]string{}, Result: func(r phases.ActionResult) { a.result = r },
+	}
+	for id, v := range e.state.Fields {
+		do.Fields[id] = v.Value
 	}
 	if t := e.state.Taken; t != nil && t.Backup.Same(do.Stands) {
 		do.StandsSchema = t.Schema
@@ -78,7 +84,9 @@ func (a *acting) run(ctx context.Context, do action.Run) {
 	done := phases.ActionDone{Item: a.item.ID, Name: a.item.Action.Name}
 	if err := do.Perform(ctx); err != nil {
 		done.Error = phases.Clean(err.Error())
+		_, done.Cancelled = errors.AsType[*stop](context.Cause(ctx))
 	}
+	done.ActionResult = a.result
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.acting = nil

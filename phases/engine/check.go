@@ -3,10 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
-	"math"
 	"regexp"
-	"strconv"
-	"strings"
 	"time"
 
 	"tminus/phases"
@@ -34,7 +31,7 @@ func askKind(ctx context.Context, target Checker, c *runbook.Check, facts phases
 		if err != nil {
 			return phases.Answer{}, err
 		}
-		return phases.Answer{Pass: expected(c.Expect, got), Value: got}, nil
+		return phases.Answer{Pass: phases.AsExpected(c.Expect, got), Value: got}, nil
 	case runbook.CheckCommand:
 		return askCommand(ctx, c)
 	case runbook.CheckHTTP:
@@ -46,38 +43,6 @@ func askKind(ctx context.Context, target Checker, c *runbook.Check, facts phases
 		return answer, nil
 	}
 	return target.Check(ctx, c, facts)
-}
-
-// expected compares a query's answer with what the runbook expects: a
-// comparison of numbers such as "<= 5", or a text to equal.
-func expected(want, got string) bool {
-	want = strings.TrimSpace(want)
-	for _, op := range []string{"<=", ">=", "!=", "=", "<", ">"} {
-		rest, ok := strings.CutPrefix(want, op)
-		if !ok {
-			continue
-		}
-		w, errW := strconv.ParseFloat(strings.TrimSpace(rest), 64)
-		g, errG := strconv.ParseFloat(strings.TrimSpace(got), 64)
-		return errW == nil && errG == nil && !math.IsNaN(g) && compare(op, g, w)
-	}
-	return want == got
-}
-
-func compare(op string, got, want float64) bool {
-	switch op {
-	case "<=":
-		return got <= want
-	case ">=":
-		return got >= want
-	case "!=":
-		return got != want
-	case "=":
-		return got == want
-	case "<":
-		return got < want
-	}
-	return got > want
 }
 
 // askCommand runs a command without a shell, unless the runbook asked for one.

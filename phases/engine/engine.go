@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tminus/phases"
+	"tminus/phases/engine/tell"
 	"tminus/phases/journal"
 )
 
@@ -25,6 +26,9 @@ type Settings struct {
 	// Rehearsals is the directory where such a run looks, unless its operator named
 	// a journal; empty: nowhere.
 	Rehearsals string
+
+	Tell     tell.Limits   // of what people are told
+	Farewell time.Duration // how long the program's end waits for what is being sent; default 5s
 }
 
 func (s Settings) withDefaults() Settings {
@@ -40,6 +44,7 @@ func (s Settings) withDefaults() Settings {
 	set(&s.Doubt, 10*time.Minute)
 	set(&s.Patience, time.Minute)
 	set(&s.LookAgain, 10*time.Second)
+	set(&s.Farewell, farewell)
 	return s
 }
 
@@ -63,6 +68,7 @@ type Engine struct {
 	upkeep  *upkeep         // what runs after its COMMIT; nil when nothing does
 	trial   *undoTrial      // the undo at a rehearsal's end; nil when none is under way
 	acting  *acting         // an item's action under way; nil when none is
+	telling telling         // what people are being told
 	begun   map[string]bool // phases that this program has started
 	due     map[string]time.Time
 	asking  map[string]bool
@@ -116,7 +122,7 @@ func Resume(target Target, w *journal.Writer, recs []journal.Record, resumed pha
 func newEngine(target Target, w *journal.Writer, state *phases.State, settings Settings) *Engine {
 	return &Engine{
 		target: target, journal: w, state: state, settings: settings.withDefaults(),
-		changed: make(chan struct{}), ended: make(chan struct{}),
+		changed: make(chan struct{}), ended: make(chan struct{}), telling: newTelling(),
 		due: map[string]time.Time{}, asking: map[string]bool{}, begun: map[string]bool{},
 	}
 }
@@ -146,6 +152,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-e.ended:
+			e.leaveTold()
 			if parted := e.otherHistory(); parted != nil {
 				return e.leave(parted)
 			}
@@ -202,10 +209,14 @@ func (e *Engine) prepare(ctx context.Context) error {
 	// Whoever has seen the survey may act on it at once.
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	survey.Findings = withWarnings(survey.Findings, e.lackingVariables())
 	if err := e.recordLocked(phases.SurveyTaken{Survey: survey}); err != nil {
 		return err
 	}
 	if err := e.noteRoom(room); err != nil {
+		return err
+	}
+	if err := e.examineChannels(); err != nil {
 		return err
 	}
 	e.ready = true
@@ -266,6 +277,7 @@ func (e *Engine) leave(reason error) error {
 	}
 	e.endUndoTrial(reason)
 	e.endAction(reason)
+	e.leaveTold()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.state.Outcome == "" && e.broken == nil {
@@ -312,6 +324,9 @@ func (e *Engine) record(events ...phases.Event) error {
 
 func (e *Engine) recordLocked(events ...phases.Event) error {
 	for _, ev := range events {
+		if e.waits(ev) {
+			continue
+		}
 		if len(e.pending) > 0 && e.rests(ev) {
 			if err := e.append(e.takePending()); err != nil {
 				return err
@@ -346,6 +361,7 @@ func (e *Engine) append(ev phases.Event) error {
 		return e.broken
 	}
 	e.askDependents(ev)
+	e.happened(ev)
 	if _, closed := ev.(phases.RunClosed); closed {
 		e.finish()
 	}
@@ -367,6 +383,7 @@ func (e *Engine) fail(err error) {
 	if e.trial != nil {
 		e.trial.cancel(&stop{reason: err.Error()})
 	}
+	e.telling.cancel(&stop{reason: err.Error()})
 	e.finish()
 }
 
@@ -379,25 +396,6 @@ func (e *Engine) holdJournal() error {
 		}
 	}
 	return e.broken
-}
-
-// closeGate takes the GO back when what it rested on no longer holds.
-func (e *Engine) closeGate() {
-	s := e.state
-	if s.Gate.Decision != phases.Go || !s.T0.IsZero() || s.Outcome != "" || e.broken != nil {
-		return
-	}
-	holds := s.GateHolds(time.Now())
-	if len(holds) == 0 {
-		return
-	}
-	var texts []string
-	for _, h := range holds {
-		texts = append(texts, h.Text)
-	}
-	if err := e.recordLocked(phases.GateClosed{Holds: texts}); err != nil {
-		return // recordLocked has stopped the run
-	}
 }
 
 // durability is what an event's weight asks of the journal.
@@ -419,6 +417,8 @@ func (e *Engine) Do(c phases.Command) error {
 		return errLeaving
 	case !e.ready:
 		return ErrNotReady
+	case e.telling.closing != nil:
+		return errClosing
 	}
 	if err := e.state.Can(c, time.Now()); err != nil {
 		return err
@@ -431,6 +431,13 @@ func (e *Engine) carryOut(c phases.Command) error {
 	by := e.state.Operator.String()
 	if _, closing := c.(phases.CloseRun); closing && e.state.WantsUndoTrial() {
 		return e.tryUndo(by)
+	}
+	if _, signs := c.(phases.Sign); signs {
+		// It is bound to the record before its own: the evidence as it stands
+		// comes before that.
+		if err := e.recordPending(); err != nil {
+			return err
+		}
 	}
 	if r, ok := c.(phases.Recorded); ok {
 		events, err := r.Events(e.state, by, time.Now())
@@ -458,6 +465,8 @@ func (e *Engine) carryOut(c phases.Command) error {
 	case phases.SkipMaintenance:
 		e.upkeep.cancel(&stop{reason: "it was skipped", by: by})
 		return nil
+	case phases.Tell:
+		return e.doTell(c, by)
 	case phases.Abort:
 		return e.abort(phases.Clean(c.Reason), by)
 	case phases.EndBackend:

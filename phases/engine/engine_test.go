@@ -9,8 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"tminus/db/backup"
 	"tminus/db/gym"
+	"tminus/db/gym/services"
 	"tminus/db/sandbox"
 	"tminus/phases"
 	"tminus/phases/engine"
@@ -23,6 +26,8 @@ func TestGuideRunsUnattended(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	around := application(t)
+	site.Services, site.Log, site.Measure = around.URL(), around.Log(), time.Second
 	r := newRig(t, "", string(runbook.Guide(site)))
 	r.opened.Unattended = true
 	r.conn.Close(t.Context()) // before phase 5 nobody may be connected
@@ -55,6 +60,9 @@ func TestGuideRunsUnattended(t *testing.T) {
 			t.Errorf("protected %s held %d rows, and holds %d", f.Table, f.Rows, n)
 		}
 	}
+	if len(s.Tellings) != 4 || s.Untold() != nil {
+		t.Errorf("people were told %+v", s.Tellings)
+	}
 	for id, it := range s.Items {
 		if it.Ticked && !it.Assumed {
 			t.Errorf("item %s counts as ticked by a human", id)
@@ -64,6 +72,26 @@ func TestGuideRunsUnattended(t *testing.T) {
 	if err != nil || !sum.Closed {
 		t.Errorf("verify: %+v, %v", sum, err)
 	}
+}
+
+// application is the demo's, as it is after a reset: nobody is a member.
+func application(tb testing.TB) *services.Services {
+	tb.Helper()
+	dsn := sandbox.ForTest(tb).NewDatabase(tb)
+	conn, err := pgx.Connect(tb.Context(), dsn)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(tb.Context(), `CREATE TABLE memberships (id int, user_id int, package_id int, status text, end_date date, is_active bool)`); err != nil {
+		tb.Fatal(err)
+	}
+	around, err := services.Start(tb.TempDir(), dsn)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = around.Close() })
+	return around
 }
 
 func TestUnattendedIsRefusedInProduction(t *testing.T) {

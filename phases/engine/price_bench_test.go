@@ -3,6 +3,7 @@ package engine_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"tminus/db/backup"
 	"tminus/db/gym"
@@ -58,6 +59,7 @@ func guideByHand(b *testing.B) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	site.ByHand = true
+	around := application(b)
+	site.ByHand, site.Services, site.Log, site.Measure = true, around.URL(), around.Log(), time.Second
 	return string(runbook.Guide(site))
 }

@@ -22,7 +22,7 @@ func (e *Engine) drive(ctx context.Context) {
 		if progressed(e.state) != seq {
 			seq, patience = progressed(e.state), time.Now()
 		}
-		held := e.state.Outcome == "" && !e.leaving && e.state.Acting() == nil && e.state.OpenPhase() == nil && e.state.Maintaining() == nil && time.Since(patience) > e.settings.Patience
+		held := e.state.Outcome == "" && e.telling.under == 0 && !e.leaving && e.state.Acting() == nil && e.state.OpenPhase() == nil && e.state.Maintaining() == nil && time.Since(patience) > e.settings.Patience
 		over := held && !acted
 		if over {
 			e.giveUp()
@@ -47,9 +47,12 @@ func (e *Engine) drive(ctx context.Context) {
 
 // progressed changes whenever a run gets on; answers of checks alone don't count.
 func progressed(s *phases.State) uint64 {
-	n := uint64(len(s.Fields) + len(s.Conditions))
+	n := uint64(len(s.Fields) + len(s.Conditions) + len(s.Tellings))
 	for _, it := range s.Items {
 		if it.Ticked {
+			n++
+		}
+		if it.Action != nil && !it.Action.Running {
 			n++
 		}
 	}
@@ -65,7 +68,7 @@ func progressed(s *phases.State) uint64 {
 // driveOnce takes the next step, if there is one. The caller holds the lock.
 func (e *Engine) driveOnce() bool {
 	s := e.state
-	if e.broken != nil || e.leaving || s.Outcome != "" {
+	if e.broken != nil || e.leaving || s.Outcome != "" || e.telling.closing != nil {
 		return false
 	}
 	if e.driveItems() {
@@ -135,9 +138,14 @@ func (e *Engine) driveItem(a phases.Ask) bool {
 	case phases.NeedAction:
 		// Each action runs once: one that did not help is not tried again blindly.
 		// Whoever resumed the run has decided about one that was cut off.
+		// A command or a request that was may have been done: nobody does it twice by itself.
 		st := s.Item(it.ID).Action
-		return (st == nil || st.Cut) && s.Can(phases.Act{Item: it.ID}, time.Now()) == nil && e.act(it.ID, by) == nil
-	case phases.NeedTick:
+		return (st == nil || st.Cut && !it.Action.Answers()) && s.Can(phases.Act{Item: it.ID}, time.Now()) == nil && e.act(it.ID, by) == nil
+	case phases.NeedTelling:
+		// Once: what a channel does not take is not sent again blindly.
+		tell := phases.Tell{Message: it.Message}
+		return s.LastTelling(it.Message) == nil && s.Can(tell, time.Now()) == nil && e.doTell(tell, by) == nil
+	case phases.NeedTick, phases.NeedSign:
 		return e.recordLocked(phases.ItemAssumed{Item: it.ID}) == nil
 	}
 	return false

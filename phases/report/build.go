@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"tminus/phases"
@@ -40,6 +41,9 @@ type builder struct {
 	issues map[string][]Line
 	left   []string // capsules that could not be removed
 	closed bool     // run_closed has been seen
+	spans  []Span
+	away   []Pause
+	points []sampled
 }
 
 type seen struct {
@@ -73,6 +77,7 @@ func (b *builder) collect(e phases.Event) {
 		b.closed = true
 	}
 	b.deviate(e)
+	b.follow(e)
 }
 
 // phaseOf is the phase in whose issues a warning of this kind belongs. A hold
@@ -153,12 +158,20 @@ func (b *builder) finish() {
 	b.phases()
 	b.undo()
 	b.protected()
+	b.messages()
+	b.signatures()
+	b.timeline()
+	b.sums()
 	b.planDeviations()
 	for _, l := range s.Log {
 		r.Log = append(r.Log, b.lineAt(l.At, l.Level, l.Text))
 	}
 	b.clocks()
 	r.Status = r.status()
+	r.Summary = r.summarize()
+	if s.TriggersOff {
+		r.Summary = slices.Insert(r.Summary, min(2, len(r.Summary)), "Triggers that the run disabled are NOT known to be back. The last of the events has the statements that bring them back, once the run has ended.")
+	}
 	r.Deviations, r.Notes, r.Log = orEmpty(r.Deviations), orEmpty(r.Notes), orEmpty(r.Log)
 }
 
@@ -212,7 +225,7 @@ func (b *builder) groups(groups []runbook.Group) []Group {
 
 func (b *builder) group(g runbook.Group) Group {
 	done, _ := b.state.GroupDone(g)
-	out := Group{ID: g.ID, Title: phases.Clean(g.Title), Done: done, Items: []Item{}}
+	out := Group{ID: g.ID, Title: phases.Clean(g.Title), Done: done, Smoke: g.Smoke, Items: []Item{}}
 	for _, it := range g.Items {
 		out.Items = append(out.Items, b.item(it))
 	}
@@ -221,10 +234,13 @@ func (b *builder) group(g runbook.Group) Group {
 
 func (b *builder) item(it runbook.Item) Item {
 	st := b.state.Item(it.ID)
-	out := Item{ID: it.ID, Text: phases.Clean(it.Text), State: ItemOpen, Lacks: phases.Clean(b.state.ItemLacks(it)), Fields: []Field{}}
+	out := Item{ID: it.ID, Text: phases.Clean(it.Text), State: ItemOpen, Lacks: phases.Clean(b.state.ItemLacks(it)), Fields: []Field{}, Sign: phases.Clean(it.Sign)}
 	switch c := st.Check; {
 	case it.Check == nil && st.Ticked:
 		out.State, out.By, out.At = ItemTicked, phases.Clean(st.By), moment(st.At)
+		if st.Signed != nil {
+			out.State, out.signed = ItemSigned, b.signature(it, st.Signed)
+		}
 	case c != nil && (c.Error != "" || !c.Pass):
 		out.State, out.At = ItemFailed, moment(c.Since)
 	case c != nil:
@@ -239,6 +255,8 @@ func (b *builder) item(it runbook.Item) Item {
 			out.Found = phases.Clean(c.Error)
 		}
 	}
+	b.acted(&out, it)
+	b.toldItem(it, &out)
 	for _, f := range it.Fields {
 		v := b.state.Fields[f.ID]
 		out.Fields = append(out.Fields, Field{

@@ -108,16 +108,16 @@ func known(n int64) *int64 {
 func (b *builder) protected() {
 	r := b.report
 	r.Protected = []Protected{}
-	baseline := map[string]int64{}
+	baseline := map[string]phases.Fingerprint{}
 	if b.state.Baseline != nil {
 		for _, f := range b.state.Baseline.Protected {
-			baseline[b.qualified(f.Table)] = f.Rows
+			baseline[b.qualified(f.Table)] = f
 		}
 	}
 	for _, name := range b.state.Runbook.Protected {
 		out := Protected{Name: phases.Clean(name)}
-		if rows, ok := baseline[b.qualified(name)]; ok {
-			out.Baseline = &rows
+		if f, ok := baseline[b.qualified(name)]; ok {
+			out.Baseline, out.Content = &f.Rows, phases.Clean(f.Hash)
 		}
 		if last, ok := b.seen[b.qualified(name)]; ok {
 			out.VerifiedIn, out.VerifiedAt, out.Detail = last.phase, moment(last.at), phases.Clean(last.v.Detail)

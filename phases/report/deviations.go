@@ -43,7 +43,7 @@ func (b *builder) deviate(e phases.Event) {
 		if line, ok := phases.Describe(s, e); ok && e.Error != "" {
 			b.add("%s", line.Text)
 		}
-	case phases.WindowExtended, phases.ScheduleLeft, phases.PhaseConfirmed, phases.UndoneAccepted, phases.ConditionRaised, phases.GateClosed, phases.RunResumed, phases.BackendEnded, phases.FindingsAcknowledged, phases.RunInterrupted, phases.CapsuleLeft:
+	case phases.WindowExtended, phases.ScheduleLeft, phases.PhaseConfirmed, phases.UndoneAccepted, phases.ConditionRaised, phases.GateClosed, phases.RunResumed, phases.BackendEnded, phases.FindingsAcknowledged, phases.RunInterrupted, phases.CapsuleLeft, phases.ItemWaived, phases.WaiverWithdrawn, phases.SmokeDecided:
 		if line, ok := phases.Describe(s, e); ok {
 			b.add("%s", line.Text)
 		}
@@ -95,6 +95,7 @@ func (b *builder) planDeviations() {
 	}
 	b.rehearsalDeviations()
 	b.undoDeviations()
+	b.messageDeviations()
 	if !s.Runbook.Ledger {
 		b.add("no ledger: the runbook wants none, a lost COMMIT could be settled by counts only")
 	}

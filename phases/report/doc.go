@@ -16,6 +16,8 @@
 //	}
 //	return r.WriteText(os.Stdout)
 //
-// A further format is one more function of Formats; it gets all that it shows
-// from the Report's fields. docs/report.md describes the JSON.
+// What stands in a report is said once, part by part, by the layout: it calls a
+// form, which is a page of text or a sheet, and knows no format. Markdown and HTML
+// are written from the sheet. A further format is one more function of Formats; a
+// further part is one more line of parts. docs/report.md describes the JSON.
 package report

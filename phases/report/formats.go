@@ -9,14 +9,17 @@ import (
 // Format is one form of a report.
 type Format struct {
 	Name  string // as a flag takes it
+	Means string // what it is good for
 	Write func(*Report, io.Writer) error
 }
 
 // Formats are all forms there are, the default first.
 func Formats() []Format {
 	return []Format{
-		{Name: "text", Write: (*Report).WriteText},
-		{Name: "json", Write: (*Report).WriteJSON},
+		{Name: "text", Means: "the execution log, 80 columns wide", Write: (*Report).WriteText},
+		{Name: "md", Means: "the same as GitHub-flavoured Markdown", Write: (*Report).WriteMarkdown},
+		{Name: "html", Means: "one file to hand on and to print, with charts", Write: (*Report).WriteHTML},
+		{Name: "json", Means: "all of it as one object", Write: (*Report).WriteJSON},
 	}
 }
 

@@ -71,7 +71,8 @@ func TestFrozenJournalsHoldTheWaysOfARun(t *testing.T) {
 		"v1-upkeep": {phases.Aborted, []phases.PhaseStatus{
 			phases.PhaseIsPassed, phases.PhaseIsCommitted, phases.PhaseIsCommitted, phases.PhaseIsRolledBack,
 		}},
-		"v1-undo": {phases.Completed, []phases.PhaseStatus{phases.PhaseIsCommitted, phases.PhaseIsCommitted}},
+		"v1-actions": {phases.Completed, []phases.PhaseStatus{phases.PhaseIsPassed, phases.PhaseIsCommitted}},
+		"v1-undo":    {phases.Completed, []phases.PhaseStatus{phases.PhaseIsCommitted, phases.PhaseIsCommitted}},
 	} {
 		recs, err := journal.Read("../../testdata/journals/" + name + ".journal")
 		if err != nil {
@@ -121,5 +122,40 @@ func TestAFrozenJournalHoldsAnUndo(t *testing.T) {
 		if kinds[e.Kind()] == 0 {
 			t.Errorf("it holds no %s", e.Kind())
 		}
+	}
+}
+
+// One of them had items' actions, and smoke tests of which one failed.
+func TestAFrozenJournalHoldsActions(t *testing.T) {
+	recs, err := journal.Read("../../testdata/journals/v1-actions.journal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Build(recs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]Item{}
+	for _, g := range append(r.Checklist, r.After...) {
+		for _, it := range g.Items {
+			got[it.ID] = it
+		}
+	}
+	for id, state := range map[string]string{"drain": ItemPassed, "ticket": ItemWaived, "slow": ItemWaived, "rows": ItemPassed, "wrong": ItemFailed, "quick": ItemPassed, "seen": ItemTicked} {
+		if got[id].State != state {
+			t.Errorf("%s is %s, want %s", id, got[id].State, state)
+		}
+	}
+	if w := got["ticket"].Waived; w == nil || w.Who != "duty manager" || w.Reason != "it is filed by telephone" {
+		t.Errorf("waived: %+v", w)
+	}
+	if d := got["wrong"].Decided; d == nil || d.Verdict != string(phases.GoOn) || got["wrong"].Output != "no\nmembership can be read" {
+		t.Errorf("decided: %+v", got["wrong"])
+	}
+	if m := got["quick"].Measured; m == nil || m.Requests < 2 || m.P95Seconds <= 0 {
+		t.Errorf("measured: %+v", m)
+	}
+	if got["drain"].Output != "drained" || got["rows"].Found != "2 statements, rolled back" {
+		t.Errorf("%+v, %+v", got["drain"], got["rows"])
 	}
 }

@@ -28,13 +28,13 @@ func (p *page) line(text string) {
 	p.w.WriteByte('\n')
 }
 
-// section writes a heading between rules.
-func (p *page) section(title string) {
+// section writes a heading between rules, and what it is in capitals.
+func (p *page) section(what string, of ...string) {
 	if !p.first {
 		p.line("")
 	}
 	p.line(strings.Repeat("=", pageWidth))
-	for _, l := range wrap(title, pageWidth) {
+	for _, l := range wrap(title(strings.ToUpper(what), of), pageWidth) {
 		p.line(l)
 	}
 	p.line(strings.Repeat("=", pageWidth))

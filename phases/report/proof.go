@@ -88,8 +88,8 @@ func cleaned(texts []string) []string {
 	return out
 }
 
-func (t *textWriter) proof() {
-	t.section("BACKUP")
+func (t *layout) proof() {
+	t.section("Backup")
 	for _, l := range t.r.Backup.lines {
 		t.pair(strings.ToUpper(l.What[:1])+l.What[1:], l.Text)
 	}

@@ -115,7 +115,7 @@ func (b *builder) rehearsalDeviations() {
 	}
 }
 
-func (t *textWriter) rehearsal() {
+func (t *layout) rehearsal() {
 	if t.r.Copy != nil {
 		t.pair("Copy of", t.r.Copy.text)
 	}
@@ -130,7 +130,7 @@ func (t *textWriter) rehearsal() {
 	}
 }
 
-func (t *textWriter) rehearsed(p *Phase) {
+func (t *layout) rehearsed(p *Phase) {
 	r := p.Rehearsed
 	if r == nil {
 		return

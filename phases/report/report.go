@@ -31,6 +31,8 @@ type Report struct {
 	InsertedRows     int64      `json:"inserted_rows"`      // by committed phases
 	BaselineToDelete *int64     `json:"baseline_to_delete"` // by delete steps and cascades; null when the baseline cannot tell
 
+	Summary []string `json:"summary"` // what was done, and what is and is not in the database, in sentences for whoever was not there
+
 	Run        Run         `json:"run"`
 	Rehearsal  *Rehearsal  `json:"rehearsal,omitempty"` // that a run in production rested on; absent without one
 	Schedule   *Schedule   `json:"schedule,omitempty"`  // absent where nobody planned T-0, and no NO-GO came before
@@ -42,11 +44,17 @@ type Report struct {
 	Checklist  []Group     `json:"checklist"`
 	Gate       Gate        `json:"gate"`
 	Phases     []Phase     `json:"phases"`
+	Tables     []Sum       `json:"tables"` // before and after; protected ones stand apart
 	Protected  []Protected `json:"protected"`
+	Timeline   []Span      `json:"timeline"`
+	Away       []Pause     `json:"away"` // no program had the run
+	Progress   []Progress  `json:"progress"`
 	After      []Group     `json:"after"`
+	Messages   []Message   `json:"messages,omitempty"` // absent where nobody was told
 	Deviations []Line      `json:"deviations"`
 	Notes      []Line      `json:"notes"`
 	Log        []Line      `json:"log"`
+	Signatures []Signature `json:"signatures"`
 	Journal    Journal     `json:"journal"`
 
 	// Zone is where the text's times are; nil means UTC.
@@ -103,15 +111,19 @@ type Group struct {
 	ID    string `json:"id"`
 	Title string `json:"title"`
 	Done  int    `json:"done"`
+	Smoke bool   `json:"smoke,omitempty"` // its items are smoke tests
 	Items []Item `json:"items"`
 }
 
 // The states of an item.
 const (
 	ItemTicked  = "ticked"  // by a human
+	ItemSigned  = "signed"  // by a human, with a name
 	ItemPassed  = "passed"  // by its check
+	ItemTold    = "told"    // its message: every channel that has to has taken it
 	ItemAssumed = "assumed" // nobody looked
-	ItemFailed  = "failed"  // its check's last answer
+	ItemFailed  = "failed"  // its check's last answer, or its action
+	ItemWaived  = "waived"  // somebody took it on as it is
 	ItemOpen    = "open"    // not answered, or a field is missing
 )
 
@@ -125,6 +137,33 @@ type Item struct {
 	Found  string     `json:"found"` // by the check, or why it found nothing
 	Lacks  string     `json:"lacks"` // what it still needs
 	Fields []Field    `json:"fields"`
+
+	Output   string    `json:"output,omitempty"`   // the last lines of what its action said
+	Seconds  float64   `json:"seconds,omitempty"`  // that its action took
+	Waived   *TakenOn  `json:"waived,omitempty"`   // absent where nobody did
+	Decided  *TakenOn  `json:"decided,omitempty"`  // about a smoke test that failed; absent where nobody did
+	Measured *Measured `json:"measured,omitempty"` // absent where nothing was
+	Sign     string    `json:"sign,omitempty"`     // as whom somebody signs it; absent where nobody does
+
+	signed *Signature // nil without one
+}
+
+// TakenOn is what somebody takes on: that an item is not done, or what follows
+// from a test that failed.
+type TakenOn struct {
+	Verdict string     `json:"verdict,omitempty"` // go_on, restore or undo; empty for a waiver
+	Who     string     `json:"who"`
+	Reason  string     `json:"reason"`
+	By      string     `json:"by"`
+	At      *time.Time `json:"at"`
+}
+
+// Measured is how long the answers to requests took.
+type Measured struct {
+	Requests   int     `json:"requests"`
+	P50Seconds float64 `json:"p50_seconds"`
+	P95Seconds float64 `json:"p95_seconds"`
+	MaxSeconds float64 `json:"max_seconds"`
 }
 
 // Field is a recorded value.
@@ -257,7 +296,8 @@ type Check struct {
 type Protected struct {
 	Name       string     `json:"name"`
 	Intact     *bool      `json:"intact"`
-	Baseline   *int64     `json:"baseline"` // rows; null before the baseline
+	Baseline   *int64     `json:"baseline"`    // rows; null before the baseline
+	Content    string     `json:"fingerprint"` // of its content at the baseline; the same at the end where it is intact; empty before the baseline
 	Remaining  *int64     `json:"remaining"`
 	VerifiedIn string     `json:"verified_in"` // the phase; empty when never
 	VerifiedAt *time.Time `json:"verified_at"`

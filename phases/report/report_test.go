@@ -83,7 +83,9 @@ type written struct {
 	at time.Time
 }
 
-func open(t *testing.T) *written {
+func open(t *testing.T) *written { return openWith(t, func(*phases.RunOpened) {}) }
+
+func openWith(t *testing.T, change func(*phases.RunOpened)) *written {
 	t.Helper()
 	w, err := journal.Create(filepath.Join(t.TempDir(), "run.journal"))
 	if err != nil {
@@ -91,12 +93,14 @@ func open(t *testing.T) *written {
 	}
 	t.Cleanup(func() { w.Close() })
 	j := &written{t: t, w: w, at: t0.Add(-30 * time.Minute)}
-	j.add(0, phases.RunOpened{
+	opened := phases.RunOpened{
 		RunID: "r1", Version: "0.1", File: "gym.yaml", Source: book, SHA256: strings.Repeat("ab", 32), Environment: phases.Rehearsal,
 		Operator:  phases.Operator{Name: "ada", Host: "ops1"},
 		Target:    phases.Identity{Host: "db1", Port: 5432, Database: "gym", User: "dba", ServerVersion: "15.4"},
 		PlannedT0: t0,
-	})
+	}
+	change(&opened)
+	j.add(0, opened)
 	j.add(time.Second, phases.SurveyTaken{Survey: phases.Survey{
 		Deletes: []string{"audit_logs", "users"},
 		Reach:   []phases.Reach{{From: "users", Table: "memberships", Constraint: "m_fk", Action: phases.ReachCascade}},

@@ -49,7 +49,7 @@ func (b *builder) schedule() {
 }
 
 // schedule says what the decision waited for, beside it.
-func (t *textWriter) schedule() {
+func (t *layout) schedule() {
 	sched := t.r.Schedule
 	if sched == nil {
 		return

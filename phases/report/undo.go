@@ -181,12 +181,12 @@ func (b *builder) undoDeviations() {
 }
 
 // undo is the section of that name; nothing for journals of older versions.
-func (t *textWriter) undo() {
+func (t *layout) undo() {
 	u := t.r.Undo
 	if u == nil {
 		return
 	}
-	t.section("UNDO")
+	t.section("Undo")
 	for _, l := range u.lines {
 		t.pair(strings.ToUpper(l.What[:1])+l.What[1:], l.Text)
 	}
@@ -209,7 +209,7 @@ func (t *textWriter) undo() {
 }
 
 // capsule is what a phase's capsule has.
-func (t *textWriter) capsule(p *Phase) {
+func (t *layout) capsule(p *Phase) {
 	c := p.Capsule
 	if c == nil {
 		return
@@ -237,24 +237,20 @@ func (t *textWriter) capsule(p *Phase) {
 }
 
 // waysBack say how committed rows come back, where the run was not completed.
-func (t *textWriter) waysBack() {
+func (t *layout) waysBack() {
 	r := t.r
 	if r.Outcome == phases.Completed || r.DeletedRows == 0 {
 		return
 	}
 	head := "Committed rows come back by a restore only:"
 	if u := r.Undo; u != nil && u.Command != "" {
-		t.line("")
-		t.line("Committed rows come back by an undo:")
-		t.hang("  ", u.Command)
+		t.command("Committed rows come back by an undo:", u.Command)
 		head = "Or by a restore:"
 		if len(u.Lost) > 0 {
 			head = "By a restore only, what was taken by " + strings.Join(u.Lost, ", ") + ":"
 		}
 	}
 	if r.Backup.Restore != "" {
-		t.line("")
-		t.hang("", head)
-		t.hang("  ", r.Backup.Restore)
+		t.command(head, r.Backup.Restore)
 	}
 }

@@ -21,6 +21,7 @@ type checker struct {
 	// disables are the triggers that actions disable; nil without such an action.
 	disables []string
 	actions  map[string]bool // that some item has
+	earlier  map[string]bool // ids of the items and groups that the walk has come past
 }
 
 type fieldAt struct {
@@ -40,7 +41,7 @@ func checkFile(root *node, r *report) {
 	all := shapes()
 	c := &checker{
 		report: r, reader: &reader{shapes: all}, shapes: all, schema: "public",
-		ids: map[string]map[string]int{amongAll: {}, amongFields: {}}, fields: map[string]fieldAt{}, actions: map[string]bool{},
+		ids: map[string]map[string]int{amongAll: {}, amongFields: {}, amongChannels: {}, amongMessages: {}}, fields: map[string]fieldAt{}, actions: map[string]bool{}, earlier: map[string]bool{},
 	}
 	if root.kind != isMap {
 		c.wrongKind(root, "a mapping that begins with the line `tminus: 1`")
@@ -172,7 +173,11 @@ func (c *checker) entry(n *node, k key, seen map[string]int) bool {
 		}
 		return false
 	}
-	return c.isEntry(n, k.name) && c.goodText(n, k.name) && c.goodLine(n, k.name)
+	if !c.isEntry(n, k.name) || !c.goodText(n, k.name) || !c.goodLine(n, k.name) {
+		return false
+	}
+	_, patterned := shapely[k.value.form]
+	return !patterned || c.shapely(n, k)
 }
 
 // place gives a key's value, or where else to point when it has none.
@@ -249,6 +254,7 @@ func (c *checker) runbook(m *checked) {
 	c.phases(m, window, asked)
 	asked.where = inAfter
 	c.groups(m.inner["after"], asked)
+	c.messages(m)
 }
 
 // gather collects what items define and other parts refer to.
@@ -324,12 +330,18 @@ const placeholder = `\{\{([^{}]*)\}\}`
 
 // placeholders checks that each {{field}} of a text names a field.
 func (c *checker) placeholders(n *node) {
+	c.eachPlaceholder(n, func(at int, name string) {
+		if _, there := c.fields[name]; !there {
+			c.faultAt(n, at, fmt.Sprintf("no item has a field %s", clean(quote(name))), c.knownFields(name))
+		}
+	})
+}
+
+// eachPlaceholder calls look with the place and the name of each {{name}}.
+func (c *checker) eachPlaceholder(n *node, look func(at int, name string)) {
 	found := regexp.MustCompile(placeholder).FindAllStringSubmatchIndex(n.text, -1)
 	for _, at := range found {
-		name := n.text[at[2]:at[3]]
-		if _, there := c.fields[name]; !there {
-			c.faultAt(n, at[0], fmt.Sprintf("no item has a field %s", clean(quote(name))), c.knownFields(name))
-		}
+		look(at[0], n.text[at[2]:at[3]])
 	}
 	for i := 0; i < len(n.text); i++ {
 		next := strings.Index(n.text[i:], "{{")

@@ -2,6 +2,7 @@ package runbook
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -31,7 +32,11 @@ type asking struct {
 func (c *checker) groups(groups []*checked, in asking) {
 	var before []*checked
 	for _, g := range groups {
+		if g.has("smoke") && in.where != inAfter {
+			c.fault(g.place("smoke", g.node), "smoke outside after", "leave it out: a smoke test follows the last COMMIT")
+		}
 		c.items(g.inner["items"], in, before)
+		c.passed(g)
 		before = append(before, g.inner["items"]...)
 	}
 }
@@ -49,6 +54,33 @@ func (c *checker) items(items []*checked, in asking, before []*checked) {
 		for _, m := range item.inner["action"] {
 			c.action(m, in)
 			c.byItself(m, in, slices.Concat(before, items[:i]))
+		}
+		c.sign(item, in)
+		c.passed(item)
+	}
+}
+
+// passed notes an item, or a group, that the walk has come past: what comes later
+// may ask whether it is done.
+func (c *checker) passed(m *checked) {
+	if id := m.good.value("id"); id != nil {
+		c.earlier[id.text] = true
+	}
+}
+
+// sign holds that what is signed is a thing of the end, and is signed alone: a
+// check's answer or an action's end are not somebody's word.
+func (c *checker) sign(item *checked, in asking) {
+	n := item.node.value("sign")
+	if n == nil {
+		return
+	}
+	if in.where != inAfter {
+		c.fault(n, "sign before the last phase", "only an item of `after` is signed: before the phases the approver of the gate stands for all")
+	}
+	for _, beside := range []string{"check", "action"} {
+		if item.has(beside) {
+			c.fault(n, "an item with both sign and "+beside, "make two items of it: what a program answers, nobody signs")
 		}
 	}
 }
@@ -89,7 +121,7 @@ func (c *checker) example(m *checked) {
 
 func (c *checker) check(m *checked, in asking) {
 	shape := c.shapes["check"]
-	kind := c.checkKind(m, shape)
+	kind := c.theKind(m, shape, "asks nothing", "a check asks one question")
 	if kind == "" {
 		return
 	}
@@ -114,9 +146,9 @@ func (c *checker) check(m *checked, in asking) {
 	}
 }
 
-// checkKind finds the one key that says what is asked, and reports keys that
-// belong to another kind.
-func (c *checker) checkKind(m *checked, shape *object) string {
+// theKind finds the one key that says what is asked or done, and reports keys
+// that belong to another kind.
+func (c *checker) theKind(m *checked, shape *object, nothing, one string) string {
 	kind := ""
 	for _, k := range shape.one {
 		switch {
@@ -124,17 +156,17 @@ func (c *checker) checkKind(m *checked, shape *object) string {
 		case kind == "":
 			kind = k
 		default:
-			c.fault(m.place(k, m.node), fmt.Sprintf("a check with both %s and %s", kind, k), "a check asks one question: keep one of them")
+			c.fault(m.place(k, m.node), fmt.Sprintf("%s with both %s and %s", article(shape.name), kind, k), one+": keep one of them")
 		}
 	}
 	if kind == "" {
-		c.fault(m.node, "a check that asks nothing", "add one of "+strings.Join(shape.one, ", "))
+		c.fault(m.node, article(shape.name)+" that "+nothing, "add one of "+strings.Join(shape.one, ", "))
 		return ""
 	}
 	for _, p := range shape.parts {
 		for _, k := range p.keys {
 			if m.has(k) && !slices.Contains(p.beside, kind) {
-				c.fault(m.place(k, m.node), fmt.Sprintf("%s does not belong to a check with %s", k, kind), "leave it out")
+				c.fault(m.place(k, m.node), fmt.Sprintf("%s does not belong to %s with %s", k, article(shape.name), kind), "leave it out")
 			}
 		}
 	}
@@ -162,6 +194,23 @@ func (c *checker) namedCheck(m *checked, shape *object, kind, name string) {
 	}
 }
 
+// itemRefs holds that a check asks about items and groups that come before it.
+func (c *checker) itemRefs(m *checked) {
+	list := m.good.value("items")
+	if list == nil {
+		return
+	}
+	for _, n := range list.items {
+		if !c.earlier[n.text] {
+			fix := "the id of an item, or of a group, that stands before this one"
+			if best := nearest(n.text, slices.Sorted(maps.Keys(c.earlier))); best != "" {
+				fix = "did you mean " + best + "? " + fix
+			}
+			c.fault(n, clean(quote(n.text))+" is no item and no group before this one", fix)
+		}
+	}
+}
+
 // checkNeeds reports a check that could never pass: what it asks about is
 // nowhere in the runbook, or does not exist yet when it is asked.
 func (c *checker) checkNeeds(m *checked, kind, name string, in asking) {
@@ -174,6 +223,10 @@ func (c *checker) checkNeeds(m *checked, kind, name string, in asking) {
 	if rests&check.Rehearsal != 0 && in.noRehearsal {
 		c.fault(n, name+", but the runbook wants no rehearsal", "leave out `rehearsal: none`, or this check")
 	}
+	if rests&check.Course != 0 && in.where != inAfter {
+		c.fault(n, name+" before the last phase", "ask it in `after`: until then it is never so")
+	}
+	c.itemRefs(m)
 	if rests&check.Triggers != 0 && len(c.disables) == 0 && len(c.values(m).triggers()) == 0 {
 		c.fault(n, name+", but no item disables triggers", "give an item of the checklist the action triggers.disable")
 	}

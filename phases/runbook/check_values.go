@@ -42,6 +42,10 @@ func (c *checker) single(n *node, k key) bool {
 		}
 		c.fault(n, fmt.Sprintf("%s is %s", k.name, clean(quote(n.text))), rowsFix)
 		return false
+	case aStatus:
+		return c.status(n, k)
+	case aHeaders:
+		return c.headers(n)
 	}
 	return c.isText(n, k.name) && c.textForm(n, k)
 }
@@ -71,6 +75,11 @@ func (c *checker) textForm(n *node, k key) bool {
 			c.fault(n, fmt.Sprintf("%s is %s", k.name, clean(quote(n.text))), momentFix)
 			return false
 		}
+	case aStart:
+		if _, ok := parseDue(n.text, parseDuration); !ok && n.text != startsNow {
+			c.fault(n, fmt.Sprintf("%s is %s", k.name, clean(quote(n.text))), momentFix+"; or now")
+			return false
+		}
 	case aWord:
 		return c.word(n, k.name, k.value.wordNames())
 	case aStatement:
@@ -84,7 +93,7 @@ func (c *checker) textForm(n *node, k key) bool {
 		return c.pattern(n, k.name)
 	case anAddress:
 		return c.address(n)
-	case aRef, aPath, aHost, aFingerprint, aHandle, aPeriod, aSum:
+	case aRef, aPath, aHost, aFingerprint, aHandle, aPeriod, aSum, aVariable, aLabel:
 		return c.goodLine(n, k.name) && c.shapely(n, k)
 	}
 	return true

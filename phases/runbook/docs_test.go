@@ -5,10 +5,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"tminus/phases/check"
+	"tminus/phases/fact"
 )
 
 // TestReferenceIsGenerated holds docs/runbook.md against the loader. With
@@ -58,6 +60,33 @@ func indented(text string) string {
 			b.WriteString("    ")
 		}
 		b.WriteString(line)
+	}
+	return b.String()
+}
+
+// TestFactsAreGenerated holds docs/messages.md against the facts that there are.
+// With -update it writes its table and its example anew.
+func TestFactsAreGenerated(t *testing.T) {
+	const path = "../../docs/messages.md"
+	text := string(read(t, path))
+	want := section(t, text, "example", indented(string(read(t, filepath.Join(testRunbooks, "good/messages.yaml")))))
+	want = section(t, want, "facts", factTable())
+	if text == want {
+		return
+	}
+	if !*update {
+		t.Fatalf("%s is not what package fact says: run the test with -update", path)
+	}
+	if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func factTable() string {
+	var b strings.Builder
+	b.WriteString("| fact | what it is | for example |\n| --- | --- | --- |\n")
+	for _, k := range fact.Kinds() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", k.Called(), k.Means, k.Example)
 	}
 	return b.String()
 }
@@ -117,6 +146,12 @@ func written(f form) string {
 		return "what may stand after WHERE, without a semicolon and without comments"
 	case aPattern:
 		return "a regular expression in Go's syntax"
+	case aStatus:
+		return statusFix
+	case aHeaders:
+		return headersFix + ", at most " + strconv.Itoa(maxHeaders)
+	case aStart:
+		return momentFix + ", or `now`"
 	case anAddress:
 		return addressFix + ", without a user or a password"
 	}
@@ -159,6 +194,7 @@ func limitTable() string {
 		{"groups before the gate, and after the phases", maxGroups},
 		{"items of a group or a phase", maxItems},
 		{"fields of an item", maxFields},
+		{"statements of an action", maxProbes},
 		{"tables of a list", maxTables},
 		{"a duration", FormatDuration(MaxDuration)},
 		{"mistakes that are reported", maxMistakes},

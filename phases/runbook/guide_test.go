@@ -1,6 +1,7 @@
 package runbook
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -99,11 +100,11 @@ func TestGuideHasItsChecklistsAndTimes(t *testing.T) {
 	if want := []string{
 		"notify", "document", "system_test", "triggers", "workflow",
 		"smoke_connectivity", "smoke_registration", "smoke_pilates", "smoke_lessons", "smoke_memberships", "smoke_integration",
-		"handover", "log_signed", "sign_off",
+		"handover_database", "handover_functions", "handover_logic", "log_signed", "handover_documents", "sign_off",
 	}; !slices.Equal(after, want) {
 		t.Errorf("after %v", after)
 	}
-	if n > 35 {
+	if n > 60 {
 		t.Errorf("%d items after the phases", n)
 	}
 	if n := len(book.Phases[4].Confirm); n != 9 {
@@ -122,17 +123,109 @@ func TestGuideHasItsChecklistsAndTimes(t *testing.T) {
 }
 
 // What a human ticks before the gate is what only a human can know.
-func TestGuideLeavesEightItemsToHumans(t *testing.T) {
+func TestGuideLeavesSevenItemsToHumans(t *testing.T) {
 	var human []string
 	for _, g := range parseGuide(t).Checklist {
 		for _, it := range g.Items {
-			if it.Check == nil {
+			if it.Check == nil && it.Message == "" {
 				human = append(human, it.ID)
 			}
 		}
 	}
-	if want := []string{"rehearsal_application", "no_deployment", "operator_senior", "access_production", "announced", "approval", "rollback_engineer", "devops"}; !slices.Equal(human, want) {
+	if want := []string{"rehearsal_application", "no_deployment", "operator_senior", "access_production", "approval", "rollback_engineer", "devops"}; !slices.Equal(human, want) {
 		t.Errorf("a human ticks %v", human)
+	}
+}
+
+// Of the client's checklist the program answers what it knows: what is left is
+// somebody's word, or somebody's name.
+func TestGuideHandsOverByItself(t *testing.T) {
+	var human, signed []string
+	answered := 0
+	for _, g := range parseGuide(t).After {
+		if !strings.HasPrefix(g.ID, "handover") && g.ID != "log_signed" && g.ID != "sign_off" {
+			continue
+		}
+		for _, it := range g.Items {
+			switch {
+			case it.Sign != "":
+				signed = append(signed, it.Sign)
+			case it.Check == nil:
+				human = append(human, it.ID)
+			default:
+				answered++
+			}
+			if len(it.Fields) > 0 {
+				t.Errorf("%s records something by hand", it.ID)
+			}
+		}
+	}
+	if want := []string{"handover_jobs", "client_access", "client_reset", "client_functions"}; !slices.Equal(human, want) {
+		t.Errorf("a human ticks %v", human)
+	}
+	if want := []string{"DBA", "Manager", "Client"}; !slices.Equal(signed, want) || answered != 19 {
+		t.Errorf("%v sign, the program answers %d", signed, answered)
+	}
+}
+
+// What a human ticks after the phases is what only a human can know, or do.
+func TestGuideLeavesEightItemsToHumansAfterwards(t *testing.T) {
+	var human, bySQL, byRequest, byCommand []string
+	for _, g := range parseGuide(t).After {
+		if smoke := strings.HasPrefix(g.ID, "smoke_"); g.Smoke != smoke {
+			t.Errorf("%s: smoke is %v", g.ID, g.Smoke)
+		}
+		for _, it := range g.Items {
+			switch a := it.Action; {
+			case it.Check != nil || it.Message != "" || it.Sign != "":
+			case !a.Answers():
+				human = append(human, it.ID)
+			case a.Program != nil:
+				byCommand = append(byCommand, it.ID)
+			case !a.Harmless() || !a.Now:
+				t.Errorf("%s does not begin by itself", it.ID)
+			case a.Probes != nil:
+				if bySQL = append(bySQL, it.ID); !a.RolledBack {
+					t.Errorf("%s writes nothing", it.ID)
+				}
+			default:
+				byRequest = append(byRequest, it.ID)
+			}
+		}
+	}
+	if want := []string{
+		"document_notes", "workflow_file", "workflow_active", "smoke_app",
+		"handover_jobs", "client_access", "client_reset", "client_functions",
+	}; !slices.Equal(human, want) {
+		t.Errorf("a human ticks %v", human)
+	}
+	if want := []string{"test_register", "smoke_register", "smoke_membership", "smoke_deposit", "smoke_pilates_booking", "smoke_booking", "smoke_checkin", "smoke_approve", "smoke_renew"}; !slices.Equal(bySQL, want) {
+		t.Errorf("the database answers %v", bySQL)
+	}
+	if !slices.Equal(byCommand, []string{"smoke_logs"}) {
+		t.Errorf("a command answers %v", byCommand)
+	}
+	if want := []string{"test_api", "smoke_api", "smoke_data", "smoke_speed"}; !slices.Equal(byRequest, want) {
+		t.Errorf("the application answers %v", byRequest)
+	}
+}
+
+// A short measurement says in its text that it is one.
+func TestGuideMeasuresForAMinute(t *testing.T) {
+	it, _, _ := parseGuide(t).Item("smoke_speed")
+	if it.Action.Call.For != time.Minute || it.Action.Call.P95 != 200*time.Millisecond || !strings.Contains(it.Text, "a minute") || !strings.Contains(it.Text, "200 ms") {
+		t.Errorf("%s: %+v", it.Text, it.Action.Call)
+	}
+	book, err := Parse(GuideName, Guide(Site{Services: "http://127.0.0.1:9", Log: "/var/log/it's", Measure: 3 * time.Second}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	it, _, _ = book.Item("smoke_speed")
+	if it.Action.Call.For != 3*time.Second || it.Action.Call.P95 != 2*time.Second || it.Text != "Over 3 s, 95 percent of the answers come within 2 s" || it.Action.Call.URL != "http://127.0.0.1:9/health" {
+		t.Errorf("%s: %+v", it.Text, it.Action.Call)
+	}
+	if it, _, _ = book.Item("smoke_logs"); it.Action.Program.Argv[3] != "/var/log/it's" {
+		t.Errorf("the log is %q", it.Action.Program.Argv)
 	}
 }
 
@@ -168,6 +261,9 @@ func TestGuideOfASite(t *testing.T) {
 	if len(hand.Checklist) != len(full.Checklist) || hand.Backup.Take.Directory != "" || hand.Backup.TookField != "restore_took" {
 		t.Errorf("by hand: %+v", hand.Backup)
 	}
+	if it, _, ok := hand.Item("handover_backup"); !ok || it.Check != nil || len(hand.After) != len(full.After) {
+		t.Errorf("by hand the backup is handed over as %+v, %d stages", it, len(hand.After))
+	}
 	for i, g := range hand.Checklist {
 		if g.ID != full.Checklist[i].ID || (g.ID != "backup" && len(g.Items) != len(full.Checklist[i].Items)) {
 			t.Errorf("by hand the group %s is %s", full.Checklist[i].ID, g.ID)
@@ -191,9 +287,9 @@ func TestGuideAsksWhatCanBeAsked(t *testing.T) {
 	for name, times := range map[string]int{
 		"database.connects": 3, "database.writable": 1, "database.connections": 2, "database.transactions": 1, "database.tables": 1,
 		"triggers.disabled": 1, "triggers.restored": 1, "backup.age": 2, "protected.intact": 1, "tables.zero": 1, "tables.filled": 1,
-		"backup.readable": 1, "backup.restored": 1, "rehearsal.completed": 1, "rehearsal.protected": 1, "rehearsal.clean": 1, "rehearsal.schema": 1,
+		"backup.readable": 2, "backup.restored": 1, "rehearsal.completed": 1, "rehearsal.protected": 1, "rehearsal.clean": 1, "rehearsal.schema": 1,
 		"git.file_absent": 1, "git.quiet": 1, "git.push": 1, "jobs.due": 1, "clock.close": 1, "database.prepared": 1,
-		"backup.size": 1, "wal.room": 1,
+		"backup.size": 1, "wal.room": 1, "run.verified": 1, "run.protected": 1, "run.baseline": 1, "run.deletions": 1, "run.items": 14,
 	} {
 		if len(asked[name]) != times {
 			t.Errorf("%s is asked %d times, not %d", name, len(asked[name]), times)
@@ -246,5 +342,27 @@ func TestGuideRepeatsNoMistake(t *testing.T) {
 		if r > 0x7F {
 			t.Errorf("the character %q may be missing on a terminal", r)
 		}
+	}
+}
+
+// People are told at each moment of the guide, through the site's own services.
+func TestGuideTellsPeople(t *testing.T) {
+	book, err := Parse(GuideName, Guide(Site{Services: "http://127.0.0.1:7"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(book.Channels) != 1 || book.Channels[0].Webhook.URL != "http://127.0.0.1:7/inbox" {
+		t.Errorf("channels %+v", book.Channels)
+	}
+	by := map[string]string{}
+	for _, m := range book.Messages {
+		it, _ := book.Teller(m.ID)
+		by[m.ID] = m.On + it.ID
+	}
+	want := map[string]string{
+		"announcement": "announced", "begin": "notify_start", "waits": OnHold, "no_go": OnNoGo, "aborted": OnAbort, "over": "notify_users", "result": "notify_client",
+	}
+	if !maps.Equal(by, want) {
+		t.Errorf("told by %v", by)
 	}
 }

@@ -254,6 +254,12 @@ func fromYAML(root *node) *Runbook {
 		b.Phases = append(b.Phases, p.phase(b.Backup.MaxAge))
 	}
 	b.After = m.groups("after", b.Backup.MaxAge)
+	for _, c := range m.list("channels", "channel") {
+		b.Channels = append(b.Channels, c.channel())
+	}
+	for _, msg := range m.list("messages", "message") {
+		b.Messages = append(b.Messages, msg.message())
+	}
 	b.Passed = r.passed
 	return b
 }
@@ -273,7 +279,7 @@ func (f fields) window() Window {
 func (f fields) groups(key string, maxAge time.Duration) []Group {
 	var out []Group
 	for _, g := range f.list(key, "group") {
-		group := Group{ID: g.text("id"), Title: g.line("title"), Items: g.items("items", maxAge)}
+		group := Group{ID: g.text("id"), Title: g.line("title"), Smoke: g.flag("smoke", false), Items: g.items("items", maxAge)}
 		if s := g.text("due"); s != "" {
 			due, ok := parseDue(s, anyDuration)
 			if !ok {
@@ -289,7 +295,7 @@ func (f fields) groups(key string, maxAge time.Duration) []Group {
 func (f fields) items(key string, maxAge time.Duration) []Item {
 	var out []Item
 	for _, i := range f.list(key, "item") {
-		item := Item{ID: i.text("id"), Text: i.line("text"), Help: i.block("help")}
+		item := Item{ID: i.text("id"), Text: i.line("text"), Help: i.block("help"), Message: i.text("message"), NeverWaive: i.flag("never_waive", false)}
 		for _, v := range i.list("fields", "field") {
 			field := Field{ID: v.text("id"), Label: v.line("label"), Type: FieldText, Required: v.flag("required", true), Example: v.line("example")}
 			if s := v.text("type"); s != "" {
@@ -300,6 +306,7 @@ func (f fields) items(key string, maxAge time.Duration) []Item {
 		if n := i.node.value("check"); n != nil {
 			item.Check = i.object(n, "check").check(maxAge)
 		}
+		item.Sign = i.line("sign")
 		if n := i.node.value("action"); n != nil {
 			item.Action = i.object(n, "action").action()
 		}
@@ -321,7 +328,7 @@ func (f fields) check(maxAge time.Duration) *Check {
 	case f.node.value("database") != nil:
 		c.Kind, c.Name = CheckDatabase, f.text("database")
 		c.Max, c.Min = f.limit("max"), f.limit("min")
-		c.Triggers, c.Tables = f.triggers(), f.tables("tables")
+		c.Triggers, c.Tables, c.Items = f.triggers(), f.tables("tables"), f.lines("items")
 		c.Observer, c.Standbys = f.line("observer"), 1
 		if n := f.limit("standbys"); n != nil {
 			c.Standbys = *n

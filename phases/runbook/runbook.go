@@ -35,6 +35,8 @@ type Runbook struct {
 	Gate      Gate
 	Phases    []Phase
 	After     []Group // stages that follow the last COMMIT, in order
+	Channels  []Channel
+	Messages  []Message
 
 	// Passed is what Read passed over: keys and values that this version does
 	// not know. What they ask for is not in this Runbook. Empty after Parse.
@@ -62,18 +64,26 @@ type Group struct {
 	ID    string // unique in the runbook
 	Title string
 	Due   time.Duration // relative to T-0, negative before; 0 when the file does not say
+	Smoke bool          // its items are smoke tests: one that fails has to be decided about
 	Items []Item
 }
 
-// Item is one line of a checklist. With Check nil a human ticks it; otherwise
-// the check alone answers it.
+// Item is one line of a checklist. Its check alone answers it; without one its
+// action, where that answers; else a human ticks it, or signs it where Sign says
+// as whom.
 type Item struct {
 	ID     string // unique in the runbook, over all groups and phases
 	Text   string
 	Help   string // how to do it; may be empty
 	Fields []Field
 	Check  *Check
+	Sign   string  // as whom somebody signs it, such as DBA; empty where nobody does
 	Action *Action // what a key does for this item; nil when there is nothing to do
+
+	NeverWaive bool // nobody may waive it before the gate, nor after the point of no return
+	// Message is the id of what people are told by it: without a Check and an
+	// Action, it is done when every channel has taken that. Empty for none.
+	Message string
 }
 
 // FieldType is what a field accepts.
@@ -126,6 +136,7 @@ type Check struct {
 	Max      *int64        // largest accepted value, for checks that count
 	Triggers []string      // for triggers.*; empty means every trigger named by triggers.disable
 	Tables   []string      // for tables.*
+	Items    []string      // for run.items: the ids of items, and of groups whose items all count
 	MaxAge   time.Duration // the greatest accepted age; for backup.age by default Backup.MaxAge, else 0: the check's own default
 	Standbys int64         // for replication.lag: how many must be connected; default 1
 	Observer string        // for mirror.present: the comment of the key that must be connected; empty accepts anybody

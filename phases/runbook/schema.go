@@ -236,6 +236,8 @@ func formName(f form) string {
 		return "gitName"
 	case aSum:
 		return "sha256"
+	case aStart:
+		return "start"
 	}
 	return f.String()
 }
@@ -265,7 +267,22 @@ func formDefs() []member {
 		{formName(aHost), text(maxLine, shapely[aHost].pattern)},
 		{formName(aFingerprint), text(maxLine, shapely[aFingerprint].pattern)},
 		{formName(aHandle), text(maxLine, shapely[aHandle].pattern)},
+		{formName(aVariable), text(maxLine, shapely[aVariable].pattern)},
 		{formName(aSum), text(maxLine, shapely[aSum].pattern)},
+		{formName(aVariable), text(maxLine, shapely[aVariable].pattern)},
+		{formName(aLabel), text(maxLine, shapely[aLabel].pattern)},
+		{formName(aStatus), dict{
+			{"oneOf", []dict{{{"type", "integer"}, {"minimum", 100}, {"maximum", 599}}, {{"type", "string"}, {"pattern", statusPattern}}}},
+			{"examples", []any{200, "200..299"}},
+		}},
+		{formName(aHeaders), dict{
+			{"type", "object"},
+			{"minProperties", 1},
+			{"maxProperties", maxHeaders},
+			{"propertyNames", dict{{"pattern", headerPattern}}},
+			{"additionalProperties", reference(formName(aLine))},
+		}},
+		{formName(aStart), dict{{"type", "string"}, {"pattern", "^(now|T(-0|[+-]" + durationPattern + "))$"}, {"examples", []string{"now", "T-30m"}}}},
 		{formName(aPeriod), text(maxLine, shapely[aPeriod].pattern)},
 	}
 }

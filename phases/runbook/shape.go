@@ -112,6 +112,11 @@ const (
 	aHandle // of a stanza or a server, at what keeps backups
 	aPeriod // in days
 	aSum    // SHA-256, in hex
+	aVariable
+	aLabel
+	aStatus
+	aHeaders
+	aStart
 	anObject
 )
 
@@ -131,7 +136,8 @@ type value struct {
 func (f form) String() string {
 	return [...]string{
 		"`1`", "line", "text", "line", "id", "field id", "name", "table", "duration", "`T-60m`", "word", "`true` or `false`",
-		"count", "rows", "statement", "condition", "pattern", "URL", "line", "git name", "path", "host", "fingerprint", "handle", "period", "SHA-256", "object",
+		"count", "rows", "statement", "condition", "pattern", "URL", "line", "git name", "path", "host", "fingerprint", "handle", "period", "SHA-256",
+		"variable", "label", "status", "headers", "`T-60m` or `now`", "object",
 	}[f]
 }
 
@@ -191,8 +197,10 @@ func (v value) wordNames() []string {
 
 // What ids are unique among.
 const (
-	amongAll    = "groups, phases and items"
-	amongFields = "fields"
+	amongAll      = "groups, phases and items"
+	amongFields   = "fields"
+	amongChannels = "channels"
+	amongMessages = "messages"
 )
 
 func idAmong(among string) key {
@@ -266,8 +274,9 @@ func objects() []object {
 	return []object{
 		runbookObject(), windowObject(), contactObject(), backupObject(), takeObject(), verifyObject(), tryObject(),
 		rehearsalObject(), capsuleObject(), countingObject(), gateObject(),
-		groupObject(), itemObject(), fieldObject(), checkObject(), actionObject(),
+		groupObject(), itemObject(), fieldObject(), checkObject(), actionObject(), probeObject(),
 		phaseObject(), stepObject(), maintenanceObject(),
+		channelObject(), webhookObject(), smtpObject(), messageObject(),
 	}
 }
 
@@ -289,6 +298,8 @@ func runbookObject() object {
 		{"gate", false, ofObject("gate"), "the go/no-go decision"},
 		{"phases", true, listOf(ofObject("phase"), maxPhases), "the transactions, in order"},
 		{"after", false, listOf(ofObject("group"), maxGroups), "the stages that follow the last COMMIT, in order"},
+		{"channels", false, listOf(ofObject("channel"), maxChannels), "the ways to people, see [messages](messages.md)"},
+		{"messages", false, listOf(ofObject("message"), maxMessages), "what people are told, and when"},
 	}}
 }
 
@@ -321,6 +332,7 @@ func groupObject() object {
 		idAmong(amongAll),
 		{"title", true, of(aLine), ""},
 		{"due", false, of(aMoment), "when it should be done, before or after T-0"},
+		{"smoke", false, of(aFlag), "only in after: its items are smoke tests. One that fails holds until somebody has decided whether to go on, or to restore or undo; default `false`"},
 		{"items", true, listOf(ofObject("item"), maxItems), ""},
 	}}
 }
@@ -331,8 +343,11 @@ func itemObject() object {
 		{"text", true, of(aLine), "what must be so"},
 		{"help", false, of(aText), "how to do it, or where to look"},
 		{"fields", false, listOf(ofObject("field"), maxFields), "values that the item records"},
-		{"check", false, ofObject("check"), "answers the item; without one a human ticks it"},
-		{"action", false, ofObject("action"), "what a key does for this item"},
+		{"check", false, ofObject("check"), "answers the item; without one a human ticks or signs it"},
+		{"sign", false, of(aLine), "somebody signs the item, as whom it says, such as `DBA`: by a name that is bound to the journal as it stands then. Only in `after`, and without check and action"},
+		{"action", false, ofObject("action"), "what a key does for this item. A command, a request or SQL also answers it, where it has no check"},
+		{"never_waive", false, of(aFlag), "nobody may waive it before the gate, nor after the point of no return; default `false`"},
+		{"message", false, value{form: aFieldID, called: "id"}, "the message that a key sends, after it was shown; the item is done when every channel has taken it. Instead of a check and an action"},
 	}}
 }
 

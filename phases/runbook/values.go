@@ -21,6 +21,8 @@ const (
 	durationFix = "a duration is written like 90s, 15m or 1m30s"
 	momentFix   = "a moment is written like T-60m or T+1m30s"
 	rowsFix     = "a number of rows is written 10, 100..500, 100.. or any"
+	statusFix   = "a status is written 200, or 200..299"
+	headersFix  = "a mapping of names and values: {Authorization: 'Bearer ${API_TOKEN}'}"
 	addressFix  = "write http://host/path or https://host/path"
 )
 
@@ -33,6 +35,8 @@ var shapely = map[form]struct{ pattern, fix string }{
 	aFingerprint: {`^SHA256:[A-Za-z0-9+/]{43}$`, "as ssh-keygen -l prints it: SHA256: and 43 characters"},
 	aSum:         {`^[0-9a-f]{64}$`, "64 hexadecimal digits, in small letters"},
 	aPeriod:      {keepPattern, "a number of days, as 30d"},
+	aVariable:    {`^[A-Za-z_][A-Za-z0-9_]*$`, "the name of a variable of the environment: letters, digits and _"},
+	aLabel:       {`^[a-z_][a-z0-9_]*$`, "a name of small letters, digits and _"},
 	aHandle:      {`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`, "a name as pgBackRest or barman has it: letters, digits and _ . -"},
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"tminus/db/backup"
 	"tminus/db/gym"
+	"tminus/db/gym/services"
 	"tminus/phases"
 	"tminus/phases/journal"
 	"tminus/phases/runbook"
@@ -33,18 +34,15 @@ var (
 	byAuto   = variant{"auto", "way: auto", false}
 )
 
-// source is the guide's runbook in this way, without a capsule, since psql keeps
-// none; empty where this version knows no such way.
-func (b *bench) source(v variant) (string, error) {
-	dir, err := os.MkdirTemp(b.dir, "site-")
-	if err != nil {
-		return "", err
-	}
+// source is the guide's runbook in this way, for a site in dir and the application
+// that is around it, without a capsule, since psql keeps none; empty where this
+// version knows no such way.
+func (b *bench) source(v variant, dir string, around *services.Services) (string, error) {
 	site, err := gym.MakeSite(b.ctx, dir, backup.Major(b.server.Version()))
 	if err != nil {
 		return "", err
 	}
-	site.ByHand = true
+	site.ByHand, site.Services, site.Log, site.Measure = true, around.URL(), around.Log(), time.Second
 	guide := string(runbook.Guide(site)) + "\ncapsule: off\n"
 	if with := guide + v.line + "\n"; parses(with) {
 		return with, nil
@@ -157,26 +155,30 @@ type run struct {
 
 // run runs a variant on a copy, unattended; nil where there is no such variant.
 func (b *bench) run(database string, v variant) (*run, error) {
-	source, err := b.source(v)
-	if source == "" || err != nil {
-		return nil, err
-	}
-	return b.runSource(database, source)
+	return b.unattended(database, func(dir string, around *services.Services) (string, error) { return b.source(v, dir, around) })
 }
 
-func (b *bench) runSource(database, source string) (*run, error) {
+// unattended runs a runbook on a copy; nil where its source is empty.
+func (b *bench) unattended(database string, source func(dir string, around *services.Services) (string, error)) (out *run, err error) {
 	dir, err := os.MkdirTemp(b.dir, "run-")
 	if err != nil {
 		return nil, err
 	}
 	book, path := filepath.Join(dir, "bench.yaml"), filepath.Join(dir, "run.journal")
-	if err := os.WriteFile(book, []byte(source), 0o600); err != nil {
-		return nil, err
-	}
-	var out *run
 	err = b.onCopy(database, func(copy string) error {
-		cmd := b.tminus("rehearse", book, "--dsn", b.server.DSN(copy), "--unattended", "--plain", "--journal", path)
-		peak, err := b.outputOf(cmd)
+		around, err := services.Start(dir, b.server.DSN(copy))
+		if err != nil {
+			return err
+		}
+		defer around.Close()
+		text, err := source(dir, around)
+		if err != nil || text == "" {
+			return err
+		}
+		if err := os.WriteFile(book, []byte(text), 0o600); err != nil {
+			return err
+		}
+		peak, err := b.outputOf(b.tminus("rehearse", book, "--dsn", b.server.DSN(copy), "--unattended", "--plain", "--journal", path))
 		if err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"tminus/db"
+	"tminus/db/gym/services"
 	"tminus/phases"
 	"tminus/phases/journal"
 	"tminus/phases/runbook"
@@ -66,7 +67,7 @@ func (b *bench) single() error {
 		if err != nil {
 			return err
 		}
-		got, err := b.runSource("single", singleBook)
+		got, err := b.unattended("single", func(string, *services.Services) (string, error) { return singleBook, nil })
 		if err != nil {
 			return err
 		}

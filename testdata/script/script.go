@@ -195,7 +195,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	name := args[0]
 	cmd := exec.Command(args[1], args[2:]...)
 	cmd.Dir = ts.MkAbs(".")
-	for _, v := range []string{"PATH", "HOME", "TMPDIR", "XDG_STATE_HOME", "PGHOST", "PGUSER", "PGSSLMODE", "PGDATABASE", "PGOPTIONS"} {
+	for _, v := range []string{"PATH", "HOME", "TMPDIR", "XDG_STATE_HOME", "PGHOST", "PGUSER", "PGSSLMODE", "PGDATABASE", "PGOPTIONS", "TELL_SCRIPT_URL"} {
 		cmd.Env = append(cmd.Env, v+"="+ts.Getenv(v))
 	}
 	for _, out := range []struct {

@@ -39,6 +39,7 @@ type Flags struct {
 	EndHolder  uint32        // session to end when it holds the operator lock; 0: none
 	Users      int           // the demo's
 	Seed       int64         // the demo's
+	Measure    time.Duration // how long the demo measures response times; 0: the guide's minute
 	Mirror     Mirror
 	Metrics    string // address to serve metrics on; empty: none
 	StatusFile string // empty: none
@@ -97,7 +98,7 @@ func commands(a *app) *cobra.Command {
 	}
 	root.AddCommand(demoCommand(a), rehearseCommand(a), runCommand(a), resumeCommand(a), mirrorCommand(a), watchCommand(a), replayCommand(a))
 	root.AddCommand(undoCommand(a), capsuleCommand(a))
-	root.AddCommand(initCommand(a), lintCommand(a), reachCommand(a))
+	root.AddCommand(initCommand(a), lintCommand(a), reachCommand(a), tellCommand(a))
 	root.AddCommand(reportCommand(a))
 	root.AddCommand(onFile("verify JOURNAL", "Check that a journal is whole and unchanged", "  tminus verify reset.journal", a.verify))
 	root.AddCommand(guideCommand(a))
@@ -150,6 +151,7 @@ func demoCommand(a *app) *cobra.Command {
 	unattendedFlag(c, &f)
 	c.Flags().IntVar(&f.Users, "users", 20_000, "how many users the gym has; some 25 rows each")
 	c.Flags().Int64Var(&f.Seed, "seed", 1, "seed of the generated data")
+	c.Flags().DurationVar(&f.Measure, "measure", 0, "how long the application's response times are measured at the end; default the guide's 1m, unattended 3s")
 	return c
 }
 
@@ -285,19 +287,6 @@ func watchCommand(a *app) *cobra.Command {
 	}
 	c.Flags().BoolVar(&plain, "plain", false, "one event a line")
 	monitorFlags(c, &f)
-	return c
-}
-
-func reportCommand(a *app) *cobra.Command {
-	var format string
-	c := &cobra.Command{
-		Use:     "report JOURNAL",
-		Short:   "Write a run's execution log",
-		Example: "  tminus report reset.journal\n  tminus report reset.journal --format json",
-		Args:    cobra.ExactArgs(1),
-		RunE:    func(_ *cobra.Command, args []string) error { return a.report(args[0], format) },
-	}
-	c.Flags().StringVar(&format, "format", "text", "text or json")
 	return c
 }
 

@@ -16,10 +16,16 @@ import (
 // DemoLinger is how long a demo's server waits for its run to be resumed.
 const DemoLinger = 15 * time.Minute
 
+// unattendedMeasure is how long an unattended demo measures response times.
+const unattendedMeasure = 3 * time.Second
+
 // demo makes a server and a gym, and runs the guide's runbook on them.
 func (a *app) demo(ctx context.Context, f Flags) error {
 	if f.Users < a.database.MinUsers || f.Users > 5_000_000 {
 		return &Exit{Code: Usage, Err: fmt.Errorf("--users %d: from %d to 5000000", f.Users, a.database.MinUsers)}
+	}
+	if f.Measure != 0 && (f.Measure < time.Second || f.Measure > 10*time.Minute || f.Measure%time.Millisecond != 0) {
+		return &Exit{Code: Usage, Err: fmt.Errorf("--measure %s: from 1s to 10m, in whole milliseconds", f.Measure)}
 	}
 	ctx, release := engine.StopOnSignals(ctx)
 	defer release()
@@ -39,6 +45,13 @@ func (a *app) demo(ctx context.Context, f Flags) error {
 	}
 	if site.ByHand {
 		fmt.Fprintln(a.stderr, "PostgreSQL's client programs are not here for this server: the demo's backup is one that somebody else took, and nothing proves it")
+	}
+	site.Measure = f.Measure
+	if f.Unattended && site.Measure == 0 {
+		site.Measure = unattendedMeasure
+	}
+	if site.Measure > 0 {
+		fmt.Fprintf(a.stderr, "the application's response times are measured for %s, and not for the guide's minute\n", phases.Span(site.Measure))
 	}
 	source := runbook.Guide(site)
 	book, err := runbook.Parse(runbook.GuideName, source)

@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
 	"tminus/phases"
 	"tminus/phases/engine"
 	"tminus/phases/journal"
-	"tminus/phases/report"
 	"tminus/phases/runbook"
 	"tminus/ui"
 	"tminus/ui/mirror"
@@ -19,37 +16,39 @@ import (
 
 // What needs a file alone, and no database.
 
-func (a *app) report(path, format string) error {
-	formats := report.Formats()
-	i := slices.IndexFunc(formats, func(f report.Format) bool { return f.Name == format })
-	if i < 0 {
-		var names []string
-		for _, f := range formats {
-			names = append(names, f.Name)
-		}
-		return &Exit{Code: Usage, Err: fmt.Errorf("unknown format %q: one of %s", format, strings.Join(names, ", "))}
-	}
-	recs, err := journal.Read(path)
-	if err != nil && !errors.Is(err, journal.ErrTorn) {
-		return Failed(err)
-	}
-	r, err := report.Build(recs)
-	if err != nil {
-		return Failed(err)
-	}
-	return Failed(formats[i].Write(r, a.stdout))
-}
-
 func (a *app) verify(path string) error {
 	sum, err := journal.Verify(path, phases.RunClosed{}.Kind())
 	if err != nil {
 		return Failed(err)
 	}
-	if !sum.Closed {
-		return &Exit{Code: Unfinished, Err: fmt.Errorf("%s: line %d is the last, and it does not close the run: the run is unfinished, or lines after it were removed", path, sum.Records)}
+	signed, err := signatures(path)
+	if err != nil {
+		return Failed(err)
 	}
-	_, err = fmt.Fprintf(a.stdout, "%s: %s, unchanged and complete, head %s\n", path, phases.Plural(int64(sum.Records), "record"), sum.Head)
+	if !sum.Closed {
+		return &Exit{Code: Unfinished, Err: fmt.Errorf("%s: line %d is the last, and it does not close the run: the run is unfinished, or lines after it were removed%s", path, sum.Records, signed)}
+	}
+	_, err = fmt.Fprintf(a.stdout, "%s: %s, unchanged and complete, head %s%s\n", path, phases.Plural(int64(sum.Records), "record"), sum.Head, signed)
 	return Failed(err)
+}
+
+// signatures recomputes what each signature of a journal is bound to, and says
+// how many hold; nothing for a journal without any.
+func signatures(path string) (string, error) {
+	recs, err := journal.Read(path)
+	if err != nil && !errors.Is(err, journal.ErrTorn) { // a run that goes on writes another line
+		return "", err
+	}
+	n, err := phases.CheckSignatures(recs)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%s: the lines are unchanged, and a signature is not theirs: %w", path, err)
+	case n == 0:
+		return "", nil
+	case n == 1:
+		return "; 1 signature, bound to the record before it", nil
+	}
+	return fmt.Sprintf("; %d signatures, each bound to the record before it", n), nil
 }
 
 func (a *app) guide(site runbook.Site) error {

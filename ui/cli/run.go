@@ -262,6 +262,19 @@ func (a *app) resumeRun(ctx context.Context, f Flags) error {
 	return a.conduct(ctx, engine, w.Path(), f)
 }
 
+// sayTelling says why the program does not end at once with its screen.
+func (a *app) sayTelling(engine *engine.Engine) {
+	var to []string
+	engine.View(func(s *phases.State) {
+		for _, t := range s.Tellings {
+			to = append(to, t.In(phases.ToldSending)...)
+		}
+	})
+	if len(to) > 0 {
+		fmt.Fprintf(a.stderr, "people are being told (%s): that is waited for, a few seconds at most\n", strings.Join(to, ", "))
+	}
+}
+
 // conduct runs an engine with a screen, or line by line, until the run ends,
 // the operator leaves, or a signal comes. The engine has the last word: it
 // brings an open phase to a safe end before the program does.
@@ -274,6 +287,7 @@ func (a *app) conduct(ctx context.Context, engine *engine.Engine, path string, f
 		return Failed(err)
 	}
 	screenErr, err := engine.Conduct(ctx, func(ctx context.Context) error {
+		defer a.sayTelling(engine)
 		if !f.Plain && a.interactive() {
 			return ui.Run(ctx, ui.Options{Journal: path, Commander: engine, Done: engine.Ended(), Note: note})
 		}

@@ -21,6 +21,7 @@ import (
 	"tminus/db"
 	"tminus/db/backup"
 	"tminus/db/gym"
+	"tminus/db/gym/services"
 	"tminus/db/sandbox"
 	"tminus/phases"
 	"tminus/phases/engine"
@@ -94,6 +95,12 @@ func benchRun(b *testing.B, server *sandbox.Server, viewers int) (took time.Dura
 		b.Fatal(err)
 	}
 	site.ByHand = true
+	around, err := services.Start(b.TempDir(), dsn)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer around.Close()
+	site.Services, site.Log, site.Measure = around.URL(), around.Log(), time.Second
 	source := string(runbook.Guide(site))
 	book, err := runbook.Parse("gym-reset.yaml", []byte(source))
 	if err != nil {

@@ -18,6 +18,9 @@ func (p Pane) remedyShown(it *runbook.Item) bool {
 		return false
 	}
 	s := p.State.Item(it.ID)
+	if s.Waived != nil {
+		return false
+	}
 	mending := s.Action != nil && s.Action.Running || p.begins(it) != ""
 	return s.Check != nil && !s.Check.Pass && !mending
 }
@@ -80,9 +83,14 @@ func (p Pane) selectedText(first look.Line, it *runbook.Item, endStyle *lipgloss
 func (p Pane) itemMark(it *runbook.Item, later bool) (string, *lipgloss.Style) {
 	st := p.Styles
 	s := p.State.Item(it.ID)
+	if mark, style, ok := p.messageMark(it); ok {
+		return mark, style
+	}
 	switch {
 	case s.Action != nil && s.Action.Running:
 		return "[*]", &st.Accent
+	case s.Waived != nil:
+		return "[w]", &st.Warn
 	case s.Action != nil && s.Action.Error != "":
 		return "[!]", &st.Bad
 	case later || p.begins(it) != "" && !p.State.ItemDone(*it):
@@ -137,6 +145,9 @@ func (p Pane) itemEnd(it *runbook.Item) (*lipgloss.Style, string) {
 		}
 		return &st.Accent, far + ", " + look.Duration(p.Now.Sub(a.At))
 	}
+	if style, end := p.takenOn(it, s); end != "" {
+		return style, end
+	}
 	if a := s.Action; a != nil && a.Error != "" {
 		return &st.Bad, "action failed"
 	}
@@ -146,14 +157,28 @@ func (p Pane) itemEnd(it *runbook.Item) (*lipgloss.Style, string) {
 	if it.Check != nil {
 		return p.checkEnd(it, s.Check)
 	}
+	if style, text, ok := p.messageEnd(it); ok {
+		return style, text
+	}
 	switch {
+	case s.Ticked && s.Assumed && it.Sign != "":
+		return &st.Warn, "assumed, nobody signed"
+	case p.State.ByAction(*it) && s.Action != nil:
+		return &st.Dim, valueOr(s.Action.Result.Value, "done") + ", " + p.age(s.Action.At)
 	case s.Ticked && s.Assumed:
 		return &st.Warn, "assumed, nobody looked"
+	case s.Signed != nil && s.Signed.Loose:
+		return &st.Bad, "signature NOT bound"
+	case s.Signed != nil:
+		return &st.Dim, "signed by " + s.Signed.Name + " " + p.at(s.At)
 	case s.Ticked:
 		return &st.Dim, s.By + " " + p.at(s.At)
 	}
 	if missing := p.fieldsMissing(it); missing > 0 {
 		return &st.Dim, look.Plural(missing, "field", "fields") + " to fill in"
+	}
+	if it.Sign != "" {
+		return &st.Dim, "to be signed as " + it.Sign
 	}
 	return nil, ""
 }
@@ -162,13 +187,18 @@ func (p Pane) itemEnd(it *runbook.Item) (*lipgloss.Style, string) {
 // not.
 func (p Pane) begins(it *runbook.Item) string {
 	b, ok := p.State.Begins(*it)
+	_, failed := p.State.SmokeFailed()
 	switch {
 	case !ok:
 		return ""
+	case failed:
+		return "waits: a smoke test failed"
 	case b.After != "":
 		return "follows by itself"
 	case b.At.After(p.Now):
 		return "begins by itself " + p.at(b.At)
+	case b.Turn:
+		return "begins by itself in its turn"
 	}
 	return "begins by itself now"
 }
@@ -210,10 +240,11 @@ func (p Pane) itemDetail(it *runbook.Item) []look.Line {
 	st := p.Styles
 	s := p.State.Item(it.ID)
 	const indent = "      "
-	var out []look.Line
+	out := p.takenOnLines(indent, s)
 	if a := s.Action; a != nil && a.Error != "" {
 		out = append(out, p.paragraph(indent, &st.Bad, "Action failed "+p.age(a.At)+": "+a.Error)...)
 	}
+	out = append(out, p.resultLines(indent, s.Action)...)
 	if c := s.Check; c != nil && it.Check != nil && !c.Pass {
 		if c.Error != "" {
 			out = append(out, p.paragraph(indent, &st.Bad, "Could not be asked: "+c.Error)...)
@@ -223,11 +254,26 @@ func (p Pane) itemDetail(it *runbook.Item) []look.Line {
 	for _, f := range it.Fields {
 		out = append(out, p.fieldLine(indent, f))
 	}
+	if sig := s.Signed; sig != nil {
+		style := &st.Text
+		if sig.Loose {
+			style = &st.Bad
+		}
+		out = append(out, p.paragraph(indent, style, "Signed by "+sig.Name+", "+sig.Role+", at "+p.at(sig.At)+", "+sig.Bound())...)
+	}
 	if it.Help != "" {
 		out = append(out, p.paragraph(indent, &st.Dim, it.Help)...)
 	}
+	out = append(out, p.messageDetail(indent, it)...)
 	if it.Check != nil {
 		out = append(out, p.paragraph(indent, &st.Dim, checkHint(it.Check))...)
+	}
+	if it.Action.Answers() {
+		hint := ActionHint(it.Action)
+		if !p.State.Runs(it.Action) {
+			hint += " Not in a rehearsal: it would reach the real system."
+		}
+		out = append(out, p.paragraph(indent, &st.Dim, hint)...)
 	}
 	return append(out, p.itemHints(indent, it)...)
 }
@@ -240,6 +286,12 @@ func (p Pane) itemHints(indent string, it *runbook.Item) []look.Line {
 	if it.Action != nil && can(phases.Act{Item: it.ID}) {
 		out = append(out, p.hint(indent, KeyAction, valueOr(it.Action.Text, it.Action.Name))...)
 	}
+	switch t := p.telling(it); {
+	case it.Message != "" && can(phases.Tell{Message: it.Message}):
+		out = append(out, p.hint(indent, KeyAction, "see it and send it")...)
+	case t != nil && len(t.Open()) > 0 && can(phases.Tell{Message: it.Message, Channel: t.Open()[0]}):
+		out = append(out, p.hint(indent, KeyAction, "send it again to "+strings.Join(t.Open(), ", "))...)
+	}
 	if can(phases.CancelAction{Item: it.ID}) {
 		out = append(out, p.hint(indent, KeyAction, "cancel it")...)
 	}
@@ -249,12 +301,20 @@ func (p Pane) itemHints(indent string, it *runbook.Item) []look.Line {
 	switch {
 	case it.Check != nil && s.Outcome == "":
 		out = append(out, p.hint(indent, KeyRecheck, "ask again")...)
+	case can(phases.Tick{Item: it.ID}) && it.Message != "":
+		if !s.ItemDone(*it) {
+			out = append(out, p.hint(indent, KeyTick, "tick: people know it otherwise")...)
+		}
+	case can(phases.Sign{Item: it.ID, Name: "-"}):
+		out = append(out, p.hint(indent, KeyTick, "sign as "+it.Sign)...)
+	case can(phases.Withdraw{Item: it.ID, Reason: "-"}):
+		out = append(out, p.hint(indent, KeyTick, "withdraw the signature")...)
 	case can(phases.Tick{Item: it.ID}):
 		out = append(out, p.hint(indent, KeyTick, "tick")...)
 	case can(phases.Untick{Item: it.ID}):
 		out = append(out, p.hint(indent, KeyTick, "take the tick back")...)
 	}
-	return out
+	return append(out, p.smokeHints(indent, it)...)
 }
 
 func (p Pane) fieldLine(indent string, f runbook.Field) look.Line {

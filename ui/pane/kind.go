@@ -25,7 +25,7 @@ type Kind struct {
 
 // Kinds are all panes, in the order of their digits.
 func Kinds() []Kind {
-	return []Kind{checklistPane(), gatePane(), phasePane(), timelinePane(), logPane(), undoPane(), endPane(), reachPane()}
+	return []Kind{checklistPane(), gatePane(), phasePane(), timelinePane(), logPane(), undoPane(), endPane(), reachPane(), messagesPane()}
 }
 
 // KindOf is a pane's kind.

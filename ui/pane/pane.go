@@ -245,6 +245,8 @@ const (
 	KeyTick     = "space"
 	KeyFill     = "enter"
 	KeyAction   = "x"
+	KeyWaive    = "v"
+	KeyDecide   = "D"
 	KeyRecheck  = "r"
 	KeyGo       = "o"
 	KeyNoGo     = "N"
@@ -257,6 +259,7 @@ const (
 	KeyClose    = "d"
 	KeySkip     = "S"
 	KeySchedule = "T"
+	KeyTell     = "m"
 )
 
 // hint is a key and what it does; nothing on a reader's pane.

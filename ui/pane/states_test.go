@@ -42,6 +42,7 @@ func paneStates() map[string]func() *paneRun {
 		"cascading":   cascading,
 		"past":        func() *paneRun { return newPaneRun().pastNoReturn() },
 		"after":       afterPhases,
+		"smoke":       smokeTests,
 		"aborted":     abortedRun,
 
 		"waiting":           phase(func(r *paneRun) { locking(r); r.Phases[1].Lock.Until = r.now.Add(21 * time.Second) }),
@@ -239,6 +240,35 @@ func afterPhases() *paneRun {
 	r.now = r.now.Add(2 * time.Minute)
 	r.tick("told_users")
 	r.answer("triggers_restored", false, "0 of 4 restored", "")
+	return r
+}
+
+// smokeTests is a run after its phases, with a test in each state.
+func smokeTests() *paneRun {
+	r := afterPhases()
+	call := func(id, text string) runbook.Item {
+		return runbook.Item{ID: id, Text: text, Action: &runbook.Action{
+			Name: runbook.MakeCall, Text: "request it", Timeout: 10 * time.Second, Now: true,
+			Call: &runbook.Call{URL: "https://gym.example/health?token=s3cret", Method: "GET", Status: runbook.Rows{Min: 200, Max: 200}},
+		}}
+	}
+	r.Runbook.After = []runbook.Group{{ID: "smoke", Title: "Smoke tests", Smoke: true, Items: []runbook.Item{
+		call("well", "The health check answers"), call("wrong", "The list of memberships is empty"), call("went_on", "The log has no error"),
+		call("waived", "The trainer's page loads"), call("runs", "It answers in less than 200 ms"), call("later", "It answers from abroad"), human("looks", "Somebody looked at it"),
+	}}}
+	at := r.now.Add(-20 * time.Second)
+	done := func(a phases.ActionState) *phases.ItemState {
+		a.At = at
+		return &phases.ItemState{Action: &a}
+	}
+	r.Items["well"] = done(phases.ActionState{Result: phases.ActionResult{Value: "status 200 in 11 ms", Status: 200, Output: `{"status": "ok"}`}})
+	output := strings.Repeat("a line of it\n", 9) + "a last line that is too long for the pane, and goes on and on until it has to be wrapped, at 100 columns too, and <b>markup</b> is text"
+	r.Items["wrong"] = done(phases.ActionState{Error: "status 500, and 200 is expected", Result: phases.ActionResult{Status: 500, Output: output}})
+	r.Items["went_on"] = done(phases.ActionState{Error: "status 404, and 200 is expected"})
+	r.Items["went_on"].Decided = &phases.Decided{Verdict: phases.GoOn, Who: "Ada Byron, client", Reason: "known, ticket 7", At: r.now}
+	r.Items["waived"] = done(phases.ActionState{Error: "nobody listens"})
+	r.Items["waived"].Waived = &phases.Waiver{Who: "Grace Hopper, infrastructure", Reason: "the page is new", At: r.now}
+	r.Items["runs"] = &phases.ItemState{Action: &phases.ActionState{Running: true, At: r.now.Add(-34 * time.Second), Progress: phases.ActionProgress{What: "measuring for 1 min, p95 12 ms"}}}
 	return r
 }
 

@@ -12,6 +12,8 @@ import (
 var plainHelp = []string{
 	"status              where the run stands",
 	"holds               what holds the gate or the next phase",
+	"messages            what people were told, and what they are still to be told",
+	"tell [MESSAGE [CHANNEL]]   send a message, or again to a channel; alone: what did not arrive",
 	"note TEXT           a remark for the execution log",
 	"no-go REASON        NO-GO; ends the run; before the first phase",
 	"rollback [REASON]   roll the open phase back",
@@ -20,10 +22,15 @@ var plainHelp = []string{
 	"early NAME: REASON  go before the time that holds the gate or the first phase",
 	"late NAME: REASON   go although it is too late for the gate or the first phase",
 	"untick ITEM         take a tick back; ITEM is its id",
+	"sign ITEM NAME      sign an item; NAME is who does",
+	"withdraw ITEM REASON   take a signature back",
 	"set FIELD VALUE     record a field anew; FIELD is its id",
 	"check [ITEM]        ask checks now",
 	"act ITEM            run an item's action",
 	"cancel-action ITEM  cancel an item's action that takes long",
+	"waive ITEM NAME: REASON    let an item count as done that is not; NAME with the role",
+	"unwaive ITEM        take a waiver back",
+	"decide ITEM go-on|restore|undo NAME: REASON   what follows from a smoke test that failed",
 	"acknowledge CODE NAME   take on what was found of that kind; NAME is who does",
 	"cancel PID          cancel the statement of a session that blocks the phase",
 	"terminate PID       terminate a session that blocks the phase",
@@ -79,6 +86,8 @@ func (p *plain) tell(text string) bool {
 		p.status()
 	case "holds":
 		p.holds()
+	case "messages":
+		p.messages()
 	default:
 		return false
 	}
@@ -112,14 +121,31 @@ func (p *plain) rareCommand(word, rest string) bool {
 	switch word {
 	case "untick":
 		p.do(phases.Untick{Item: rest})
+	case "sign":
+		item, name, _ := strings.Cut(rest, " ")
+		p.do(phases.Sign{Item: item, Name: strings.TrimSpace(name)})
+	case "withdraw":
+		item, reason, _ := strings.Cut(rest, " ")
+		p.do(phases.Withdraw{Item: item, Reason: strings.TrimSpace(reason)})
 	case "check":
 		p.do(phases.Recheck{Item: rest})
 	case "accept":
 		p.do(phases.AcceptUndone{Phase: p.state.CurrentID(), Reason: rest})
+	case "tell":
+		p.tellWord(rest)
 	case "act":
 		p.do(phases.Act{Item: rest})
 	case "cancel-action":
 		p.do(phases.CancelAction{Item: rest})
+	case "waive":
+		id, who, reason := whoSays(rest)
+		p.do(phases.Waive{Item: id, Who: who, Reason: reason})
+	case "unwaive":
+		p.do(phases.TakeBackWaiver{Item: rest})
+	case "decide":
+		id, rest, _ := strings.Cut(rest, " ")
+		verdict, who, reason := whoSays(rest)
+		p.do(phases.DecideSmoke{Item: id, Verdict: phases.Verdict(strings.ReplaceAll(verdict, "-", "_")), Who: who, Reason: reason})
 	case "set":
 		p.set(rest)
 	case "acknowledge":
@@ -141,6 +167,13 @@ func (p *plain) rareCommand(word, rest string) bool {
 		return false
 	}
 	return true
+}
+
+// whoSays reads WHAT NAME: REASON.
+func whoSays(text string) (what, who, reason string) {
+	what, rest, _ := strings.Cut(text, " ")
+	who, reason, _ = strings.Cut(rest, ":")
+	return what, strings.TrimSpace(who), strings.TrimSpace(reason)
 }
 
 // do carries a command out. What came of it is read from the journal.
@@ -209,8 +242,14 @@ func (p *plain) reply(text string) {
 		p.put(q)
 	case q.kind == askField:
 		p.replyField(q, text)
+	case q.kind == askTell:
+		p.replyTell(q, text)
 	case q.kind == askTick || q.kind == askAction:
 		p.replyYesNo(q, text)
+	case q.kind == askSign && text == "skip":
+		p.skipped[q.id] = true
+	case q.kind == askSign && text != "":
+		p.decide(phases.Sign{Item: q.id, Name: text})
 	case q.kind == askApprover && text != "":
 		p.approver = text
 		p.asked = plainQuestion{kind: askGo}

@@ -16,11 +16,13 @@ const (
 	askField plainKind = iota + 1
 	askTick
 	askAction
+	askSign
 	askApprover
 	askGo
 	askStart
 	askHold
 	askClose
+	askTell
 )
 
 // plainQuestion is one question. Two are the same when they compare equal.
@@ -30,7 +32,8 @@ type plainQuestion struct {
 	field string
 }
 
-// value tells the questions whose answer is any text.
+// value tells the questions whose answer is any text. A signature is none of
+// them: a command that came too late must not become somebody's name.
 func (q plainQuestion) value() bool { return q.kind == askField || q.kind == askApprover }
 
 // ask asks the next question, unless the last one still stands: nobody's
@@ -55,7 +58,7 @@ func (p *plain) stands(q plainQuestion) bool {
 	s, now := p.state, time.Now()
 	it, _, _ := s.Runbook.Item(q.id)
 	switch q.kind {
-	case askField, askTick, askAction:
+	case askField, askTick, askAction, askTell, askSign:
 		return !p.skipped[q.id] && p.itemQuestion(it) == q
 	case askApprover, askGo:
 		return s.Next(now).Wait == phases.WaitGate
@@ -102,6 +105,8 @@ func (p *plain) next() plainQuestion {
 		}
 	case phases.WaitConfirm, phases.WaitWindow, phases.WaitHeld, phases.WaitStart:
 		return p.phaseQuestion(n)
+	case phases.WaitSmoke:
+		p.tellSmoke(n.Item)
 	case phases.WaitAfter:
 		if q := p.groupQuestion(s.Runbook.After); q.kind != 0 {
 			return q
@@ -190,9 +195,19 @@ func (p *plain) itemQuestion(it runbook.Item) plainQuestion {
 		if s.Can(phases.Act{Item: it.ID}, now) == nil {
 			return plainQuestion{kind: askAction, id: it.ID}
 		}
+	case phases.NeedTelling:
+		if t := s.LastTelling(it.Message); t != nil && len(t.Open()) > 0 || s.Can(phases.Tell{Message: it.Message}, now) == nil {
+			if _, err := s.Answerable(it.ID); err == nil {
+				return plainQuestion{kind: askTell, id: it.ID}
+			}
+		}
 	case phases.NeedTick:
 		if s.Can(phases.Tick{Item: it.ID}, now) == nil {
 			return plainQuestion{kind: askTick, id: it.ID}
+		}
+	case phases.NeedSign:
+		if s.Can(phases.Sign{Item: it.ID, Name: "-"}, now) == nil {
+			return plainQuestion{kind: askSign, id: it.ID}
 		}
 	}
 	return plainQuestion{}
@@ -270,8 +285,20 @@ func (p *plain) put(q plainQuestion) {
 	case askTick:
 		p.say("? %s: %s", g.Title, it.Text)
 		p.say("  done: y, n, skip, or ?")
+	case askTell:
+		p.say("? %s: %s", g.Title, it.Text)
+		p.putTell(it)
+	case askSign:
+		p.say("? %s: %s", g.Title, it.Text)
+		for _, l := range s.Signed() {
+			p.say("  %s", l)
+		}
+		p.say("  the name of who signs as %s, skip, or ?", it.Sign)
 	case askAction:
 		p.say("? %s: %s", g.Title, it.Text)
+		if a := s.Item(q.id).Action; a != nil && a.Error != "" {
+			p.say("  last time: %s", a.Error)
+		}
 		p.say("  %s now: y, n, skip, or ?", it.Action.Text)
 	case askApprover:
 		p.say("? GO or NO-GO: all items are done. %s", s.Runbook.Gate.Text)

@@ -55,6 +55,10 @@ func (p *plain) event(rec journal.Record) error {
 		p.writing(p.state.TrialWords(), e.Rows, e.Total)
 	case phases.ActionStarted:
 		p.acted = p.state.At
+	case phases.ActionDone:
+		if e.Error != "" {
+			p.sayOutput(e.Output)
+		}
 	case phases.ActionProgressed:
 		p.acting(e)
 	case phases.CheckAnswered:

@@ -19,6 +19,10 @@ func (p *plain) explain(q plainQuestion) {
 		if c := p.state.Item(it.ID).Check; c != nil {
 			p.say("  found: %s", firstText(c.Error, c.Value))
 		}
+		if a := p.state.Item(it.ID).Action; a != nil && p.state.ByAction(it) {
+			p.say("  found: %s", firstText(a.Error, a.Result.Value))
+			p.sayOutput(a.Result.Output)
+		}
 		if it.Check != nil {
 			p.say("  remedy: %s", it.Check.Remedy)
 		}

@@ -15,7 +15,7 @@ import (
 	"tminus/phases/journal"
 )
 
-var frozenJournals = []string{"v1-demo", "v1-undo", "v1-upkeep"}
+var frozenJournals = []string{"v1-demo", "v1-undo", "v1-upkeep", "v1-actions"}
 
 func frozen(name string) string { return "../../testdata/journals/" + name + ".journal" }
 

@@ -22,6 +22,7 @@ func (s *Services) health(w http.ResponseWriter, r *http.Request) {
 	if err := ask(ctx, s.dsn); err != nil {
 		status = map[string]string{"status": "failing", "database": "does not answer"}
 		code = http.StatusServiceUnavailable
+		s.log.Error("the database does not answer", "why", err)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)

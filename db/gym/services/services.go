@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -18,11 +20,17 @@ type Services struct {
 	dsn    string // of the gym's database
 	addr   string
 	server *http.Server
+	log    *slog.Logger // of what went wrong, and that they were started
+	file   *os.File     // behind it
+	mu     sync.Mutex   // guards what is kept in dir
 }
 
 // served is what is served, by the pattern of net/http's ServeMux.
 var served = map[string]func(*Services, http.ResponseWriter, *http.Request){
-	"GET /health": (*Services).health,
+	"GET /health":          (*Services).health,
+	"GET /api/memberships": (*Services).memberships,
+	"POST /inbox":          (*Services).receive,
+	"GET /inbox":           (*Services).received,
 }
 
 // readLimit bounds how long a request may take to come.
@@ -49,8 +57,11 @@ func Start(dir, dsn string) (*Services, error) {
 		return nil, fmt.Errorf("serve the demo's application at %s: %w: end what listens there, and take the run up again", at, err)
 	}
 	s := &Services{dir: dir, dsn: dsn, addr: listener.Addr().String()}
+	if err := s.openLog(); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
 	if err := os.WriteFile(file, []byte(s.addr+"\n"), 0o600); err != nil {
-		return nil, errors.Join(fmt.Errorf("keep the address of the demo's services: %w", err), listener.Close())
+		return nil, errors.Join(fmt.Errorf("keep the address of the demo's services: %w", err), listener.Close(), s.file.Close())
 	}
 	mux := http.NewServeMux()
 	for pattern, handle := range served {
@@ -61,6 +72,20 @@ func Start(dir, dsn string) (*Services, error) {
 	return s, nil
 }
 
+// openLog appends to the log of an earlier program, if there is one.
+func (s *Services) openLog() (err error) {
+	s.file, err = os.OpenFile(s.Log(), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("open the log of the demo's services: %w", err)
+	}
+	s.log = slog.New(slog.NewTextHandler(s.file, nil))
+	s.log.Info("started", "address", s.addr)
+	return nil
+}
+
+// Log is the file that they log to.
+func (s *Services) Log() string { return filepath.Join(s.dir, "app.log") }
+
 // URL is where they are, without a slash at its end.
 func (s *Services) URL() string { return "http://" + s.addr }
 
@@ -68,8 +93,9 @@ func (s *Services) URL() string { return "http://" + s.addr }
 func (s *Services) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	if err := s.server.Shutdown(ctx); err != nil {
-		return s.server.Close()
+	err := s.server.Shutdown(ctx)
+	if err != nil {
+		err = s.server.Close()
 	}
-	return nil
+	return errors.Join(err, s.file.Close())
 }

@@ -13,6 +13,7 @@ import (
 type Target interface {
 	Triggers
 	Backups
+	Prober
 }
 
 // Run is one action under way.
@@ -37,7 +38,11 @@ type Run struct {
 	// Progress says how far a long action is; it may be called as often as one
 	// likes, from one goroutine. Taken records a backup.
 	Progress func(phases.ActionProgress)
+	Fields   map[string]string // what was recorded, by field id
 	Taken    func(phases.BackupTaken) error
+	// Result takes what came of a command, a request or statements; it is called
+	// once, before Perform returns, also where that fails.
+	Result func(phases.ActionResult)
 	// Record puts what brings the change back on disk, before it is made.
 	Record func(...phases.Event) error
 }
@@ -49,6 +54,9 @@ var actions = map[string]func(context.Context, Run) error{
 	runbook.TakeBackup:      takeBackup,
 	runbook.VerifyBackup:    verifyBackup,
 	runbook.TryBackup:       tryBackup,
+	runbook.RunCommand:      runCommand,
+	runbook.MakeCall:        makeCall,
+	runbook.RunSQL:          runSQL,
 }
 
 // Limit is how long the action may take as the runbook has it; 0 where it does
@@ -61,8 +69,10 @@ func (r Run) Limit() time.Duration {
 		return r.Backup.Verify.Limit
 	case runbook.TryBackup:
 		return r.Backup.Try.Limit
+	case runbook.MakeCall:
+		return callLimit(r.Action)
 	}
-	return 0
+	return r.Action.Timeout
 }
 
 // Perform does it. It ends with ctx at the latest; an error says why it was not

@@ -69,10 +69,14 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (t *tail) lastLine() string {
+func (t *tail) text() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	lines := strings.Split(strings.TrimSpace(string(t.kept)), "\n")
+	return string(t.kept)
+}
+
+func (t *tail) lastLine() string {
+	lines := strings.Split(strings.TrimSpace(t.text()), "\n")
 	return strings.TrimSpace(lines[len(lines)-1])
 }
 

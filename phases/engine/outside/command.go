@@ -36,7 +36,7 @@ type ending struct {
 	lost   string         // why nothing is known of it; empty otherwise
 }
 
-// Run runs a program without a shell, with no input and no terminal, and waits
+// Run runs a program without a shell, without input and without a terminal, and waits
 // for its end. None of its processes is left when it returns. An error says why
 // it could not be run, that ctx ended it (context.Cause is wrapped), or that a
 // signal did; it has the first line of the output, where there is one.
@@ -52,8 +52,11 @@ func (c Command) Run(ctx context.Context) (Done, error) {
 	if ctx.Err() != nil {
 		return Done{}, context.Cause(ctx)
 	}
+	if path, err = c.from(ctx, path); err != nil {
+		return Done{}, err
+	}
 	var out limited
-	end, err := run(ctx, path, c.Argv, c.environment(), c.tee(&out))
+	end, err := run(ctx, path, c, c.tee(&out))
 	if err != nil {
 		return Done{}, fmt.Errorf("start %q: %s", name, systemSays(err))
 	}

@@ -26,7 +26,8 @@
 //
 // # Who calls what
 //
-// The engine calls [Run], [Ask] and [Check], for checks. They block until there
+// The engine calls [Run], [Ask] and [Check] for checks, and [Command] and [Request]
+// for actions, with [Secrets] for what goes out and may not come back. They block until there
 // is an answer or ctx ends, and then for a few seconds at most. They may be
 // called by several goroutines. What [Check] runs, it runs as [Run] does; it
 // changes nothing, and asks no one. Importing the package is what makes a program able to be

@@ -69,14 +69,10 @@ func guard(path string, argv []string) int {
 }
 
 func (w *warden) start(path string, argv []string) error {
-	null, err := os.Open(os.DevNull)
-	if err != nil {
-		return err
-	}
-	defer null.Close()
 	// A group of its own: `kill 0` in a script reaches no guard.
+	var err error
 	w.pid, err = syscall.ForkExec(path, argv, &syscall.ProcAttr{
-		Env: os.Environ(), Files: []uintptr{null.Fd(), 1, 2}, Sys: &syscall.SysProcAttr{Setpgid: true},
+		Env: os.Environ(), Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Setpgid: true},
 	})
 	return err
 }

@@ -1,6 +1,7 @@
 package outside
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -10,48 +11,66 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
+
+	"tminus/phases"
 )
 
 // maxRedirects is how many redirects are followed.
 const maxRedirects = 10
 
+// Request is an HTTP request to make.
+type Request struct {
+	Method  string            // empty: GET
+	URL     string            // http or https
+	Headers map[string]string // by name; a value may be a secret
+	Body    string            // empty: none
+	Limit   time.Duration     // of one try; 0: that of the context alone
+
+	// anywhere lets a redirect lead to another host. It stays in this package: what
+	// has headers or a body goes to the host that the runbook names, and to no other.
+	anywhere bool
+}
+
 // Page is what an HTTP request was answered with.
 type Page struct {
 	Status int
-	Body   []byte // its first MaxOutput bytes
+	Body   []byte        // its first MaxOutput bytes
+	Wait   time.Duration // how long it asks to wait before the next (Retry-After, in seconds); 0 when it does not
 }
 
 var (
 	errNoURL     = errors.New("the URL, which is not shown, since it may hold a password, is no http:// or https:// address with a host: correct the runbook")
 	errRedirects = fmt.Errorf("more than %d redirects", maxRedirects)
 	errElsewhere = errors.New("a redirect leads to an address that is not http or https")
+	errOtherHost = errors.New("a redirect leads to another host")
 )
 
 // Ask makes one HTTP request without a body. An error says why there is no
 // answer, and names the host alone: the rest of a URL may hold a password or a
 // token. It wraps context.Cause when ctx ended the request.
 func Ask(ctx context.Context, method, address string) (Page, error) {
-	req, err := http.NewRequestWithContext(ctx, method, address, nil)
-	switch {
-	case err != nil && validMethod(method):
-		return Page{}, errNoURL
-	case err != nil:
-		return Page{}, fmt.Errorf("%q is no HTTP method: correct the runbook", method)
-	case req.URL.Host == "" || req.URL.Scheme != "http" && req.URL.Scheme != "https":
-		return Page{}, errNoURL
+	return Request{Method: method, URL: address, anywhere: true}.Do(ctx)
+}
+
+// Do makes the request, once. An error is as Ask's. A redirect is followed for
+// GET and HEAD, and to no other scheme, host or port; where the method is
+// another, the redirect itself is the answer.
+func (r Request) Do(ctx context.Context) (Page, error) {
+	if r.Limit > 0 {
+		inner, over := context.WithTimeoutCause(ctx, r.Limit, fmt.Errorf("no answer within %s", phases.Span(r.Limit)))
+		defer over()
+		ctx = inner
 	}
-	client := &http.Client{CheckRedirect: func(next *http.Request, via []*http.Request) error {
-		switch {
-		case len(via) > maxRedirects:
-			return errRedirects
-		case next.URL.Scheme != "http" && next.URL.Scheme != "https":
-			return errElsewhere
-		}
-		return nil
-	}}
+	req, err := r.make(ctx)
+	if err != nil {
+		return Page{}, err
+	}
+	client := &http.Client{CheckRedirect: r.redirect}
 	resp, err := client.Do(req)
 	if err != nil {
 		return Page{}, noAnswer(ctx, req.URL, err)
@@ -61,7 +80,56 @@ func Ask(ctx context.Context, method, address string) (Page, error) {
 	if err != nil {
 		return Page{}, noAnswer(ctx, resp.Request.URL, err)
 	}
-	return Page{Status: resp.StatusCode, Body: body}, nil
+	page := Page{Status: resp.StatusCode, Body: body}
+	if n, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && n > 0 {
+		page.Wait = time.Duration(min(n, 3600)) * time.Second
+	}
+	return page, nil
+}
+
+func (r Request) make(ctx context.Context) (*http.Request, error) {
+	method := cmp.Or(r.Method, http.MethodGet)
+	var body io.Reader
+	if r.Body != "" {
+		body = strings.NewReader(r.Body)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, r.URL, body)
+	switch {
+	case err != nil && validMethod(method):
+		return nil, errNoURL
+	case err != nil:
+		return nil, fmt.Errorf("%q is no HTTP method: correct the runbook", method)
+	case req.URL.Host == "" || req.URL.Scheme != "http" && req.URL.Scheme != "https":
+		return nil, errNoURL
+	}
+	for name, value := range r.Headers {
+		// The value is not shown: it may be a secret.
+		if strings.ContainsFunc(value, unicode.IsControl) {
+			return nil, fmt.Errorf("the value of the header %s, which is not shown, holds a line break or another control character: correct where it comes from", name)
+		}
+		if http.CanonicalHeaderKey(name) == "Host" {
+			req.Host = value
+			continue
+		}
+		req.Header.Set(name, value)
+	}
+	return req, nil
+}
+
+// redirect says whether the next address is asked.
+func (r Request) redirect(next *http.Request, via []*http.Request) error {
+	first := via[0]
+	switch {
+	case first.Method != http.MethodGet && first.Method != http.MethodHead && !r.anywhere:
+		return http.ErrUseLastResponse
+	case len(via) > maxRedirects:
+		return errRedirects
+	case next.URL.Scheme != "http" && next.URL.Scheme != "https":
+		return errElsewhere
+	case !r.anywhere && (next.URL.Scheme != first.URL.Scheme || hostPort(next.URL) != hostPort(first.URL)):
+		return errOtherHost
+	}
+	return nil
 }
 
 func validMethod(method string) bool {
@@ -75,7 +143,7 @@ func noAnswer(ctx context.Context, asked *url.URL, err error) error {
 		return context.Cause(ctx)
 	}
 	// A redirect leads to another host: the error has the last one's address.
-	if of, ok := errors.AsType[*url.Error](err); ok && !errors.Is(err, errElsewhere) {
+	if of, ok := errors.AsType[*url.Error](err); ok && !errors.Is(err, errElsewhere) && !errors.Is(err, errOtherHost) {
 		if last, perr := url.Parse(of.URL); perr == nil && last.Host != "" {
 			asked = last
 		}
@@ -106,6 +174,8 @@ func noHTTP(host string, err error) string {
 		return fmt.Sprintf("%s redirects again and again: %d redirects were followed", host, maxRedirects)
 	case errors.Is(err, errElsewhere):
 		return fmt.Sprintf("%s redirects to an address that is neither http nor https", host)
+	case errors.Is(err, errOtherHost):
+		return fmt.Sprintf("%s redirects to another host, scheme or port, to which nothing is sent: name that one where it is meant", host)
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return host + " does not speak TLS: write http:// if that is meant"
 	case strings.Contains(text, "malformed HTTP"), strings.Contains(text, "malformed MIME"):

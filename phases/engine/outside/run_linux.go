@@ -55,8 +55,9 @@ func (p *pipes) close() {
 	}
 }
 
-// run runs the program at path below a guard, which hands its environment on.
-func run(ctx context.Context, path string, argv, env []string, out io.Writer) (ending, error) {
+// run runs the program at path below a guard, which hands its environment and
+// its folder on.
+func run(ctx context.Context, path string, c Command, out io.Writer) (ending, error) {
 	p, err := newPipes()
 	if err != nil {
 		return ending{}, err
@@ -64,8 +65,8 @@ func run(ctx context.Context, path string, argv, env []string, out io.Writer) (e
 	defer p.close()
 	// Not by its path: a new version may have been put there.
 	guard := &exec.Cmd{
-		Path: "/proc/self/exe", Args: append([]string{guardName, path}, argv...), Env: env,
-		Stdout: p.theirOutput, Stderr: p.theirOutput, ExtraFiles: []*os.File{p.tied, p.theirReport},
+		Path: "/proc/self/exe", Args: append([]string{guardName, path}, c.Argv...), Env: c.environment(), Dir: c.Dir,
+		Stdin: c.input(), Stdout: p.theirOutput, Stderr: p.theirOutput, ExtraFiles: []*os.File{p.tied, p.theirReport},
 		// No terminal: a program that asks for a password there would take the operator's keys.
 		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
 	}
@@ -73,7 +74,7 @@ func run(ctx context.Context, path string, argv, env []string, out io.Writer) (e
 		return ending{}, err
 	}
 	p.handOver()
-	go func() { _ = guard.Wait() }() // ends with the guard, whose report says all that there is
+	go func() { _ = guard.Wait() }() // ends with the guard, whose report says all that there is, and which takes the reading end of in along
 	copied, reported := make(chan struct{}), make(chan string, 1)
 	go func() { // ends with the command's last process, or when run returns
 		defer close(copied)

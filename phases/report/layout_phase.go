@@ -3,25 +3,19 @@ package report
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"tminus/phases"
 )
 
-const (
-	nameWidth   = 36
-	columnWidth = 11
-)
-
-func (t *textWriter) phase(i int) {
-	p := &t.r.Phases[i]
-	// A runbook may number its phases itself.
-	name := strings.TrimPrefix(p.Title, fmt.Sprintf("%d. ", i+1))
-	title := fmt.Sprintf("PHASE %d OF %d: %s", i+1, len(t.r.Phases), name)
-	if p.PointOfNoReturn {
-		title += " (POINT OF NO RETURN)"
+func (t *layout) phases() {
+	for i := range t.r.Phases {
+		t.phase(i)
 	}
-	t.section(title)
+}
+
+func (t *layout) phase(i int) {
+	p := &t.r.Phases[i]
+	t.section(fmt.Sprintf("Phase %d of %d", i+1, len(t.r.Phases)), t.r.phaseName(i)+noReturn(p))
 	t.pair("Status", p.statusText())
 	if p.StartedAt == nil {
 		return
@@ -33,7 +27,7 @@ func (t *textWriter) phase(i int) {
 	t.price(p)
 	if p.Confirmed != nil {
 		t.line("")
-		t.group(*p.Confirmed)
+		t.group(t, *p.Confirmed)
 	}
 	t.tables(p)
 	t.verified(p)
@@ -43,13 +37,22 @@ func (t *textWriter) phase(i int) {
 		t.pair("Issues", "none")
 		return
 	}
-	t.line("Issues:")
-	for _, l := range p.Issues {
-		t.eventLine(l)
-	}
+	t.events(t, "Issues:", p.Issues)
 }
 
-func (t *textWriter) price(p *Phase) {
+// phaseName is a phase's title. A runbook may number its phases itself.
+func (r *Report) phaseName(i int) string {
+	return strings.TrimPrefix(r.Phases[i].Title, fmt.Sprintf("%d. ", i+1))
+}
+
+func noReturn(p *Phase) string {
+	if p.PointOfNoReturn {
+		return " (POINT OF NO RETURN)"
+	}
+	return ""
+}
+
+func (t *layout) price(p *Phase) {
 	if p.Price == nil {
 		return
 	}
@@ -64,7 +67,7 @@ func (t *textWriter) price(p *Phase) {
 	t.pair("Taken", took)
 }
 
-func (t *textWriter) maintenance(p *Phase) {
+func (t *layout) maintenance(p *Phase) {
 	for _, m := range p.Maintenance {
 		what := m.What + ": under way"
 		switch {
@@ -103,19 +106,13 @@ func (p *Phase) statusText() string {
 	return word
 }
 
-func (t *textWriter) tables(p *Phase) {
+func (t *layout) tables(p *Phase) {
 	if len(p.Tables) == 0 {
 		return
 	}
 	t.line("")
 	if !p.writes {
-		t.columns("table", "rows")
-		for _, row := range p.Tables {
-			t.columns(row.Name, number(row.Remaining))
-		}
-		if n := t.r.BaselineToDelete; n != nil && p.takesBaseline(t.r) {
-			t.columns("to be deleted", phases.Digits(*n))
-		}
+		t.counts(p)
 		t.line("")
 		return
 	}
@@ -123,17 +120,18 @@ func (t *textWriter) tables(p *Phase) {
 	if p.takenBack() {
 		last = "undone"
 	}
-	t.columns("table", "expected", "deleted", "cascaded", last)
+	g := grid{caption: "What the phase's transaction did to each table", head: []string{"table", "expected", "deleted", "cascaded", last}}
 	var sum Table
 	for _, row := range p.Tables {
-		t.tableRow(p, row)
+		g.table(p, row)
 		sum.Deleted, sum.Cascaded, sum.Undone = sum.Deleted+row.Deleted, sum.Cascaded+row.Cascaded, sum.Undone+row.Undone
 	}
 	end := ""
 	if p.takenBack() {
 		end = phases.Digits(sum.Undone)
 	}
-	t.columns("total", "", phases.Digits(sum.Deleted), phases.Digits(sum.Cascaded), end)
+	g.foot = []string{"total", "", phases.Digits(sum.Deleted), phases.Digits(sum.Cascaded), end}
+	t.grid(g)
 	if p.Outcome == phases.PhaseInDoubt || p.Outcome == phases.PhaseUnknown || p.Outcome == phases.PhaseCommitting {
 		t.line("This is what its transaction had done: whether it lasts is not known.")
 	}
@@ -141,37 +139,48 @@ func (t *textWriter) tables(p *Phase) {
 	t.line("")
 }
 
+// counts are those of a phase that only reads.
+func (t *layout) counts(p *Phase) {
+	g := grid{caption: "Rows as the phase counted them", head: []string{"table", "rows"}}
+	for _, row := range p.Tables {
+		g.add(row.Name, number(row.Remaining))
+	}
+	if n := t.r.BaselineToDelete; n != nil && p.takesBaseline(t.r) {
+		g.foot = []string{"to be deleted", phases.Digits(*n)}
+	}
+	t.grid(g)
+}
+
 // takenBack tells that the database does not hold what the phase had done.
 func (p *Phase) takenBack() bool {
 	return p.Outcome == phases.PhaseIsRolledBack || p.Outcome == phases.PhaseIsUndone
 }
 
-func (t *textWriter) tableRow(p *Phase, row Table) {
-	const under = "    "
+// table is one row: a table, or a statement.
+func (g *grid) table(p *Phase, row Table) {
 	if row.Role == string(phases.RoleSQL) {
-		t.hang("", row.Name)
-		text := phases.Statement{Command: row.Command, Rows: row.Rows}.String()
-		switch {
-		case row.Command == "" && row.Rows == 0:
+		said := g.add(row.Name)
+		if row.Command == "" && row.Rows == 0 {
 			return // not run, or of an old journal
-		case p.takenBack():
-			text += ", undone"
 		}
-		t.hang(under, text)
+		said.note = phases.Statement{Command: row.Command, Rows: row.Rows}.String()
+		if p.takenBack() {
+			said.note += ", undone"
+		}
 		return
 	}
 	end := number(row.Remaining)
 	if p.takenBack() {
 		end = phases.Digits(row.Undone)
 	}
-	t.columns(row.Name, number(row.Expected), phases.Digits(row.Deleted), phases.Digits(row.Cascaded), end)
+	out := g.add(row.Name, number(row.Expected), phases.Digits(row.Deleted), phases.Digits(row.Cascaded), end)
 	if side := (phases.Effect{Updated: row.Updated, Inserted: row.Inserted}); side != (phases.Effect{}) {
-		t.hang(under, side.String())
+		out.note = side.String()
 	}
 }
 
 // changes are what the phase did beside rows.
-func (t *textWriter) changes(p *Phase) {
+func (t *layout) changes(p *Phase) {
 	if len(p.Changes) == 0 {
 		return
 	}
@@ -188,21 +197,7 @@ func (t *textWriter) changes(p *Phase) {
 // takesBaseline tells the phase under which the sum stands: the first.
 func (p *Phase) takesBaseline(r *Report) bool { return p == &r.Phases[0] }
 
-// columns writes a name and right-aligned cells. A name that is too long gets
-// a line of its own: it is never cut.
-func (t *textWriter) columns(name string, cells ...string) {
-	var row strings.Builder
-	for _, c := range cells {
-		row.WriteString(padLeft(c, columnWidth))
-	}
-	if utf8.RuneCountInString(name) > nameWidth {
-		t.line(name)
-		name = ""
-	}
-	t.line(pad(name, nameWidth) + row.String())
-}
-
-func (t *textWriter) verified(p *Phase) {
+func (t *layout) verified(p *Phase) {
 	if len(p.Verified) == 0 {
 		return
 	}

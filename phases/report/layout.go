@@ -12,56 +12,85 @@ import (
 
 // WriteText writes the execution log as text, 80 columns wide. Errors are w's.
 func (r *Report) WriteText(w io.Writer) error {
-	t := &textWriter{page: newPage(w), r: r, zone: time.UTC}
-	if r.Zone != nil {
-		t.zone = r.Zone
+	p := newPage(w)
+	t := r.layout(p)
+	for _, part := range parts() {
+		if !part.drawn {
+			part.lay(t)
+		}
 	}
-	t.head()
-	t.section("PRE-EXECUTION CHECKLIST")
-	t.groups(r.Checklist)
-	t.proof()
-	t.undo()
-	t.gate()
-	for i := range r.Phases {
-		t.phase(i)
-	}
-	t.protected()
-	t.section("POST-EXECUTION ACTIONS")
-	t.groups(r.After)
-	t.totals()
-	t.lines("DEVIATIONS FROM THE PLAN", r.Deviations)
-	t.lines("NOTES / INCIDENTS", r.Notes)
-	t.lines("EVENTS", r.Log)
-	t.signOff()
-	if err := t.flush(); err != nil {
+	if err := p.flush(); err != nil {
 		return fmt.Errorf("write report as text: %w", err)
 	}
 	return nil
 }
 
-type textWriter struct {
-	*page
+// part is one part of the report, in every format.
+type part struct {
+	lay   func(*layout)
+	drawn bool // in documents alone: what a table in text would only say again
+	last  bool // long, and for few: where order is free, it stands at the end
+}
+
+// parts are all parts in their order.
+func parts() []part {
+	return []part{
+		{lay: (*layout).summary, drawn: true},
+		{lay: (*layout).timeline, drawn: true},
+		{lay: (*layout).progress, drawn: true},
+		{lay: (*layout).sums, drawn: true},
+		{lay: (*layout).head},
+		{lay: (*layout).checklist},
+		{lay: (*layout).proof},
+		{lay: (*layout).undo},
+		{lay: (*layout).gate},
+		{lay: (*layout).phases},
+		{lay: (*layout).protected},
+		{lay: (*layout).fingerprints, drawn: true},
+		{lay: (*layout).after},
+		{lay: (*layout).messages},
+		{lay: (*layout).totals},
+		{lay: (*layout).deviations},
+		{lay: (*layout).notes},
+		{lay: (*layout).log, last: true},
+		{lay: (*layout).signOff},
+		{lay: (*layout).journal},
+		{lay: (*layout).verifying, drawn: true},
+	}
+}
+
+// layout says what stands in each part, to whatever form.
+type layout struct {
+	form
 	r    *Report
 	zone *time.Location
 }
 
-func (t *textWriter) stamp(at *time.Time) string {
+func (r *Report) layout(f form) *layout {
+	t := &layout{form: f, r: r, zone: time.UTC}
+	if r.Zone != nil {
+		t.zone = r.Zone
+	}
+	return t
+}
+
+func (t *layout) stamp(at *time.Time) string {
 	if at == nil {
 		return "-"
 	}
 	return at.In(t.zone).Format("2006-01-02 15:04:05")
 }
 
-func (t *textWriter) clock(at *time.Time) string {
+func (t *layout) clock(at *time.Time) string {
 	if at == nil {
 		return "-"
 	}
 	return at.In(t.zone).Format("15:04:05")
 }
 
-func (t *textWriter) head() {
+func (t *layout) head() {
 	r := t.r
-	t.section("EXECUTION LOG: " + r.Title)
+	t.section("Execution log", r.Title)
 	t.pair("Overall status", r.Status)
 	if r.Reason != "" {
 		t.pair("Reason", r.Reason+byWhom(r.EndedBy))
@@ -118,7 +147,17 @@ func byWhom(who string) string {
 
 func span(sec float64) string { return phases.Span(time.Duration(sec * float64(time.Second))) }
 
-func (t *textWriter) groups(groups []Group) {
+func (t *layout) checklist() {
+	t.section("Pre-execution checklist")
+	t.groups(t.r.Checklist)
+}
+
+func (t *layout) after() {
+	t.section("Post-execution actions")
+	t.groups(t.r.After)
+}
+
+func (t *layout) groups(groups []Group) {
 	if len(groups) == 0 {
 		t.line("none")
 	}
@@ -126,20 +165,13 @@ func (t *textWriter) groups(groups []Group) {
 		if i > 0 {
 			t.line("")
 		}
-		t.group(g)
+		t.group(t, g)
 	}
 }
 
-func (t *textWriter) group(g Group) {
-	t.hang("", fmt.Sprintf("%s: %d of %d done", g.Title, g.Done, len(g.Items)))
-	for _, it := range g.Items {
-		t.item(it)
-	}
-}
-
-func (t *textWriter) item(it Item) {
-	const under = "           "
-	t.hang("  "+pad(strings.ToUpper(it.State), 8)+" ", it.Text)
+// itemLines are what is known of an item beside its text and its state.
+func (t *layout) itemLines(it Item) []string {
+	var out []string
 	if it.At != nil {
 		how := "at "
 		switch it.State {
@@ -150,17 +182,22 @@ func (t *textWriter) item(it Item) {
 		if it.Found != "" {
 			text += ": " + it.Found
 		}
-		t.hang(under, text)
+		out = append(out, text)
 	}
+	out = append(out, acts(it)...)
 	for _, f := range it.Fields {
-		t.hang(under, f.Label+": "+t.value(f))
+		out = append(out, f.Label+": "+t.value(f))
+	}
+	if g := it.signed; g != nil {
+		out = append(out, "signed as "+g.Role+" by "+g.Name+", "+g.bound())
 	}
 	if it.Lacks != "" && it.Lacks != "not ticked" && it.State != ItemFailed {
-		t.hang(under, it.Lacks)
+		out = append(out, it.Lacks)
 	}
+	return out
 }
 
-func (t *textWriter) value(f Field) string {
+func (t *layout) value(f Field) string {
 	text := f.Value
 	if text == "" {
 		text = "_______________"
@@ -174,9 +211,9 @@ func (t *textWriter) value(f Field) string {
 	return text
 }
 
-func (t *textWriter) gate() {
+func (t *layout) gate() {
 	g := t.r.Gate
-	t.section("GO/NO-GO DECISION")
+	t.section("GO/NO-GO decision")
 	switch g.Decision {
 	case phases.Go:
 		t.pair("Decision", "GO at "+t.stamp(g.At))
@@ -193,22 +230,30 @@ func (t *textWriter) gate() {
 	t.schedule()
 }
 
-func (t *textWriter) protected() {
+func (t *layout) protected() {
 	if len(t.r.Protected) == 0 {
 		return
 	}
-	t.section("PROTECTED TABLES")
-	t.columns("table", "baseline", "left", "intact", "phase")
+	t.section("Protected tables")
+	g := grid{caption: "Each protected table at the baseline, and when it was compared last", head: []string{"table", "baseline", "left", "intact", "phase"}}
 	for _, p := range t.r.Protected {
 		intact := "not seen"
+		level := phases.LevelWarn
 		if p.Intact != nil {
-			intact = yesNo(*p.Intact)
+			intact, level = yesNo(*p.Intact), levelOf(*p.Intact)
 		}
-		t.columns(p.Name, number(p.Baseline), number(p.Remaining), intact, p.VerifiedIn)
-		if p.Detail != "" {
-			t.hang("    ", p.Detail)
-		}
+		row := g.add(p.Name, number(p.Baseline), number(p.Remaining), intact, p.VerifiedIn)
+		row.note, row.level = p.Detail, level
 	}
+	t.grid(g)
+}
+
+// levelOf is how something is to be marked that holds, or does not.
+func levelOf(holds bool) phases.Level {
+	if holds {
+		return phases.LevelGood
+	}
+	return phases.LevelBad
 }
 
 func yesNo(yes bool) string {
@@ -218,9 +263,9 @@ func yesNo(yes bool) string {
 	return "NO"
 }
 
-func (t *textWriter) totals() {
+func (t *layout) totals() {
 	r := t.r
-	t.section("TOTAL EXECUTION TIME: " + span(r.Seconds))
+	t.section("Total execution time", span(r.Seconds))
 	t.pair("T-0", t.stamp(r.T0)+", planned "+t.stamp(r.PlannedT0))
 	window := span(r.PlannedSeconds) + " planned, abort limit " + span(r.AbortSeconds)
 	if r.ExtendedSeconds > 0 {
@@ -238,22 +283,19 @@ func (t *textWriter) totals() {
 	t.waysBack()
 }
 
-func (t *textWriter) lines(title string, lines []Line) {
-	t.section(title)
+func (t *layout) deviations() { t.lines("Deviations from the plan", t.r.Deviations) }
+
+func (t *layout) notes() { t.lines("Notes / incidents", t.r.Notes) }
+
+func (t *layout) log() { t.lines("Events", t.r.Log) }
+
+func (t *layout) lines(what string, lines []Line) {
+	t.section(what)
 	if len(lines) == 0 {
 		t.line("none")
+		return
 	}
-	for _, l := range lines {
-		t.eventLine(l)
-	}
-}
-
-func (t *textWriter) eventLine(l Line) {
-	level := ""
-	if l.Level == phases.LevelWarn || l.Level == phases.LevelBad {
-		level = string(l.Level)
-	}
-	t.hang(fmt.Sprintf("%s %s %s ", t.clock(l.At), pad(tClock(l.Clock), 9), pad(level, 4)), l.Text)
+	t.events(t, "", lines)
 }
 
 // tClock is seconds from T-0 as a T-clock: T-12:30, T+00:05, T+1:02:03. Before
@@ -270,14 +312,9 @@ func tClock(sec float64) string {
 	return fmt.Sprintf("T%s%02d:%02d", sign, s/60, s%60)
 }
 
-func (t *textWriter) signOff() {
+func (t *layout) journal() {
 	r := t.r
-	t.section("SIGN-OFF")
-	for _, who := range []string{"DBA", "Manager", "Client"} {
-		t.line("")
-		t.line(pad(who, 9) + strings.Repeat("_", 40) + "  Date " + strings.Repeat("_", 20))
-	}
-	t.section("JOURNAL")
+	t.section("Journal")
 	closed := "closed"
 	if !r.Journal.Closed {
 		closed = "not closed: the run goes on, was interrupted, or lines were cut off its end"

@@ -1,0 +1,114 @@
+package report
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"tminus/phases"
+)
+
+// Whoever reads the first lines alone knows what is in the database and what is
+// not.
+func TestSummarySaysWhatIsAndWhatIsNot(t *testing.T) {
+	started := func(j *written) {
+		j.ready()
+		j.baseline()
+	}
+	for name, c := range map[string]struct {
+		write func(*written)
+		says  []string
+		never []string
+	}{
+		"completed": {func(j *written) {
+			started(j)
+			j.leaf(1, true)
+			j.users()
+			j.end()
+		}, []string{
+			"On 31 January 2026, from 02:00:00 to 02:04:33 UTC (4 min 33 s), 50,410 rows were deleted from 3 tables in the rehearsal database gym at db1. The run was completed.",
+			"It was driven by ada at ops1; B. Boss approved it at 01:45:00 UTC.",
+			"Protected, and proven intact by the count and the content of all rows before and after: lessons (30 rows).", "Protected, and not compared: trainers.",
+			`A restore of the backup "b-7" of 31 January 2026 01:42:00 UTC brings back the database as it was then`,
+			"This was a rehearsal on a copy: production was not touched.",
+		}, []string{"Not in the database", "Nothing of it"}},
+		"aborted": {func(j *written) {
+			started(j)
+			j.leaf(1, true)
+			j.add(time.Second, phases.PhaseStarted{Phase: "users", Attempt: 1}, phases.PhaseRolledBack{Phase: "users", Reason: "it was late"}, phases.RunAborted{Reason: "it was late", By: "ada@ops1"}, phases.RunClosed{Outcome: phases.Aborted})
+		}, []string{
+			"The run on the rehearsal database gym at db1 was aborted, by ada@ops1: it was late.",
+			"Committed, and in the database: Leaf tables (48,210 rows were deleted from 1 table). Not in the database: Users (rolled back: as if it had never run).",
+			"by pg_restore --clean -d gym b-7.dump",
+		}, []string{"was completed"}},
+		"aborted early": {func(j *written) {
+			started(j)
+			j.add(0, phases.RunAborted{Reason: "no", By: "ada@ops1"}, phases.RunClosed{Outcome: phases.Aborted})
+		}, []string{"Nothing of it is committed. Never begun: Leaf tables, Users."}, []string{"A restore of"}},
+		"no-go": {func(j *written) {
+			j.add(0, phases.NoGoDeclared{Reason: "no backup", By: "ada@ops1"}, phases.RunClosed{Outcome: phases.NoGo})
+		}, []string{"Nothing was done to the rehearsal database gym at db1. The decision on 31 January 2026 was NO-GO, by ada@ops1: no backup."}, []string{"deleted", "verified", "restore"}},
+		"goes on": {func(j *written) {
+			started(j)
+			j.add(0, phases.PhaseStarted{Phase: "leaf", Attempt: 1})
+		}, []string{"has not ended. This is how it stood at record ", "Nothing of it is committed. Not in the database: Leaf tables (it runs: nothing of it is committed). Never begun: Users."}, nil},
+		"in doubt": {func(j *written) {
+			started(j)
+			j.add(0, phases.PhaseStarted{Phase: "leaf", Attempt: 1}, phases.StepDone{Phase: "leaf", Rows: 5}, phases.CommitIntended{CommitIntent: phases.CommitIntent{Phase: "leaf"}}, phases.CommitDoubted{Phase: "leaf"})
+		}, []string{"NOT KNOWN whether it is committed, so a human must look at the database: Leaf tables."}, []string{"Nothing of it is committed"}},
+		"unknown": {func(j *written) {
+			started(j)
+			j.add(0, phases.PhaseStarted{Phase: "leaf", Attempt: 1}, phases.CommitIntended{CommitIntent: phases.CommitIntent{Phase: "leaf"}}, phases.CommitDoubted{Phase: "leaf"}, phases.OutcomeUnknown{Phase: "leaf", Reason: "another timeline"}, phases.RunAborted{Reason: "who knows"}, phases.RunClosed{Outcome: phases.Aborted})
+		}, []string{"NOT KNOWN whether it is committed, so a human must look at the database: Leaf tables."}, []string{"Nothing of it is committed"}},
+		"undone": {func(j *written) {
+			started(j)
+			j.leaf(1, true)
+			j.add(time.Second, phases.PhaseUndone{Phase: "leaf", Reason: "the ledger has no row of it"})
+		}, []string{"Not in the database: Leaf tables (it was committed, and the database does not hold that any more: the ledger has no row of it)."}, []string{"Committed, and in the database"}},
+		"changed": {func(j *written) {
+			started(j)
+			j.leaf(1, false)
+		}, []string{"PROTECTED AND CHANGED: lessons.", "1 of 2 verifications held", "Not in the database: Leaf tables (rolled back"}, []string{"proven intact"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := open(t)
+			c.write(j)
+			text := strings.Join(j.build().Summary, " ")
+			for _, want := range c.says {
+				if !strings.Contains(text, want) {
+					t.Errorf("the summary does not say %q:\n%s", want, text)
+				}
+			}
+			for _, never := range c.never {
+				if strings.Contains(text, never) {
+					t.Errorf("the summary says %q:\n%s", never, text)
+				}
+			}
+		})
+	}
+}
+
+func TestSummaryOfAnUndo(t *testing.T) {
+	j := openWith(t, func(o *phases.RunOpened) {
+		o.Undoes = &phases.Undoes{Journal: "gym.journal", RunID: "r0", Head: "ab", Phases: []string{"users"}}
+	})
+	j.ready()
+	j.baseline()
+	j.leaf(1, true)
+	j.users()
+	j.end()
+	text := strings.Join(j.build().Summary, " ")
+	if !strings.Contains(text, "what the run r0 had taken away was put back into the rehearsal database gym at db1") || strings.Contains(text, "backup") {
+		t.Error(text)
+	}
+}
+
+func TestSummaryOfTriggersThatAreOff(t *testing.T) {
+	j := open(t)
+	j.ready()
+	j.add(0, phases.TriggersRecorded{Triggers: []phases.Trigger{{Table: "users", Name: "stamp", Enabled: "O"}}})
+	j.add(0, phases.RunAborted{Reason: "late"}, phases.RunClosed{Outcome: phases.Aborted})
+	if text := strings.Join(j.build().Summary, " "); !strings.Contains(text, "Triggers that the run disabled are NOT known to be back") {
+		t.Error(text)
+	}
+}
