@@ -302,7 +302,7 @@ func (b *bench) growth() error {
 				return err
 			}
 			times = append(times, got.took.Seconds()/float64(got.rows))
-			peaks = max(peaks, got.peak)
+			peaks, b.silent = max(peaks, got.peak), append(b.silent, got.silence)
 			b.say("  %s rows in %.2f s, %.0f MiB, at most %.0f ms without a word", digits(int(got.rows)), got.took.Seconds(), got.peak, got.silence)
 		}
 		b.perRow[n] = of(times).Median
