@@ -27,9 +27,9 @@ func (f fields) counting() Counting {
 }
 
 // CountingSessions is how many sessions may count at the same time.
-func (b *Runbook) CountingSessions() int {
-	if b.Counting.Sessions > 0 {
-		return b.Counting.Sessions
+func (r *Runbook) CountingSessions() int {
+	if r.Counting.Sessions > 0 {
+		return r.Counting.Sessions
 	}
 	return countingSessions
 }
