@@ -27,21 +27,18 @@ func run(args []string, streams cli.Streams) int {
 	// that somebody is handed, or in the journal.
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	return cli.Execute(args, streams, cli.Database{
-		Connect: connect, ReadSchema: readSchema, StartServer: startServer, AdoptServer: adoptServer, MakeCopy: makeCopy, PlanUndo: planUndo, Capsules: db.Capsules{}, MinUsers: gym.MinUsers,
+		Connect: connect, Open: open, ReadSchema: readSchema, StartServer: startServer, AdoptServer: adoptServer, MakeCopy: makeCopy, PlanUndo: planUndo, Capsules: db.Capsules{}, MinUsers: gym.MinUsers,
 	})
 }
 
 // connect opens the database and takes the operator lock. A holder whose
 // program is dead is ended first when the operator typed its pid.
 func connect(ctx context.Context, a cli.Access) (engine.Target, phases.Identity, error) {
-	target, err := db.Open(ctx, db.Config{DSN: a.DSN, Operator: a.Operator, Runbook: a.Runbook, Sandbox: startSandbox, Identity: a.Identity})
+	target, identity, err := opened(ctx, a)
 	if err != nil {
-		return nil, phases.Identity{}, err
+		return nil, identity, err
 	}
-	identity, err := target.Identity(ctx)
-	if err == nil {
-		err = target.Lock(ctx)
-	}
+	err = target.Lock(ctx)
 	var locked *engine.LockedError
 	if errors.As(err, &locked) {
 		if a.EndHolder != 0 && a.EndHolder == locked.Holder.PID {
@@ -50,6 +47,28 @@ func connect(ctx context.Context, a cli.Access) (engine.Target, phases.Identity,
 			err = fmt.Errorf("%w (--end-holder %d)", err, locked.Holder.PID)
 		}
 	}
+	if err != nil {
+		target.Close()
+		return nil, identity, err
+	}
+	return target, identity, nil
+}
+
+// open opens the database without the lock.
+func open(ctx context.Context, a cli.Access) (engine.Target, phases.Identity, error) {
+	target, identity, err := opened(ctx, a)
+	if err != nil {
+		return nil, identity, err // no nil pointer in an interface
+	}
+	return target, identity, nil
+}
+
+func opened(ctx context.Context, a cli.Access) (*db.Target, phases.Identity, error) {
+	target, err := db.Open(ctx, db.Config{DSN: a.DSN, Operator: a.Operator, Runbook: a.Runbook, Sandbox: startSandbox, Identity: a.Identity})
+	if err != nil {
+		return nil, phases.Identity{}, err
+	}
+	identity, err := target.Identity(ctx)
 	if err != nil {
 		target.Close()
 		return nil, identity, err

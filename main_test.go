@@ -443,7 +443,7 @@ func TestAReplayByItsKeys(t *testing.T) {
 	term := start()
 	term.Type(" ")
 	term.Shows("paused 1x")
-	term.Type("0")
+	term.Type("{")
 	term.Shows("00:00 of 00:10")
 	for range 4 {
 		term.Type("]")
@@ -457,7 +457,7 @@ func TestAReplayByItsKeys(t *testing.T) {
 	term.Shows("too small")
 	term.Resize(120, 40)
 	term.Shows("Timeline")
-	term.Type("$")
+	term.Type("}")
 	term.Shows("at its end")
 	term.Shows("ABORTED")
 	term.Type("q")

@@ -12,7 +12,6 @@ import (
 
 	"tminus/phases"
 	"tminus/phases/engine"
-	"tminus/phases/runbook"
 )
 
 // Bits of pg_trigger.tgtype.
@@ -22,7 +21,7 @@ const (
 	onUpdate   = 16
 )
 
-// triggerPatience is how long triggers.disable and triggers.restore wait for
+// triggerPatience is how long disabling triggers, and bringing them back, waits for
 // their tables' locks.
 const triggerPatience = 30 * time.Second
 
@@ -72,17 +71,9 @@ func (t *Target) triggerSchemas() []string {
 	return out
 }
 
-// triggerNames are the triggers that the runbook's actions disable.
+// triggerNames are the triggers that the runbook's actions and fences disable.
 func (t *Target) triggerNames() []string {
-	var out []string
-	for _, g := range t.book.Groups() {
-		for _, it := range g.Items {
-			if it.Action != nil && it.Action.Name == runbook.DisableTriggers {
-				out = append(out, it.Action.Triggers...)
-			}
-		}
-	}
-	return out
+	return t.book.DisabledTriggers()
 }
 
 // findTriggers gives the triggers of the names, on the tables of those schemas

@@ -26,6 +26,9 @@ func (e ActionStarted) apply(s *State) error {
 }
 
 func (e ActionStarted) words(s *State) (Level, string) {
+	if it, _, ok := s.Runbook.Item(e.Item); ok && it.Fence != "" {
+		return LevelInfo, it.Action.Text + by(e.By)
+	}
 	return LevelInfo, "started " + e.Name + ": " + s.itemText(e.Item) + by(e.By)
 }
 
@@ -69,12 +72,22 @@ func (e ActionDone) apply(s *State) error {
 	if e.Name == runbook.RestoreTriggers && e.Error == "" {
 		s.setTriggersOff(false)
 	}
+	if it, _, ok := s.Runbook.Item(e.Item); ok && e.Error != "" {
+		if f := s.Fence(it.Fence); f != nil && f.Recorded != nil {
+			f.Failed = e.Error
+		}
+	}
 	return nil
 }
 
 func (e ActionDone) words(s *State) (Level, string) {
 	done := e.Name + " done: " + s.itemText(e.Item)
-	switch it, _, _ := s.Runbook.Item(e.Item); {
+	it, _, ok := s.Runbook.Item(e.Item)
+	switch fenced := ok && it.Fence != ""; {
+	case fenced && e.Error != "":
+		return LevelBad, it.Action.Text + ": failed: " + e.Error
+	case fenced: // its own events have said so
+		return "", ""
 	case e.Error != "" && it.Action.Answers():
 		return LevelBad, e.Name + " failed: " + s.itemText(e.Item) + ": " + e.Error
 	case e.Error != "":
@@ -90,6 +103,9 @@ type Act struct{ Item string }
 
 func (c Act) can(s *State, _ time.Time) error {
 	it, err := s.Answerable(c.Item)
+	if it.Fence != "" && it.Action != nil {
+		return s.canFence(it)
+	}
 	restores := it.Action != nil && it.Action.Name == runbook.RestoreTriggers
 	switch {
 	case restores && s.Triggers == nil:
@@ -132,8 +148,11 @@ func (s *State) Acting() error {
 			continue
 		}
 		way := "wait for its end, a minute at most"
-		if item, _, _ := s.Runbook.Item(id); item.Action.Long() {
+		item, _, _ := s.Runbook.Item(id)
+		if item.Action.Long() {
 			way = "wait for its end, or cancel it"
+		} else if f := s.Fence(item.Fence); f != nil {
+			way = "wait for its end, " + Span(f.Plan.Limit) + " at most"
 		}
 		return fmt.Errorf("the action of %q is under way: %s", s.itemText(id), way)
 	}

@@ -116,7 +116,7 @@ func (s *State) aftermath(path string) []string {
 	if s.Runbook == nil || s.Outcome == Completed {
 		return nil
 	}
-	return append(s.undoing(path), s.triggersLeft()...)
+	return slices.Concat(s.undoing(path), s.FenceLines(path), s.triggersLeft())
 }
 
 // Undoing says what is committed, what is not, and the way back; it is empty

@@ -32,7 +32,9 @@ func (s *State) Asked() []runbook.Item {
 			// What a stage found is not asked for ever: smoke tests write rows
 			// again. Triggers that were brought back have to stay.
 			current := i == s.CurrentAfter()
-			add(s.Runbook.After[i].Items, func(c *runbook.Check) bool { return current || c.Named().Lasts })
+			add(s.Runbook.After[i].Items, func(c *runbook.Check) bool {
+				return current || c.Named().Lasts || c.Name == runbook.FenceBack
+			})
 		}
 		return out
 	}

@@ -32,14 +32,15 @@ func (o Outcome) Word() string {
 // RunAborted ends a run after the GO.
 type RunAborted struct {
 	Reason string `json:"reason"`
-	By     string `json:"by,omitempty"` // empty: tminus did
+	By     string `json:"by,omitempty"`          // empty: tminus did
+	Lift   bool   `json:"lift_fences,omitempty"` // what the run has switched off comes back before it is closed
 }
 
 // Kind implements Event.
 func (RunAborted) Kind() string { return "run_aborted" }
 
 func (e RunAborted) apply(s *State) error {
-	s.Outcome, s.Reason, s.EndedBy = Aborted, e.Reason, e.By
+	s.Outcome, s.Reason, s.EndedBy, s.liftAsked = Aborted, e.Reason, e.By, e.Lift
 	return nil
 }
 
@@ -68,7 +69,9 @@ func (e RunInterrupted) words(*State) (Level, string) {
 	return LevelWarn, "run interrupted: " + e.Reason + "; it can be resumed"
 }
 
-// RunClosed is a journal's last event. A journal without one is unfinished, or was cut.
+// RunClosed is a run's last event. A journal without one is unfinished, or was
+// cut. Nothing follows it but what brings back a fence that the run left off: see
+// AfterClose.
 type RunClosed struct {
 	Outcome Outcome `json:"outcome"`
 }
@@ -86,19 +89,25 @@ func (e RunClosed) words(s *State) (Level, string) {
 		return LevelGood, "run closed: completed"
 	}
 	text := "run closed: " + e.Outcome.Word()
-	for i, line := range s.triggersLeft() {
-		if i > 0 {
-			text += " "
-		} else {
-			text += "; "
+	for _, left := range [][]string{s.FenceLines(""), s.triggersLeft()} {
+		for i, line := range left {
+			if i > 0 {
+				text += " "
+			} else {
+				text += "; "
+			}
+			text += strings.TrimSpace(line)
 		}
-		text += strings.TrimSpace(line)
 	}
 	return LevelBad, text
 }
 
-// Abort ends the run: an open phase is rolled back first.
-type Abort struct{ Reason string }
+// Abort ends the run: an open phase is rolled back first. With Lift, what the run
+// has switched off comes back before it is closed.
+type Abort struct {
+	Reason string
+	Lift   bool
+}
 
 func (c Abort) can(s *State, _ time.Time) error {
 	if s.T0.IsZero() && s.Gate.Decision != Go {

@@ -106,6 +106,13 @@ var kinds = []Event{
 	ItemWaived{},
 	WaiverWithdrawn{},
 	SmokeDecided{},
+	FenceRecorded{},
+	FenceTaken{},
+	FenceLiftStarted{},
+	FenceLifted{},
+	FenceFailed{},
+	FenceSeen{},
+	FenceLeft{},
 }
 
 // Weight is what the loss of an event in a power cut would cost.

@@ -54,6 +54,7 @@ func (e GateClosed) words(*State) (Level, string) {
 type NoGoDeclared struct {
 	Reason string `json:"reason"`
 	By     string `json:"by"`
+	Lift   bool   `json:"lift_fences,omitempty"` // what the run has switched off comes back before it is closed
 }
 
 // Kind implements Event.
@@ -61,7 +62,7 @@ func (NoGoDeclared) Kind() string { return "no_go_declared" }
 
 func (e NoGoDeclared) apply(s *State) error {
 	s.Gate = GateState{Decision: NoGoDecision, At: s.At}
-	s.Outcome, s.Reason, s.EndedBy = NoGo, e.Reason, e.By
+	s.Outcome, s.Reason, s.EndedBy, s.liftAsked = NoGo, e.Reason, e.By, e.Lift
 	return nil
 }
 
@@ -90,8 +91,12 @@ func (c PassGate) Events(_ *State, by string, _ time.Time) ([]Event, error) {
 	return []Event{GatePassed{Approver: Clean(c.Approver), By: by}}, nil
 }
 
-// DeclareNoGo is the NO-GO; it ends the run.
-type DeclareNoGo struct{ Reason string }
+// DeclareNoGo is the NO-GO; it ends the run. With Lift, what the run has switched
+// off comes back before it is closed.
+type DeclareNoGo struct {
+	Reason string
+	Lift   bool
+}
 
 func (c DeclareNoGo) can(s *State, _ time.Time) error {
 	if !s.T0.IsZero() {
@@ -104,8 +109,12 @@ func (c DeclareNoGo) can(s *State, _ time.Time) error {
 }
 
 // Events implements Recorded.
-func (c DeclareNoGo) Events(_ *State, by string, _ time.Time) ([]Event, error) {
-	return []Event{NoGoDeclared{Reason: Clean(c.Reason), By: by}, RunClosed{Outcome: NoGo}}, nil
+func (c DeclareNoGo) Events(s *State, by string, _ time.Time) ([]Event, error) {
+	out := []Event{NoGoDeclared{Reason: Clean(c.Reason), By: by, Lift: c.Lift}}
+	if c.Lift && len(s.FencesOff()) > 0 {
+		return out, nil // run_closed comes when they are back
+	}
+	return append(out, RunClosed{Outcome: NoGo}), nil
 }
 
 // Hold is one thing that keeps the gate, or a phase, closed.
@@ -128,6 +137,9 @@ func (s *State) ItemLacks(it runbook.Item) string {
 		if lacks := s.FieldLacks(f); lacks != "" {
 			return lacks
 		}
+	}
+	if lacks, left := s.fenceLacks(it); left {
+		return lacks
 	}
 	if s.ByAction(it) {
 		return s.actionLacks(it)

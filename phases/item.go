@@ -155,7 +155,7 @@ func (e CheckAnswered) weight(s *State) Weight {
 
 func (e CheckAnswered) apply(s *State) error {
 	it := s.itemState(e.Item)
-	if item, _, ok := s.Runbook.Item(e.Item); ok && item.Check != nil && item.Check.Name == check.TriggersRestored && s.Triggers != nil {
+	if item, _, ok := s.Runbook.Item(e.Item); ok && item.Check != nil && item.Check.Name == check.TriggersRestored && s.Triggers != nil && !s.triggersFenced() {
 		s.setTriggersOff(!e.Pass)
 	}
 	since := s.At

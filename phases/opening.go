@@ -84,6 +84,9 @@ func (e RunOpened) apply(s *State) error {
 		s.Phases = append(s.Phases, PhaseState{Plan: &book.Phases[i], Status: PhasePending, Step: -1})
 		s.Phases[i].Tables = planTables(&book.Phases[i])
 	}
+	for i := range book.Fences {
+		s.Fences = append(s.Fences, FenceState{Plan: &book.Fences[i]})
+	}
 	return nil
 }
 
@@ -131,6 +134,7 @@ func (e RunResumed) apply(s *State) error {
 	}
 	s.Observers = nil // they were connected to the program that is gone
 	s.cutActions()
+	s.cutFences()
 	s.cutTellings()
 	for i := range s.Phases {
 		s.Phases[i].leaveMaintenance("the program ended before it was done", s.At)

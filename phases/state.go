@@ -49,9 +49,11 @@ type State struct {
 	UndoTrial    *UndoTrial      // the undo at a rehearsal's end; nil before it
 	Awaited      *Awaited        // what the database has not answered for a second; nil when it does
 	Departures   []Departure     // decisions to go early or late, oldest first
+	Fences       []FenceState    // in the runbook's order
 	Tellings     []Telling       // what people were told, oldest first
 	ChannelsLack []ChannelLack   // what the channels need and do not have here
 
+	liftAsked   bool      // whoever ended the run wanted what it had switched off back
 	offAt, onAt time.Time // when the triggers were switched off last, and on again since; zero for not
 }
 

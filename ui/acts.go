@@ -200,11 +200,11 @@ func (o *Operator) declareNoGo(now time.Time) tea.Cmd {
 		Title: "NO-GO?", Level: phases.LevelBad, Careful: true, Ground: dialog.LeadsTo(noGoNow(o.state)),
 		Text: func(s *phases.State, now time.Time) []dialog.Text {
 			ends := dialog.Say(phases.LevelWarn, "The run ends here. Nothing was deleted. The reason goes into the execution log.")
-			return append([]dialog.Text{ends}, o.foresees(s, runbook.OnNoGo, phases.NoGo, now)...)
+			return append(append([]dialog.Text{ends}, offText(s)...), o.foresees(s, runbook.OnNoGo, phases.NoGo, now)...)
 		},
-		Fields: []dialog.Field{dialog.TextField("Reason")},
+		Fields: append([]dialog.Field{dialog.TextField("Reason")}, liftField(o.state)...),
 		Buttons: []dialog.Button{no("No"), dialog.Do("NO-GO", o.sends(true, func(v []string) (phases.Command, error) {
-			return phases.DeclareNoGo{Reason: v[0]}, nil
+			return phases.DeclareNoGo{Reason: v[0], Lift: lifts(v)}, nil
 		}))},
 	}, now)
 }
@@ -327,7 +327,7 @@ func abortText(s *phases.State, _ time.Time) []dialog.Text {
 	if sum := s.Undo(); sum.Phases != nil {
 		text = append(text, dialog.Say(phases.LevelInfo, "What kept a capsule comes back by an undo afterwards: "+sum.Words()+"."))
 	}
-	return text
+	return append(text, offText(s)...)
 }
 
 func (o *Operator) abort(now time.Time) tea.Cmd {
@@ -336,9 +336,9 @@ func (o *Operator) abort(now time.Time) tea.Cmd {
 	}
 	return o.ask(dialog.Dialog{
 		Title: "Abort the run?", Level: phases.LevelBad, Careful: true, Text: text, Ground: dialog.LeadsTo(abortNow(o.state)), Blind: true,
-		Fields: []dialog.Field{dialog.TextField("Reason")},
+		Fields: append([]dialog.Field{dialog.TextField("Reason")}, liftField(o.state)...),
 		Buttons: []dialog.Button{no("No"), dialog.Do("Abort", o.sends(true, func(v []string) (phases.Command, error) {
-			return phases.Abort{Reason: v[0]}, nil
+			return phases.Abort{Reason: v[0], Lift: lifts(v)}, nil
 		}))},
 	}, now)
 }
@@ -444,7 +444,7 @@ func blockerText(s *phases.State, pid uint32, now time.Time) []dialog.Text {
 // quit leaves at once where nothing is left undone, and asks otherwise.
 func (o *Operator) quit(now time.Time) tea.Cmd {
 	s := o.state
-	if o.stopped || s == nil || s.Runbook == nil || s.Outcome != "" {
+	if o.stopped || s == nil || s.Runbook == nil || s.Outcome != "" && !s.WantsLift() {
 		return tea.Quit
 	}
 	if o.small() {
@@ -460,6 +460,9 @@ func (o *Operator) quit(now time.Time) tea.Cmd {
 		if p := s.OpenPhase(); p != nil {
 			out = dialog.Say(phases.LevelBad, leavingText(p))
 		}
+		if s.WantsLift() {
+			out = dialog.Say(phases.LevelBad, "What was off for the run is just coming back. Leaving breaks that off; tminus restore goes on with it.")
+		}
 		return []dialog.Text{out, dialog.Say(phases.LevelInfo, hint)}
 	}
 	leave := func([]string, time.Time) (tea.Cmd, error) { return tea.Quit, nil }
@@ -470,7 +473,7 @@ func (o *Operator) quit(now time.Time) tea.Cmd {
 
 // unlessEnded is the ground of what is only asked while the run goes on.
 func unlessEnded(s *phases.State, _ time.Time) error {
-	if s.Outcome != "" {
+	if s.Outcome != "" && !s.WantsLift() {
 		return fmt.Errorf("%w: %s", phases.ErrEnded, s.Outcome.Word())
 	}
 	return nil

@@ -42,6 +42,7 @@ func (o *Operator) action(now time.Time) tea.Cmd {
 	if does != "" {
 		text = append(text, dialog.Say(phases.LevelInfo, does))
 	}
+	text = append(text, fenceText(o.state, it)...)
 	act := phases.Act{Item: it.ID}
 	return o.ask(dialog.Dialog{
 		Title: look.Initial(label) + "?", Level: phases.LevelWarn, Careful: true, Text: dialog.Says(text...), Ground: dialog.LeadsTo(act),

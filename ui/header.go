@@ -162,3 +162,16 @@ func (v *Viewer) windowLimit(now time.Time) string {
 	}
 	return look.Paint(st.Dim, "abort limit in ") + look.Paint(st.Text, look.Countdown(left))
 }
+
+// bannerLines say what is off for the run, on a line of its own for as long as
+// anything is: on every screen, and after the run's end.
+func (v *Viewer) bannerLines(zone *time.Location) []string {
+	if v.state == nil || v.state.Runbook == nil {
+		return nil
+	}
+	line := v.state.OffLine(zone)
+	if line == "" {
+		return nil
+	}
+	return []string{v.message(phases.LevelWarn, line)}
+}

@@ -133,6 +133,7 @@ func operatorKeys() keymap {
 		binding{id: "extend", keys: []string{"e"}, label: "e", name: "extend the window", help: "move the abort limit", group: groupRun, can: asks(extendNow), open: (*Operator).extend},
 		binding{id: "schedule", keys: []string{"T"}, label: "T", name: "off schedule", help: "go early, or late, where the planned time holds", group: groupRun, can: canLeaveSchedule, open: (*Operator).leaveSchedule},
 		binding{id: "accept", keys: []string{"A"}, label: "A", name: "accept as committed", help: "let a phase count as committed that was undone since", group: groupRun, can: asks(acceptNow), open: (*Operator).accept},
+		binding{id: "leave fence", keys: []string{"L"}, label: "L", name: "leave it off", help: "leave a fence as it is that cannot be brought back", group: groupRun, can: canLeaveFence, open: (*Operator).leaveFence},
 		binding{id: "abort", keys: []string{"a"}, label: "a", name: "abort", help: "abort the run; an open phase is rolled back", group: groupRun, blind: true, can: asks(abortNow), open: (*Operator).abort},
 		binding{id: "close run", keys: []string{"d"}, label: "d", name: "done", help: "close the run when all is done", group: groupRun, can: asks(closeNow), open: (*Operator).closeRun},
 		binding{id: "tell", keys: []string{"m"}, label: "m", name: "send again", help: "send again what a channel did not take", group: groupRun, can: canTellAgain, open: (*Operator).tellAgain},

@@ -36,23 +36,24 @@ type layout struct {
 	areas  []area
 }
 
-// arrange computes a layout. Focus and main are what the reader looks at; ok is
+// arrange computes a layout; banner is how many lines stand below the header. Focus and main are what the reader looks at; ok is
 // false where the screen is too small for anything.
-func arrange(w, h int, focus, main, side pane.ID) (l layout, ok bool) {
+func arrange(w, h, banner int, focus, main, side pane.ID) (l layout, ok bool) {
 	if w < minWidth || h < minHeight {
 		return layout{w: w, h: h}, false
 	}
-	l = layout{w: w, h: h, header: 2, strip: -1}
+	top := 2 + banner
+	l = layout{w: w, h: h, header: top, strip: -1}
 	switch {
 	case w >= 170 && h >= 45:
-		l.body = rect{0, 2, w, h - 4}
+		l.body = rect{0, top, w, h - top - 2}
 		l.wide(main, side)
 	case w >= 110 && h >= 30:
-		l.body = rect{0, 2, w, h - 4}
+		l.body = rect{0, top, w, h - top - 2}
 		l.medium(main)
 	default:
-		l.strip = 2
-		l.body = rect{0, 3, w, h - 5}
+		l.strip = top
+		l.body = rect{0, top + 1, w, h - top - 3}
 		l.areas = []area{{pane: focus, rect: l.body}}
 	}
 	return l, true

@@ -132,7 +132,7 @@ func (v *Viewer) small() bool { return v.width < minWidth || v.height < minHeigh
 
 // layout is where everything stands now.
 func (v *Viewer) layout() (layout, bool) {
-	return arrange(v.width, v.height, v.nav.focus, v.nav.main, v.side())
+	return arrange(v.width, v.height, len(v.bannerLines(time.Local)), v.nav.focus, v.nav.main, v.side())
 }
 
 // side is the second pane of a wide screen: what the main one makes one ask for.

@@ -30,6 +30,9 @@ func (v *Viewer) next(now time.Time) step {
 	case phases.WaitResume: // nobody takes a command
 		return step{text: "The run was interrupted: " + look.Sanitize(s.Interrupted), level: phases.LevelBad, keys: []string{"quit", pane.Binding(pane.Log), pane.Binding(pane.Undo)}}
 	case phases.WaitNobody:
+		if s.WantsLift() {
+			return step{text: "The run has ended: " + s.Outcome.Word() + ". What was off for it is coming back.", level: phases.LevelWarn, keys: []string{pane.Binding(pane.Log)}}
+		}
 		return step{text: "The run has ended: " + s.Outcome.Word() + "." + s.FarewellWords() + v.undoHint(), level: look.OutcomeLevel(s.Outcome), keys: []string{"quit", pane.Binding(pane.Log), pane.Binding(pane.Undo)}}
 	case phases.WaitChecklist:
 		return v.nextBeforeGate(n)
@@ -117,6 +120,9 @@ func (v *Viewer) itemKeys() []string {
 			keys = append(keys, "edit")
 		}
 		return keys
+	}
+	if it.Fence != "" && s.Can(phases.Act{Item: it.ID}, s.At) != nil && len(v.open()) > 1 {
+		return []string{"next open", "recheck", "down"} // another fence comes first, or an action has to end
 	}
 	var keys []string
 	if keys := waitingKeys(s, it); keys != nil {

@@ -97,6 +97,12 @@ func (s *script) act(item, by string) {
 		for _, e := range s.state.Recording(taken, by) {
 			s.record(e)
 		}
+	case runbook.TakeFence:
+		s.record(phases.FenceRecorded{Fence: it.Fence, Mark: phases.FenceMark{Text: "on"}, By: by})
+		s.record(phases.FenceTaken{Fence: it.Fence, Mark: phases.FenceMark{Text: "off"}})
+	case runbook.LiftFence:
+		s.record(phases.FenceLiftStarted{Fence: it.Fence, By: by})
+		s.record(phases.FenceLifted{Fence: it.Fence, Mark: phases.FenceMark{Text: "on"}})
 	case runbook.DisableTriggers:
 		s.record(phases.TriggersRecorded{Triggers: []phases.Trigger{{Table: "t", Name: "tr"}}})
 	}

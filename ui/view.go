@@ -28,7 +28,7 @@ func (v *Viewer) lines(now time.Time, status, hints string) []string {
 	if !ok {
 		return v.tooSmall()
 	}
-	out := v.headerLines(now)
+	out := append(v.headerLines(now), v.bannerLines(now.Location())...)
 	if l.strip >= 0 {
 		out = append(out, v.stripLine())
 	}

@@ -14,21 +14,19 @@ import (
 	"tminus/phases/runbook"
 )
 
-// The workflow that a reset has to disable, and how the demo's is: renamed, and
-// pushed so, by somebody who did it in time.
+// The workflow that a reset has to disable: the run renames it, and pushes that.
 const (
 	workflow = ".github/workflows/weekly-pilates-refill.yml"
-	disabled = workflow + ".disabled"
 
 	workflowText = "name: weekly pilates refill\non:\n  schedule:\n    - cron: '0 2 * * 0'\njobs:\n  refill:\n    runs-on: ubuntu-latest\n    steps:\n      - run: echo refill\n"
 )
 
-// siteLimit bounds what git is asked for: it makes two commits and pushes them.
+// siteLimit bounds what git is asked for: it makes a commit and pushes it.
 const siteLimit = time.Minute
 
 // MakeSite makes, in the existing folder dir, what a reset asks about beside the
 // database: a checkout of the gym's application with its remote, where the
-// workflow is disabled, and an empty folder for backups. Where PostgreSQL's
+// workflow is enabled, and an empty folder for backups. Where PostgreSQL's
 // client programs are missing for a server of that major version, its backup is
 // one that is recorded by hand.
 func MakeSite(ctx context.Context, dir string, major int) (runbook.Site, error) {
@@ -60,8 +58,8 @@ func makeCheckout(ctx context.Context, checkout, remote string) error {
 	if err := os.WriteFile(file, []byte(workflowText), 0o600); err != nil {
 		return err
 	}
-	// A day ago, and an hour ago: no commit of the demo's is a fresh one.
-	before, since := time.Now().Add(-24*time.Hour), time.Now().Add(-time.Hour)
+	// A day ago: no commit of the demo's is a fresh one.
+	before := time.Now().Add(-24 * time.Hour)
 	for _, c := range []struct {
 		at   time.Time
 		args []string
@@ -71,10 +69,11 @@ func makeCheckout(ctx context.Context, checkout, remote string) error {
 		{before, []string{"-C", checkout, "checkout", "--quiet", "-b", "main"}},
 		{before, []string{"-C", checkout, "add", "."}},
 		{before, []string{"-C", checkout, "commit", "--quiet", "-m", "Refill the Pilates deposits each week"}},
-		{since, []string{"-C", checkout, "mv", workflow, disabled}},
-		{since, []string{"-C", checkout, "commit", "--quiet", "-m", "Disable the refill for the maintenance"}},
-		{since, []string{"-C", checkout, "remote", "add", "origin", remote}},
-		{since, []string{"-C", checkout, "push", "--quiet", "origin", "main"}},
+		{before, []string{"-C", checkout, "remote", "add", "origin", remote}},
+		{before, []string{"-C", checkout, "push", "--quiet", "origin", "main"}},
+		// Whose commits the run's are: nobody may have configured a name.
+		{before, []string{"-C", checkout, "config", "user.name", "gym"}},
+		{before, []string{"-C", checkout, "config", "user.email", "gym@localhost"}},
 	} {
 		if err := git(ctx, c.at, c.args...); err != nil {
 			return err

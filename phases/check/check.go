@@ -43,6 +43,7 @@ const (
 	BackupReadable   = "backup.readable"
 	BackupRestored   = "backup.restored"
 	BackupSize       = "backup.size"
+	TriggersDisabled = "triggers.disabled"
 	TriggersRestored = "triggers.restored"
 
 	RunVerified  = "run.verified"
@@ -91,7 +92,7 @@ var kinds = []Kind{
 	{Name: RunVerified, Means: "every phase is committed or passed, none is undone, and all that was verified in them held", Rests: Course, OfRun: true},
 	{Name: "tables.filled", Means: "the named tables each hold at least one row", Takes: []string{"tables"}, Needs: []string{"tables"}},
 	{Name: "tables.zero", Means: "the named tables hold no row", Takes: []string{"tables"}, Needs: []string{"tables"}},
-	{Name: "triggers.disabled", Means: "the named triggers exist and none of them fires", Takes: []string{"triggers"}, Rests: Triggers},
+	{Name: TriggersDisabled, Means: "the named triggers exist and none of them fires", Takes: []string{"triggers"}, Rests: Triggers},
 	{Name: TriggersRestored, Means: "every trigger recorded by triggers.disable is back in the state and with the definition it had", Rests: Triggers, Lasts: true},
 	{Name: "wal.room", Means: "the WAL that the server holds and the most that the phases to come are reckoned to write are together less than max megabytes, which is the size of the file system that the WAL is on", Takes: []string{"max"}, All: []string{"max"}, Rests: Price},
 }

@@ -46,6 +46,12 @@ func (e *Engine) act(id, by string) error {
 	if t := e.state.Taken; t != nil && t.Backup.Same(do.Stands) {
 		do.StandsSchema = t.Schema
 	}
+	if f := e.state.Fence(it.Fence); f != nil {
+		var err error
+		if do.Fence, err = e.fenceJob(f, by); err != nil {
+			return err
+		}
+	}
 	if err := e.recordLocked(phases.ActionStarted{Item: id, Name: it.Action.Name, By: by}); err != nil {
 		return err
 	}
@@ -64,7 +70,11 @@ func (e *Engine) beginDue() {
 	if e.broken != nil || e.leaving || !e.ready {
 		return
 	}
-	if id := e.state.Due(time.Now()); id != "" {
+	id := e.state.Due(time.Now())
+	if id == "" {
+		id = e.state.Renewing(time.Now())
+	}
+	if id != "" {
 		if err := e.act(id, phases.Itself); err != nil {
 			return // recordLocked has stopped the run
 		}

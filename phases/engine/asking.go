@@ -30,6 +30,15 @@ func (e *Engine) askDue(ctx context.Context) {
 		_, planned := e.due[it.ID]
 		e.asking[it.ID] = true
 		e.due[it.ID] = now.Add(it.Check.Every)
+		if f := e.state.Fence(it.Fence); f != nil {
+			job, err := e.fenceJob(f, "")
+			if err != nil || e.switching(it.Fence) {
+				delete(e.asking, it.ID)
+				continue // one that this version does not know is never answered
+			}
+			e.work.Go(func() { e.askFence(ctx, it, job, !planned) }) // ends with the check's timeout or ctx
+			continue
+		}
 		facts := e.state.Facts()
 		e.work.Go(func() { e.askOne(ctx, it, facts, !planned) }) // ends with the check's timeout or ctx
 	}

@@ -55,6 +55,7 @@ type Engine struct {
 	target   Target
 	settings Settings
 	resumed  bool  // another program has begun the run
+	noTarget error // why there is no target, where what is off is brought back without one
 	parted   error // why the database is not the run's any more; nil while it is; guarded by mu
 
 	mu      sync.Mutex // guards all below; held while an event reaches the disk
@@ -68,6 +69,7 @@ type Engine struct {
 	upkeep  *upkeep         // what runs after its COMMIT; nil when nothing does
 	trial   *undoTrial      // the undo at a rehearsal's end; nil when none is under way
 	acting  *acting         // an item's action under way; nil when none is
+	lifter  *lifter         // what brings fences back at the run's end; nil when nothing does
 	telling telling         // what people are being told
 	begun   map[string]bool // phases that this program has started
 	due     map[string]time.Time
@@ -187,7 +189,7 @@ func (e *Engine) Conduct(ctx context.Context, screen func(context.Context) error
 // prepare settles what an earlier program left open, before anything is asked
 // that could fail; then it makes the ledger and surveys the database.
 func (e *Engine) prepare(ctx context.Context) error {
-	if over, err := e.closeEnded(); over || err != nil {
+	if over, err := e.closeEnded(ctx); over || err != nil {
 		return err
 	}
 	if err := e.takeUp(ctx); err != nil {
@@ -247,17 +249,6 @@ func (e *Engine) takeUp(ctx context.Context) error {
 	return e.confirm(ctx)
 }
 
-// closeEnded writes the last record of a run whose program died between the
-// end and that record. It reports whether the run is over.
-func (e *Engine) closeEnded() (bool, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.state.Outcome == "" {
-		return false, nil
-	}
-	return true, e.recordLocked(phases.RunClosed{Outcome: e.state.Outcome})
-}
-
 // leave ends the program's part in a run that has not ended.
 func (e *Engine) leave(reason error) error {
 	e.mu.Lock()
@@ -277,6 +268,7 @@ func (e *Engine) leave(reason error) error {
 	}
 	e.endUndoTrial(reason)
 	e.endAction(reason)
+	e.endLifting(reason)
 	e.leaveTold()
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -349,8 +341,8 @@ func (e *Engine) append(ev phases.Event) error {
 	switch {
 	case e.broken != nil:
 		return e.broken
-	case !e.state.ClosedAt.IsZero():
-		return phases.ErrEnded // run_closed is a journal's last line
+	case !e.state.ClosedAt.IsZero() && !phases.AfterClose(ev):
+		return phases.ErrEnded // run_closed is a run's last line
 	}
 	rec, err := e.journal.Append(time.Now(), ev.Kind(), ev, e.durability(ev))
 	if err == nil {
@@ -382,6 +374,9 @@ func (e *Engine) fail(err error) {
 	}
 	if e.trial != nil {
 		e.trial.cancel(&stop{reason: err.Error()})
+	}
+	if e.lifter != nil {
+		e.lifter.cancel(&stop{reason: err.Error()})
 	}
 	e.telling.cancel(&stop{reason: err.Error()})
 	e.finish()
@@ -444,7 +439,10 @@ func (e *Engine) carryOut(c phases.Command) error {
 		if err != nil {
 			return err
 		}
-		return e.recordLocked(events...)
+		if err := e.recordLocked(events...); err != nil {
+			return err
+		}
+		return e.windUp()
 	}
 	switch c := c.(type) {
 	case phases.Recheck:
@@ -468,25 +466,10 @@ func (e *Engine) carryOut(c phases.Command) error {
 	case phases.Tell:
 		return e.doTell(c, by)
 	case phases.Abort:
-		return e.abort(phases.Clean(c.Reason), by)
+		return e.abort(phases.RunAborted{Reason: phases.Clean(c.Reason), By: by, Lift: c.Lift})
 	case phases.EndBackend:
 		e.endBackend(c, by)
 		return nil
 	}
 	return fmt.Errorf("unknown command %T", c)
-}
-
-func (e *Engine) abort(reason, by string) error {
-	if e.phase != nil {
-		// Not in the cause alone: whatever cancelled the phase first keeps that.
-		e.phase.aborted = &phases.RunAborted{Reason: reason, By: by}
-		e.phase.cancel(&stop{reason: "the run is aborted: " + reason, by: by})
-		return nil
-	}
-	if e.upkeep != nil {
-		e.upkeep.aborted = &phases.RunAborted{Reason: reason, By: by}
-		e.upkeep.cancel(&stop{reason: "the run is aborted: " + reason, by: by})
-		return nil
-	}
-	return e.recordLocked(phases.RunAborted{Reason: reason, By: by}, phases.RunClosed{Outcome: phases.Aborted})
 }

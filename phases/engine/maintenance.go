@@ -54,7 +54,7 @@ func (u *upkeep) run(ctx context.Context) {
 	e.upkeep = nil
 	if u.aborted != nil {
 		// A failure has stopped the run by itself.
-		_ = e.recordLocked(*u.aborted, phases.RunClosed{Outcome: phases.Aborted})
+		_ = e.conclude(*u.aborted)
 	}
 }
 

@@ -123,7 +123,7 @@ func FindUnfinished(dir, sha256 string, target phases.Identity) ([]string, error
 			continue
 		}
 		first, err := phases.Decode(recs[0])
-		if err != nil || recs[len(recs)-1].Kind == (phases.RunClosed{}).Kind() {
+		if err != nil || slices.ContainsFunc(recs, func(r journal.Record) bool { return r.Kind == (phases.RunClosed{}).Kind() }) {
 			continue
 		}
 		// One that never got past its survey has nothing to take up.

@@ -151,10 +151,13 @@ func (r *phaseRun) end(ctx context.Context, err error) {
 		events = append(events, r.failure(err, why))
 	}
 	if r.aborted != nil {
-		events = append(events, *r.aborted, phases.RunClosed{Outcome: phases.Aborted})
+		events = append(events, *r.aborted)
 	}
 	if err := e.recordLocked(events...); err != nil {
 		return // recordLocked has stopped the run
+	}
+	if err := e.windUp(); err != nil {
+		return // it has stopped the run
 	}
 	e.maintain(r)
 	if errors.Is(err, phases.ErrOtherHistory) { // nothing may go on from here

@@ -97,7 +97,7 @@ func (r *rehearsals) lookAt(path string) *phases.Rehearsed {
 			return was.found
 		case was.found != nil && was.found.Outcome == "" && info.Size() > was.info.Size():
 			// It goes on: all of it is read once it has ended.
-			if ended, err := journal.EndsWith(path, phases.RunClosed{}.Kind()); err == nil && !ended {
+			if ended, err := journal.EndsWith(path, phases.ClosingKinds()...); err == nil && !ended {
 				was.info = info
 				return was.found
 			}

@@ -91,7 +91,7 @@ func (e *Engine) driveOnce() bool {
 		// An earlier program's attempt, which that program's end cut short, is
 		// tried again.
 		if p.Status != phases.PhasePending && (e.begun[p.Plan.ID] || p.Settled) {
-			return e.abort(fmt.Sprintf("unattended: %s did not hold: %s", p.Plan.Title, p.Reason), "") == nil
+			return e.abort(phases.RunAborted{Reason: fmt.Sprintf("unattended: %s did not hold: %s", p.Plan.Title, p.Reason), Lift: true}) == nil
 		}
 		return n.Wait == phases.WaitStart && e.driveCommand(phases.StartPhase{Phase: p.Plan.ID, Typed: s.Target.Database})
 	case phases.WaitClose:
@@ -161,7 +161,7 @@ func (e *Engine) giveUp() {
 		if !s.T0.IsZero() { // the gate has to be passed again: it is no NO-GO any more
 			break
 		}
-		if err := e.recordLocked(phases.NoGoDeclared{Reason: "unattended: held by " + why}, phases.RunClosed{Outcome: phases.NoGo}); err != nil {
+		if err := e.conclude(phases.NoGoDeclared{Reason: "unattended: held by " + why, Lift: true}); err != nil {
 			return // recordLocked has stopped the run
 		}
 		return

@@ -20,8 +20,8 @@
 // is written all count, so a line has one form only. Any changed bit, and any
 // line that was removed, inserted, doubled or moved, is found and its line
 // named. Lines removed from the end leave an intact, shorter journal: therefore
-// a finished run ends with a line of a closing kind, and [Verify] says whether
-// it is there. Nor does the chain stop somebody who computes all of it anew:
+// a finished run ends with a line of a closing kind, which few others may
+// follow, and [Verify] says whether it is there. Nor does the chain stop somebody who computes all of it anew:
 // keep the last hash elsewhere where that matters.
 //
 // # Damage and torn lines

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // First gives a journal's first record. Nothing that follows is read.
@@ -24,10 +25,10 @@ func First(path string) (Record, error) {
 // peekBytes is how much of a journal's end EndsWith reads.
 const peekBytes = 64 << 10
 
-// EndsWith reports whether a journal's last line seems to be of a kind. It reads
+// EndsWith reports whether a journal's last line seems to be of one of the kinds. It reads
 // the file's end alone and verifies nothing: it tells whether a look is worth its
 // time, and no more.
-func EndsWith(path, kind string) (bool, error) {
+func EndsWith(path string, kinds ...string) (bool, error) {
 	file, err := openRead(path)
 	if err != nil {
 		return false, err
@@ -46,5 +47,5 @@ func EndsWith(path, kind string) (bool, error) {
 		return false, nil // its last line is just being written
 	}
 	line = line[bytes.LastIndexByte(line, '\n')+1:]
-	return bytes.Contains(line, []byte(kindMark+kind+dataMark)), nil
+	return slices.ContainsFunc(kinds, func(kind string) bool { return bytes.Contains(line, []byte(kindMark+kind+dataMark)) }), nil
 }

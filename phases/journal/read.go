@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -37,21 +38,22 @@ func Read(path string) ([]Record, error) {
 // those of Read; the summary then speaks of the lines before the trouble, and
 // Closed is false. An intact journal whose last line is not of the closing kind
 // is no error: the run goes on, or lines were removed from its end.
-func Verify(path, closing string) (Summary, error) {
+func Verify(path, closing string, after ...string) (Summary, error) {
 	file, err := openRead(path)
 	if err != nil {
 		return Summary{}, err
 	}
 	defer file.Close()
 	sum := Summary{Head: newChain().hash}
-	kind := ""
+	closed := false
 	err = newCursor(path, file).each(func(r Record) {
 		if sum.Records == 0 {
 			sum.First = r.At
 		}
-		sum.Records, sum.Head, sum.Last, kind = r.Seq, r.Hash, r.At, r.Kind
+		sum.Records, sum.Head, sum.Last = r.Seq, r.Hash, r.At
+		closed = r.Kind == closing || closed && slices.Contains(after, r.Kind)
 	})
-	sum.Closed = err == nil && kind == closing
+	sum.Closed = err == nil && closed
 	return sum, err
 }
 

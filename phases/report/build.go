@@ -77,6 +77,7 @@ func (b *builder) collect(e phases.Event) {
 		b.closed = true
 	}
 	b.deviate(e)
+	b.fenceDeviates(e)
 	b.follow(e)
 }
 
@@ -157,6 +158,7 @@ func (b *builder) finish() {
 	}
 	b.phases()
 	b.undo()
+	b.fences()
 	b.protected()
 	b.messages()
 	b.signatures()

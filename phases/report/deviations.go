@@ -95,6 +95,7 @@ func (b *builder) planDeviations() {
 	}
 	b.rehearsalDeviations()
 	b.undoDeviations()
+	b.fencesOff()
 	b.messageDeviations()
 	if !s.Runbook.Ledger {
 		b.add("no ledger: the runbook wants none, a lost COMMIT could be settled by counts only")

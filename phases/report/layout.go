@@ -48,6 +48,7 @@ func parts() []part {
 		{lay: (*layout).protected},
 		{lay: (*layout).fingerprints, drawn: true},
 		{lay: (*layout).after},
+		{lay: (*layout).fences},
 		{lay: (*layout).messages},
 		{lay: (*layout).totals},
 		{lay: (*layout).deviations},

@@ -40,7 +40,8 @@ type Report struct {
 	Database   Database    `json:"database"`
 	Operators  []Operator  `json:"operators"`
 	Backup     Backup      `json:"backup"`
-	Undo       *Undo       `json:"undo,omitempty"` // absent for journals of older versions, which kept nothing
+	Undo       *Undo       `json:"undo,omitempty"`   // absent for journals of older versions, which kept nothing
+	Fences     []Fence     `json:"fences,omitempty"` // absent where the runbook has none
 	Checklist  []Group     `json:"checklist"`
 	Gate       Gate        `json:"gate"`
 	Phases     []Phase     `json:"phases"`

@@ -124,7 +124,7 @@ func (s *sheet) group(t *layout, g Group) {
 		switch it.State {
 		case ItemFailed:
 			level = phases.LevelBad
-		case ItemAssumed, ItemOpen:
+		case ItemAssumed, ItemOpen, ItemWaived:
 			level = phases.LevelWarn
 		}
 		row := out.add(it.Text, strings.ToUpper(it.State), strings.Join(t.itemLines(it), "; "))

@@ -22,6 +22,7 @@ type checker struct {
 	disables []string
 	actions  map[string]bool // that some item has
 	earlier  map[string]bool // ids of the items and groups that the walk has come past
+	fences   map[string]fenceAt
 }
 
 type fieldAt struct {
@@ -41,7 +42,7 @@ func checkFile(root *node, r *report) {
 	all := shapes()
 	c := &checker{
 		report: r, reader: &reader{shapes: all}, shapes: all, schema: "public",
-		ids: map[string]map[string]int{amongAll: {}, amongFields: {}, amongChannels: {}, amongMessages: {}}, fields: map[string]fieldAt{}, actions: map[string]bool{}, earlier: map[string]bool{},
+		ids: map[string]map[string]int{amongAll: {}, amongFields: {}, amongChannels: {}, amongMessages: {}, amongFences: {}}, fields: map[string]fieldAt{}, actions: map[string]bool{}, earlier: map[string]bool{}, fences: map[string]fenceAt{},
 	}
 	if root.kind != isMap {
 		c.wrongKind(root, "a mapping that begins with the line `tminus: 1`")
@@ -231,6 +232,7 @@ func suggest(name string, shape *object) string {
 // runbook holds the parts of the file against each other.
 func (c *checker) runbook(m *checked) {
 	c.gather(m)
+	c.gatherFences(m)
 	v := c.values(m)
 	window, backup := v.window(), v.backup()
 	if n := m.good.value("window"); n != nil {
@@ -247,6 +249,7 @@ func (c *checker) runbook(m *checked) {
 	for _, k := range m.inner["capsule"] {
 		c.capsule(k)
 	}
+	c.fencing(m)
 	protected := c.tables(m, "protected")
 	c.uses.protect(protected)
 	asked := asking{backup: backup, protected: len(protected) > 0, noRehearsal: v.rehearsal().None}

@@ -30,6 +30,7 @@ type asking struct {
 }
 
 func (c *checker) groups(groups []*checked, in asking) {
+	c.fenceItems(groups, in)
 	var before []*checked
 	for _, g := range groups {
 		if g.has("smoke") && in.where != inAfter {
@@ -48,6 +49,7 @@ func (c *checker) items(items []*checked, in asking, before []*checked) {
 		for _, f := range item.inner["fields"] {
 			c.example(f)
 		}
+		c.fenceAlone(item, in)
 		for _, m := range item.inner["check"] {
 			c.check(m, in)
 		}

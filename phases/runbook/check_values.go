@@ -93,7 +93,7 @@ func (c *checker) textForm(n *node, k key) bool {
 		return c.pattern(n, k.name)
 	case anAddress:
 		return c.address(n)
-	case aRef, aPath, aHost, aFingerprint, aHandle, aPeriod, aSum, aVariable, aLabel:
+	case aRef, aPath, aHost, aFingerprint, aHandle, aPeriod, aSum, aVariable, aLabel, aRepository, aMatcher, aResource:
 		return c.goodLine(n, k.name) && c.shapely(n, k)
 	}
 	return true

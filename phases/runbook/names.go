@@ -137,20 +137,26 @@ func (r *Runbook) Tables() []string {
 	return out
 }
 
-// DisabledTriggers are the triggers that an item's action disables, each once.
+// DisabledTriggers are the triggers that an item's action, or a fence, disables,
+// each once.
 func (r *Runbook) DisabledTriggers() []string {
 	var out []string
-	for _, g := range r.Groups() {
-		for _, it := range g.Items {
-			if it.Action == nil {
-				continue
-			}
-			for _, name := range it.Action.Triggers {
-				if !slices.Contains(out, name) {
-					out = append(out, name)
-				}
+	add := func(names []string) {
+		for _, name := range names {
+			if !slices.Contains(out, name) {
+				out = append(out, name)
 			}
 		}
+	}
+	for _, g := range r.Groups() {
+		for _, it := range g.Items {
+			if it.Action != nil {
+				add(it.Action.Triggers)
+			}
+		}
+	}
+	for _, f := range r.Fences {
+		add(f.Triggers)
 	}
 	return out
 }

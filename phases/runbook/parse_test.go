@@ -92,7 +92,7 @@ func TestMinimalRunbookHasDefaults(t *testing.T) {
 func TestEveryKeyArrives(t *testing.T) {
 	used, zero, filled := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	// The others have what goes in the place of a key of the first.
-	for _, name := range []string{"every-key.yaml", "by-command.yaml", "scratch.yaml", "messages.yaml", "pgbackrest.yaml", "barman.yaml", "actions.yaml"} {
+	for _, name := range []string{"every-key.yaml", "by-command.yaml", "scratch.yaml", "messages.yaml", "pgbackrest.yaml", "barman.yaml", "actions.yaml", "fences.yaml"} {
 		book, src, err := Load(filepath.Join(testRunbooks, "good", name))
 		if err != nil {
 			t.Fatal(err)

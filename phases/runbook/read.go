@@ -249,6 +249,9 @@ func fromYAML(root *node) *Runbook {
 			b.Gate.Approve = s
 		}
 	}
+	for _, f := range m.list("fences", "fence") {
+		b.Fences = append(b.Fences, f.fence())
+	}
 	b.Checklist = m.groups("checklist", b.Backup.MaxAge)
 	for _, p := range m.list("phases", "phase") {
 		b.Phases = append(b.Phases, p.phase(b.Backup.MaxAge))
@@ -260,6 +263,7 @@ func fromYAML(root *node) *Runbook {
 	for _, msg := range m.list("messages", "message") {
 		b.Messages = append(b.Messages, msg.message())
 	}
+	b.completeFences()
 	b.Passed = r.passed
 	return b
 }
@@ -295,7 +299,7 @@ func (f fields) groups(key string, maxAge time.Duration) []Group {
 func (f fields) items(key string, maxAge time.Duration) []Item {
 	var out []Item
 	for _, i := range f.list(key, "item") {
-		item := Item{ID: i.text("id"), Text: i.line("text"), Help: i.block("help"), Message: i.text("message"), NeverWaive: i.flag("never_waive", false)}
+		item := Item{ID: i.text("id"), Text: i.line("text"), Help: i.block("help"), Fence: i.text("fence"), Message: i.text("message"), NeverWaive: i.flag("never_waive", false)}
 		for _, v := range i.list("fields", "field") {
 			field := Field{ID: v.text("id"), Label: v.line("label"), Type: FieldText, Required: v.flag("required", true), Example: v.line("example")}
 			if s := v.text("type"); s != "" {

@@ -31,6 +31,7 @@ type Runbook struct {
 	Rehearsal Rehearsal // what production wants of a rehearsal
 	Capsule   Capsule   // how what the phases take away is kept
 	Counting  Counting  // how tables are counted outside of a phase's transaction
+	Fences    []Fence   // what is off for the run, in the order in which it is switched off
 	Checklist []Group   // what must be ticked before the gate opens
 	Gate      Gate
 	Phases    []Phase
@@ -79,8 +80,10 @@ type Item struct {
 	Check  *Check
 	Sign   string  // as whom somebody signs it, such as DBA; empty where nobody does
 	Action *Action // what a key does for this item; nil when there is nothing to do
+	Fence  string  // the fence that it takes, or lifts, whose state answers it; empty: none
 
 	NeverWaive bool // nobody may waive it before the gate, nor after the point of no return
+
 	// Message is the id of what people are told by it: without a Check and an
 	// Action, it is done when every channel has taken that. Empty for none.
 	Message string
@@ -118,6 +121,7 @@ const (
 	CheckSQL      CheckKind = "sql"      // one query in a read-only transaction
 	CheckCommand  CheckKind = "command"  // an exit code and an output pattern
 	CheckHTTP     CheckKind = "http"     // a status and a body pattern
+	CheckFence    CheckKind = "fence"    // whether a fence is off, or back; of an item with a fence alone
 )
 
 // Check answers an item.

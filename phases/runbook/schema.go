@@ -269,7 +269,6 @@ func formDefs() []member {
 		{formName(aHandle), text(maxLine, shapely[aHandle].pattern)},
 		{formName(aVariable), text(maxLine, shapely[aVariable].pattern)},
 		{formName(aSum), text(maxLine, shapely[aSum].pattern)},
-		{formName(aVariable), text(maxLine, shapely[aVariable].pattern)},
 		{formName(aLabel), text(maxLine, shapely[aLabel].pattern)},
 		{formName(aStatus), dict{
 			{"oneOf", []dict{{{"type", "integer"}, {"minimum", 100}, {"maximum", 599}}, {{"type", "string"}, {"pattern", statusPattern}}}},
@@ -284,5 +283,9 @@ func formDefs() []member {
 		}},
 		{formName(aStart), dict{{"type", "string"}, {"pattern", "^(now|T(-0|[+-]" + durationPattern + "))$"}, {"examples", []string{"now", "T-30m"}}}},
 		{formName(aPeriod), text(maxLine, shapely[aPeriod].pattern)},
+		{formName(aRepository), text(maxLine, shapely[aRepository].pattern)},
+		{formName(aVariable), text(maxLine, shapely[aVariable].pattern)},
+		{formName(aMatcher), text(maxLine, shapely[aMatcher].pattern)},
+		{formName(aResource), text(maxLine, shapely[aResource].pattern)},
 	}
 }

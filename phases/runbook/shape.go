@@ -117,6 +117,9 @@ const (
 	aStatus
 	aHeaders
 	aStart
+	aRepository
+	aMatcher  // of labels
+	aResource // of Kubernetes
 	anObject
 )
 
@@ -137,7 +140,7 @@ func (f form) String() string {
 	return [...]string{
 		"`1`", "line", "text", "line", "id", "field id", "name", "table", "duration", "`T-60m`", "word", "`true` or `false`",
 		"count", "rows", "statement", "condition", "pattern", "URL", "line", "git name", "path", "host", "fingerprint", "handle", "period", "SHA-256",
-		"variable", "label", "status", "headers", "`T-60m` or `now`", "object",
+		"variable", "label", "status", "headers", "`T-60m` or `now`", "repository", "matcher", "resource", "object",
 	}[f]
 }
 
@@ -271,13 +274,13 @@ func shapes() map[string]*object {
 // objects gives every object of the file format, in the order of the
 // documentation.
 func objects() []object {
-	return []object{
+	return slices.Concat([]object{
 		runbookObject(), windowObject(), contactObject(), backupObject(), takeObject(), verifyObject(), tryObject(),
 		rehearsalObject(), capsuleObject(), countingObject(), gateObject(),
 		groupObject(), itemObject(), fieldObject(), checkObject(), actionObject(), probeObject(),
-		phaseObject(), stepObject(), maintenanceObject(),
+		phaseObject(), stepObject(), maintenanceObject(), fenceObject(),
 		channelObject(), webhookObject(), smtpObject(), messageObject(),
-	}
+	}, fenceParts())
 }
 
 func runbookObject() object {
@@ -294,6 +297,7 @@ func runbookObject() object {
 		{"rehearsal", false, orWord("rehearsal", "none"), "what production wants of a rehearsal of this runbook; `none`: it wants none, and the gate and the report say so"},
 		{"capsule", false, orWord("capsule", "off"), "how the run keeps what its phases take away, so that `tminus undo` can put it back; `off`: it keeps nothing, and the gate says so"},
 		{"counting", false, ofObject("counting"), "how tables are counted and fingerprinted outside of a phase's transaction"},
+		{"fences", false, listOf(ofObject("fence"), maxFences), "what is switched off for the run, in this order, before the gate; it comes back in the reverse order after the last phase, as it was"},
 		{"checklist", false, listOf(ofObject("group"), maxGroups), "what must be ticked before the gate opens"},
 		{"gate", false, ofObject("gate"), "the go/no-go decision"},
 		{"phases", true, listOf(ofObject("phase"), maxPhases), "the transactions, in order"},
@@ -343,11 +347,12 @@ func itemObject() object {
 		{"text", true, of(aLine), "what must be so"},
 		{"help", false, of(aText), "how to do it, or where to look"},
 		{"fields", false, listOf(ofObject("field"), maxFields), "values that the item records"},
+		{"fence", false, value{form: aFieldID, called: "id"}, "a fence of `fences`: in the checklist its key switches it off, and in `after` back on; its state answers the item. Neither `check` nor `action` stands beside it"},
 		{"check", false, ofObject("check"), "answers the item; without one a human ticks or signs it"},
 		{"sign", false, of(aLine), "somebody signs the item, as whom it says, such as `DBA`: by a name that is bound to the journal as it stands then. Only in `after`, and without check and action"},
 		{"action", false, ofObject("action"), "what a key does for this item. A command, a request or SQL also answers it, where it has no check"},
-		{"never_waive", false, of(aFlag), "nobody may waive it before the gate, nor after the point of no return; default `false`"},
 		{"message", false, value{form: aFieldID, called: "id"}, "the message that a key sends, after it was shown; the item is done when every channel has taken it. Instead of a check and an action"},
+		{"never_waive", false, of(aFlag), "nobody may waive it before the gate, nor after the point of no return; default `false`"},
 	}}
 }
 

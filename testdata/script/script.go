@@ -26,6 +26,7 @@ import (
 
 	"tminus/db/backup"
 	"tminus/db/gym"
+	"tminus/db/gym/services"
 	"tminus/db/sandbox"
 	"tminus/phases/runbook"
 )
@@ -57,7 +58,10 @@ func (s *scripts) guide(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.Mkdir(dir, 0o700))
 	site, err := gym.MakeSite(context.Background(), dir, backup.Major(s.server.Version()))
 	ts.Check(err)
-	site.ByHand = true
+	around, err := services.Start(dir, "") // nobody asks for the application's health
+	ts.Check(err)
+	ts.Defer(func() { _ = around.Close() })
+	site.ByHand, site.Services = true, around.URL()
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), runbook.Guide(site), 0o600))
 }
 

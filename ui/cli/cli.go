@@ -97,6 +97,7 @@ func commands(a *app) *cobra.Command {
 			"  tminus rehearse reset.yaml --dsn 'host=rehearsal dbname=gym'\n  tminus run reset.yaml --dsn 'host=prod dbname=gym'",
 	}
 	root.AddCommand(demoCommand(a), rehearseCommand(a), runCommand(a), resumeCommand(a), mirrorCommand(a), watchCommand(a), replayCommand(a))
+	root.AddCommand(fencesCommand(a), restoreCommand(a))
 	root.AddCommand(undoCommand(a), capsuleCommand(a))
 	root.AddCommand(initCommand(a), lintCommand(a), reachCommand(a), tellCommand(a))
 	root.AddCommand(reportCommand(a))

@@ -16,6 +16,9 @@ type Database struct {
 	// the target.
 	Connect func(ctx context.Context, a Access) (engine.Target, phases.Identity, error)
 
+	// Open is the same without the lock, to look alone.
+	Open func(ctx context.Context, a Access) (engine.Target, phases.Identity, error)
+
 	// ReadSchema reads what a database holds beside its rows, and changes
 	// nothing. dsn is as in Access. With a runbook it also looks for what that
 	// one's findings rest on beside the schema; it may be nil.

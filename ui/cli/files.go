@@ -17,7 +17,7 @@ import (
 // What needs a file alone, and no database.
 
 func (a *app) verify(path string) error {
-	sum, err := journal.Verify(path, phases.RunClosed{}.Kind())
+	sum, err := journal.Verify(path, phases.RunClosed{}.Kind(), phases.ClosingKinds()[1:]...)
 	if err != nil {
 		return Failed(err)
 	}

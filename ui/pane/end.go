@@ -1,6 +1,7 @@
 package pane
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,12 @@ func (p Pane) endContent() content {
 	lines = append(lines, look.Line{})
 	for i := range s.Phases {
 		lines = append(lines, p.phaseOutcome(i))
+	}
+	if len(s.FencesOff()) == 0 && slices.ContainsFunc(s.Fences, func(f phases.FenceState) bool { return f.Step == phases.FenceIsBack }) {
+		lines = append(lines, look.Row(&st.Good, "What was off for the run is back as it was."))
+	}
+	for _, text := range s.FenceLines(p.Journal) {
+		lines = append(lines, p.paragraph("", &st.Bad, text)...)
 	}
 	lines = append(lines, look.Line{})
 	switch committed, sum := CommittedPhases(s), s.Undo(); {

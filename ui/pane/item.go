@@ -363,6 +363,8 @@ func checkHint(c *runbook.Check) string {
 		if len(c.Command) > 0 {
 			what = "Command " + c.Command[0]
 		}
+	case runbook.CheckFence:
+		what = "The fence's own state"
 	case runbook.CheckHTTP:
 		what = "Request " + valueOr(c.Method, "GET") + " " + bareURL(c.URL)
 	}

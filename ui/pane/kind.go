@@ -25,7 +25,7 @@ type Kind struct {
 
 // Kinds are all panes, in the order of their digits.
 func Kinds() []Kind {
-	return []Kind{checklistPane(), gatePane(), phasePane(), timelinePane(), logPane(), undoPane(), endPane(), reachPane(), messagesPane()}
+	return []Kind{checklistPane(), gatePane(), phasePane(), timelinePane(), logPane(), undoPane(), endPane(), reachPane(), messagesPane(), fencesPane()}
 }
 
 // KindOf is a pane's kind.
@@ -38,12 +38,12 @@ func KindOf(id ID) Kind {
 	return Kind{ID: id, content: func(Pane) content { return content{} }}
 }
 
-// Digit is the digit that leads to a pane; empty for one behind the ninth,
+// Digit is the digit that leads to a pane, 0 to the tenth; empty for one behind it,
 // which tab leads to.
 func Digit(id ID) string {
 	for i, k := range Kinds() {
-		if k.ID == id && i < 9 {
-			return strconv.Itoa(i + 1)
+		if k.ID == id && i < 10 {
+			return strconv.Itoa((i + 1) % 10)
 		}
 	}
 	return ""

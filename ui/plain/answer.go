@@ -15,9 +15,9 @@ var plainHelp = []string{
 	"messages            what people were told, and what they are still to be told",
 	"tell [MESSAGE [CHANNEL]]   send a message, or again to a channel; alone: what did not arrive",
 	"note TEXT           a remark for the execution log",
-	"no-go REASON        NO-GO; ends the run; before the first phase",
+	"no-go REASON        NO-GO; ends the run, and brings back what is off for it; before the first phase",
 	"rollback [REASON]   roll the open phase back",
-	"abort REASON        end the run; an open phase is rolled back; after the GO",
+	"abort REASON        end the run; an open phase is rolled back, and what is off for the run comes back; after the GO",
 	"extend TIME NAME: REASON   move the abort limit, e.g. extend 10m A. Berg: backup was slow",
 	"early NAME: REASON  go before the time that holds the gate or the first phase",
 	"late NAME: REASON   go although it is too late for the gate or the first phase",
@@ -36,6 +36,7 @@ var plainHelp = []string{
 	"terminate PID       terminate a session that blocks the phase",
 	"skip-maintenance    cancel what runs after a COMMIT, and leave out the rest of it",
 	"accept FOUND        let an undone phase count as committed; FOUND is what was found",
+	"leave FENCE REASON  leave a fence as it is that cannot be brought back; FENCE is its id",
 	"skip                pass an item over for now",
 	"= TEXT              TEXT as an answer, even if it begins like a command",
 	"quit                leave; the run can be resumed",
@@ -103,9 +104,9 @@ func (p *plain) command(word, rest string) bool {
 	case "note":
 		p.do(phases.Note{Text: rest})
 	case "no-go":
-		p.do(phases.DeclareNoGo{Reason: rest})
+		p.do(phases.DeclareNoGo{Reason: rest, Lift: true})
 	case "abort":
-		p.do(phases.Abort{Reason: rest})
+		p.do(phases.Abort{Reason: rest, Lift: true})
 	case "rollback":
 		p.rollback(rest)
 	case "skip-maintenance":
@@ -146,6 +147,9 @@ func (p *plain) rareCommand(word, rest string) bool {
 		id, rest, _ := strings.Cut(rest, " ")
 		verdict, who, reason := whoSays(rest)
 		p.do(phases.DecideSmoke{Item: id, Verdict: phases.Verdict(strings.ReplaceAll(verdict, "-", "_")), Who: who, Reason: reason})
+	case "leave":
+		id, why, _ := strings.Cut(rest, " ")
+		p.do(phases.LeaveFence{Fence: id, Reason: strings.TrimSpace(why)})
 	case "set":
 		p.set(rest)
 	case "acknowledge":

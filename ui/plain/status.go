@@ -83,6 +83,9 @@ func (p *plain) status() {
 		p.say("  abort limit %s%s", yesNoWord(now.Before(at), "in "+phases.Span(at.Sub(now)), "passed "+phases.Span(now.Sub(at))+" ago"), restored)
 	}
 	p.sayUndoing(now)
+	if off := s.OffLine(now.Location()); off != "" {
+		p.say("  %s", off)
+	}
 	for _, o := range s.Observers {
 		p.say("  observer: %s", o.Name)
 	}

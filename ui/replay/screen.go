@@ -199,8 +199,8 @@ func ownKeys() []ui.OwnKey {
 		{ID: "slower", Keys: []string{"-", "<"}, Label: "-", Name: "slower", Help: "slower"},
 		{ID: "forth", Keys: []string{"."}, Label: ".", Name: "10 s on", Help: "ten seconds on"},
 		{ID: "back", Keys: []string{","}, Label: ",", Name: "10 s back", Help: "ten seconds back"},
-		{ID: "begin", Keys: []string{"0"}, Label: "0", Name: "beginning", Help: "to the beginning"},
-		{ID: "end", Keys: []string{"$"}, Label: "$", Name: "end", Help: "to the end"},
+		{ID: "begin", Keys: []string{"{"}, Label: "{", Name: "beginning", Help: "to the beginning"},
+		{ID: "end", Keys: []string{"}"}, Label: "}", Name: "end", Help: "to the end"},
 		{ID: "quiet", Keys: []string{"z"}, Label: "z", Name: "quiet times", Help: "quiet times short, or as long as they took"},
 	}
 }

@@ -75,7 +75,7 @@ func scrubberOf(m *screen) string {
 
 func TestScreenGolden(t *testing.T) {
 	for _, size := range [][2]int{{80, 24}, {120, 40}} {
-		for name, keys := range map[string][]string{"hold": {"]", "]", "]"}, "end": {"$"}, "beginning": {"space"}} {
+		for name, keys := range map[string][]string{"hold": {"]", "]", "]"}, "end": {"}"}, "beginning": {"space"}} {
 			t.Run(fmt.Sprintf("%s_%dx%d", name, size[0], size[1]), func(t *testing.T) {
 				m, _ := watching(t, film(t, "v1-upkeep", 2*time.Second), size[0], size[1])
 				press(m, keys...)
@@ -90,7 +90,7 @@ func TestScrubberGolden(t *testing.T) {
 	var all strings.Builder
 	for _, width := range []int{60, 80, 120} {
 		m, _ := watching(t, film(t, "v1-upkeep", 2*time.Second), width, 24)
-		for _, keys := range [][]string{{"space"}, {"+", "+", "]", "]"}, {"z", "]", "]", "]"}, {"$"}, {"["}} {
+		for _, keys := range [][]string{{"space"}, {"+", "+", "]", "]"}, {"z", "]", "]", "]"}, {"}"}, {"["}} {
 			press(m, keys...)
 			all.WriteString(scrubberOf(m) + "\n")
 		}
@@ -230,7 +230,7 @@ func TestKeys(t *testing.T) {
 			t.Errorf("%s: it says %q, want %q", key, m.said, says)
 		}
 	}
-	press(m, "$")
+	press(m, "}")
 	for key, says := range map[string]string{".": "The journal ends here.", "]": "Nothing that is marked comes after this."} {
 		if press(m, key); !strings.Contains(shown(m), says) {
 			t.Errorf("%s: it says %q, want %q", key, m.said, says)
@@ -240,7 +240,7 @@ func TestKeys(t *testing.T) {
 	if want := m.player.film.length() - skipBy; m.player.at != max(0, want) {
 		t.Errorf("ten seconds back from the end is %s", m.player.at)
 	}
-	press(m, "0", "+", "+", "+", "+")
+	press(m, "{", "+", "+", "+", "+")
 	if press(m, "+"); m.player.speed != 60 || m.said != "It does not go faster." {
 		t.Errorf("at %d it says %q", m.player.speed, m.said)
 	}
@@ -278,7 +278,7 @@ func TestKeys(t *testing.T) {
 // is room the scrubber.
 func TestFrameStaysInsideOfAnySize(t *testing.T) {
 	m, _ := watching(t, film(t, "v1-upkeep", 0), 0, 0)
-	for _, keys := range [][]string{{"space"}, {"]", "]"}, {"?"}, {"?", "$"}} {
+	for _, keys := range [][]string{{"space"}, {"]", "]"}, {"?"}, {"?", "}"}} {
 		press(m, keys...)
 		for _, w := range []int{0, 1, 7, 59, 60, 80, 120, 300} {
 			for _, h := range []int{0, 1, 2, 15, 16, 17, 18, 19, 24, 40, 100} {
@@ -312,11 +312,11 @@ func TestADamagedEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	m, _ := watching(t, f, 80, 24)
-	press(m, "space", "$")
+	press(m, "space", "}")
 	if text := shown(m); !strings.Contains(text, "JOURNAL STOPPED") || !strings.Contains(text, "cannot be read on") {
 		t.Errorf("at its end it says\n%s", text)
 	}
-	press(m, "0")
+	press(m, "{")
 	if text := shown(m); strings.Contains(text, "JOURNAL STOPPED") {
 		t.Errorf("at its beginning it says\n%s", text)
 	}

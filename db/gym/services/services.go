@@ -31,6 +31,10 @@ var served = map[string]func(*Services, http.ResponseWriter, *http.Request){
 	"GET /api/memberships": (*Services).memberships,
 	"POST /inbox":          (*Services).receive,
 	"GET /inbox":           (*Services).received,
+
+	"GET /alertmanager/api/v2/silences":        (*Services).silences,
+	"POST /alertmanager/api/v2/silences":       (*Services).silence,
+	"DELETE /alertmanager/api/v2/silence/{id}": (*Services).expire,
 }
 
 // readLimit bounds how long a request may take to come.

@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"tminus/phases"
+	"tminus/phases/engine/fence"
 	"tminus/phases/runbook"
 )
 
 // Target is what actions need from the database.
 type Target interface {
-	Triggers
+	fence.Target
 	Backups
 	Prober
 }
@@ -35,6 +36,8 @@ type Run struct {
 	StandsSchema       *phases.SchemaPrint // what the tables were like when that was taken; nil when nobody knows
 	Changes, Protected []string
 	Opened             time.Time // of the run
+	// Fence is what a fence's item switches; nil for any other action.
+	Fence *fence.Job
 	// Progress says how far a long action is; it may be called as often as one
 	// likes, from one goroutine. Taken records a backup.
 	Progress func(phases.ActionProgress)
@@ -57,6 +60,8 @@ var actions = map[string]func(context.Context, Run) error{
 	runbook.RunCommand:      runCommand,
 	runbook.MakeCall:        makeCall,
 	runbook.RunSQL:          runSQL,
+	runbook.TakeFence:       func(ctx context.Context, r Run) error { return r.Fence.Take(ctx) },
+	runbook.LiftFence:       func(ctx context.Context, r Run) error { return r.Fence.Lift(ctx) },
 }
 
 // Limit is how long the action may take as the runbook has it; 0 where it does
@@ -71,6 +76,8 @@ func (r Run) Limit() time.Duration {
 		return r.Backup.Try.Limit
 	case runbook.MakeCall:
 		return callLimit(r.Action)
+	case runbook.TakeFence, runbook.LiftFence:
+		return r.Fence.State.Plan.Limit
 	}
 	return r.Action.Timeout
 }

@@ -9,19 +9,6 @@ import (
 	"tminus/phases"
 )
 
-// Triggers is what disables triggers, and brings them back.
-type Triggers interface {
-	// ReadTriggers gives definition and state of every trigger with one of the
-	// names, whatever table it stands on. A name without a trigger is an error.
-	ReadTriggers(ctx context.Context, names []string) ([]phases.Trigger, error)
-
-	// DisableTriggers disables exactly these triggers, in one transaction.
-	DisableTriggers(ctx context.Context, triggers []phases.Trigger) error
-
-	// RestoreTriggers brings back exactly what was recorded: definition and state.
-	RestoreTriggers(ctx context.Context, recorded []phases.Trigger) error
-}
-
 func restoreTriggers(ctx context.Context, r Run) error {
 	return r.Target.RestoreTriggers(ctx, r.Recorded)
 }

@@ -45,7 +45,11 @@ func Run(ctx context.Context, argv []string) (Done, error) { return Command{Argv
 // Run is the function Run, with what c asks for beside.
 func (c Command) Run(ctx context.Context) (Done, error) {
 	name := c.Argv[0]
-	path, err := exec.LookPath(name)
+	at := name
+	if c.Dir != "" && strings.ContainsRune(name, filepath.Separator) && !filepath.IsAbs(name) {
+		at = filepath.Join(c.Dir, name)
+	}
+	path, err := exec.LookPath(at)
 	if err != nil {
 		return Done{}, notFound(name, err)
 	}

@@ -17,7 +17,8 @@ const slack = time.Minute
 // stamped is a commit's time in seconds, and its short hash.
 var stamped = regexp.MustCompile(`(?m)^(\d+) ([0-9a-f]{4,64})$`)
 
-// checkQuiet answers with moments: an age would be another answer each time.
+// checkQuiet answers with moments: an age would be another answer each time. A
+// commit that switches a fence is a run's own, and not looked at.
 // It tells neither who committed nor what.
 func checkQuiet(ctx context.Context, c *runbook.Check) (phases.Answer, error) {
 	g, err := openCheckout(ctx, c.Dir)
@@ -28,7 +29,7 @@ func checkQuiet(ctx context.Context, c *runbook.Check) (phases.Answer, error) {
 	if err != nil {
 		return phases.Answer{}, err
 	}
-	out, err := g.git(ctx, "log", "-1", "--no-color", "--no-show-signature", "--format=%ct %h", hash, "--")
+	out, err := g.git(ctx, "log", "-1", "--invert-grep", "--grep=^"+fenceTrailer, "--no-color", "--no-show-signature", "--format=%ct %h", hash, "--")
 	if err != nil {
 		return phases.Answer{}, err
 	}

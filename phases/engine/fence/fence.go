@@ -1,0 +1,303 @@
+package fence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tminus/phases"
+	"tminus/phases/runbook"
+)
+
+// Kind is what there is to do for one kind of fence. Each method asks or changes
+// what is outside once, and ends with ctx. Known is what the run knows of it.
+type Kind interface {
+	// Read gives the state as it is now. An error means that nobody knows.
+	Read(ctx context.Context, k Known) (phases.FenceFound, error)
+
+	// Off switches it off. What it gives is a word on it for the journal; empty
+	// for none. Whether it is off, Read tells.
+	Off(ctx context.Context, k Known) (string, error)
+
+	// On brings back what was recorded. Whether it is back, Read tells.
+	On(ctx context.Context, k Known) (string, error)
+}
+
+// Known is what a run has recorded of a fence: nil before.
+type Known struct {
+	Recorded, Taken *phases.FenceMark
+}
+
+// Target is what fences need from the database.
+type Target interface {
+	Triggers
+	Jobs
+	Pools
+}
+
+// Place is where a fence stands: the run, and its database.
+type Place struct {
+	Target Target
+	RunID  string
+	Title  string    // of the run
+	Until  time.Time // the abort limit, as far as it is known
+
+	Longest time.Duration // from T-0 to the abort limit
+}
+
+// kinds are all there are.
+var kinds = map[runbook.FenceKind]func(*runbook.Fence, Place) Kind{
+	runbook.FenceTriggers:     newTriggers,
+	runbook.FenceWorkflow:     newWorkflow,
+	runbook.FenceFile:         newFile,
+	runbook.FenceAlertmanager: newAlerts,
+	runbook.FencePgBouncer:    newPool,
+	runbook.FencePatroni:      newFailover,
+	runbook.FenceDeployment:   newDeployment,
+	runbook.FenceCron:         newCron,
+	runbook.FenceCommands:     newCommands,
+}
+
+// Open gives what there is to do for a fence.
+func Open(f *runbook.Fence, at Place) (Kind, error) {
+	open, ok := kinds[f.Kind]
+	if !ok {
+		return nil, fmt.Errorf("this version knows no fence such as %q: use the tminus that wrote the journal", f.ID)
+	}
+	return open(f, at), nil
+}
+
+// Job is one fence to be taken, lifted or looked at.
+type Job struct {
+	Kind  Kind
+	State phases.FenceState // as the run knows it; the job's own copy
+	By    string
+	// Record puts events on disk and applies them.
+	Record func(...phases.Event) error
+}
+
+// ErrChanged says that a fence is neither off nor as it was recorded: somebody
+// else has changed it, and nothing is overwritten.
+var ErrChanged = errors.New("it is neither off nor as it was recorded")
+
+// Look gives how the fence stands now. An error is a sight too: unknown.
+func (j *Job) Look(ctx context.Context) phases.FenceSeen {
+	found, err := j.Kind.Read(ctx, j.known())
+	if err == nil && len(found.Mark.Text) > maxText {
+		err = errTooLong
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return phases.FenceSeen{Fence: j.State.Plan.ID, Sight: phases.SeenUnknown, Error: phases.Clean(err.Error())}
+	}
+	return phases.FenceSeen{Fence: j.State.Plan.ID, Sight: j.State.Sight(found), Found: found.Mark.Text}
+}
+
+// maxText bounds what is recorded of a state, in bytes.
+const maxText = 4_000
+
+var errTooLong = fmt.Errorf("its state is longer than %d bytes: have it say less", maxText)
+
+// Take records the fence's state, switches it off and looks that it is. What is
+// off already, and not by this run, it refuses; what was cut off on the way, it
+// takes up from what is there.
+func (j *Job) Take(ctx context.Context) error {
+	found, err := j.read(ctx, "nothing was changed")
+	if err != nil {
+		return err
+	}
+	f := &j.State
+	if f.Recorded == nil || f.Step == phases.FenceIsBack {
+		if found.Off {
+			return fmt.Errorf("it is off already, before this run recorded a state to bring back: %s; switch it on first (an earlier run may have left it: `tminus restore` with its journal brings it back), or take the fence out of the runbook", found.Mark.Text)
+		}
+		if err := j.mark(found.Mark); err != nil {
+			return err
+		}
+	} else {
+		switch f.Sight(found) {
+		case phases.SeenOff:
+			return j.Record(phases.FenceTaken{Fence: f.Plan.ID, Mark: found.Mark, Note: "it was off when it was looked at: " + found.Mark.Text})
+		case phases.SeenChanged:
+			return j.changed(found)
+		}
+		if more, ok := j.Kind.(widening); ok {
+			mark, err := more.widen(ctx, *f.Recorded)
+			if err != nil {
+				return err
+			}
+			if !mark.Same(*f.Recorded) {
+				taken := f.Taken
+				if err := j.mark(mark); err != nil {
+					return err
+				}
+				f.Taken = taken
+			}
+		}
+	}
+	note, err := j.Kind.Off(ctx, j.known())
+	if err != nil {
+		return j.failed(ctx, "switch it off", err)
+	}
+	found, sight, err := j.settle(ctx, phases.SeenOff)
+	if err != nil {
+		return err
+	}
+	if sight != phases.SeenOff {
+		return fmt.Errorf("it was switched off, and is not: %s%s", found.Mark.Text, hint(f, found))
+	}
+	return j.Record(phases.FenceTaken{Fence: f.Plan.ID, Mark: found.Mark, Note: phases.Clean(note)})
+}
+
+// hint says what a state means that switching off has not changed.
+func hint(f *phases.FenceState, found phases.FenceFound) string {
+	if f.Plan.Kind == runbook.FenceCommands && found.Mark.Same(*f.Recorded) {
+		return "; that is its state from before: either the command does not switch it off, or it was off already"
+	}
+	return ""
+}
+
+// widening is a kind whose fence may have got more to switch off meanwhile.
+type widening interface {
+	// widen gives the recorded mark with what has come to it.
+	widen(ctx context.Context, recorded phases.FenceMark) (phases.FenceMark, error)
+}
+
+// Lift brings back what was recorded, and compares. What is back already it
+// notes; what somebody else has changed it leaves alone.
+func (j *Job) Lift(ctx context.Context) error {
+	f := &j.State
+	if f.Recorded == nil {
+		return errors.New("nothing was recorded of it: there is nothing to bring back")
+	}
+	found, err := j.read(ctx, "nothing was changed")
+	if err != nil {
+		return err
+	}
+	switch f.Sight(found) {
+	case phases.SeenBack:
+		// What this run had begun to bring back is its own doing.
+		ours := f.Step == phases.FenceBeingLifted || f.Step == phases.FenceBeingTaken
+		return j.Record(phases.FenceLifted{Fence: f.Plan.ID, Mark: found.Mark, Was: !ours})
+	case phases.SeenChanged:
+		return j.changed(found)
+	}
+	if err := j.Record(phases.FenceLiftStarted{Fence: f.Plan.ID, By: j.By}); err != nil {
+		return err
+	}
+	note, err := j.Kind.On(ctx, j.known())
+	if err != nil {
+		return j.failed(ctx, "bring it back", err)
+	}
+	found, sight, err := j.settle(ctx, phases.SeenBack)
+	if err != nil {
+		return err
+	}
+	if sight != phases.SeenBack {
+		return fmt.Errorf("it was brought back, and is not as it was: it is %s, and was %s", found.Mark.Text, f.Recorded.Text)
+	}
+	return j.Record(phases.FenceLifted{Fence: f.Plan.ID, Mark: found.Mark, Note: phases.Clean(note)})
+}
+
+func (j *Job) known() Known { return Known{j.State.Recorded, j.State.Taken} }
+
+// mark puts on disk what brings the fence back, before anything is changed.
+func (j *Job) mark(m phases.FenceMark) error {
+	if err := j.Record(phases.FenceRecorded{Fence: j.State.Plan.ID, Mark: m, By: j.By}); err != nil {
+		return err
+	}
+	j.State.Recorded, j.State.Taken, j.State.Step = &m, nil, phases.FenceBeingTaken
+	return nil
+}
+
+// read gives the state, and records that nobody knows it.
+func (j *Job) read(ctx context.Context, so string) (phases.FenceFound, error) {
+	found, err := j.Kind.Read(ctx, j.known())
+	if err == nil && len(found.Mark.Text) > maxText {
+		err = errTooLong
+	}
+	if err == nil {
+		return found, nil
+	}
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if rerr := j.Record(phases.FenceSeen{Fence: j.State.Plan.ID, Sight: phases.SeenUnknown, Error: phases.Clean(err.Error())}); rerr != nil {
+		return found, rerr
+	}
+	return found, fmt.Errorf("its state cannot be read, and %s: %w", so, err)
+}
+
+func (j *Job) changed(found phases.FenceFound) error {
+	seen := phases.FenceSeen{Fence: j.State.Plan.ID, Sight: phases.SeenChanged, Found: found.Mark.Text}
+	if j.State.Seen != seen.Sight || j.State.Found != seen.Found {
+		if err := j.Record(seen); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: it is %s, and was %s; somebody else has changed it, and it is left alone: have it put as it was, or decide to leave it as it is", ErrChanged, found.Mark.Text, j.State.Recorded.Text)
+}
+
+// failed looks what an attempt has left: its error says what was asked, and not
+// what is.
+func (j *Job) failed(ctx context.Context, what string, err error) error {
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleLimit)
+	defer cancel()
+	seen := j.Look(after)
+	if rerr := j.Record(seen); rerr != nil {
+		return rerr
+	}
+	is := seen.Found
+	if seen.Error != "" {
+		is = "nobody knows how it stands (" + seen.Error + ")"
+	}
+	return fmt.Errorf("%s: %w; now: %s", what, err, is)
+}
+
+// How long a change may take to show, and how often that is asked.
+const (
+	settleLimit = 10 * time.Second
+	settleEvery = 250 * time.Millisecond
+)
+
+// settle reads until the state is as wanted, or has had its time.
+func (j *Job) settle(ctx context.Context, want phases.FenceSight) (phases.FenceFound, phases.FenceSight, error) {
+	over := time.Now().Add(settleLimit)
+	for {
+		found, err := j.read(ctx, "it was switched before that")
+		if err != nil {
+			return found, phases.SeenUnknown, err
+		}
+		sight := j.State.Sight(found)
+		if sight == want {
+			return found, sight, nil
+		}
+		if !j.once() {
+			wait := time.NewTimer(settleEvery)
+			select {
+			case <-ctx.Done():
+			case <-wait.C:
+			}
+			wait.Stop()
+		}
+		if ctx.Err() != nil || time.Now().After(over) || j.once() {
+			return found, sight, j.Record(phases.FenceSeen{Fence: j.State.Plan.ID, Sight: sight, Found: found.Mark.Text})
+		}
+	}
+}
+
+// once reports whether the state is what was done, at once: waiting would not
+// change it.
+func (j *Job) once() bool {
+	switch j.State.Plan.Kind {
+	case runbook.FenceTriggers, runbook.FenceFile, runbook.FenceCron:
+		return true
+	}
+	return false
+}
