@@ -236,7 +236,7 @@ func fromYAML(root *node) *Runbook {
 		Window: m.window(), Backup: m.backup(),
 		Protected: m.tables("protected"),
 		Ledger:    !m.word("ledger", "none"),
-		Rehearsal: m.rehearsal(), Capsule: m.capsule(),
+		Rehearsal: m.rehearsal(), Capsule: m.capsule(), Counting: m.counting(),
 		Gate: Gate{Approve: "Approving authority"},
 	}
 	for _, c := range m.list("contacts", "contact") {

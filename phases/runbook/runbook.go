@@ -30,6 +30,7 @@ type Runbook struct {
 	Ledger    bool      // false (`ledger: none`): a lost COMMIT can be settled by counts only
 	Rehearsal Rehearsal // what production wants of a rehearsal
 	Capsule   Capsule   // how what the phases take away is kept
+	Counting  Counting  // how tables are counted outside of a phase's transaction
 	Fences    []Fence   // what is off for the run, in the order in which it is switched off
 	Checklist []Group   // what must be ticked before the gate opens
 	Gate      Gate
