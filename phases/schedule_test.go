@@ -55,8 +55,8 @@ func noGoAt(minutes float64) *NoGoBefore {
 
 var (
 	goes    = GatePassed{Approver: "B."}
-	early   = ScheduleLeft{Way: Early, By: "A. Berg", Reason: "users are out"}
-	late    = ScheduleLeft{Way: Late, By: "A. Berg", Reason: "the backup was slow"}
+	early   = ScheduleLeft{Way: Early, By: "the DBA on duty", Reason: "users are out"}
+	late    = ScheduleLeft{Way: Late, By: "the DBA on duty", Reason: "the backup was slow"}
 	closed  = GateClosed{Holds: []string{"a check"}}
 	again   = RunResumed{GateAgain: "evidence is old"}
 	resumed = RunResumed{}
@@ -114,7 +114,7 @@ func TestWhatTheScheduleHolds(t *testing.T) {
 		"closed again, too late":        {nil, []timed{{-15, goes}, {3, closed}}, 16, WaitLate, "late: T-0 was"},
 		"asked again, in the first's":   {nil, []timed{{-15, goes}, {3, again}}, 4, WaitGate, ""},
 		"late":                          {nil, []timed{{20, late}}, 35, WaitGate, ""},
-		"late, and later":               {nil, []timed{{20, late}}, 35.1, WaitLate, "late again: the decision of A. Berg to go late counted until 02:35 UTC"},
+		"late, and later":               {nil, []timed{{20, late}}, 35.1, WaitLate, "late again: the decision of the DBA on duty to go late counted until 02:35 UTC"},
 		"late, the GO":                  {nil, []timed{{20, late}, {35, goes}}, 50, WaitStart, ""},
 		"late, the GO, and later":       {nil, []timed{{20, late}, {35, goes}}, 50.1, WaitLate, "counted until 02:50 UTC"},
 		"late, decided twice":           {nil, []timed{{20, late}, {40, late}}, 55, WaitGate, ""},
@@ -236,8 +236,8 @@ func TestScheduleInWords(t *testing.T) {
 		text  string
 	}{
 		{LevelWarn, "its 60 minutes begin anew, the gate opens at 01:55 UTC, and T-0 is at 02:10 UTC at the earliest; the planned T-0, 02:00 UTC, is sooner than that, and will not be kept"},
-		{LevelWarn, "off schedule: the run goes early, 50 min before T-0, on the decision of A. Berg: users are out"},
-		{LevelWarn, "off schedule: the run goes late, 20 min after T-0, on the decision of A. Berg: the backup was slow"},
+		{LevelWarn, "off schedule: the run goes early, 50 min before T-0, on the decision of the DBA on duty: users are out"},
+		{LevelWarn, "off schedule: the run goes late, 20 min after T-0, on the decision of the DBA on duty: the backup was slow"},
 	} {
 		if l := s.Log[i]; l.Level != want.level || !strings.Contains(l.Text, want.text) {
 			t.Errorf("the log has %+v, want %q", l, want)

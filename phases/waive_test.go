@@ -88,7 +88,7 @@ func (f *growing) through() {
 // gate.
 func TestWhatMayBeWaived(t *testing.T) {
 	f := foldOf(t, waiveBook, Production)
-	waive := func(item string) Waive { return Waive{Item: item, Who: "A. Berg, DBA", Reason: "R"} }
+	waive := func(item string) Waive { return Waive{Item: item, Who: "the DBA on duty", Reason: "R"} }
 	for item, because := range map[string]string{
 		"human": "", "asked": "", "run": "",
 		"never":   "never_waive: before the gate nobody may waive it",
@@ -108,14 +108,14 @@ func TestWhatMayBeWaived(t *testing.T) {
 	f.do(ActionStarted{Item: "run", Name: "command"})
 	f.wants(waive("run"), "its action is under way")
 	f.do(ActionDone{Item: "run", Name: "command", Error: "exit code 1"})
-	f.do(ItemWaived{Item: "run", Who: "A. Berg, DBA", Reason: "R"})
+	f.do(ItemWaived{Item: "run", Who: "the DBA on duty", Reason: "R"})
 	run, _, _ := f.Runbook.Item("run")
 	if lacks := f.ItemLacks(run); lacks != "" {
 		t.Errorf("what is waived lacks %q", lacks)
 	}
 	f.wants(waive("run"), "it is waived already")
 	// It holds neither the gate nor a phase, also where its check fails.
-	f.do(ItemWaived{Item: "asked", Who: "A. Berg, DBA", Reason: "R"}, CheckAnswered{Item: "asked", Value: "9 connections"})
+	f.do(ItemWaived{Item: "asked", Who: "the DBA on duty", Reason: "R"}, CheckAnswered{Item: "asked", Value: "9 connections"})
 	for _, h := range f.GateHolds(f.at.Add(time.Hour)) {
 		if h.Item == "asked" || h.Item == "run" {
 			t.Errorf("it holds: %s", h.Text)

@@ -37,7 +37,7 @@ func TestScheduleOnScreen(t *testing.T) {
 		o.state.Opened.Planned, o.state.Opened.NoGo = false, &phases.NoGoBefore{RunID: "n", Journal: "n.journal", At: fixtureT0.Add(-50 * time.Minute), Reason: "the backup was not verified"}
 	}
 	early := func(o *Operator) {
-		o.state.Departures = []phases.Departure{{ScheduleLeft: phases.ScheduleLeft{Way: phases.Early, By: "A. Berg", Reason: "the users are out"}, At: fixtureT0.Add(-30 * time.Minute)}}
+		o.state.Departures = []phases.Departure{{ScheduleLeft: phases.ScheduleLeft{Way: phases.Early, By: "the DBA on duty", Reason: "the users are out"}, At: fixtureT0.Add(-30 * time.Minute)}}
 	}
 	for name, c := range map[string]struct {
 		stage  string
@@ -87,12 +87,12 @@ func TestTheScheduleIsLeftByAName(t *testing.T) {
 	if got := frameText(o); !strings.Contains(got, "Go early?") || !strings.Contains(got, "The gate's time is T-15m, 01:45 UTC, in 9 min.") {
 		t.Fatalf("the question is another:\n%s", got)
 	}
-	typed(o, "A. Berg")
+	typed(o, "the DBA on duty")
 	run(o, keyNamed("enter"))
 	typed(o, "the users are out")
 	o.now = frozen(o.now().Add(time.Second))
 	run(o, keyNamed("enter"))
-	if want := []phases.Command{phases.LeaveSchedule{Way: phases.Early, By: "A. Berg", Reason: "the users are out"}}; !reflect.DeepEqual(rec.commands, want) {
+	if want := []phases.Command{phases.LeaveSchedule{Way: phases.Early, By: "the DBA on duty", Reason: "the users are out"}}; !reflect.DeepEqual(rec.commands, want) {
 		t.Errorf("the form sends %v", rec.commands)
 	}
 	o, _ = planned(t, "ready", 4*time.Minute, 80, 24)
@@ -140,7 +140,7 @@ func TestPlainWaitsForTheTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newPlannedEngine(t, time.Hour)
 		r := startPlain(t, e, nil)
-		r.enter("b-1", "", "y", "early", "late A. Berg: why", "status")
+		r.enter("b-1", "", "y", "early", "late the DBA on duty: why", "status")
 		r.wants(
 			"waiting: the gate is held by 1:", "the gate's time is T-15m, ", "early NAME: REASON goes early",
 			"refused: the name of who takes the decision is needed", "refused: the run is not too late now, it is too early", "they are kept",
@@ -156,8 +156,8 @@ func TestPlainWaitsForTheTime(t *testing.T) {
 		r.wants("? GO or NO-GO")
 		r.enter("B. Boss", "gym")
 		r.wants("waiting: phase leaf is held by 1:", "the first phase's time is T-0, ")
-		r.enter("early A. Berg: all are here")
-		r.wants("off schedule: the run goes early, ", "on the decision of A. Berg: all are here", "? next: phase leaf")
+		r.enter("early the DBA on duty: all are here")
+		r.wants("off schedule: the run goes early, ", "on the decision of the DBA on duty: all are here", "? next: phase leaf")
 		r.enter("start")
 		if got := e.state.Departures; len(got) != 1 || got[0].Way != phases.Early || e.state.OpenPhase() == nil {
 			t.Errorf("departures %+v:\n%s", got, r.out.String())
@@ -170,7 +170,7 @@ func TestPlainGoesLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newPlannedEngine(t, -time.Minute)
 		r := startPlain(t, e, nil)
-		r.enter("b-1", "", "y", "early A. Berg: why", "late A. Berg: the backup was slow")
+		r.enter("b-1", "", "y", "early the DBA on duty: why", "late the DBA on duty: the backup was slow")
 		r.wants("late NAME: REASON goes late", "refused: the run is not too early now", "off schedule: the run goes late, ", "? GO or NO-GO")
 	})
 }

@@ -36,8 +36,8 @@ func TestTheGateWaitsForItsTime(t *testing.T) {
 	t.Parallel()
 	r := inProduction(t, time.Hour, nil)
 	r.refused(r.pass(), "held: the gate's time is T-15m, ")
-	r.refused(phases.LeaveSchedule{Way: phases.Late, By: "A. Berg", Reason: "why"}, "it is too early")
-	r.do(phases.LeaveSchedule{Way: phases.Early, By: "A. Berg", Reason: "the users are out"})
+	r.refused(phases.LeaveSchedule{Way: phases.Late, By: "the DBA on duty", Reason: "why"}, "it is too early")
+	r.do(phases.LeaveSchedule{Way: phases.Early, By: "the DBA on duty", Reason: "the users are out"})
 	if err := r.leave(); err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestTheGateWaitsForItsTime(t *testing.T) {
 	r.passGate()
 	r.commit("one")
 	r.commit("two")
-	if s := r.state(); len(s.Departures) != 1 || s.Departures[0].By != "A. Berg" || r.rows("parent") != 0 {
+	if s := r.state(); len(s.Departures) != 1 || s.Departures[0].By != "the DBA on duty" || r.rows("parent") != 0 {
 		t.Errorf("departures %+v, %d rows left", s.Departures, r.rows("parent"))
 	}
 }
@@ -56,7 +56,7 @@ func TestTheFirstPhaseWaitsForT0(t *testing.T) {
 	r := inProduction(t, 10*time.Minute, nil)
 	r.do(r.pass())
 	r.refused(phases.StartPhase{Phase: "one"}, "held: the first phase's time is T-0, ")
-	r.do(phases.LeaveSchedule{Way: phases.Early, By: "A. Berg", Reason: "all are here"})
+	r.do(phases.LeaveSchedule{Way: phases.Early, By: "the DBA on duty", Reason: "all are here"})
 	r.commit("one")
 }
 
@@ -65,8 +65,8 @@ func TestAfterT0TheGateIsLate(t *testing.T) {
 	t.Parallel()
 	r := inProduction(t, -20*time.Minute, nil)
 	r.refused(r.pass(), "held: late: T-0 was at ")
-	r.refused(phases.LeaveSchedule{Way: phases.Early, By: "A. Berg", Reason: "why"}, "it is too late")
-	r.do(phases.LeaveSchedule{Way: phases.Late, By: "A. Berg", Reason: "the backup was slow"})
+	r.refused(phases.LeaveSchedule{Way: phases.Early, By: "the DBA on duty", Reason: "why"}, "it is too late")
+	r.do(phases.LeaveSchedule{Way: phases.Late, By: "the DBA on duty", Reason: "the backup was slow"})
 	r.do(r.pass())
 	r.commit("one")
 }
@@ -78,7 +78,7 @@ func TestANoGoBeginsTheWindowAnew(t *testing.T) {
 		o.Planned, o.NoGo = false, &phases.NoGoBefore{RunID: "n", Journal: "n.journal", At: time.Now().Add(-10 * time.Minute), Reason: "no backup"}
 	})
 	r.refused(r.pass(), "(no backup): its 60 minutes begin anew, the gate opens at ")
-	r.do(phases.LeaveSchedule{Way: phases.Early, By: "A. Berg", Reason: "the backup is there"})
+	r.do(phases.LeaveSchedule{Way: phases.Early, By: "the DBA on duty", Reason: "the backup is there"})
 	r.do(r.pass())
 	r.commit("one")
 }

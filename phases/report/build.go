@@ -73,6 +73,8 @@ func (b *builder) collect(e phases.Event) {
 		}
 	case phases.CapsuleLeft:
 		b.left = append(b.left, phases.Clean(e.Folder))
+	case phases.NoGoDeclared, phases.RunAborted:
+		b.report.endedAt = moment(b.state.At)
 	case phases.RunClosed:
 		b.closed = true
 	}
@@ -171,7 +173,7 @@ func (b *builder) finish() {
 	b.clocks()
 	r.Status = r.status()
 	r.Summary = r.summarize()
-	if s.TriggersOff {
+	if s.TriggersOff && !(r.Outcome == phases.Unfinished && r.fenced()) {
 		r.Summary = slices.Insert(r.Summary, min(2, len(r.Summary)), "Triggers that the run disabled are NOT known to be back. The last of the events has the statements that bring them back, once the run has ended.")
 	}
 	r.Deviations, r.Notes, r.Log = orEmpty(r.Deviations), orEmpty(r.Notes), orEmpty(r.Log)
@@ -212,6 +214,11 @@ func (b *builder) backup() {
 		out.AgeAtT0Seconds = &age
 	}
 	b.proof(&out)
+	if took, when := s.RestoreTime(); when {
+		out.takes = " It took " + phases.Span(took) + " " + s.RestoreMeasured() + "."
+	} else if took > 0 {
+		out.takes = " It is expected to take " + phases.Span(took) + "."
+	}
 	out.TriggersOff, out.note = s.OffInBackup(), s.OffWords()
 	b.report.Backup = out
 	b.report.Copy = copyOf(s.Opened.Copy)

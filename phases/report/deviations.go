@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -140,13 +141,36 @@ func (r *Report) status() string {
 	}
 	switch r.Outcome {
 	case phases.NoGo:
+		if r.fenced() {
+			return "NO-GO: nothing was deleted" + r.notBack()
+		}
 		return "NO-GO: nothing was done"
 	case phases.Aborted:
-		return "FAILED: aborted"
+		return "FAILED: aborted" + r.notBack()
 	case phases.Completed:
 		return r.completed()
 	}
 	return "UNFINISHED: the run has not ended"
+}
+
+// fenced is whether something was switched off for the run: a NO-GO is not
+// nothing then.
+func (r *Report) fenced() bool {
+	return slices.ContainsFunc(r.Fences, func(f Fence) bool { return f.State != "untaken" })
+}
+
+// notBack says that an ended run has left something switched off.
+func (r *Report) notBack() string {
+	n := 0
+	for _, f := range r.Fences {
+		if f.State == "off" || f.State == "unknown" || f.State == "changed" {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return ", and " + phases.Plural(int64(n), "fence") + " NOT BACK"
 }
 
 func (r *Report) completed() string {

@@ -202,17 +202,25 @@ func (r *Report) figures() []pair {
 			done++
 		}
 	}
-	intact := 0
+	intact, compared := 0, 0
 	for _, p := range r.Protected {
-		if p.Intact != nil && *p.Intact {
-			intact++
+		if p.Intact != nil {
+			compared++
+			if *p.Intact {
+				intact++
+			}
 		}
 	}
 	out := []pair{
 		{"Phases done", fmt.Sprintf("%d of %d", done, len(r.Phases))},
 		{"Rows deleted", phases.Digits(r.DeletedRows)},
-		{"Protected tables intact", fmt.Sprintf("%d of %d", intact, len(r.Protected))},
-		{"Verifications held", fmt.Sprintf("%d of %d", held, all)},
+	}
+	// What nobody has looked at is not 0 of them: that would read as a loss.
+	if compared > 0 {
+		out = append(out, pair{"Protected tables intact", fmt.Sprintf("%d of %d", intact, len(r.Protected))})
+	}
+	if all > 0 {
+		out = append(out, pair{"Verifications held", fmt.Sprintf("%d of %d", held, all)})
 	}
 	if r.T0 != nil {
 		out = append(out, pair{"From T-0 to the end", span(r.Seconds)})

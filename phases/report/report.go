@@ -31,6 +31,8 @@ type Report struct {
 	InsertedRows     int64      `json:"inserted_rows"`      // by committed phases
 	BaselineToDelete *int64     `json:"baseline_to_delete"` // by delete steps and cascades; null when the baseline cannot tell
 
+	endedAt *time.Time // when it became a NO-GO or an abort; nil for neither
+
 	Summary []string `json:"summary"` // what was done, and what is and is not in the database, in sentences for whoever was not there
 
 	Run        Run         `json:"run"`
@@ -104,6 +106,7 @@ type Backup struct {
 	Restored  *BackupRestored `json:"restored,omitempty"` // the last restore of it that was tried; absent before one
 
 	lines []phases.ProofLine
+	takes string // how long a restore takes, as a sentence; empty where nobody knows
 	note  string // what a restore leaves to do; empty for nothing
 }
 

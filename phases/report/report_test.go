@@ -399,7 +399,7 @@ func TestJSONIsOneObjectThatReadsBack(t *testing.T) {
 	for i := range back.Phases {
 		back.Phases[i].writes = r.Phases[i].writes
 	}
-	back.Backup.lines = r.Backup.lines
+	back.Backup.lines, back.Backup.takes = r.Backup.lines, r.Backup.takes
 	if !reflect.DeepEqual(*r, back) {
 		t.Errorf("read back:\n%+v\nwant:\n%+v", back, *r)
 	}

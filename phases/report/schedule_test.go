@@ -48,8 +48,8 @@ func scheduled(t *testing.T, change func(*phases.RunOpened), after time.Duration
 // report: in the text, as a deviation, and in the JSON.
 func TestTheScheduleStandsInTheReport(t *testing.T) {
 	nothing := func(*phases.RunOpened) {}
-	early := phases.ScheduleLeft{Way: phases.Early, By: "A. Berg", Reason: "the users are out"}
-	late := phases.ScheduleLeft{Way: phases.Late, By: "A. Berg", Reason: "the backup was slow"}
+	early := phases.ScheduleLeft{Way: phases.Early, By: "the DBA on duty", Reason: "the users are out"}
+	late := phases.ScheduleLeft{Way: phases.Late, By: "the DBA on duty", Reason: "the backup was slow"}
 	for name, c := range map[string]struct {
 		change     func(*phases.RunOpened)
 		after      time.Duration
@@ -60,9 +60,9 @@ func TestTheScheduleStandsInTheReport(t *testing.T) {
 	}{
 		"early": {nothing, -40 * time.Minute, []phases.Event{early}, []string{
 			"Its time: 2026-01-31 01:45:00, T-0 at 2026-01-31 02:00:00, kept",
-			"Off schedule: early, at 2026-01-31 01:20:00, on the decision of A. Berg: the users are out",
+			"Off schedule: early, at 2026-01-31 01:20:00, on the decision of the DBA on duty: the users are out",
 			"T-0: 2026-01-31 01:20:01, planned 2026-01-31 02:00:00",
-		}, []string{"off schedule: the run goes early, 40 min before T-0, on the decision of A. Berg: the users are out", "early: T-0 came 39 min 59 s before the planned one"}, false},
+		}, []string{"off schedule: the run goes early, 40 min before T-0, on the decision of the DBA on duty: the users are out", "early: T-0 came 39 min 59 s before the planned one"}, false},
 		"late": {nothing, 20 * time.Minute, []phases.Event{late}, []string{"Off schedule: late, at 2026-01-31 02:20:00"}, []string{"off schedule: the run goes late, 20 min after T-0", "late: T-0 came 20 min 1 s after the planned one"}, false},
 		"after a NO-GO": {func(o *phases.RunOpened) {
 			o.Planned, o.NoGo = false, &phases.NoGoBefore{RunID: "n", Journal: "n.journal", At: t0.Add(-70 * time.Minute), Reason: "no \x1b[31mbackup"}

@@ -19,6 +19,7 @@ func (r *Report) summarize() []string {
 		}
 	}
 	add(r.stands())
+	add(r.whatIsOff())
 	add(r.whoDecided())
 	if r.T0 != nil {
 		add(r.whatSurvived())
@@ -39,6 +40,14 @@ func day(at *time.Time) string {
 		return "an unknown day"
 	}
 	return at.Format("2 January 2006")
+}
+
+// minute is a day with its time.
+func minute(at *time.Time) string {
+	if at == nil {
+		return "an unknown day"
+	}
+	return at.Format("2 January 2006 at 15:04 UTC")
 }
 
 // between is the time in which the phases ran.
@@ -62,9 +71,13 @@ func (r *Report) whatHappened() string {
 		}
 		return fmt.Sprintf("%s, %s in %s. The run was completed.", r.between(), r.didWords(), r.on())
 	case phases.NoGo:
-		return fmt.Sprintf("Nothing was done to %s. The decision on %s was NO-GO%s: %s.", r.on(), day(r.ClosedAt), byWhom(r.EndedBy), r.Reason)
+		untouched := "Nothing was done to"
+		if r.fenced() {
+			untouched = "No row was deleted or changed in"
+		}
+		return fmt.Sprintf("%s %s. The decision on %s was NO-GO%s: %s.", untouched, r.on(), day(r.endedAt), byWhom(r.EndedBy), strings.TrimSuffix(r.Reason, "."))
 	case phases.Aborted:
-		return fmt.Sprintf("The run on %s was aborted%s: %s.", r.on(), byWhom(r.EndedBy), strings.TrimSuffix(r.Reason, "."))
+		return fmt.Sprintf("The run on %s was aborted on %s%s: %s.", r.on(), minute(r.endedAt), byWhom(r.EndedBy), strings.TrimSuffix(r.Reason, "."))
 	}
 	return fmt.Sprintf("The run on %s has not ended. This is how it stood at record %s, %s after it was opened.", r.on(), phases.Digits(int64(r.Journal.Records)), span(r.TotalRunSeconds))
 }
@@ -144,6 +157,44 @@ func (r *Report) stands() string {
 	add("NOT KNOWN whether it is committed, so a human must look at the database", unknown)
 	add("Not in the database", isNot)
 	add("Never begun", pending)
+	return strings.Join(parts, " ")
+}
+
+// whatIsOff says of what was switched off for the run whether it is back, the bad
+// first: a trigger that is off is as much of the outcome as a row that is gone.
+func (r *Report) whatIsOff() string {
+	var off, unsure, left, back []string
+	for _, f := range r.Fences {
+		switch f.State {
+		case "untaken":
+		case "off":
+			off = append(off, f.Title)
+		case "left":
+			left = append(left, f.Title+" ("+f.Why+")")
+		case "back":
+			back = append(back, f.Title)
+		default:
+			unsure = append(unsure, f.Title+" ("+f.Word+")")
+		}
+	}
+	lead := "STILL SWITCHED OFF, and to be brought back, by tminus restore with this journal"
+	if r.Outcome == phases.Unfinished {
+		lead = "Switched off for the run, and not back yet"
+	}
+	var parts []string
+	for _, p := range []struct {
+		lead  string
+		names []string
+	}{
+		{lead, off},
+		{"NOT KNOWN to be back, so a human must look", unsure},
+		{"Switched off for the run, and left as it is on somebody's decision", left},
+		{"Switched off for the run, and back as it was", back},
+	} {
+		if len(p.names) > 0 {
+			parts = append(parts, p.lead+": "+listed(p.names)+".")
+		}
+	}
 	return strings.Join(parts, " ")
 }
 
@@ -240,22 +291,19 @@ func (r *Report) wayBack() string {
 	}
 	parts := r.undoWords()
 	if b := r.Backup; b.ID != "" {
-		proven := "that it can be restored is NOT PROVEN: " + b.NotProven
+		proven := "That it can be restored is NOT PROVEN: " + b.NotProven
 		if b.Proven {
-			proven = "it was restored and compared, which proves it"
+			proven = "It was restored and compared, which proves it"
 		}
 		at := "an unknown time"
 		if b.At != nil {
 			at = b.At.Format("2 January 2006 15:04:05") + " UTC"
 		}
-		takes := ""
-		if b.RestoreSeconds > 0 {
-			takes = ", expected to take " + span(b.RestoreSeconds)
-		}
+		by := ""
 		if r.Outcome != phases.Completed && b.Restore != "" {
-			takes += ", by " + b.Restore
+			by = ", by " + b.Restore
 		}
-		parts = append(parts, fmt.Sprintf("A restore of the backup \"%s\" of %s brings back the database as it was then%s; %s.", b.ID, at, takes, proven))
+		parts = append(parts, fmt.Sprintf("A restore of the backup \"%s\" of %s brings back the database as it was then%s.%s %s.", b.ID, at, by, b.takes, proven))
 	}
 	if len(parts) == 0 {
 		return "No backup is recorded, and nothing was kept: nothing is known that brings back what was deleted."
@@ -282,7 +330,11 @@ func (r *Report) undoWords() []string {
 		if u.Proven {
 			proven = "proven in a rehearsal"
 		}
-		out = append(out, fmt.Sprintf("What was deleted can be put back from what the run has kept: %s, in about %s, %s (%s).", phases.Rows(u.Rows), span(u.Seconds), proven, u.Command))
+		rows := phases.Rows(u.Rows)
+		if r.UpdatedRows > 0 {
+			rows += ", changed ones among them"
+		}
+		out = append(out, fmt.Sprintf("What was deleted can be put back from what the run has kept: %s, in about %s, %s (%s).", rows, span(u.Seconds), proven, u.Command))
 	}
 	if len(u.Lost) > 0 {
 		out = append(out, "By a restore only comes back what was taken by "+listed(u.Lost)+".")

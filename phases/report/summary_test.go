@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +38,7 @@ func TestSummarySaysWhatIsAndWhatIsNot(t *testing.T) {
 			j.leaf(1, true)
 			j.add(time.Second, phases.PhaseStarted{Phase: "users", Attempt: 1}, phases.PhaseRolledBack{Phase: "users", Reason: "it was late"}, phases.RunAborted{Reason: "it was late", By: "ada@ops1"}, phases.RunClosed{Outcome: phases.Aborted})
 		}, []string{
-			"The run on the rehearsal database gym at db1 was aborted, by ada@ops1: it was late.",
+			"The run on the rehearsal database gym at db1 was aborted on 31 January 2026 at 02:00 UTC, by ada@ops1: it was late.",
 			"Committed, and in the database: Leaf tables (48,210 rows were deleted from 1 table). Not in the database: Users (rolled back: as if it had never run).",
 			"by pg_restore --clean -d gym b-7.dump",
 		}, []string{"was completed"}},
@@ -110,5 +111,52 @@ func TestSummaryOfTriggersThatAreOff(t *testing.T) {
 	j.add(0, phases.RunAborted{Reason: "late"}, phases.RunClosed{Outcome: phases.Aborted})
 	if text := strings.Join(j.build().Summary, " "); !strings.Contains(text, "Triggers that the run disabled are NOT known to be back") {
 		t.Error(text)
+	}
+}
+
+// What was switched off for a run is part of how it ended: the summary and the
+// status say what is not back.
+func TestSummarySaysWhatIsOff(t *testing.T) {
+	fences := []Fence{
+		{Title: "alerts", State: "back"},
+		{Title: "refill", State: "off"},
+		{Title: "guards", State: "changed", Word: "changed by somebody else"},
+		{Title: "sync", State: "left", Why: "the client wants it off"},
+		{Title: "never", State: "untaken"},
+	}
+	r := &Report{Outcome: phases.NoGo, Reason: "no backup.", Fences: fences}
+	text := strings.Join(r.summarize(), " ") + " " + r.status()
+	for _, want := range []string{
+		"No row was deleted or changed in ", "NO-GO: no backup. ",
+		"STILL SWITCHED OFF, and to be brought back, by tminus restore with this journal: refill.",
+		"NOT KNOWN to be back, so a human must look: guards (changed by somebody else).",
+		"left as it is on somebody's decision: sync (the client wants it off).",
+		"back as it was: alerts.",
+		"NO-GO: nothing was deleted, and 2 fences NOT BACK",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "never") || strings.Contains(text, "Nothing was done") {
+		t.Errorf("a fence that was not taken, or nothing done:\n%s", text)
+	}
+	r = &Report{Outcome: phases.Unfinished, Fences: fences[1:2]}
+	if text := strings.Join(r.summarize(), " "); !strings.Contains(text, "Switched off for the run, and not back yet: refill.") {
+		t.Errorf("a run that goes on:\n%s", text)
+	}
+}
+
+// Of what nobody has looked at the page has no number: 0 of 1 would read as a loss.
+func TestFiguresAreOfWhatWasLookedAt(t *testing.T) {
+	r := &Report{Outcome: phases.NoGo, Protected: []Protected{{Name: "lessons"}}, Phases: []Phase{{ID: "p"}}}
+	if got := fmt.Sprint(r.figures()); strings.Contains(got, "intact") || strings.Contains(got, "held") {
+		t.Errorf("a NO-GO: %s", got)
+	}
+	intact := false
+	r.Protected[0].Intact = &intact
+	r.Phases[0].Verified = []Check{{Pass: true}}
+	if got := fmt.Sprint(r.figures()); !strings.Contains(got, "{Protected tables intact 0 of 1}") || !strings.Contains(got, "{Verifications held 1 of 1}") {
+		t.Errorf("what was compared: %s", got)
 	}
 }

@@ -196,7 +196,7 @@ func Nearest(word string, names []string) string { return nearest(word, names) }
 func nearest(word string, names []string) string {
 	best, bound := "", max(2, utf8.RuneCountInString(word)/3)+1
 	word = strings.ToLower(word)
-	if len(word) > maxID {
+	if word == "" || len(word) > maxID {
 		return ""
 	}
 	for _, name := range names {

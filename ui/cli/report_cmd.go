@@ -62,7 +62,13 @@ func (f reportFlags) format() (report.Format, error) {
 	name := f.Format
 	if name == "" {
 		name = strings.TrimPrefix(strings.ToLower(filepath.Ext(f.Output)), ".")
-		if !slices.ContainsFunc(formats, func(f report.Format) bool { return f.Name == name }) {
+		switch {
+		case slices.ContainsFunc(formats, func(f report.Format) bool { return f.Name == name }):
+		case name == "htm":
+			name = "html"
+		case name == "pdf":
+			return report.Format{}, &Exit{Code: Usage, Err: fmt.Errorf("no report is written as PDF: write %s.html, and print it from a browser", strings.TrimSuffix(f.Output, filepath.Ext(f.Output)))}
+		default:
 			return formats[0], nil
 		}
 	}

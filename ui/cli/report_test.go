@@ -43,7 +43,7 @@ func TestReportFormats(t *testing.T) {
 			t.Errorf("%s begins %.40q", format, out)
 		}
 	}
-	for ending, begins := range map[string]string{"log": "====", "md": "# Gym", "HTML": "<!DOCTYPE", "json": "{"} {
+	for ending, begins := range map[string]string{"log": "====", "htm": "<!DOCTYPE", "md": "# Gym", "HTML": "<!DOCTYPE", "json": "{"} {
 		file := filepath.Join(t.TempDir(), "report."+ending)
 		if err := a.report(path, reportFlags{Output: file}); err != nil {
 			t.Fatal(err)
@@ -56,6 +56,9 @@ func TestReportFormats(t *testing.T) {
 	var exit *Exit
 	if !errors.As(err, &exit) || exit.Code != Usage || !strings.Contains(err.Error(), "one of text, md, html, json") {
 		t.Errorf("docx: %v", err)
+	}
+	if err := a.report(path, reportFlags{Output: filepath.Join(t.TempDir(), "r.pdf")}); !errors.As(err, &exit) || exit.Code != Usage || !strings.Contains(err.Error(), "r.html, and print it") {
+		t.Errorf("a PDF: %v", err)
 	}
 	if err := a.report(path, reportFlags{Force: true}); !errors.As(err, &exit) || exit.Code != Usage {
 		t.Errorf("--force alone: %v", err)

@@ -79,6 +79,7 @@ func runFamilies() []family {
 		}},
 		{"tminus_in_doubt", "Phases of whose COMMIT nobody knows what came.", nil, false, func(p *Picture, _ time.Time) []sample { return number(float64(len(p.Doubt))) }},
 		{"tminus_triggers_off", "1 from before triggers are switched off until they are known to be back.", nil, false, func(p *Picture, _ time.Time) []sample { return truth(p.TriggersOff) }},
+		{"tminus_fences_off", "Fences that are off for the run, or may be, and are not back; after its end too.", nil, false, func(p *Picture, _ time.Time) []sample { return number(float64(len(p.FencesOff))) }},
 		{"tminus_observers", "Who watches the mirror of this program.", nil, false, func(p *Picture, _ time.Time) []sample { return number(float64(p.Watching)) }},
 		{"tminus_journal_records_total", "Records of the journal.", nil, true, func(p *Picture, _ time.Time) []sample { return number(float64(p.Seq)) }},
 		{"tminus_journal_last_event_timestamp_seconds", "When the last of them was written.", nil, false, func(p *Picture, _ time.Time) []sample { return number(unix(p.EventAt)) }},

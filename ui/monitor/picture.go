@@ -52,6 +52,7 @@ type Picture struct {
 	AbortAt     time.Time    `json:"abort_at,omitzero"`
 	BackupAt    time.Time    `json:"backup_at,omitzero"`
 	TriggersOff bool         `json:"triggers_off"`
+	FencesOff   []string     `json:"fences_off"`
 	Watching    int          `json:"observers"`
 
 	Holds     []string  `json:"holds"`
@@ -120,8 +121,11 @@ func take(s *phases.State, path string, fault error, now time.Time) *Picture {
 		Journal: filepath.Base(path), Seq: s.Seq, Head: s.Head, EventAt: s.At,
 		Stage: s.Stage(), Decision: string(s.Gate.Decision), OpenedAt: s.OpenedAt, PlannedT0: s.Schedule().T0,
 		T0: s.T0, AbortAt: s.AbortAt(), BackupAt: s.BackupTime(), TriggersOff: s.TriggersOff, Watching: len(s.Observers),
-		Holds: []string{}, Doubt: []string{}, Phases: []Phase{},
+		FencesOff: []string{}, Holds: []string{}, Doubt: []string{}, Phases: []Phase{},
 		Interrupted: clean(s.Interrupted), Outcome: s.Outcome, Reason: clean(s.Reason), ClosedAt: s.ClosedAt,
+	}
+	for _, f := range s.FencesOff() {
+		p.FencesOff = append(p.FencesOff, clean(f.Plan.ID))
 	}
 	if fault != nil {
 		p.Fault = clean(fault.Error())

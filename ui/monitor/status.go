@@ -63,7 +63,10 @@ func newStatus(path string) (*status, error) {
 	// The folder must take a file now, and not only in the window.
 	probe, err := os.CreateTemp(filepath.Dir(abs), s.temporary())
 	if err != nil {
-		return nil, fmt.Errorf("write status file: %w", err)
+		if in := (*fs.PathError)(nil); errors.As(err, &in) {
+			err = in.Err // the name is the probe's own
+		}
+		return nil, fmt.Errorf("write status file %s: its folder takes no file: %w; make the folder, or name another", path, err)
 	}
 	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
 		return nil, fmt.Errorf("write status file: %w", err)

@@ -105,7 +105,7 @@ func TestStatusFileOverwritesNothingElse(t *testing.T) {
 		file("other.json", "{}"):          "no status file of a run",
 		dir:                               "not a regular file",
 		"/dev/null":                       "not a regular file",
-		filepath.Join(dir, "none", "s"):   "no such file or directory",
+		filepath.Join(dir, "none", "s"):   "no such file or directory; make the folder, or name another",
 	} {
 		if _, err := New(Options{Status: path}); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v, want %q", path, err, says)

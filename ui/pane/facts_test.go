@@ -86,6 +86,28 @@ func TestChecklistMarksEveryStateDifferently(t *testing.T) {
 	}
 }
 
+// A stage that is over is not asked again, and what it found does not get too old.
+func TestWhatIsNotAskedAnyMoreDoesNotGetTooOld(t *testing.T) {
+	r := newPaneRun()
+	r.pastNoReturn()
+	for i := range r.Phases {
+		r.Phases[i].Status = phases.PhaseIsCommitted
+	}
+	r.Runbook.After[0].Items[0].Check = &runbook.Check{Kind: runbook.CheckDatabase, Name: "database.connects", Every: 10 * time.Second}
+	id := r.Runbook.After[0].Items[0].ID
+	r.answer(id, true, "PostgreSQL 15", "")
+	p := r.pane(100, 40)
+	p.Now = p.Now.Add(time.Hour)
+	if got := plainText(p.show(Checklist)); !strings.Contains(got, "[?] Users are told") {
+		t.Errorf("a check of the stage that is open:\n%s", got)
+	}
+	r.tick(r.Runbook.After[0].Items[1].ID)
+	r.answer(id, true, "PostgreSQL 15", "")
+	if got := plainText(p.show(Checklist)); !strings.Contains(got, "[x] Users are told") || strings.Contains(got, "too old") {
+		t.Errorf("a check of a stage that is over:\n%s", got)
+	}
+}
+
 func TestRestoreCommandFillsInWhatWasRecorded(t *testing.T) {
 	r := newPaneRun()
 	r.Runbook.Backup.Restore = "restore {{ backup_id }} {{backup_location}} {{unknown}} {{open"

@@ -2,6 +2,7 @@ package pane
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -115,22 +116,10 @@ func (p Pane) stale(it *runbook.Item) bool {
 	return c != nil && p.asked(it) && p.Now.Sub(c.At) > phases.StaleAfter(it.Check)
 }
 
-// asked reports whether the item's check is still asked: a checklist's only
-// until the first phase, unless it holds through the phases.
+// asked reports whether the item's check is still asked: what a stage found that
+// is over is not asked again, and does not get too old.
 func (p Pane) asked(it *runbook.Item) bool {
-	s := p.State
-	if s.Outcome != "" {
-		return false
-	}
-	if s.T0.IsZero() || s.Current() < 0 || it.Check.Through {
-		return true
-	}
-	for i := range s.Phases[s.Current()].Plan.Confirm {
-		if s.Phases[s.Current()].Plan.Confirm[i].ID == it.ID {
-			return !s.Phases[s.Current()].Status.Open()
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.State.Asked(), func(a runbook.Item) bool { return a.ID == it.ID })
 }
 
 // itemEnd is what stands at the end of an item's line: who ticked it and when,

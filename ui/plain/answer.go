@@ -18,7 +18,7 @@ var plainHelp = []string{
 	"no-go REASON        NO-GO; ends the run, and brings back what is off for it; before the first phase",
 	"rollback [REASON]   roll the open phase back",
 	"abort REASON        end the run; an open phase is rolled back, and what is off for the run comes back; after the GO",
-	"extend TIME NAME: REASON   move the abort limit, e.g. extend 10m A. Berg: backup was slow",
+	"extend TIME NAME: REASON   move the abort limit, e.g. extend 10m DBA on duty: backup was slow",
 	"early NAME: REASON  go before the time that holds the gate or the first phase",
 	"late NAME: REASON   go although it is too late for the gate or the first phase",
 	"untick ITEM         take a tick back; ITEM is its id",
