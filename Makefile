@@ -9,7 +9,7 @@ TEST_TIME ?= 15m
 RACE       = $(shell command -v cc >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1 && echo -race)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint cover goldens build release server faults test-versions bench bench-mirror
+.PHONY: help demo test lint cover goldens build release server faults test-versions bench bench-capsule bench-mirror
 export GOFLAGS
 # A program with the race detector waits a second before it ends, unless told
 # otherwise; tests start hundreds.
@@ -60,7 +60,10 @@ faults: server ## break a run at every place there is, half an hour; writes the 
 test-versions: ## the database's tests and a demo on PostgreSQL 13 to 18, and through PgBouncer
 	@GO="$(GO)" sh testdata/versions.sh $(MAJORS)
 
-bench: server ## what a capsule costs a run, an undo against the deletes and against a restore; half an hour on a quiet machine
+bench: server ## measure the program beside psql, and write the table of docs/benchmarks.md; half an hour on a quiet machine
+	$(GO) run ./testdata/bench/run $(ROWS)
+
+bench-capsule: server ## what a capsule costs a run, an undo against the deletes and against a restore; half an hour on a quiet machine
 	$(GO) test ./phases/engine -run '^$$' -bench 'Capsule|Undo' -benchtime 1x -timeout 90m -v
 
 bench-mirror: server ## what fifty viewers cost a run; a few minutes on a quiet machine

@@ -22,6 +22,7 @@ import (
 	"tminus/phases"
 	"tminus/phases/journal"
 	"tminus/phases/runbook"
+	"tminus/testdata/bench"
 	"tminus/testdata/house"
 	"tminus/testdata/script"
 	"tminus/testdata/terminal"
@@ -44,6 +45,48 @@ func TestTheHouseHoldsItsRules(t *testing.T) {
 	}
 	for _, m := range mistakes {
 		t.Error(m)
+	}
+}
+
+// The table of the benchmarks is what make bench writes.
+func TestTheBenchmarksPageHasTheirRows(t *testing.T) {
+	page, err := os.ReadFile("docs/benchmarks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if says := bench.Differs(string(page)); says != "" {
+		t.Errorf("docs/benchmarks.md: %s: run make bench", says)
+	}
+	// What it writes is one again, and nothing beside the table has changed.
+	other := filepath.Join(t.TempDir(), "page.md")
+	if err := os.WriteFile(other, page, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := bench.Measured{Users: 1_234_567, Rounds: 1, Machine: "Here.", Results: map[string]bench.Result{"reset": {Median: 0.5, Least: 0.4, Most: 12, Note: "a note"}, "key": {Median: 31}}}
+	if err := got.Write(other); err != nil {
+		t.Fatal(err)
+	}
+	written, err := os.ReadFile(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(written)
+	for _, want := range []string{
+		"| all six phases, 1,234,567 users, `way: delete` | the guide's SQL in psql | ≤ 0.5 | 0.500 | 0.400 to 12.00 | met; a note |",
+		"| from a key to its frame |  | ≤ 30 ms | 31 ms |  | missed |", "| not measured: it was left out |",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if says := bench.Differs(text); says != "" {
+		t.Error(says)
+	}
+	if says := bench.Differs(strings.Replace(text, "≤ 1.5", "≤ 15", 1)); !strings.Contains(says, "row 6 ") {
+		t.Errorf("of another goal it says %q", says)
+	}
+	if before, after := strings.Split(string(page), "<!--"), strings.Split(text, "<!--"); before[0] != after[0] || before[2] != after[2] {
+		t.Error("what stands beside the table was changed")
 	}
 }
 

@@ -59,7 +59,7 @@ func (t *Target) Check(ctx context.Context, c *runbook.Check, facts phases.Facts
 	}
 	var out phases.Answer
 	err := t.checks.with(ctx, func(s *session) error {
-		if _, err := s.Exec(ctx, `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`); err != nil {
+		if _, err := s.Exec(ctx, oneMoment); err != nil {
 			return err
 		}
 		defer rollback(ctx, s)

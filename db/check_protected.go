@@ -13,16 +13,17 @@ func (t *Target) checkProtected(ctx context.Context, s *session, _ *runbook.Chec
 	if len(facts.Protected) == 0 {
 		return phases.Answer{Value: "no baseline was taken yet"}, nil
 	}
-	var wrong []string
+	var names []string
 	for _, was := range facts.Protected {
-		r, err := resolve(ctx, s, t.book, was.Table)
-		if err != nil {
-			return phases.Answer{}, err
-		}
-		now, err := t.fingerprint(ctx, s, r, was.Table)
-		switch {
-		case err != nil:
-			return phases.Answer{}, err
+		names = append(names, was.Table)
+	}
+	all, err := t.fingerprints(ctx, s, names, nil)
+	if err != nil {
+		return phases.Answer{}, err
+	}
+	var wrong []string
+	for i, was := range facts.Protected {
+		switch now := all[i]; {
 		case now.Rows != was.Rows:
 			wrong = append(wrong, fmt.Sprintf("%s has %d rows, had %d", was.Table, now.Rows, was.Rows))
 		case now.Hash != was.Hash:

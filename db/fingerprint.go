@@ -5,7 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"slices"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 
@@ -13,9 +13,11 @@ import (
 	"tminus/phases/schema"
 )
 
-// fingerprint gives count and content of a table as s's transaction sees it. Rows have no order, so their hashes are added up: two sums of 64-bit
-// hashes under different seeds, which no pair of changes cancels the way XOR
-// would. The columns' names and types are part of it.
+// fingerprint gives count and content of a table as s's transaction sees it. Rows
+// have no order, so their hashes are added up: two sums of 64-bit hashes under
+// different seeds, which no pair of changes cancels the way XOR would. The
+// columns' names and types are part of it. Journals and backups of any age hold
+// fingerprints: what this gives for a content must never change.
 func (t *Target) fingerprint(ctx context.Context, s *session, r *schema.Relation, table string) (phases.Fingerprint, error) {
 	out := phases.Fingerprint{Table: table}
 	rows, err := s.Query(ctx, `SELECT attname::text || ' ' || format_type(atttypid, atttypmod)
@@ -28,11 +30,8 @@ func (t *Target) fingerprint(ctx context.Context, s *session, r *schema.Relation
 		return out, fail(ctx, "fingerprint", table, err)
 	}
 	var first, second string
-	// The alias with .* is the whole row whatever the columns are called.
-	query := `SELECT count(*),
-			coalesce(sum(hashtextextended((tminus_row.*)::text COLLATE "C", 0)::numeric), 0)::text,
-			coalesce(sum(hashtextextended((tminus_row.*)::text COLLATE "C", 6148914691236517205)::numeric), 0)::text
-		FROM ` + sqlName(r) + ` AS tminus_row`
+	query := `SELECT count(*), coalesce(sum(hashtextextended(content, 0)), 0)::text,
+		coalesce(sum(hashtextextended(content, 6148914691236517205)), 0)::text FROM ` + contents(r)
 	err = t.long(ctx, s, func(ctx context.Context, l long) error { return l.scan(ctx, query, &out.Rows, &first, &second) })
 	if err != nil {
 		return out, fail(ctx, "fingerprint", table, err)
@@ -43,97 +42,67 @@ func (t *Target) fingerprint(ctx context.Context, s *session, r *schema.Relation
 	return out, nil
 }
 
+// contents is a FROM item whose column content is each row's text, made once
+// however often it is used. It takes an OFFSET to keep the planner from writing
+// the expression out at each place, and a quoted one, which is a constant from
+// the start: with OFFSET 0 the planner would add up in one process. The alias
+// with .* is the whole row whatever the columns are called.
+func contents(r *schema.Relation) string {
+	return `(SELECT (tminus_row.*)::text COLLATE "C" AS content FROM ` + sqlName(r) + ` AS tminus_row OFFSET '0') AS tminus_rows`
+}
+
 // Fingerprints implements engine.Capsules.
-func (t *Target) Fingerprints(ctx context.Context, tables []string, progress func(string)) ([]phases.Fingerprint, error) {
-	var out []phases.Fingerprint
-	err := t.checks.with(ctx, func(s *session) error {
-		if _, err := s.Exec(ctx, `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`); err != nil {
+func (t *Target) Fingerprints(ctx context.Context, tables []string, progress func(string)) (out []phases.Fingerprint, err error) {
+	err = t.checks.with(ctx, func(s *session) error {
+		if _, err = s.Exec(ctx, oneMoment); err != nil {
 			return err
 		}
 		defer rollback(ctx, s)
-		found, err := resolveAll(ctx, s, t.book, tables)
-		if err != nil {
-			return err
-		}
-		for i, table := range tables {
-			if progress != nil {
-				progress(table)
-			}
-			f, err := t.fingerprint(ctx, s, found[i], table)
-			if err != nil {
-				return err
-			}
-			out = append(out, f)
-		}
-		return nil
+		out, err = t.fingerprints(ctx, s, tables, progress)
+		return err
 	})
 	return out, fail(ctx, "fingerprint the tables of", t.host(), err)
 }
 
-// Baseline counts and fingerprints on a session of its own, all as of one moment.
-func (t *Target) Baseline(ctx context.Context, counted []phases.Counted, protect []string, progress func(phases.TableCount)) (phases.Baseline, error) {
-	var out phases.Baseline
-	if progress == nil {
-		progress = func(phases.TableCount) {}
+// fingerprints reads tables as of the moment that s's transaction sees.
+func (t *Target) fingerprints(ctx context.Context, s *session, tables []string, progress func(string)) ([]phases.Fingerprint, error) {
+	found, err := resolveAll(ctx, s, t.book, tables)
+	if err != nil {
+		return nil, err
 	}
-	err := t.checks.with(ctx, func(s *session) error {
-		if _, err := s.Exec(ctx, `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`); err != nil {
-			return err
+	out := make([]phases.Fingerprint, len(tables))
+	var mu sync.Mutex // one session at a time tells of its progress
+	all, err := t.fingerprinting(ctx, s, found, tables, func(i int, f phases.Fingerprint) {
+		mu.Lock()
+		defer mu.Unlock()
+		out[i] = f
+		if progress != nil {
+			progress(tables[i])
 		}
-		defer rollback(ctx, s)
-		var err error
-		for _, table := range protect {
-			r, err := resolve(ctx, s, t.book, table)
-			if err != nil {
-				return err
-			}
-			f, err := t.fingerprint(ctx, s, r, table)
-			if err != nil {
-				return err
-			}
-			out.Protected = append(out.Protected, f)
-			progress(phases.TableCount{Table: table, Rows: f.Rows})
-		}
-		out.Counts, err = t.baselineCounts(ctx, s, counted, out.Protected, progress)
-		return err
 	})
-	return out, fail(ctx, "take the baseline of", t.host(), err)
+	if err != nil {
+		return nil, err
+	}
+	return out, t.readAll(ctx, s, all)
 }
 
-// baselineCounts counts what the phases will take. What is known by a fingerprint
-// is not counted again.
-func (t *Target) baselineCounts(ctx context.Context, s *session, of []phases.Counted, known []phases.Fingerprint, progress func(phases.TableCount)) ([]phases.TableCount, error) {
-	var out []phases.TableCount
-	var ask []counting
-	var asked []int // which of out they are
-	var names []string
-	for _, c := range of {
-		names = append(names, c.Table)
-	}
-	found, err := resolveAll(ctx, s, t.book, names)
+// fingerprinting are the readings of tables' fingerprints. done is handed each
+// with its place among them, by several sessions at a time.
+func (t *Target) fingerprinting(ctx context.Context, s *session, found []*schema.Relation, tables []string, done func(int, phases.Fingerprint)) ([]reading, error) {
+	size, err := pages(ctx, s, found)
 	if err != nil {
 		return nil, err
 	}
-	for i, c := range of {
-		out = append(out, phases.TableCount{Table: c.Table, Where: c.Where})
-		if j := slices.IndexFunc(known, func(f phases.Fingerprint) bool { return f.Table == c.Table }); j >= 0 && c.Where == "" {
-			out[i].Rows = known[j].Rows
-			progress(out[i])
-			continue
-		}
-		ask, asked = append(ask, counting{found[i], c.Where, c.Table}), append(asked, i)
+	var out []reading
+	for i, r := range found {
+		out = append(out, reading{size[r.OID], func(ctx context.Context, s *session) error {
+			f, err := t.fingerprint(ctx, s, r, tables[i])
+			if err != nil {
+				return err
+			}
+			done(i, f)
+			return nil
+		}})
 	}
-	// A condition means what it means in the phase.
-	if err := setSearchPath(ctx, s, s.searchPath(t.book)); err != nil {
-		return nil, err
-	}
-	err = t.countAll(ctx, s, ask, func(rows int64) {
-		out[asked[0]].Rows = rows
-		progress(out[asked[0]])
-		asked = asked[1:]
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, setSearchPath(ctx, s, basePath)
+	return out, nil
 }

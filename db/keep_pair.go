@@ -98,7 +98,7 @@ func (k *keeping) stream(ctx context.Context, t *keptTable, s *session, where st
 // keySum is what the keys of rows add up to, by two hashes.
 func (k *keeping) keySum(ctx context.Context, t *keptTable, s *session, where string) (sum string, err error) {
 	key := t.keyText()
-	query := fmt.Sprintf(`SELECT concat_ws(' ', sum(hashtextextended(%s, 0)::numeric), sum(hashtextextended(%s, 6148914691236517205)::numeric))%s`, key, key, t.rows(where))
+	query := fmt.Sprintf(`SELECT concat_ws(' ', sum(hashtextextended(%s, 0)), sum(hashtextextended(%s, 6148914691236517205)))%s`, key, key, t.rows(where))
 	err = k.x.t.long(ctx, s, func(ctx context.Context, l long) error { return l.scan(ctx, query, &sum) })
 	return sum, err
 }

@@ -149,9 +149,8 @@ func (k *keeping) restIsSame(ctx context.Context, t *keptTable, was, is, xid str
 		s     *session
 		where string
 	}{{k.others, was}, {k.x.s, is}} {
-		query := `SELECT concat_ws(' ', count(*), sum(hashtextextended((tminus_row.*)::text COLLATE "C", 0)::numeric),
-			sum(hashtextextended((tminus_row.*)::text COLLATE "C", 6148914691236517205)::numeric))` +
-			t.rows("NOT ("+look.where+") AND age(xmin) > age('"+xid+"'::xid)")
+		query := `SELECT concat_ws(' ', count(*), sum(hashtextextended(content, 0)), sum(hashtextextended(content, 6148914691236517205)))
+			FROM (SELECT (tminus_row.*)::text COLLATE "C" AS content` + t.rows("NOT ("+look.where+") AND age(xmin) > age('"+xid+"'::xid)") + ` OFFSET '0') AS tminus_rows`
 		err := k.x.t.long(ctx, look.s, func(ctx context.Context, l long) error { return l.scan(ctx, query, &rests[i]) })
 		if err != nil {
 			return false, err

@@ -15,7 +15,7 @@ func courseAnswer(c *runbook.Check, f Facts, _ time.Time) Answer {
 	if a, ok := f.course[c]; ok {
 		return a
 	}
-	return Answer{Value: "asked before the last phase has ended"}
+	return Answer{Value: "asked too early: what it asks about has not come yet"}
 }
 
 // courseStirs is what an item's answer changes for others: nothing before the last
@@ -31,7 +31,7 @@ func (s *State) courseStirs() check.Fact {
 // what the phases came to, and which items are done. Nil where none is asked.
 func (s *State) course() map[*runbook.Check]Answer {
 	var out map[*runbook.Check]Answer
-	if s.Stage() != StageAfter {
+	if st := s.Stage(); st != StagePhases && st != StageAfter {
 		return out
 	}
 	for _, it := range s.Asked() {
@@ -58,6 +58,8 @@ func (s *State) courseOf(c *runbook.Check) Answer {
 		return s.deletionsAnswer()
 	case check.RunItems:
 		return s.itemsAnswer(c.Items)
+	case check.RunPhase:
+		return s.phaseAnswer(c.Phase)
 	}
 	return Answer{Value: fmt.Sprintf("nobody knows how to answer %s", c.Name)}
 }
@@ -67,20 +69,45 @@ func (s *State) verifiedAnswer() Answer {
 	n := 0
 	for i := range s.Phases {
 		p := &s.Phases[i]
-		switch {
-		case p.Accepted:
-			return Answer{Value: PhaseName(p.Plan.ID) + " was undone, and counts because somebody accepted it"}
-		case !p.Status.Done():
-			return Answer{Value: PhaseName(p.Plan.ID) + " is " + strings.ReplaceAll(string(p.Status), "_", " ")}
+		if why := p.doubtful(); why != "" {
+			return Answer{Value: why}
 		}
-		for _, v := range p.Verified {
-			if !v.Pass || v.Unknown != "" {
-				return Answer{Value: PhaseName(p.Plan.ID) + ": " + Clean(v.String())}
-			}
-			n++
-		}
+		n += len(p.Verified)
 	}
 	return Answer{Pass: true, Value: fmt.Sprintf("%s done, %s held", Plural(int64(len(s.Phases)), "phase"), Plural(int64(n), "verification"))}
+}
+
+// phaseAnswer passes where that phase is done, and all that was verified in it held.
+func (s *State) phaseAnswer(id string) Answer {
+	p := s.Phase(id)
+	if p.Status == "" {
+		return Answer{Value: fmt.Sprintf("the runbook has no phase %q", Clean(id))}
+	}
+	if why := p.doubtful(); why != "" {
+		return Answer{Value: why}
+	}
+	done := strings.ReplaceAll(string(p.Status), "_", " ")
+	if p.Plan.Writes() {
+		done += ", " + p.DidWords()
+	}
+	return Answer{Pass: true, Value: fmt.Sprintf("%s, %s held", done, Plural(int64(len(p.Verified)), "verification"))}
+}
+
+// doubtful says why a phase is not known to have come to what it had to; empty
+// where it has.
+func (p *PhaseState) doubtful() string {
+	switch {
+	case p.Accepted:
+		return PhaseName(p.Plan.ID) + " was undone, and counts because somebody accepted it"
+	case !p.Status.Done():
+		return PhaseName(p.Plan.ID) + " is " + strings.ReplaceAll(string(p.Status), "_", " ")
+	}
+	for _, v := range p.Verified {
+		if !v.Pass || v.Unknown != "" {
+			return PhaseName(p.Plan.ID) + ": " + Clean(v.String())
+		}
+	}
+	return ""
 }
 
 // keptAnswer passes where the last phase found every protected table as the

@@ -155,6 +155,11 @@ func Decode(rec journal.Record) (Event, error) {
 	if !ok {
 		return nil, fmt.Errorf("line %d: event %q is not known to this version: use the version that wrote the journal, or a later one", rec.Seq, rec.Kind)
 	}
+	if rec.Kind == (TableProgressed{}).Kind() {
+		if e, ok := decodeProgress(rec.Data); ok {
+			return e, nil
+		}
+	}
 	v := reflect.New(t)
 	if err := json.Unmarshal(rec.Data, v.Interface()); err != nil {
 		return nil, fmt.Errorf("line %d: read event %s: %w", rec.Seq, rec.Kind, err)

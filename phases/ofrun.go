@@ -24,6 +24,7 @@ var ofRun = map[string]func(*runbook.Check, Facts, time.Time) Answer{
 	check.RunBaseline:  courseAnswer,
 	check.RunDeletions: courseAnswer,
 	check.RunItems:     courseAnswer,
+	check.RunPhase:     courseAnswer,
 	check.RunProtected: courseAnswer,
 	check.RunVerified:  courseAnswer,
 }

@@ -3,6 +3,7 @@ package phases
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"tminus/phases/check"
@@ -65,6 +66,9 @@ type RunOpened struct {
 	// TryUndo tells that the run, a rehearsal, puts back at its end what its phases
 	// took.
 	TryUndo bool `json:"try_undo,omitempty"`
+	// SparesFences tells that the run, a rehearsal, switches nothing that stands
+	// outside of its copy; false in old journals, where it did.
+	SparesFences bool `json:"spares_fences,omitempty"`
 	// Undoes is what a run undoes, which puts capsules back; nil for any other.
 	Undoes *Undoes `json:"undoes,omitempty"`
 }
@@ -84,6 +88,9 @@ func (e RunOpened) apply(s *State) error {
 		s.Phases = append(s.Phases, PhaseState{Plan: &book.Phases[i], Status: PhasePending, Step: -1})
 		s.Phases[i].Tables = planTables(&book.Phases[i])
 	}
+	if e.SparesFences {
+		s.Spared = book.SpareFences()
+	}
 	for i := range book.Fences {
 		s.Fences = append(s.Fences, FenceState{Plan: &book.Fences[i]})
 	}
@@ -100,6 +107,9 @@ func (e RunOpened) words(s *State) (Level, string) {
 	}
 	if e.Undoes != nil {
 		text += "; " + e.Undoes.words()
+	}
+	if s.Spared != nil {
+		text += "; not switched in a rehearsal: " + strings.Join(s.Spared, ", ")
 	}
 	for _, line := range s.Opening(s.At) {
 		text += "; " + line

@@ -50,6 +50,7 @@ type State struct {
 	Awaited      *Awaited        // what the database has not answered for a second; nil when it does
 	Departures   []Departure     // decisions to go early or late, oldest first
 	Fences       []FenceState    // in the runbook's order
+	Spared       []string        // titles of the fences that a rehearsal does not switch
 	Tellings     []Telling       // what people were told, oldest first
 	ChannelsLack []ChannelLack   // what the channels need and do not have here
 

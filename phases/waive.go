@@ -93,6 +93,8 @@ func (s *State) mayWaive(it runbook.Item) error {
 		return errors.New("never_waive: after the point of no return nobody may waive it")
 	case it.NeverWaive && s.Stage() == StageChecklist:
 		return errors.New("never_waive: before the gate nobody may waive it")
+	case it.Fence != "" && s.Stage() == StageAfter:
+		return errors.New("what is off for the run comes back: bring it back by the item's key, or leave it as it is where that cannot be done")
 	case s.Stage() == StageAfter:
 		return nil
 	case it.Check != nil && it.Check.Through:

@@ -74,16 +74,16 @@ func (v *Viewer) drawArea(a area, now time.Time) []string {
 	frame := v.frameStyle(a.pane)
 	out := make([]string, 0, a.h)
 	out = append(out, v.titleRule(a, frame, kind, p))
+	side := ""
+	if a.framed {
+		side = look.Paint(frame, "│")
+	}
 	for i := range in.h {
 		line := ""
 		if i < len(lines) {
 			line = lines[i]
 		}
-		if a.framed {
-			out = append(out, look.Paint(frame, "│")+" "+look.Pad(line, in.w)+" "+look.Paint(frame, "│"))
-		} else {
-			out = append(out, " "+look.Pad(line, in.w)+" ")
-		}
+		out = append(out, side+" "+look.Pad(line, in.w)+" "+side)
 	}
 	if a.framed {
 		out = append(out, look.Paint(frame, "╰"+strings.Repeat("─", max(0, a.w-2))+"╯"))

@@ -51,6 +51,7 @@ const (
 	RunBaseline  = "run.baseline"
 	RunDeletions = "run.deletions"
 	RunItems     = "run.items"
+	RunPhase     = "run.phase"
 
 	RehearsalCompleted = "rehearsal.completed"
 	RehearsalSchema    = "rehearsal.schema"
@@ -88,6 +89,7 @@ var kinds = []Kind{
 	{Name: RunBaseline, Means: "the baseline is recorded: the rows of every table that the phases delete from, and the content of every protected one", Rests: Course, OfRun: true},
 	{Name: RunDeletions, Means: "every phase that deletes is committed, and the journal has how many rows each of its tables lost", Rests: Course, OfRun: true},
 	{Name: RunItems, Means: "the items are done, and those of the groups that are named", Takes: []string{"items"}, Needs: []string{"items"}, Rests: Course, OfRun: true},
+	{Name: RunPhase, Means: "the phase is committed or passed, it is not undone, and all that was verified in it held", Takes: []string{"phase"}, Needs: []string{"phase"}, Rests: Course, OfRun: true},
 	{Name: RunProtected, Means: "the last phase found every protected table with the count and content of the baseline", Rests: Course, OfRun: true},
 	{Name: RunVerified, Means: "every phase is committed or passed, none is undone, and all that was verified in them held", Rests: Course, OfRun: true},
 	{Name: "tables.filled", Means: "the named tables each hold at least one row", Takes: []string{"tables"}, Needs: []string{"tables"}},

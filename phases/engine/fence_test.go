@@ -383,6 +383,28 @@ func (f *fenced) restore() {
 	}
 }
 
+// What cannot be left changes nothing: the run can still be resumed.
+func TestRestoreLeavesNoUnknownFence(t *testing.T) {
+	f := newFenced(t)
+	f.open(engine.Settings{})
+	f.takeAll()
+	f.stop(fmt.Errorf("%w: terminated", engine.ErrSignal))
+	_ = f.wait()
+	before, _ := os.ReadFile(f.path)
+	w, recs, _, err := journal.OpenWriter(f.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	_, err = engine.Restore(t.Context(), nil, w, recs, engine.Restoring{Operator: f.opened.Operator, Leave: []string{"service", "servcie"}, Reason: "R"})
+	if err == nil || !strings.Contains(err.Error(), "servcie is no fence") {
+		t.Errorf("got %v", err)
+	}
+	if after, _ := os.ReadFile(f.path); !bytes.Equal(before, after) || f.outside() != allOff {
+		t.Errorf("something was changed:\n%s", after[len(before):])
+	}
+}
+
 // A run that is closed with its fences off is restored behind its last line.
 func TestAClosedRunIsRestored(t *testing.T) {
 	f := newFenced(t)

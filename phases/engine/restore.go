@@ -31,16 +31,17 @@ func Restore(ctx context.Context, target Target, w *journal.Writer, recs []journ
 	}
 	e := newEngine(target, w, state, Settings{})
 	e.noTarget = r.NoTarget
+	for _, id := range r.Leave { // before anything is changed
+		if f := state.Fence(id); f == nil || !f.MayBeOff() {
+			return state, fmt.Errorf("%s is no fence that this run left off: see `tminus fences`; nothing was changed", id)
+		}
+	}
 	if state.Outcome == "" {
 		if err := e.abandon(ctx, r); err != nil {
 			return state, err
 		}
 	}
 	for _, id := range r.Leave {
-		f := state.Fence(id)
-		if f == nil || !f.MayBeOff() {
-			return state, fmt.Errorf("%s is no fence that this run left off: see `tminus fences`", id)
-		}
 		if err := e.record(phases.FenceLeft{Fence: id, Reason: phases.Clean(r.Reason), By: r.Operator.String()}); err != nil {
 			return state, err
 		}

@@ -72,9 +72,9 @@ type Surveyor interface {
 	SchemaNow(ctx context.Context, off []phases.Trigger) (phases.SchemaPrint, error)
 
 	// Baseline counts tables, or the rows of one that match a condition, and
-	// fingerprints the protected ones, in one REPEATABLE READ, READ ONLY
-	// transaction. progress may be nil; it is called with each count as it is
-	// done.
+	// fingerprints the protected ones, on one session or several, all as of one
+	// moment. progress may be nil; it is called with each count as it is done, in
+	// any order, by one goroutine at a time.
 	Baseline(ctx context.Context, count []phases.Counted, protect []string, progress func(phases.TableCount)) (phases.Baseline, error)
 }
 
@@ -128,7 +128,8 @@ type Capsules interface {
 	PutBack(ctx context.Context, step runbook.Step, progress func(rows int64)) (int64, error)
 
 	// Fingerprints gives count and content of tables as of one moment. progress may
-	// be nil; it is called before each.
+	// be nil; it is called after each, in any order, by one
+	// goroutine at a time.
 	Fingerprints(ctx context.Context, tables []string, progress func(table string)) ([]phases.Fingerprint, error)
 
 	// Drop removes the capsule of a phase that was not committed, whole or begun.

@@ -115,9 +115,7 @@ func (t *undoTrial) compare(ctx context.Context) (compared int, differences []st
 	for _, f := range t.before {
 		names = append(names, f.Table)
 	}
-	wait := t.engine.await("", first(names))
-	defer wait.over()
-	now, err := t.engine.target.Fingerprints(ctx, names, func(table string) { wait.next("fingerprint " + table) })
+	now, err := t.engine.fingerprints(ctx, "", names)
 	if err != nil {
 		return 0, nil, phases.Clean(fmt.Sprintf("what came back could not be compared: %v", err))
 	}
@@ -144,7 +142,19 @@ func (r *phaseRun) beforeUndo(ctx context.Context, counted []phases.Counted) ([]
 			names = append(names, c.Table)
 		}
 	}
-	wait := r.engine.await(r.plan.ID, "fingerprint "+first(names))
+	return r.engine.fingerprints(ctx, r.plan.ID, names)
+}
+
+// fingerprints says on every screen what it waits for.
+func (e *Engine) fingerprints(ctx context.Context, phase string, tables []string) ([]phases.Fingerprint, error) {
+	var asked []string
+	for _, t := range tables {
+		asked = append(asked, "fingerprint "+t)
+	}
+	wait := e.await(phase, left(asked))
 	defer wait.over()
-	return r.engine.target.Fingerprints(ctx, names, func(table string) { wait.next("fingerprint " + table) })
+	return e.target.Fingerprints(ctx, tables, func(table string) {
+		asked = without(asked, "fingerprint "+table)
+		wait.next(left(asked))
+	})
 }

@@ -34,11 +34,12 @@ func (r *phaseRun) baseline(ctx context.Context) error {
 	for _, c := range counted {
 		names = append(names, "count "+c.String())
 	}
-	wait := e.await(r.plan.ID, first(names))
+	wait := e.await(r.plan.ID, left(names))
 	defer wait.over()
 	base, err := e.target.Baseline(ctx, counted, protected, func(c phases.TableCount) {
-		names = names[min(1, len(names)):]
-		wait.next(first(names))
+		done := phases.Counted{Table: c.Table, Where: c.Where}.String()
+		names = without(names, "fingerprint "+done, "count "+done)
+		wait.next(left(names))
 		if c.Where != "" {
 			return // of no table: it is in the baseline
 		}
@@ -59,11 +60,20 @@ func (r *phaseRun) baseline(ctx context.Context) error {
 	return r.raiseFewer()
 }
 
-func first(list []string) string {
-	if len(list) == 0 {
+// left says what is still asked for, by several sessions in any order.
+func left(names []string) string {
+	switch len(names) {
+	case 0:
 		return "end of the baseline"
+	case 1:
+		return names[0]
 	}
-	return list[0]
+	return fmt.Sprintf("%s and %d more", names[0], len(names)-1)
+}
+
+// without takes what was done out of names.
+func without(names []string, done ...string) []string {
+	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(done, name) })
 }
 
 // countTables are all tables that the run names or reaches, but the protected

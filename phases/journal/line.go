@@ -32,6 +32,7 @@ const (
 type chain struct {
 	seq  uint64 // of the line before; 0 before the first
 	hash string // of the line before
+	kind string // of the line before that was read; empty before the first
 }
 
 func newChain() chain { return chain{hash: strings.Repeat("0", hashLen)} }
@@ -52,7 +53,7 @@ func (c chain) encode(at time.Time, kind string, data any) ([]byte, Record, erro
 	case len(raw) > maxLine/2:
 		return nil, Record{}, fmt.Errorf("%w: the data of %s has %d bytes, the limit is %d", ErrRefused, kind, len(raw), maxLine/2)
 	}
-	if back, ok := parseTime(stamp); !ok || !back.Equal(at) {
+	if back, ok := parseTime([]byte(stamp)); !ok || !back.Equal(at) {
 		return nil, Record{}, fmt.Errorf("%w: the time of %s cannot be written: %s", ErrRefused, kind, stamp)
 	}
 
@@ -80,18 +81,23 @@ func (c *chain) decode(line []byte) (rec Record, reason string) {
 	if reason != "" {
 		return Record{}, reason
 	}
-	if c.hashOf(line[:len(line)-tailLen]) != rec.Hash {
+	var digits [hashLen]byte
+	c.sum(line[:len(line)-tailLen], &digits)
+	if tail := line[len(line)-tailLen:]; !bytes.Equal(tail[len(hashMark):][:hashLen], digits[:]) {
+		if !hexDigits(tail[len(hashMark):][:hashLen]) {
+			return Record{}, "it does not end as a line of a journal"
+		}
 		return Record{}, "its hash does not fit its content and the line before it"
 	}
 	if !json.Valid(rec.Data) {
 		return Record{}, "its data is no JSON"
 	}
-	rec.Data = bytes.Clone(rec.Data)
-	c.seq, c.hash = rec.Seq, rec.Hash
+	rec.Hash, rec.Data = string(digits[:]), bytes.Clone(rec.Data)
+	c.seq, c.hash, c.kind = rec.Seq, rec.Hash, rec.Kind
 	return rec, ""
 }
 
-// split takes a line apart and checks its form, not its hash.
+// split takes a line apart and checks its form, but for the digits of its hash.
 func (c *chain) split(line []byte) (rec Record, reason string) {
 	rest, ok := bytes.CutPrefix(line, []byte(seqMark))
 	if !ok {
@@ -102,44 +108,44 @@ func (c *chain) split(line []byte) (rec Record, reason string) {
 		return rec, "it has no time"
 	}
 	want := c.seq + 1
-	if string(digits) != strconv.FormatUint(want, 10) {
+	var number [20]byte
+	if !bytes.Equal(digits, strconv.AppendUint(number[:0], want, 10)) {
 		return rec, fmt.Sprintf("it does not carry the number %d: it was changed, or lines were removed, added or moved", want)
 	}
 	stamp, rest, ok := bytes.Cut(rest, []byte(kindMark))
 	if !ok {
 		return rec, "it has no kind"
 	}
-	if rec.At, ok = parseTime(string(stamp)); !ok {
+	if rec.At, ok = parseTime(stamp); !ok {
 		return rec, "its time is not in the form of a journal"
 	}
 	kind, rest, ok := bytes.Cut(rest, []byte(dataMark))
-	if !ok || !validKind(string(kind)) {
+	if rec.Kind = c.kind; string(kind) != c.kind { // most lines are of the kind of the one before
+		rec.Kind = string(kind)
+	}
+	if !ok || !validKind(rec.Kind) {
 		return rec, "its kind is not in the form of a journal"
 	}
 	if len(rest) < len("{}")+tailLen || rest[0] != '{' {
 		return rec, "it has no data"
 	}
 	rec.Data = rest[:len(rest)-tailLen]
-	hash, ok := splitTail(rest[len(rest)-tailLen:])
-	if !ok {
+	tail := rest[len(rest)-tailLen:]
+	if string(tail[:len(hashMark)]) != hashMark || string(tail[len(hashMark)+hashLen:]) != endMark {
 		return rec, "it does not end as a line of a journal"
 	}
-	rec.Seq, rec.Kind, rec.Hash = want, string(kind), hash
+	rec.Seq = want
 	return rec, ""
 }
 
-// splitTail reads a line's last tailLen bytes.
-func splitTail(tail []byte) (hash string, ok bool) {
-	rest, ok := bytes.CutPrefix(tail, []byte(hashMark))
-	if !ok || string(rest[hashLen:]) != endMark {
-		return "", false
-	}
-	for _, b := range rest[:hashLen] {
+// hexDigits reports whether a hash is written as a journal writes it.
+func hexDigits(hash []byte) bool {
+	for _, b := range hash {
 		if (b < '0' || b > '9') && (b < 'a' || b > 'f') {
-			return "", false
+			return false
 		}
 	}
-	return string(rest[:hashLen]), true
+	return true
 }
 
 // tornReason tells a line that was cut off from damage, for the bytes behind
@@ -163,10 +169,19 @@ func (c *chain) tornReason(tail []byte) string {
 
 // hashOf is the hash of the next line, given its bytes up to its own hash.
 func (c chain) hashOf(body []byte) string {
+	var digits [hashLen]byte
+	c.sum(body, &digits)
+	return string(digits[:])
+}
+
+// sum is hashOf without an allocation.
+func (c chain) sum(body []byte, digits *[hashLen]byte) {
 	h := sha256.New()
-	h.Write([]byte(c.hash))
+	copy(digits[:], c.hash)
+	h.Write(digits[:])
 	h.Write(body)
-	return hex.EncodeToString(h.Sum(nil))
+	var sum [sha256.Size]byte
+	hex.Encode(digits[:], h.Sum(sum[:0]))
 }
 
 func validKind(kind string) bool {
@@ -180,11 +195,12 @@ func validKind(kind string) bool {
 }
 
 // parseTime accepts the one way in which a journal writes a time.
-func parseTime(stamp string) (time.Time, bool) {
-	at, err := time.Parse(time.RFC3339Nano, stamp)
-	if err != nil {
+func parseTime(stamp []byte) (time.Time, bool) {
+	var at time.Time
+	if err := at.UnmarshalText(stamp); err != nil {
 		return time.Time{}, false
 	}
 	at = at.UTC()
-	return at, at.Format(time.RFC3339Nano) == stamp
+	var again [len(time.RFC3339Nano)]byte
+	return at, bytes.Equal(at.AppendFormat(again[:0], time.RFC3339Nano), stamp)
 }

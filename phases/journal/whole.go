@@ -34,7 +34,7 @@ func (w *Writer) whole() error {
 		return err
 	}
 	c := newCursor(w.path, w.file)
-	if err := c.pass(); err != nil || c.chain != w.chain || c.off != w.size {
+	if err := c.pass(); err != nil || c.chain.seq != w.chain.seq || c.chain.hash != w.chain.hash || c.off != w.size {
 		return w.firstDamage()
 	}
 	return nil

@@ -22,6 +22,7 @@ type checker struct {
 	disables []string
 	actions  map[string]bool // that some item has
 	earlier  map[string]bool // ids of the items and groups that the walk has come past
+	before   map[string]bool // of the phases
 	fences   map[string]fenceAt
 }
 
@@ -42,7 +43,7 @@ func checkFile(root *node, r *report) {
 	all := shapes()
 	c := &checker{
 		report: r, reader: &reader{shapes: all}, shapes: all, schema: "public",
-		ids: map[string]map[string]int{amongAll: {}, amongFields: {}, amongChannels: {}, amongMessages: {}, amongFences: {}}, fields: map[string]fieldAt{}, actions: map[string]bool{}, earlier: map[string]bool{}, fences: map[string]fenceAt{},
+		ids: map[string]map[string]int{amongAll: {}, amongFields: {}, amongChannels: {}, amongMessages: {}, amongFences: {}}, fields: map[string]fieldAt{}, actions: map[string]bool{}, earlier: map[string]bool{}, before: map[string]bool{}, fences: map[string]fenceAt{},
 	}
 	if root.kind != isMap {
 		c.wrongKind(root, "a mapping that begins with the line `tminus: 1`")

@@ -24,6 +24,7 @@ func (c *checker) gatherFences(m *checked) {
 
 // fencing holds the fences by themselves.
 func (c *checker) fencing(m *checked) {
+	c.fencedOnce(m)
 	seen := map[string]int{}
 	for _, f := range m.inner["fences"] {
 		c.fenceKind(f)
@@ -55,6 +56,25 @@ func (c *checker) fencing(m *checked) {
 				c.fault(n, "a dsn with a password in it", "a runbook is read by many: use a service file (service=…) and a password file")
 			}
 		}
+	}
+}
+
+// fencedOnce holds that no two fences switch the same: the second would record as
+// the state to bring back what the first has made of it.
+func (c *checker) fencedOnce(m *checked) {
+	seen := map[string]int{}
+	for _, f := range m.inner["fences"] {
+		is := c.values(f).fence()
+		if is.Kind == "" || is.Kind == FenceTriggers {
+			continue
+		}
+		is.ID, is.Title, is.Limit, is.Comment, is.Rehearsal = "", "", 0, "", false
+		what := fmt.Sprintf("%q", []any{is})
+		if line, twice := seen[what]; twice {
+			c.fault(f.node, "another fence switches the same", fmt.Sprintf("line %d has it: keep one of the two", line))
+			continue
+		}
+		seen[what] = f.node.line
 	}
 }
 

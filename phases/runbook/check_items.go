@@ -196,6 +196,25 @@ func (c *checker) namedCheck(m *checked, shape *object, kind, name string) {
 	}
 }
 
+// course holds that a check about the run itself asks about what has come by then.
+func (c *checker) course(m *checked, n *node, name string, in asking) {
+	switch {
+	case check.Of(name).Rests&check.Course == 0 || in.where == inAfter:
+	case name != check.RunPhase && name != check.RunBaseline:
+		c.fault(n, name+" before the last phase", "ask it in `after`: until then it is never so")
+	case in.where == inChecklist || in.first:
+		c.fault(n, name+" before the first phase", "ask it later: until then it is never so")
+	}
+	c.itemRefs(m)
+	if of := m.good.value("phase"); of != nil && !c.before[of.text] {
+		fix := "the id of a phase that stands before this item"
+		if best := nearest(of.text, slices.Sorted(maps.Keys(c.before))); best != "" {
+			fix = "did you mean " + best + "? " + fix
+		}
+		c.fault(of, clean(quote(of.text))+" is no phase before this one", fix)
+	}
+}
+
 // itemRefs holds that a check asks about items and groups that come before it.
 func (c *checker) itemRefs(m *checked) {
 	list := m.good.value("items")
@@ -225,10 +244,7 @@ func (c *checker) checkNeeds(m *checked, kind, name string, in asking) {
 	if rests&check.Rehearsal != 0 && in.noRehearsal {
 		c.fault(n, name+", but the runbook wants no rehearsal", "leave out `rehearsal: none`, or this check")
 	}
-	if rests&check.Course != 0 && in.where != inAfter {
-		c.fault(n, name+" before the last phase", "ask it in `after`: until then it is never so")
-	}
-	c.itemRefs(m)
+	c.course(m, n, name, in)
 	if rests&check.Triggers != 0 && len(c.disables) == 0 && len(c.values(m).triggers()) == 0 {
 		c.fault(n, name+", but no item disables triggers", "give an item of the checklist the action triggers.disable")
 	}

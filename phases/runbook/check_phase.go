@@ -24,6 +24,7 @@ func (c *checker) phases(m *checked, window Window, in asking) {
 		planned += phase.Planned
 		c.items(p.inner["confirm"], in, nil)
 		c.phase(p, &phase, &point)
+		c.before[phase.ID] = true
 	}
 	c.uses.check(c)
 	if at := m.node.value("phases"); at != nil && planned > window.Planned {

@@ -2,6 +2,7 @@ package runbook
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -28,6 +29,8 @@ type Fence struct {
 	Title string
 	Kind  FenceKind
 	Limit time.Duration // how long switching it off, or back on, may take
+
+	Rehearsal bool // it is switched in a rehearsal too; of triggers, which are the copy's own, that is always so
 
 	Triggers []string // triggers: their names
 
@@ -89,6 +92,7 @@ func fenceObject() object {
 			{"deployment", false, ofObject("deployment"), "a Deployment of Kubernetes is scaled to 0, and back to its count"},
 			{"pg_cron", false, ofObject("pg_cron"), "a job of pg_cron is made inactive"},
 			{"commands", false, ofObject("commands"), "programs of your own switch something off and on, and tell its state"},
+			{"rehearsal", false, of(aFlag), "`true` switches it in a rehearsal too; default `false`, since it would be the real system's: a human ticks its items there. Triggers are the copy's own, and are always switched"},
 		},
 		one: []string{"triggers", "github_workflow", "git_file", "alertmanager", "pgbouncer", "patroni", "deployment", "pg_cron", "commands"},
 	}
@@ -146,7 +150,7 @@ func fenceParts() []object {
 }
 
 func (f fields) fence() Fence {
-	out := Fence{ID: f.text("id"), Title: f.line("title"), Limit: fenceLimit}
+	out := Fence{ID: f.text("id"), Title: f.line("title"), Limit: fenceLimit, Rehearsal: f.flag("rehearsal", false)}
 	if out.Title == "" {
 		out.Title = out.ID
 	}
@@ -282,6 +286,32 @@ func (r *Runbook) completeFences() {
 		}
 	}
 }
+
+// notSwitched is the help of an item whose fence a rehearsal spares.
+const notSwitched = "In a rehearsal this is not switched: it would be the real system's. Tick it; or write `rehearsal: true` into its fence."
+
+// SpareFences takes out what a rehearsal must not switch, since it stands outside
+// of the copy: humans tick its items. It gives the titles of those fences.
+func (r *Runbook) SpareFences() []string {
+	var spared []string
+	for _, f := range r.Fences {
+		if f.spared() {
+			spared = append(spared, f.Title)
+		}
+	}
+	for _, g := range slices.Concat(r.Checklist, r.After) {
+		for i, it := range g.Items {
+			if f, _ := r.Fence(it.Fence); f != nil && f.spared() {
+				g.Items[i].Fence, g.Items[i].Check, g.Items[i].Action = "", nil, nil
+				g.Items[i].Help = strings.TrimSpace(it.Help + " " + notSwitched)
+			}
+		}
+	}
+	r.Fences = slices.DeleteFunc(r.Fences, Fence.spared)
+	return spared
+}
+
+func (f Fence) spared() bool { return f.Kind != FenceTriggers && !f.Rehearsal }
 
 // lift puts an item among the stages after the last COMMIT where it stands in
 // no other's way: before those of the fences that were taken before, and behind

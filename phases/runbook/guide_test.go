@@ -292,7 +292,7 @@ func TestGuideAsksWhatCanBeAsked(t *testing.T) {
 		FenceOff: 3, FenceBack: 3, "backup.age": 2, "protected.intact": 1, "tables.zero": 1, "tables.filled": 1,
 		"backup.readable": 2, "backup.restored": 1, "rehearsal.completed": 1, "rehearsal.protected": 1, "rehearsal.clean": 1, "rehearsal.schema": 1,
 		"git.quiet": 1, "git.push": 1, "jobs.due": 1, "clock.close": 1, "database.prepared": 1,
-		"backup.size": 1, "wal.room": 1, "run.verified": 1, "run.protected": 1, "run.baseline": 1, "run.deletions": 1, "run.items": 14,
+		"backup.size": 1, "wal.room": 1, "run.verified": 1, "run.protected": 1, "run.baseline": 2, "run.phase": 3, "run.deletions": 1, "run.items": 14,
 	} {
 		if len(asked[name]) != times {
 			t.Errorf("%s is asked %d times, not %d", name, len(asked[name]), times)

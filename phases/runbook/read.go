@@ -236,7 +236,7 @@ func fromYAML(root *node) *Runbook {
 		Window: m.window(), Backup: m.backup(),
 		Protected: m.tables("protected"),
 		Ledger:    !m.word("ledger", "none"),
-		Rehearsal: m.rehearsal(), Capsule: m.capsule(),
+		Rehearsal: m.rehearsal(), Capsule: m.capsule(), Counting: m.counting(),
 		Gate: Gate{Approve: "Approving authority"},
 	}
 	for _, c := range m.list("contacts", "contact") {
@@ -332,7 +332,7 @@ func (f fields) check(maxAge time.Duration) *Check {
 	case f.node.value("database") != nil:
 		c.Kind, c.Name = CheckDatabase, f.text("database")
 		c.Max, c.Min = f.limit("max"), f.limit("min")
-		c.Triggers, c.Tables, c.Items = f.triggers(), f.tables("tables"), f.lines("items")
+		c.Triggers, c.Tables, c.Items, c.Phase = f.triggers(), f.tables("tables"), f.lines("items"), f.text("phase")
 		c.Observer, c.Standbys = f.line("observer"), 1
 		if n := f.limit("standbys"); n != nil {
 			c.Standbys = *n

@@ -30,6 +30,7 @@ type Runbook struct {
 	Ledger    bool      // false (`ledger: none`): a lost COMMIT can be settled by counts only
 	Rehearsal Rehearsal // what production wants of a rehearsal
 	Capsule   Capsule   // how what the phases take away is kept
+	Counting  Counting  // how tables are counted outside of a phase's transaction
 	Fences    []Fence   // what is off for the run, in the order in which it is switched off
 	Checklist []Group   // what must be ticked before the gate opens
 	Gate      Gate
@@ -139,6 +140,7 @@ type Check struct {
 	Max      *int64        // largest accepted value, for checks that count
 	Triggers []string      // for triggers.*; empty means every trigger named by triggers.disable
 	Tables   []string      // for tables.*
+	Phase    string        // for run.phase: the id of a phase
 	Items    []string      // for run.items: the ids of items, and of groups whose items all count
 	MaxAge   time.Duration // the greatest accepted age; for backup.age by default Backup.MaxAge, else 0: the check's own default
 	Standbys int64         // for replication.lag: how many must be connected; default 1

@@ -276,7 +276,7 @@ func shapes() map[string]*object {
 func objects() []object {
 	return slices.Concat([]object{
 		runbookObject(), windowObject(), contactObject(), backupObject(), takeObject(), verifyObject(), tryObject(),
-		rehearsalObject(), capsuleObject(), gateObject(),
+		rehearsalObject(), capsuleObject(), countingObject(), gateObject(),
 		groupObject(), itemObject(), fieldObject(), checkObject(), actionObject(), probeObject(),
 		phaseObject(), stepObject(), maintenanceObject(), fenceObject(),
 		channelObject(), webhookObject(), smtpObject(), messageObject(),
@@ -296,6 +296,7 @@ func runbookObject() object {
 		{"ledger", false, ofWords("", bare("none")...), "write no ledger row; a lost COMMIT can then be settled by counts only"},
 		{"rehearsal", false, orWord("rehearsal", "none"), "what production wants of a rehearsal of this runbook; `none`: it wants none, and the gate and the report say so"},
 		{"capsule", false, orWord("capsule", "off"), "how the run keeps what its phases take away, so that `tminus undo` can put it back; `off`: it keeps nothing, and the gate says so"},
+		{"counting", false, ofObject("counting"), "how tables are counted and fingerprinted outside of a phase's transaction"},
 		{"fences", false, listOf(ofObject("fence"), maxFences), "what is switched off for the run, in this order, before the gate; it comes back in the reverse order after the last phase, as it was"},
 		{"checklist", false, listOf(ofObject("group"), maxGroups), "what must be ticked before the gate opens"},
 		{"gate", false, ofObject("gate"), "the go/no-go decision"},

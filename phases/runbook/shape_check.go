@@ -22,7 +22,7 @@ func checkObject() object {
 		one: []string{"database", "outside", "sql", "command", "shell", "http"},
 		parts: []part{
 			{beside: []string{"database", "outside"}, keys: []string{"min"}},
-			{beside: []string{"database"}, keys: []string{"max", "triggers", "tables", "items", "max_age", "standbys", "observer"}},
+			{beside: []string{"database"}, keys: []string{"max", "triggers", "tables", "items", "phase", "max_age", "standbys", "observer"}},
 			{beside: []string{"outside"}, keys: []string{"dir", "branch", "remote", "path", "min_age", "host", "port", "fingerprint"}},
 			{beside: []string{"sql"}, keys: []string{"expect"}, needs: []string{"expect"}},
 			{beside: []string{"command", "shell"}, keys: []string{"exit", "output"}},
@@ -54,6 +54,7 @@ func databaseKeys() []key {
 		{"min", false, ofCount(0, math.MaxInt64), "database, outside: smallest accepted value"},
 		{"triggers", false, listOf(of(aName), maxTables), "database: the triggers of `triggers.disabled`; default all that an action disables"},
 		{"tables", false, listOf(of(aTable), maxTables), "database: the tables of `tables.zero` and `tables.filled`"},
+		{"phase", false, value{form: aFieldID, called: "id"}, "database: for `run.phase`, the id of a phase that comes before"},
 		{"items", false, listOf(value{form: aFieldID, called: "id"}, maxItems), "database: for `run.items`, the ids of items that come before, and of groups all of whose items count"},
 		{"max_age", false, ofLength(time.Second, MaxDuration), "database: greatest accepted age or lag; default for `backup.age` and `backup.restored`: `backup.max_age`"},
 		{"standbys", false, ofCount(0, math.MaxInt64), "database: for `replication.lag`, how many standbys must be connected; default `1`"},

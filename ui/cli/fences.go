@@ -125,7 +125,10 @@ func (a *app) tellFences(s *phases.State) {
 		f := &s.Fences[i]
 		line := f.Plan.ID + ": " + f.Plan.Title + ": " + f.Word()
 		if f.MayBeOff() && !f.OffAt.IsZero() {
-			line += ", off since " + f.OffAt.UTC().Format(time.DateTime) + " UTC"
+			if f.Word() != "off" {
+				line += ", off"
+			}
+			line += " since " + f.OffAt.UTC().Format(time.DateTime) + " UTC"
 		}
 		if !f.MayBeOff() && !f.BackAt.IsZero() {
 			line += " since " + f.BackAt.UTC().Format(time.DateTime) + " UTC"

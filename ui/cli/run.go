@@ -69,6 +69,7 @@ func (a *app) start(ctx context.Context, file string, source []byte, book *runbo
 	opened := phases.RunOpened{
 		RunID: engine.NewRunID(now), Version: engine.Version(), File: file, Source: string(source), SHA256: engine.SHA256(source),
 		Environment: env, Unattended: f.Unattended, Operator: engine.LocalOperator(), PlannedT0: t0, Planned: f.StartAt != "", Copy: f.copy, Undoes: f.undoes,
+		SparesFences: env == phases.Rehearsal,
 	}
 	if err := a.restOn(&opened, f); err != nil {
 		return Failed(err)

@@ -14,9 +14,6 @@ import (
 	"tminus/phases"
 )
 
-// Width is how many cells a styled text of one line takes.
-func Width(s string) int { return ansi.StringWidth(s) }
-
 // Clip cuts a styled line to at most n cells; what was cut ends in "…".
 func Clip(s string, n int) string {
 	if n <= 0 {
@@ -30,8 +27,12 @@ func Clip(s string, n int) string {
 
 // Pad makes a styled line exactly n cells wide: cut, or filled on the right.
 func Pad(s string, n int) string {
-	s = Clip(s, n)
-	return s + strings.Repeat(" ", max(0, n-Width(s)))
+	w := Width(s)
+	if w > n {
+		s = Clip(s, n)
+		w = Width(s)
+	}
+	return s + strings.Repeat(" ", max(0, n-w))
 }
 
 // PadLeft makes a styled line exactly n cells wide: cut, or filled on the left.

@@ -29,24 +29,15 @@ import (
 	"tminus/phases/runbook"
 )
 
-const (
-	benchRounds  = 5
-	benchViewers = 50
-)
+const benchViewers = 50
 
 // BenchmarkMirror runs the guide's reset without viewers and with fifty of them,
 // one stalled, in turn and on the same data, and gives the medians. The viewers
 // are a process of their own, of low priority: they would be on other hosts.
-// MIRROR_BENCH_USERS says how many users the gym has.
+// MIRROR_BENCH_USERS says how many users the gym has, BENCH_ROUNDS how often it
+// is run each way.
 func BenchmarkMirror(b *testing.B) {
-	users := gym.DefaultUsers
-	if text := os.Getenv("MIRROR_BENCH_USERS"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			b.Fatal(err)
-		}
-		users = n
-	}
+	users, rounds := benchNumber(b, "MIRROR_BENCH_USERS", gym.DefaultUsers), benchNumber(b, "BENCH_ROUNDS", 5)
 	server := sandbox.ForTest(b)
 	if err := server.CreateDatabase(b.Context(), "mirror_bench", ""); err != nil {
 		b.Fatal(err)
@@ -57,7 +48,7 @@ func BenchmarkMirror(b *testing.B) {
 	for b.Loop() {
 		var without, with, ratios []float64
 		peak := 0
-		for round := range benchRounds {
+		for round := range rounds {
 			before := cpuTime(b)
 			alone, _ := benchRun(b, server, 0)
 			between := cpuTime(b)
@@ -77,6 +68,18 @@ func BenchmarkMirror(b *testing.B) {
 	}
 }
 
+func benchNumber(b *testing.B, name string, otherwise int) int {
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return n
+}
+
 func median(v []float64) float64 {
 	v = slices.Clone(v)
 	slices.Sort(v)
@@ -91,6 +94,7 @@ func benchRun(b *testing.B, server *sandbox.Server, viewers int) (took time.Dura
 	if err != nil {
 		b.Fatal(err)
 	}
+	site.ByHand = true
 	around, err := services.Start(b.TempDir(), dsn)
 	if err != nil {
 		b.Fatal(err)
@@ -103,6 +107,7 @@ func benchRun(b *testing.B, server *sandbox.Server, viewers int) (took time.Dura
 		b.Fatal(err)
 	}
 	opened := openedEvent()
+	opened.Source, opened.SHA256 = source, engine.SHA256([]byte(source))
 	opened.Unattended, opened.PlannedT0 = true, time.Now()
 	target, err := db.Open(b.Context(), db.Config{DSN: dsn, Operator: opened.Operator, Runbook: book})
 	if err != nil {

@@ -200,19 +200,6 @@ func (p Pane) phaseTimes(ph *phases.PhaseState) look.Line {
 	return l
 }
 
-// phaseLeft is how long a running phase's deletes still take at their pace.
-func (p Pane) phaseLeft(ph *phases.PhaseState) (time.Duration, bool) {
-	if ph.Status != phases.PhaseRunning || !ph.Plan.Writes() {
-		return 0, false
-	}
-	sum := p.totals(ph)
-	if !sum.known || sum.expected <= 0 {
-		return 0, false
-	}
-	left := p.totalPace(ph, sum).left
-	return left, left >= 0
-}
-
 // phaseBody is all that scrolls: what failed or is unknown, the tables, what
 // was done beside rows, what was verified. keep is the line that should be seen.
 func (p Pane) phaseBody(ph *phases.PhaseState) (body []look.Line, keep int) {

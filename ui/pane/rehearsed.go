@@ -1,6 +1,8 @@
 package pane
 
 import (
+	"time"
+
 	"tminus/phases"
 	"tminus/ui/look"
 )
@@ -17,6 +19,49 @@ func (p Pane) rehearsed(ph *phases.PhaseState) string {
 		text += " (undo " + look.Duration(was.Undo) + ")"
 	}
 	return text
+}
+
+// phaseLeft is how long a running phase's deletes still take: at their pace, and
+// as the rehearsal had it. The further they are, the more their own pace counts;
+// once they take longer than the rehearsal has it, that alone does.
+func (p Pane) phaseLeft(ph *phases.PhaseState) (left time.Duration, ok bool) {
+	if ph.Status != phases.PhaseRunning || !ph.Plan.Writes() {
+		return 0, false
+	}
+	sum := p.totals(ph)
+	paced := time.Duration(-1)
+	if sum.known && sum.expected > 0 {
+		paced = p.totalPace(ph, sum).left
+	}
+	began := ph.StartedAt
+	if !ph.LockedAt.IsZero() { // what the rehearsal waited for its locks is not in its time
+		began = ph.LockedAt
+	}
+	rehearsed := p.rehearsedWhole(ph, sum) - max(0, p.Now.Sub(began))
+	switch {
+	case rehearsed <= 0:
+		return paced, paced >= 0
+	case paced < 0:
+		return rehearsed, true
+	}
+	return time.Duration(sum.share*float64(paced) + (1-sum.share)*float64(rehearsed)), true
+}
+
+// rehearsedWhole is how long all of a phase takes if its rows take what they took
+// in the rehearsal; 0 where nobody knows.
+func (p Pane) rehearsedWhole(ph *phases.PhaseState, sum sums) time.Duration {
+	was := p.State.Opened.Rehearsed.Phase(ph.Plan.ID)
+	if was.Time() <= 0 {
+		return 0
+	}
+	var rows int64
+	for _, t := range was.Tables {
+		rows += t.Deleted
+	}
+	if rows <= 0 || !sum.known || sum.expected <= 0 {
+		return was.Worked
+	}
+	return time.Duration(float64(was.Worked) * float64(sum.expected) / float64(rows))
 }
 
 // countColumns are those of a phase that counts, with the fingerprints beside the

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tminus/phases"
+	"tminus/phases/runbook"
 )
 
 // What was rehearsed stands beside what is planned, and the baseline's counts
@@ -78,5 +79,41 @@ func TestTheHoldTellsOfFewerRowsThanRehearsed(t *testing.T) {
 	p := r.pane(120, 30)
 	if got := plainText(p.show(Phase)); !strings.Contains(got, "not as expected: referrals holds 4 rows, and held 900 when this was rehearsed") {
 		t.Errorf("the hold does not tell:\n%s", got)
+	}
+}
+
+// What is left of a phase is reckoned by its pace and by its rehearsal, whose time
+// grows with the rows.
+func TestWhatIsLeftOfAPhase(t *testing.T) {
+	began := paneT0
+	plan := &runbook.Phase{ID: "users", Steps: []runbook.Step{{Delete: "user_profiles"}}}
+	for name, c := range map[string]struct {
+		after    time.Duration
+		share    int64 // blocks done, of 100
+		worked   time.Duration
+		rows     int64 // that the rehearsal deleted, of 1,000 today
+		want     time.Duration
+		nobodyIs bool
+	}{
+		"by pace alone":              {10 * time.Second, 25, 0, 0, 30 * time.Second, false},
+		"by the rehearsal alone":     {10 * time.Second, 0, time.Minute, 1000, 50 * time.Second, false},
+		"of half of the rows":        {10 * time.Second, 0, time.Minute, 500, 110 * time.Second, false},
+		"rows that nobody counted":   {10 * time.Second, 0, time.Minute, 0, 50 * time.Second, false},
+		"by both, half done":         {10 * time.Second, 50, time.Minute, 1000, 30 * time.Second, false},
+		"slower than it was":         {100 * time.Second, 50, time.Minute, 1000, 100 * time.Second, false},
+		"no rehearsal, and no share": {10 * time.Second, 0, 0, 0, 0, true},
+		"a clock that was set back":  {-time.Hour, 0, time.Minute, 1000, time.Minute, false},
+	} {
+		ph := &phases.PhaseState{Plan: plan, Status: phases.PhaseRunning, StartedAt: began.Add(-time.Minute), LockedAt: began, Tables: []phases.TableState{{
+			Name: "user_profiles", Role: phases.RoleDelete, Expected: 1000, BlocksDone: c.share, BlocksTotal: 100, StartedAt: began, Left: -1,
+		}}}
+		s := &phases.State{}
+		if c.worked > 0 {
+			s.Opened.Rehearsed = &phases.Rehearsed{Phases: []phases.RehearsedPhase{{Phase: "users", Worked: c.worked, Tables: []phases.RehearsedTable{{Table: "user_profiles", Deleted: c.rows}}}}}
+		}
+		p := Pane{State: s, Now: began.Add(c.after)}
+		if left, ok := p.phaseLeft(ph); left.Round(time.Millisecond) != c.want && !c.nobodyIs || ok == c.nobodyIs {
+			t.Errorf("%s: %s, %v, want %s", name, left, ok, c.want)
+		}
 	}
 }

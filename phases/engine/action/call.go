@@ -54,7 +54,7 @@ func makeCall(ctx context.Context, r Run) error {
 		err = c.judge(page)
 	}
 	r.Result(out)
-	return masked(&c.secrets, err)
+	return c.secrets.Masked(err)
 }
 
 // prepare fills in what the request says; nothing is sent before all of it is
@@ -159,7 +159,7 @@ func (c *calling) measure(ctx context.Context) error {
 	c.run.Result(out)
 	switch {
 	case err != nil:
-		return masked(&c.secrets, fmt.Errorf("request %d: %w", max(1, len(took)), err))
+		return c.secrets.Masked(fmt.Errorf("request %d: %w", max(1, len(took)), err))
 	case len(took) == 0:
 		return errors.New("not one request was made")
 	case c.call.P95 > 0 && m.P95 > c.call.P95:

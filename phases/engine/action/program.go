@@ -42,7 +42,7 @@ func runCommand(ctx context.Context, r Run) error {
 	out := phases.ActionResult{Took: time.Since(began), Output: phases.Tail(said)}
 	if err != nil {
 		r.Result(out)
-		return masked(&secrets, err)
+		return secrets.Masked(err)
 	}
 	line := outside.FirstLine(out.Output)
 	if line != "" {
@@ -66,23 +66,4 @@ func pattern(text string) (*regexp.Regexp, error) {
 		return nil, fmt.Errorf("%q is no regular expression: correct the runbook", text)
 	}
 	return re, nil
-}
-
-// maskedError is an error whose text has no secret in it.
-type maskedError struct {
-	text string
-	err  error
-}
-
-// Error implements error.
-func (e *maskedError) Error() string { return e.text }
-
-// Unwrap gives the error itself: its causes hold no output.
-func (e *maskedError) Unwrap() error { return e.err }
-
-func masked(s *outside.Secrets, err error) error {
-	if err == nil || s.Mask(err.Error()) == err.Error() {
-		return err
-	}
-	return &maskedError{s.Mask(err.Error()), err}
 }

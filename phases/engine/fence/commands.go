@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"tminus/phases"
 	"tminus/phases/engine/outside"
@@ -18,8 +19,10 @@ type commands struct{ plan *runbook.Fence }
 
 func newCommands(f *runbook.Fence, _ Place) Kind { return commands{f} }
 
-// Read takes any other state than the recorded one for off, until one was seen
-// off: that it is then.
+// Read takes any other state than the recorded one for off once the command that
+// switches it off has ended well, until one was seen off: that it is then. Before
+// that, another state is what a command has left that failed, or was cut off: it
+// may be half off.
 func (c commands) Read(ctx context.Context, k Known) (phases.FenceFound, error) {
 	said, err := c.run(ctx, c.plan.State)
 	if err != nil {
@@ -30,8 +33,33 @@ func (c commands) Read(ctx context.Context, k Known) (phases.FenceFound, error) 
 		return phases.FenceFound{}, fmt.Errorf("%q prints no state", c.plan.State[0])
 	}
 	mark := phases.FenceMark{Text: text}
-	return phases.FenceFound{Mark: mark, Off: k.Recorded != nil && k.Taken == nil && !mark.Same(*k.Recorded)}, nil
+	open := k.Recorded != nil && k.Taken == nil && !mark.Same(*k.Recorded)
+	return phases.FenceFound{Mark: mark, Off: open && k.Switched, Ours: open}, nil
 }
+
+// still holds that the state says the same when nothing was done: one with a time
+// in it would be another each time, and so be off by itself and never be back.
+func (c commands) still(ctx context.Context, recorded phases.FenceMark) error {
+	wait := time.NewTimer(min(stillFor, c.plan.Limit/4))
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	again, err := c.Read(ctx, Known{})
+	switch {
+	case err != nil:
+		return fmt.Errorf("its state cannot be read, and nothing was changed: %w", err)
+	case !again.Mark.Same(recorded):
+		return fmt.Errorf("its state is another although nothing was done: %s, and then %s; nothing was changed: have `state` print nothing that changes by itself, such as a time", recorded.Text, again.Mark.Text)
+	}
+	return nil
+}
+
+// stillFor is longer than a second: what prints a time prints another one then. A
+// short limit leaves less.
+const stillFor = 1100 * time.Millisecond
 
 func (c commands) Off(ctx context.Context, _ Known) (string, error) {
 	_, err := c.run(ctx, c.plan.Off)
@@ -47,6 +75,7 @@ func (c commands) On(ctx context.Context, _ Known) (string, error) {
 var plainEnv = []string{"PATH", "HOME", "LANG", "TMPDIR"}
 
 func (c commands) run(ctx context.Context, argv []string) (string, error) {
+	var secrets outside.Secrets
 	var env []string
 	for _, name := range slices.Concat(plainEnv, c.plan.Env) {
 		value, set := os.LookupEnv(name)
@@ -56,15 +85,28 @@ func (c commands) run(ctx context.Context, argv []string) (string, error) {
 		if set {
 			env = append(env, name+"="+value)
 		}
+		if slices.Contains(c.plan.Env, name) {
+			secrets.Keep(value)
+		}
 	}
 	done, err := outside.Command{Argv: argv, Dir: c.plan.Dir, Env: env, Alone: true}.Run(ctx)
+	said := secrets.Mask(done.Output)
 	switch {
 	case err != nil:
-		return "", err
+		return "", secrets.Masked(err)
 	case done.Exit != 0:
-		return "", fmt.Errorf("%q ended with exit code %d: %s", argv[0], done.Exit, outside.FirstLine(phases.Clean(done.Output)))
+		return "", fmt.Errorf("%q ended with exit code %d%s", argv[0], done.Exit, behind(outside.FirstLine(phases.Clean(said))))
 	case len(done.Output) >= outside.MaxOutput:
 		return "", errTooLong
 	}
-	return done.Output, nil
+	return said, nil
+}
+
+// behind is what a command said, behind how it ended; nothing where it said
+// nothing.
+func behind(line string) string {
+	if line == "" {
+		return ""
+	}
+	return ": " + line
 }

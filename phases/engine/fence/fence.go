@@ -27,6 +27,8 @@ type Kind interface {
 // Known is what a run has recorded of a fence: nil before.
 type Known struct {
 	Recorded, Taken *phases.FenceMark
+
+	Switched bool // Off has just ended well
 }
 
 // Target is what fences need from the database.
@@ -75,6 +77,8 @@ type Job struct {
 	By    string
 	// Record puts events on disk and applies them.
 	Record func(...phases.Event) error
+
+	switched bool // switching it off has ended well
 }
 
 // ErrChanged says that a fence is neither off nor as it was recorded: somebody
@@ -114,6 +118,11 @@ func (j *Job) Take(ctx context.Context) error {
 		if found.Off {
 			return fmt.Errorf("it is off already, before this run recorded a state to bring back: %s; switch it on first (an earlier run may have left it: `tminus restore` with its journal brings it back), or take the fence out of the runbook", found.Mark.Text)
 		}
+		if k, ok := j.Kind.(restless); ok {
+			if err := k.still(ctx, found.Mark); err != nil {
+				return err
+			}
+		}
 		if err := j.mark(found.Mark); err != nil {
 			return err
 		}
@@ -142,6 +151,7 @@ func (j *Job) Take(ctx context.Context) error {
 	if err != nil {
 		return j.failed(ctx, "switch it off", err)
 	}
+	j.switched = true
 	found, sight, err := j.settle(ctx, phases.SeenOff)
 	if err != nil {
 		return err
@@ -158,6 +168,12 @@ func hint(f *phases.FenceState, found phases.FenceFound) string {
 		return "; that is its state from before: either the command does not switch it off, or it was off already"
 	}
 	return ""
+}
+
+// restless is a kind whose state may change by itself.
+type restless interface {
+	// still holds that it does not, once more after it was read.
+	still(ctx context.Context, recorded phases.FenceMark) error
 }
 
 // widening is a kind whose fence may have got more to switch off meanwhile.
@@ -202,7 +218,7 @@ func (j *Job) Lift(ctx context.Context) error {
 	return j.Record(phases.FenceLifted{Fence: f.Plan.ID, Mark: found.Mark, Note: phases.Clean(note)})
 }
 
-func (j *Job) known() Known { return Known{j.State.Recorded, j.State.Taken} }
+func (j *Job) known() Known { return Known{j.State.Recorded, j.State.Taken, j.switched} }
 
 // mark puts on disk what brings the fence back, before anything is changed.
 func (j *Job) mark(m phases.FenceMark) error {

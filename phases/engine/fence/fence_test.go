@@ -18,7 +18,6 @@ import (
 	"tminus/db/gym/services"
 	"tminus/phases"
 	"tminus/phases/engine/fence"
-	"tminus/phases/engine/outside"
 	"tminus/phases/journal"
 	"tminus/phases/runbook"
 )
@@ -385,7 +384,7 @@ func TestCommandsThatMisbehave(t *testing.T) {
 	dir := programs(t, map[string]string{
 		"state": `cat is`, "off": `echo off >is`, "on": `echo on >is`, "nothing": `:`,
 		"fails": `echo half >is; echo "no \033[31mpermission" >&2; exit 3`, "hangs": `echo half >is; sleep 600 & sleep 600`,
-		"floods": `head -c 300000 /dev/zero | tr '\0' x`, "binary": `printf '\001\033]0;title\007 on \377'`,
+		"restless": `date +%s%N`, "floods": `head -c 300000 /dev/zero | tr '\0' x`, "binary": `printf '\001\033]0;title\007 on \377'`,
 	})
 	set := func(text string) {
 		if err := os.WriteFile(filepath.Join(dir, "is"), []byte(text), 0o644); err != nil {
@@ -399,6 +398,7 @@ func TestCommandsThatMisbehave(t *testing.T) {
 		"off does nothing": {"commands: {off: [nothing], on: [on], state: [state], limit: 1s}", "it was off already", true},
 		"off fails":        {"commands: {off: [fails], on: [on], state: [state]}", "ended with exit code 3", true},
 		"off hangs":        {"commands: {off: [hangs], on: [on], state: [state], limit: 1s}", "not done within its limit", true},
+		"restless":         {"commands: {off: [off], on: [on], state: [restless]}", "another although nothing was done", false},
 		"no state":         {"commands: {off: [off], on: [on], state: [nothing]}", "prints no state", false},
 		"too much":         {"commands: {off: [off], on: [on], state: [floods]}", "longer than", false},
 		"no variable":      {"commands: {off: [off], on: [on], state: [state], env: [FENCE_NOWHERE]}", "has no variable FENCE_NOWHERE", false},
@@ -417,6 +417,9 @@ func TestCommandsThatMisbehave(t *testing.T) {
 			if strings.Contains(r.log(), "\x1b") {
 				t.Errorf("the log has escapes: %q", r.log())
 			}
+			if f.Holding() || f.Word() == "off" {
+				t.Errorf("it counts as off: %+v", f)
+			}
 			if c.recorded { // whatever is half done comes back
 				r.must(r.lift())
 				if f := r.state.Fence("f"); f.Word() != "back" || f.Found != "on" {
@@ -431,14 +434,62 @@ func TestCommandsThatMisbehave(t *testing.T) {
 	}
 }
 
-// What commands are given of the environment is what the runbook lists.
+// What has failed half way is tried again, by whoever looked at it.
+func TestACommandThatFailedHalfWay(t *testing.T) {
+	dir := programs(t, map[string]string{
+		"state": `cat is`, "on": `echo on >is`,
+		"off": `echo off >>calls; if [ -e mended ]; then echo off >is; else echo half >is; exit 1; fi`,
+	})
+	write := func(name string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("on\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("is")
+	r := newRig(t, "commands: {off: [off], on: [on], state: [state]}")
+	r.fails(r.take(), "exit code 1; now: half")
+	if word := r.word(); word != "partly off" {
+		t.Errorf("it is %s", word)
+	}
+	write("mended")
+	r.must(r.take())
+	if f := r.state.Fence("f"); !f.Holding() || f.Recorded.Text != "on" || f.Found != "off" {
+		t.Errorf("taken: %+v", f)
+	}
+	r.must(r.lift())
+	if word := r.word(); word != "back" {
+		t.Errorf("it is %s", word)
+	}
+}
+
+// What commands are given of the environment is what the runbook lists, and
+// nothing of that is recorded.
 func TestCommandsHaveTheEnvironmentThatIsListed(t *testing.T) {
-	programs(t, map[string]string{"show": `env`, "nothing": `:`})
-	t.Setenv("FENCE_HIDDEN", "secret")
-	t.Setenv("FENCE_GIVEN", "shown")
-	r := newRig(t, "commands: {off: [nothing], on: [nothing], state: [show], env: [FENCE_GIVEN]}")
+	programs(t, map[string]string{
+		"show": `[ "$FENCE_GIVEN" = s3cret-token ] && echo it is given; env`,
+		"off":  `echo "denied: Bearer $FENCE_GIVEN"; exit 1`, "hangs": `echo "Bearer $FENCE_GIVEN"; sleep 600`, "fixed": `echo on`,
+	})
+	t.Setenv("FENCE_HIDDEN", "hidden")
+	t.Setenv("FENCE_GIVEN", "s3cret-token")
+	r := newRig(t, "commands: {off: [off], on: [off], state: [show], env: [FENCE_GIVEN]}")
 	seen := r.job().Look(t.Context())
-	if !strings.Contains(seen.Found, "FENCE_GIVEN=shown") || strings.Contains(seen.Found, "FENCE_HIDDEN") || len(seen.Found) > outside.MaxOutput {
-		t.Errorf("seen %q", seen.Found)
+	for _, want := range []string{"it is given", "FENCE_GIVEN=***"} {
+		if !strings.Contains(seen.Found, want) {
+			t.Errorf("%q is not in %q", want, seen.Found)
+		}
+	}
+	for _, no := range []string{"FENCE_HIDDEN", "s3cret"} {
+		if strings.Contains(seen.Found, no) {
+			t.Errorf("%q is in %q", no, seen.Found)
+		}
+	}
+	for off, want := range map[string]string{"off": "Bearer ***", "hangs": "too late"} {
+		r = newRig(t, "commands: {off: ["+off+"], on: [off], state: [fixed], env: [FENCE_GIVEN], limit: 3s}")
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 3*time.Second, errors.New("too late"))
+		err := r.job().Take(ctx)
+		cancel()
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error()+r.log(), "s3cret") {
+			t.Errorf("%s: %v\n%s", off, err, r.log())
+		}
 	}
 }

@@ -37,10 +37,35 @@ func (s *Secrets) Value(name string) (string, error) {
 	if strings.TrimSpace(v) == "" {
 		return "", fmt.Errorf("the variable %s is not set in tminus's own environment: set it before tminus is started, and take the run up again", name)
 	}
-	if !slices.Contains(s.values, v) {
-		s.values = append(s.values, v)
-	}
+	s.Keep(v)
 	return v, nil
+}
+
+// Keep takes in a value that is known already. A blank one is no secret.
+func (s *Secrets) Keep(value string) {
+	if strings.TrimSpace(value) != "" && !slices.Contains(s.values, value) {
+		s.values = append(s.values, value)
+	}
+}
+
+// maskedError is an error whose text has no secret in it.
+type maskedError struct {
+	text string
+	err  error
+}
+
+// Error implements error.
+func (e *maskedError) Error() string { return e.text }
+
+// Unwrap gives the error itself: its causes hold no output.
+func (e *maskedError) Unwrap() error { return e.err }
+
+// Masked is err with a text that Mask has gone over.
+func (s *Secrets) Masked(err error) error {
+	if err == nil || s.Mask(err.Error()) == err.Error() {
+		return err
+	}
+	return &maskedError{s.Mask(err.Error()), err}
 }
 
 // Expand puts the values in for each ${NAME} of a text. encode, where it is not
