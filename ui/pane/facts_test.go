@@ -86,6 +86,24 @@ func TestChecklistMarksEveryStateDifferently(t *testing.T) {
 	}
 }
 
+// The remedy of a fence that is not off names its key: where another one comes
+// first, the item says so.
+func TestAFenceSaysWhoseTurnItIs(t *testing.T) {
+	r := newPaneRun()
+	r.Runbook.Fences = []runbook.Fence{{ID: "a", Title: "the alerts", Kind: runbook.FenceCommands}, {ID: "b", Title: "the workers", Kind: runbook.FenceCommands}}
+	for i := range r.Runbook.Fences {
+		r.Fences = append(r.Fences, phases.FenceState{Plan: &r.Runbook.Fences[i], Seen: phases.SeenBack})
+	}
+	it := &r.Runbook.Checklist[0].Items[0]
+	it.Fence, it.Action = "b", &runbook.Action{Name: runbook.TakeFence, Text: "switch off the workers"}
+	it.Check = &runbook.Check{Kind: runbook.CheckDatabase, Name: runbook.FenceOff, Every: time.Second}
+	p := r.pane(100, 40)
+	p.Cursor = it.ID
+	if got := plainText(p.show(Checklist)); !strings.Contains(got, `Not now: first comes "the alerts"`) {
+		t.Errorf("it does not say what comes first:\n%s", got)
+	}
+}
+
 // A stage that is over is not asked again, and what it found does not get too old.
 func TestWhatIsNotAskedAnyMoreDoesNotGetTooOld(t *testing.T) {
 	r := newPaneRun()

@@ -272,8 +272,14 @@ func (p Pane) itemHints(indent string, it *runbook.Item) []look.Line {
 	s := p.State
 	var out []look.Line
 	can := func(c phases.Command) bool { return s.Can(c, p.Now) == nil }
-	if it.Action != nil && can(phases.Act{Item: it.ID}) {
-		out = append(out, p.hint(indent, KeyAction, valueOr(it.Action.Text, it.Action.Name))...)
+	if it.Action != nil {
+		switch err := s.Can(phases.Act{Item: it.ID}, p.Now); {
+		case err == nil:
+			out = append(out, p.hint(indent, KeyAction, valueOr(it.Action.Text, it.Action.Name))...)
+		case it.Fence != "" && s.Outcome == "" && !s.ItemDone(*it):
+			// Its remedy names the key: why that does nothing yet.
+			out = append(out, p.paragraph(indent, &p.Styles.Dim, "Not now: "+look.Sanitize(err.Error())+".")...)
+		}
 	}
 	switch t := p.telling(it); {
 	case it.Message != "" && can(phases.Tell{Message: it.Message}):
