@@ -30,11 +30,13 @@ func TestAPhaseIsConfirmedByWhatEarlierOnesCameTo(t *testing.T) {
 	}{
 		"all went": {baseline.Counts, []Event{PhaseCommitted{Phase: "notes"}}, map[string]string{"counted": "", "cleared": ""}},
 		"a table was not counted": {
-			baseline.Counts[:1], []Event{PhaseCommitted{Phase: "notes"}},
+			baseline.Counts[:1],
+			[]Event{PhaseCommitted{Phase: "notes"}},
 			map[string]string{"counted": "the baseline lacks notes", "cleared": ""},
 		},
 		"it was undone, and accepted": {
-			baseline.Counts, []Event{PhaseCommitted{Phase: "notes"}, PhaseUndone{Phase: "notes"}, UndoneAccepted{Phase: "notes"}},
+			baseline.Counts,
+			[]Event{PhaseCommitted{Phase: "notes"}, PhaseUndone{Phase: "notes"}, UndoneAccepted{Phase: "notes"}},
 			map[string]string{"counted": "", "cleared": "phase notes was undone"},
 		},
 	} {

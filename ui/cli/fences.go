@@ -153,12 +153,13 @@ func (a *app) tellFences(s *phases.State) {
 }
 
 // fenceTarget opens the run's database where a fence needs it that is not back (with
-// all, any that the run has touched), or a phase was left open. Where that cannot be, it says why: the other fences
-// need none.
+// all, any that the run has touched), or the run is to be ended: its operator lock
+// tells whether a program drives it. Where that cannot be, it says why: the other
+// fences need none.
 func (a *app) fenceTarget(ctx context.Context, s *phases.State, f Flags, all bool, open func(context.Context, Access) (engine.Target, phases.Identity, error)) (engine.Target, func(), error) {
 	none := func() {}
 	whose, another := serverOf(s) // a demo's has what stands around it, too
-	needed := s.OpenPhase() != nil && s.Outcome == ""
+	needed := !all && s.Outcome == ""
 	for i := range s.Fences {
 		f := &s.Fences[i]
 		needed = needed || f.Recorded != nil && (f.Plan.OfDatabase() || whose != "") && (all || f.MayBeOff())
@@ -215,6 +216,9 @@ func (a *app) restore(ctx context.Context, path string, f Flags, r restoring) er
 	defer release()
 	target, closing, why := a.fenceTarget(ctx, s, f, false, a.database.Connect)
 	defer closing()
+	if locked, held := errors.AsType[*engine.LockedError](why); held && s.Outcome == "" { // a copy of the journal does not keep that program from it
+		return Failed(fmt.Errorf("%s: a program works on this run's database: %w; watch that run, or end it first", path, locked))
+	}
 	done, err := engine.Restore(ctx, target, w, recs, engine.Restoring{
 		Operator: engine.LocalOperator(), Torn: torn, Leave: r.leave, Reason: r.reason, NoTarget: why,
 	})
