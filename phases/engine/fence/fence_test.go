@@ -395,9 +395,9 @@ func TestCommandsThatMisbehave(t *testing.T) {
 		kind, want string
 		recorded   bool
 	}{
-		"off does nothing": {"commands: {off: [nothing], on: [on], state: [state], limit: 1s}", "it was off already", true},
+		"off does nothing": {"commands: {off: [nothing], on: [on], state: [state], limit: 10s}", "it was off already", true},
 		"off fails":        {"commands: {off: [fails], on: [on], state: [state]}", "ended with exit code 3", true},
-		"off hangs":        {"commands: {off: [hangs], on: [on], state: [state], limit: 1s}", "not done within its limit", true},
+		"off hangs":        {"commands: {off: [hangs], on: [on], state: [state], limit: 5s}", "not done within its limit", true},
 		"restless":         {"commands: {off: [off], on: [on], state: [restless]}", "another although nothing was done", false},
 		"no state":         {"commands: {off: [off], on: [on], state: [nothing]}", "prints no state", false},
 		"too much":         {"commands: {off: [off], on: [on], state: [floods]}", "longer than", false},
@@ -484,8 +484,8 @@ func TestCommandsHaveTheEnvironmentThatIsListed(t *testing.T) {
 		}
 	}
 	for off, want := range map[string]string{"off": "Bearer ***", "hangs": "too late"} {
-		r = newRig(t, "commands: {off: ["+off+"], on: [off], state: [fixed], env: [FENCE_GIVEN], limit: 3s}")
-		ctx, cancel := context.WithTimeoutCause(t.Context(), 3*time.Second, errors.New("too late"))
+		r = newRig(t, "commands: {off: ["+off+"], on: [off], state: [fixed], env: [FENCE_GIVEN], limit: 8s}")
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 8*time.Second, errors.New("too late"))
 		err := r.job().Take(ctx)
 		cancel()
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error()+r.log(), "s3cret") {
