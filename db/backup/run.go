@@ -63,7 +63,9 @@ func (l *lines) Write(p []byte) (int, error) {
 }
 
 func (l *lines) line(text string) {
-	wrong := strings.Contains(text, ": error: ") || strings.Contains(text, ": fatal: ") || strings.Contains(text, "Error message from server: ")
+	// The server's own words, too: a program writes a line in pieces, and a worker of
+	// it may have written one of its own between them.
+	wrong := strings.Contains(text, ": error: ") || strings.Contains(text, ": fatal: ") || strings.Contains(text, "Error message from server: ") || strings.Contains(text, "ERROR:  ")
 	if wrong && len(l.errors) < mostErrors {
 		l.errors = append(l.errors, withoutValue(text))
 	}
