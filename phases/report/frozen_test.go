@@ -72,6 +72,7 @@ func TestFrozenJournalsHoldTheWaysOfARun(t *testing.T) {
 			phases.PhaseIsPassed, phases.PhaseIsCommitted, phases.PhaseIsCommitted, phases.PhaseIsRolledBack,
 		}},
 		"v1-actions": {phases.Completed, []phases.PhaseStatus{phases.PhaseIsPassed, phases.PhaseIsCommitted}},
+		"v1-fences":  {phases.Completed, []phases.PhaseStatus{phases.PhaseIsPassed, phases.PhaseIsCommitted, phases.PhaseIsCommitted}},
 		"v1-undo":    {phases.Completed, []phases.PhaseStatus{phases.PhaseIsCommitted, phases.PhaseIsCommitted}},
 	} {
 		recs, err := journal.Read("../../testdata/journals/" + name + ".journal")
@@ -157,5 +158,35 @@ func TestAFrozenJournalHoldsActions(t *testing.T) {
 	}
 	if got["drain"].Output != "drained" || got["rows"].Found != "2 statements, rolled back" {
 		t.Errorf("%+v, %+v", got["drain"], got["rows"])
+	}
+}
+
+// One of them switched things off, told people, was signed, and took its rows by a
+// TRUNCATE and with an index of its own.
+func TestAFrozenJournalHoldsFencesMessagesAndSignatures(t *testing.T) {
+	recs, err := journal.Read("../../testdata/journals/v1-fences.journal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, err := phases.Fold(recs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(state.Fences) != 2 || len(state.FencesOff()) != 0 || len(state.Untold()) != 1 {
+		t.Errorf("%d fences, %d off, %d messages not told", len(state.Fences), len(state.FencesOff()), len(state.Untold()))
+	}
+	for id, name := range map[string]string{"signed": "duty DBA", "accepted": "the client"} {
+		if s := state.Item(id).Signed; s == nil || s.Loose || s.Name != name {
+			t.Errorf("%s: %+v", id, s)
+		}
+	}
+	kinds := map[string]int{}
+	for _, r := range recs {
+		kinds[r.Kind]++
+	}
+	for _, e := range []phases.Event{phases.WayChosen{}, phases.IndexBuilt{}, phases.IndexesDropped{}, phases.FenceLifted{}, phases.MessageFailed{}} {
+		if kinds[e.Kind()] == 0 {
+			t.Errorf("it holds no %s", e.Kind())
+		}
 	}
 }
