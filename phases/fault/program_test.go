@@ -295,6 +295,11 @@ func (h *harness) killAtCommit(c *trial, phase int, from side, kind byte, arrive
 		}
 		return &order{act: swallowCut, first: kill}
 	})
+	h.breakProgram(c, p)
+}
+
+// breakProgram runs a program to its fault, and takes its run up again.
+func (h *harness) breakProgram(c *trial, p *process) {
 	if err := p.start(); err != nil {
 		c.fail("%w", err)
 		return

@@ -127,15 +127,5 @@ func (h *harness) killAtMessage(c *trial, v variant, at message, a act) {
 			<-p.done
 		}}
 	})
-	if err := p.start(); err != nil {
-		c.fail("%w", err)
-		return
-	}
-	if _, err := p.wait(endLimit); err != nil {
-		c.fail("%w", err)
-	}
-	if !c.proxy.fired.Load() {
-		c.fail("the fault did not occur: %s", p.out.String())
-	}
-	c.recover(func() error { return h.resumeProgram(c) })
+	h.breakProgram(c, p)
 }

@@ -2,6 +2,7 @@ package runbook
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -318,15 +319,16 @@ func (c *checker) fieldRef(m *checked, key string, want FieldType) {
 }
 
 func (c *checker) knownFields(name string) string {
-	var names []string
-	for id := range c.fields {
-		names = append(names, id)
-	}
-	slices.Sort(names)
-	if best := nearest(name, names); best != "" {
+	return nearestOf(name, c.fields, "give an item of the checklist a field with this id")
+}
+
+// nearestOf asks whether the id that is most like a name was meant, or says what
+// else to do.
+func nearestOf[V any](name string, ids map[string]V, otherwise string) string {
+	if best := nearest(name, slices.Sorted(maps.Keys(ids))); best != "" {
 		return "did you mean " + best + "?"
 	}
-	return "give an item of the checklist a field with this id"
+	return otherwise
 }
 
 // placeholder is how a text refers to a recorded field.

@@ -3,7 +3,6 @@ package runbook
 import (
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -151,13 +150,5 @@ func (c *checker) fenceAlone(item *checked, in asking) {
 }
 
 func (c *checker) knownFences(name string) string {
-	var names []string
-	for id := range c.fences {
-		names = append(names, id)
-	}
-	slices.Sort(names)
-	if best := nearest(name, names); best != "" {
-		return "did you mean " + best + "?"
-	}
-	return "give a fence of `fences` this id"
+	return nearestOf(name, c.fences, "give a fence of `fences` this id")
 }
