@@ -54,6 +54,9 @@ type State struct {
 	Tellings     []Telling       // what people were told, oldest first
 	ChannelsLack []ChannelLack   // what the channels need and do not have here
 
+	address *Address // how the database was reached last; nil when the journal does not say
+	program string   // how the program is called; empty: by its name
+
 	liftAsked   bool      // whoever ended the run wanted what it had switched off back
 	offAt, onAt time.Time // when the triggers were switched off last, and on again since; zero for not
 }
