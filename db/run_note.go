@@ -44,16 +44,15 @@ func runWanted(rights, lacks string) ownTable {
 const unnoted = "the run goes on without: whoever begins another one is told of this one only where its journal is"
 
 // NoteRun writes what the database should know of a run, where its runbook wants
-// a ledger. Nothing rests on it but what others are told.
+// a ledger. Nothing rests on it but what others are told, so each statement stands
+// for itself: there is no COMMIT that could be in doubt. The operator lock keeps
+// others from making the table at the same time.
 func (t *Target) NoteRun(ctx context.Context, n phases.RunNote) error {
 	if !t.book.Ledger {
 		return nil
 	}
 	pid, since := t.holder()
-	return t.alter(ctx, "note the run in", func(s *session) error {
-		if _, err := s.Exec(ctx, `SELECT pg_advisory_xact_lock($1::int, $2::int)`, lockSpace, ledgerLock); err != nil {
-			return err
-		}
+	err := t.control.with(ctx, func(s *session) error {
 		wanted := runWanted("INSERT SELECT UPDATE", "INSERT, SELECT or UPDATE")
 		problem, err := wanted.examine(ctx, s)
 		if err == nil && problem == missing {
@@ -80,6 +79,7 @@ func (t *Target) NoteRun(ctx context.Context, n phases.RunNote) error {
 			n.Target.SystemIdentifier, n.Target.Timeline, int64(n.Target.DatabaseOID), n.OpenedAt, string(n.Outcome), n.StillOff, pid, since)
 		return err
 	})
+	return fail(ctx, "note the run in", t.host(), err)
 }
 
 // holder is the session that has the operator lock; 0 and nil where none has.

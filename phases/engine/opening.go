@@ -62,11 +62,11 @@ func NewJournalPath(file string, now time.Time) (string, error) {
 		return "", err
 	}
 	base := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
-	return filepath.Join(dir, base+"-"+now.Format("20060102-150405.000")+journalEnding), nil
+	return filepath.Join(dir, base+"-"+now.Format("20060102-150405.000")+JournalEnding), nil
 }
 
-// journalEnding is how the names of journals end that are looked for.
-const journalEnding = ".journal"
+// JournalEnding is how the names of journals end that are looked for.
+const JournalEnding = ".journal"
 
 // PlanT0 is the planned start of the first phase. startAt is empty (when the
 // checklist has had its time), a time of day still to come, or a date and time,
@@ -121,7 +121,7 @@ func journalsIn(dir string) ([]string, error) {
 	}
 	var out []string
 	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), journalEnding) {
+		if strings.HasSuffix(e.Name(), JournalEnding) {
 			out = append(out, filepath.Join(dir, e.Name()))
 		}
 	}

@@ -26,8 +26,11 @@ func (u Unfinished) Ready() bool { return !u.Driven && u.Gone == "" }
 
 // FindUnfinished gives the runs below the user's state directory that are not
 // closed, the one that was written to last at the end, and why files that look
-// like journals could not be read.
+// like journals could not be read. Without a directory there are none.
 func FindUnfinished(dir string) (found []Unfinished, passed []error, err error) {
+	if dir == "" {
+		return nil, nil, nil
+	}
 	paths, err := journalsIn(dir)
 	if err != nil {
 		return nil, nil, fmt.Errorf("look for unfinished runs: %w", err)
@@ -96,10 +99,11 @@ const elsewhereDir = "elsewhere"
 // directory. forget takes the link away again, when its run has ended.
 func LinkJournal(path, runID string) (forget func() error, err error) {
 	dir, err := StateDir()
-	if err != nil || filepath.Dir(path) == dir {
-		return func() error { return nil }, err
+	if err != nil || filepath.Dir(path) == dir { // without one, nobody would look there
+		//lint:ignore nilerr a run needs no state directory
+		return func() error { return nil }, nil
 	}
-	link := filepath.Join(dir, elsewhereDir, filepath.Base(runID)+journalEnding)
+	link := filepath.Join(dir, elsewhereDir, filepath.Base(runID)+JournalEnding)
 	forget = func() error {
 		if err := os.Remove(link); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("forget where the journal is: %w", err)

@@ -18,6 +18,9 @@ import (
 // open: what is switched off is recorded in it, and an unfinished one of the same
 // runbook is offered. It gives the journal of the one that the operator takes up.
 func (a *app) lookBefore(ctx context.Context, target engine.Target, opened *phases.RunOpened, anew bool) (string, error) {
+	if opened.Environment == phases.Demo || opened.Copy != nil { // its database is new
+		return "", nil
+	}
 	notes, err := target.RunNotes(ctx)
 	if err != nil && !anew {
 		return "", Failed(fmt.Errorf("see whether a run is unfinished: %w", err))
@@ -26,8 +29,8 @@ func (a *app) lookBefore(ctx context.Context, target engine.Target, opened *phas
 		fmt.Fprintf(a.stderr, "nobody knows whether a run is unfinished: %v\n", err)
 	}
 	dir, err := engine.StateDir()
-	if err != nil {
-		return "", Failed(err)
+	if err != nil { // no run of this user's is there
+		dir = ""
 	}
 	unfinished, off, err := engine.FindEarlier(dir, notes, *opened)
 	if err != nil {

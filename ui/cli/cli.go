@@ -105,6 +105,7 @@ func commands(a *app) *cobra.Command {
 	root.AddCommand(onFile("verify JOURNAL", "Check that a journal is whole and unchanged", "  tminus verify reset.journal", a.verify))
 	root.AddCommand(guideCommand(a))
 	root.AddCommand(licencesCommand())
+	complete(root)
 	return root
 }
 
