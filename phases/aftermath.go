@@ -62,6 +62,9 @@ func (s *State) Summary(path string) string {
 	for _, line := range s.goingOn(path) {
 		out += "\n" + line
 	}
+	if address, _ := s.Address(); s.ClosedAt.IsZero() && len(address.Lacks) > 0 && !s.Throwaway() {
+		out += "\n" + address.LacksWords()
+	}
 	return out
 }
 
