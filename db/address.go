@@ -20,12 +20,23 @@ import (
 // keeps, each with its variable. None can hold a secret; service, password file
 // and keys are files that stay where they are.
 var keptSettings = [...]struct{ name, variable string }{
-	{"service", "PGSERVICE"}, {"servicefile", "PGSERVICEFILE"}, {"passfile", "PGPASSFILE"},
-	{"sslmode", "PGSSLMODE"}, {"sslcert", "PGSSLCERT"}, {"sslkey", "PGSSLKEY"}, {"sslrootcert", "PGSSLROOTCERT"},
-	{"sslcertmode", "PGSSLCERTMODE"}, {"sslsni", "PGSSLSNI"}, {"sslnegotiation", "PGSSLNEGOTIATION"},
-	{"target_session_attrs", "PGTARGETSESSIONATTRS"}, {"channel_binding", "PGCHANNELBINDING"}, {"require_auth", "PGREQUIREAUTH"},
-	{"min_protocol_version", "PGMINPROTOCOLVERSION"}, {"max_protocol_version", "PGMAXPROTOCOLVERSION"},
-	{"krbsrvname", ""}, {"krbspn", ""},
+	{"service", "PGSERVICE"},
+	{"servicefile", "PGSERVICEFILE"},
+	{"passfile", "PGPASSFILE"},
+	{"sslmode", "PGSSLMODE"},
+	{"sslcert", "PGSSLCERT"},
+	{"sslkey", "PGSSLKEY"},
+	{"sslrootcert", "PGSSLROOTCERT"},
+	{"sslcertmode", "PGSSLCERTMODE"},
+	{"sslsni", "PGSSLSNI"},
+	{"sslnegotiation", "PGSSLNEGOTIATION"},
+	{"target_session_attrs", "PGTARGETSESSIONATTRS"},
+	{"channel_binding", "PGCHANNELBINDING"},
+	{"require_auth", "PGREQUIREAUTH"},
+	{"min_protocol_version", "PGMINPROTOCOLVERSION"},
+	{"max_protocol_version", "PGMAXPROTOCOLVERSION"},
+	{"krbsrvname", ""},
+	{"krbspn", ""},
 }
 
 // fileSettings are the settings that are paths; a relative one is kept as an absolute.

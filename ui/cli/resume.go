@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -83,7 +84,8 @@ func (a *app) pickUnfinished(ctx context.Context, f Flags) (string, error) {
 	case len(ready) == 0:
 		a.tellUnfinished(a.stderr, rest, now)
 		return "", Failed(errors.New("no unfinished run can be taken up now: see above"))
-	case len(ready) == 1:
+	case len(ready) == 1: // what is gone for good is no news
+		rest = slices.DeleteFunc(rest, func(u engine.Unfinished) bool { return u.Gone != "" })
 		a.tellUnfinished(a.stderr, append(rest, ready...), now)
 		return ready[0].Path, nil
 	case f.Plain || !a.interactive():
