@@ -10,8 +10,8 @@ import (
 )
 
 // command writes a command on a journal, as it stands on a shell's line.
-func (a *app) command(command, path string, args ...string) string {
-	return phases.ShellCommand(engine.ProgramName(), command, path, args...)
+func (a *app) command(command, path string) string {
+	return phases.ShellCommand(engine.ProgramName(), command, path)
 }
 
 // reached is how a run's database is reached that is known from its journal.
