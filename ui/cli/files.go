@@ -60,7 +60,7 @@ func (a *app) watch(ctx context.Context, path string, inLines bool) error {
 	ctx, release := engine.StopOnSignals(ctx)
 	defer release()
 	if inLines || !a.interactive() {
-		return Failed(plain.Run(ctx, plain.Options{Journal: path, Out: a.stdout}))
+		return Failed(plain.Run(ctx, plain.Options{Journal: path, Out: a.stdout, Width: a.lineWidth()}))
 	}
 	return Failed(ui.Watch(ctx, path))
 }

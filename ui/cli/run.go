@@ -292,7 +292,7 @@ func (a *app) conduct(ctx context.Context, engine *engine.Engine, path string, f
 		if !f.Plain && a.interactive() {
 			return ui.Run(ctx, ui.Options{Journal: path, Commander: engine, Done: engine.Ended(), Note: note})
 		}
-		opts := plain.Options{Journal: path, Out: a.stdout, Done: engine.Ended()}
+		opts := plain.Options{Journal: path, Out: a.stdout, Width: a.lineWidth(), Done: engine.Ended()}
 		if !f.Unattended {
 			opts.Commander, opts.In = engine, a.stdin
 		}
@@ -345,4 +345,19 @@ func (a *app) serveMirror(ctx context.Context, engine *engine.Engine, path strin
 func (a *app) interactive() bool {
 	t := os.Getenv("TERM")
 	return t != "" && t != "dumb" && term.IsTerminal(a.stdin.Fd()) && term.IsTerminal(a.stdout.Fd())
+}
+
+// lineWidth gives the terminal's width in cells, as often as it is asked; nil where
+// lines go to no terminal.
+func (a *app) lineWidth() func() int {
+	if !term.IsTerminal(a.stdout.Fd()) {
+		return nil
+	}
+	return func() int {
+		width, _, err := term.GetSize(a.stdout.Fd())
+		if err != nil {
+			return 0
+		}
+		return width
+	}
 }

@@ -72,7 +72,8 @@ func (p *plain) event(rec journal.Record) error {
 }
 
 func (p *plain) eventLine(level phases.Level, text string) {
-	p.say("%-9s %-4s %s", look.Clock(p.state.Clock(p.state.At)), level, text)
+	word := map[phases.Level]string{phases.LevelGood: "ok: ", phases.LevelWarn: "warning: ", phases.LevelBad: "bad: "}[level]
+	p.say("%s %s%s", look.Clock(p.state.Clock(p.state.At)), word, text)
 }
 
 // progressed says how far a delete is. Steps of a phase run one after the

@@ -5,10 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"tminus/phases"
 	"tminus/phases/journal"
+	"tminus/ui/look"
 )
 
 const (
@@ -22,6 +24,7 @@ type Options struct {
 	Commander phases.Commander // nil: watch only
 	In        io.Reader        // answers and commands, a line each; nil: nothing is asked
 	Out       io.Writer        // one event a line, no escape codes
+	Width     func() int       // of the terminal in cells, when a line is written; nil: lines stay whole, as programs read them
 	Done      <-chan struct{}  // closed when nothing more will be recorded; nil: follow until the run is closed
 }
 
@@ -64,6 +67,7 @@ type plain struct {
 	lines    <-chan string // nil: nothing is asked, or no more
 
 	asked     plainQuestion
+	doubted   string          // a text that was typed for a name, and looks like a word of the mode
 	approver  string          // as typed, until the database's name is
 	skipped   map[string]bool // items that were passed over, until all others are answered
 	declined  map[string]bool // optional fields that were left empty
@@ -153,10 +157,29 @@ func (p *plain) catchUp() error {
 	return nil
 }
 
-// say writes one line that is no event.
+// narrowest is the least width that a line is wrapped at.
+const narrowest = 20
+
+// say writes one line. On a terminal it is wrapped between words, with what is
+// left below it and set in; a program that reads gets it whole.
 func (p *plain) say(format string, args ...any) {
-	p.out.WriteString(phases.Clean(fmt.Sprintf(format, args...)))
-	p.out.WriteByte('\n')
+	text := phases.Clean(fmt.Sprintf(format, args...))
+	width := 0
+	if p.Width != nil {
+		width = p.Width()
+	}
+	if width < narrowest || look.Width(text) <= width {
+		p.out.WriteString(text + "\n")
+		return
+	}
+	body := strings.TrimLeft(text, " ")
+	indent := strings.Repeat(" ", len(text)-len(body))
+	for i, l := range look.Wrap(body, width-len(indent)-2) {
+		if i == 1 {
+			indent += "  "
+		}
+		p.out.WriteString(strings.TrimRight(indent+l, " ") + "\n")
+	}
 }
 
 // plainLines sends the lines of in. An overlong line is cut into several.
