@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"tminus/phases"
+	"tminus/ui/look"
 	"tminus/ui/pane"
 )
 
@@ -59,6 +60,19 @@ func (k keymap) get(id string) (binding, bool) {
 	return binding{}, false
 }
 
+// rows are the table as the help page has it: by heading.
+func (k keymap) rows() []look.KeyRow {
+	var out []look.KeyRow
+	for _, group := range helpGroups() {
+		for _, b := range k {
+			if b.group == group {
+				out = append(out, look.KeyRow{Group: group, Keys: b.keys, Help: b.help})
+			}
+		}
+	}
+	return out
+}
+
 // The help page's headings.
 const (
 	groupMove   = "Moving about"
@@ -67,6 +81,11 @@ const (
 	groupReplay = "The replay"
 	groupLeave  = "This screen"
 )
+
+// helpGroups are the headings in their order.
+func helpGroups() []string {
+	return []string{groupReplay, groupItems, groupRun, groupMove, groupLeave}
+}
 
 // readerKeys are what a reader may press: nothing in it can act.
 func readerKeys() keymap {

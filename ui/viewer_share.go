@@ -58,10 +58,13 @@ const (
 	MirrorQuit = "q"
 )
 
-// NewMirrorViewer gives a Viewer for somebody at a mirror: help and hints name
-// the mirror's own keys too. Navigate leaves those to the caller.
+// NewMirrorViewer gives a Viewer for somebody at a mirror: it opens on what an
+// undo would take, and stays there until they go elsewhere or follow the run. Help
+// and hints name the mirror's own keys too. Navigate leaves those to the caller.
 func NewMirrorViewer(opts ViewerOptions) *Viewer {
 	v := NewViewer(opts)
+	v.home = pane.Undo
+	v.nav.focus, v.nav.main, v.nav.stays = pane.Undo, pane.Undo, true
 	v.keys = append(v.keys,
 		binding{id: "copy", keys: []string{MirrorCopy}, label: MirrorCopy, name: "copy the restore command", help: "copy the restore command to your own clipboard", group: groupLeave},
 		binding{id: "quit", keys: []string{MirrorQuit, "ctrl+c"}, label: MirrorQuit, name: "leave", help: "leave; the run goes on", group: groupLeave},
@@ -99,3 +102,12 @@ func (v *Viewer) Own(key tea.KeyPressMsg) (id string, ok bool) {
 
 // Nothing is the answer to a key that has no binding on a reader's screen.
 func Nothing(key tea.KeyPressMsg) string { return nothing(key.String(), true) }
+
+// OperatorKeys are the keys of who drives a run, as the help page has them.
+func OperatorKeys() []look.KeyRow { return operatorKeys().rows() }
+
+// WatchKeys are the keys of a reader at the journal.
+func WatchKeys() []look.KeyRow { return watchKeys().rows() }
+
+// Keys are the viewer's, as its help page has them.
+func (v *Viewer) Keys() []look.KeyRow { return v.keys.rows() }
