@@ -117,7 +117,7 @@ func (pt *painter) letters(row []*uv.Cell, y int) {
 				for x+wide < len(row) && row[x+wide].Content == text && looksOf(row[x+wide]) == l {
 					wide++
 				}
-				add(fills, key, rect(left(x), top(y), wide*cellWide, cellHigh))
+				add(fills, key, bar(left(x), top(y), wide*cellWide))
 			} else {
 				add(fills, key, block(text, left(x), top(y)))
 			}

@@ -53,12 +53,16 @@ func block(text string, x, y int) string {
 	}
 	switch c := r[0]; {
 	case c == '█' || opacity(text) != "":
-		return rect(x, y, cellWide, cellHigh)
+		return bar(x, y, cellWide)
 	case c >= '▁' && c <= '▇': // eighths from below
 		high := float64(c-'▁'+1) * cellHigh / 8
 		return fmt.Sprintf("M%d %gh%dv%gh%dz", x, float64(y+cellHigh)-high, cellWide, high, -cellWide)
 	case c >= '▉' && c <= '▏': // eighths from the left, the widest first
-		return rect(x, y, (7-int(c-'▉'))*cellWide/8, cellHigh)
+		return bar(x, y, (7-int(c-'▉'))*cellWide/8)
 	}
 	return ""
 }
+
+// bar is a block that lies in a row, with a gap to those of other rows, where a
+// terminal has none: bars stay apart.
+func bar(x, y, wide int) string { return rect(x, y+1, wide, cellHigh-2) }
