@@ -107,14 +107,13 @@ func (v *Viewer) helpBlocks(w int, now time.Time) (can [][]string, not []string)
 	return can, not
 }
 
-// helpEnd is what stands below the keys. A mirror's fingerprint is whole here,
-// whatever the header has room for: a viewer compares it to its last letter.
+// helpEnd is what stands below the keys.
 func (v *Viewer) helpEnd(w int) []string {
 	st := v.styles
 	var out []string
-	if v.opts.Note != "" {
+	if lines := v.announcement(w - 2); lines != nil {
 		out = append(out, look.Paint(st.Title, "The mirror"))
-		for _, l := range look.Wrap(look.Sanitize(v.opts.Note), w-2) {
+		for _, l := range lines {
 			out = append(out, "  "+look.Paint(st.Text, l))
 		}
 		out = append(out, "")

@@ -21,6 +21,7 @@ type ViewerOptions struct {
 	ReadOnly string       // shown in the header, "READ-ONLY"; empty on the operator's screen
 	Journal  string       // the journal's path as the reader knows it; shown at the end; may be empty
 	Note     string       // one sentence that the header shows, such as where the mirror listens; may be empty
+	HostKey  string       // the fingerprint of the mirror's host key, shown whole; empty without a mirror
 }
 
 // Viewer is the screen that looks and cannot touch: what is known of a run, and
