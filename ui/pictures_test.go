@@ -141,30 +141,35 @@ func TestPicturesShowRealFrames(t *testing.T) {
 	}
 }
 
-// The film at the top of the README is a phase of the pictured run, at four times
-// its speed, and no more than a page should load.
+// The film at the top of the README is a phase of the pictured run: its rows go at
+// four times their speed, its hold lasts as long as it did. It is no more than a page
+// should load.
 func TestPictureOfAPhaseMoves(t *testing.T) {
 	const (
-		speed = 4
-		every = 400 * time.Millisecond // of the film
+		every = 500 * time.Millisecond // of the film
 		most  = 300_000
 	)
 	s := newStudio(t)
 	v := s.operator(100, 30)
-	from, to := s.at(take{"phase_started", "phase5", -time.Second}), s.at(take{"phase_committed", "phase5", 4 * time.Second})
+	hold := s.at(take{"hold_opened", "phase5", 0})
+	end := s.at(take{"phase_committed", "phase5", 1500 * time.Millisecond})
 	var frames []picture.Frame
-	still := 0
-	for at := from; at.Before(to); at = at.Add(speed * every) {
-		if at.Sub(from) < to.Sub(from)/2 {
+	film, still := time.Duration(0), 0
+	for at := s.at(take{"phase_started", "phase5", -time.Second}); at.Before(end); film += every {
+		if film < 12*time.Second {
 			still = len(frames)
 		}
 		text := s.frame(v, at)
 		if n := len(frames); n == 0 || frames[n-1].Text != text {
-			frames = append(frames, picture.Frame{At: at.Sub(from) / speed, Text: text})
+			frames = append(frames, picture.Frame{At: film, Text: text})
 		}
+		speed := time.Duration(4)
+		if at.Add(every).After(hold) {
+			speed = 1
+		}
+		at = at.Add(speed * every)
 	}
-	still = min(still, len(frames)-1)
-	svg, err := picture.Film(frames, to.Sub(from)/speed, still, picture.Page{Columns: 100, Rows: 30, Title: "A phase from its start to its COMMIT"})
+	svg, err := picture.Film(frames, film+every, still, picture.Page{Columns: 100, Rows: 30, Title: "A phase from its start to its COMMIT"})
 	drawn(t, "phase-film.svg", svg, err)
 	if len(svg) > most {
 		t.Errorf("it has %d bytes, and at most %d are wanted", len(svg), most)
