@@ -104,7 +104,7 @@ func readerKeys() keymap {
 			out = append(out, binding{
 				id: pane.Binding(k.ID), keys: []string{key}, label: key, name: strings.ToLower(k.Title),
 				help: "the pane " + strings.ToLower(k.Title), group: groupMove,
-				move: func(v *Viewer) { v.goTo(k.ID) },
+				move: func(v *Viewer) { v.goTo(k.ID) }, can: isThere(k),
 			})
 		}
 	}
@@ -114,6 +114,16 @@ func readerKeys() keymap {
 		binding{id: "help", keys: []string{"?"}, label: "?", name: "keys", help: "this page", group: groupLeave, move: func(v *Viewer) { v.nav.help, v.nav.helpScroll = !v.nav.help, 0 }},
 		binding{id: "close", keys: []string{"esc"}, label: "esc", name: "close", help: "close this page, or follow the run again", group: groupLeave, move: (*Viewer).escape},
 	)
+}
+
+// isThere says why a pane cannot be gone to yet.
+func isThere(k pane.Kind) func(*Viewer, time.Time) error {
+	return func(v *Viewer, _ time.Time) error {
+		if !k.IsThere(v.state) {
+			return errors.New("there is nothing in it yet")
+		}
+		return nil
+	}
 }
 
 func canNextOpen(v *Viewer, _ time.Time) error {

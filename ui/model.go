@@ -169,6 +169,9 @@ func (v *Viewer) turn() {
 	stageChanged := want == pane.End || v.nav.want == pane.Gate && want == pane.Phase
 	v.nav.place, v.nav.want = place, want
 	if v.nav.stays || v.nav.moved && !stageChanged {
+		if v.nav.cursor == "" {
+			v.nav.cursor = v.firstOpen(place)
+		}
 		return
 	}
 	v.follow()

@@ -100,6 +100,19 @@ func (v *Viewer) Own(key tea.KeyPressMsg) (id string, ok bool) {
 	return b.id, ok && b.own
 }
 
+// Answer is what to say of a key that does nothing now; empty where it does
+// something. A key that the caller does by itself is none of its business.
+func (v *Viewer) Answer(key tea.KeyPressMsg) string {
+	b, ok := v.keys.press(key.String())
+	if !ok {
+		return Nothing(key)
+	}
+	if err := b.ready(v, v.moment()); err != nil {
+		return b.label + " (" + b.name + "): " + look.Sanitize(err.Error()) + "."
+	}
+	return ""
+}
+
 // Nothing is the answer to a key that has no binding on a reader's screen.
 func Nothing(key tea.KeyPressMsg) string { return nothing(key.String(), true) }
 

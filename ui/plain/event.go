@@ -2,6 +2,7 @@ package plain
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"tminus/phases"
@@ -128,16 +129,26 @@ func (p *plain) remedy(e phases.CheckAnswered) {
 	p.say("  remedy: %s", it.Check.Remedy)
 }
 
+// noneLeft is all there is to say of most tables that are to be empty.
+const noneLeft = "0 rows left"
+
 // counts lists what a phase did to each table, before COMMIT is asked for.
 func (p *plain) counts(e phases.PhaseVerified) {
 	ph := p.phase(e.Phase)
 	if ph == nil || !ph.Plan.Writes() {
 		return
 	}
+	var empty []string // nothing was done to them, and their counts were told one by one
 	for _, t := range ph.Tables {
-		if text := tableDid(t); text != "" {
+		switch text := tableDid(t); {
+		case text == noneLeft:
+			empty = append(empty, t.Name)
+		case text != "":
 			p.say("  %s: %s", t.Name, text)
 		}
+	}
+	if len(empty) > 0 {
+		p.say("  %s in %s", noneLeft, strings.Join(empty, ", "))
 	}
 	for _, c := range ph.Changes {
 		p.say("  beside rows: %s", c)
