@@ -77,10 +77,10 @@ func TestPlainTakesTheDefault(t *testing.T) {
 	})
 }
 
-// On a terminal no line is wider than it, and nothing of any is lost; for a
-// program each line is whole. Nothing is drawn in either.
+// On a terminal no line is wider than it, but for a word that is, and nothing of any
+// is lost or torn; for a program each line is whole. Nothing is drawn in either.
 func TestPlainWrapsForATerminalAlone(t *testing.T) {
-	const long = "the trigger_update_deposit_on_booking was found as it should not be, and somebody has to look at it before anything else is done by anyone"
+	const long = "the /var/backups/gym-20261130T173712Z-and-more/dump was found as it should not be, and somebody has to look at it before anything else is done by anyone"
 	synctest.Test(t, func(t *testing.T) {
 		var all []string
 		for _, width := range []int{0, 40, 10} {
@@ -88,7 +88,7 @@ func TestPlainWrapsForATerminalAlone(t *testing.T) {
 			r := startPlain(t, e, func(o *plain.Options) { o.Width = func() int { return width } })
 			r.enter("note " + long)
 			for _, l := range strings.Split(r.out.String(), "\n") {
-				if width == 40 && look.Width(l) > width && !strings.HasPrefix(l, "> ") {
+				if width == 40 && look.Width(l) > width && strings.Contains(strings.TrimSpace(l), " ") && !strings.HasPrefix(l, "> ") {
 					t.Errorf("%q is wider than %d", l, width)
 				}
 				if at := strings.IndexAny(l, "│┌└─█░▸✓✗|\t\x1b"); at >= 0 || strings.Contains(strings.TrimLeft(l, " "), "  ") {

@@ -127,6 +127,9 @@ func (p *plain) remedy(e phases.CheckAnswered) {
 		return
 	}
 	p.say("  remedy: %s", it.Check.Remedy)
+	if p.Commander != nil && it.Action != nil && p.state.Can(phases.Act{Item: it.ID}, time.Now()) == nil {
+		p.say("  act %s: %s", it.ID, it.Action.Text)
+	}
 }
 
 // noneLeft is all there is to say of most tables that are to be empty.

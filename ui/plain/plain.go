@@ -157,29 +157,44 @@ func (p *plain) catchUp() error {
 	return nil
 }
 
-// narrowest is the least width that a line is wrapped at.
-const narrowest = 20
-
-// say writes one line. On a terminal it is wrapped between words, with what is
-// left below it and set in; a program that reads gets it whole.
+// say writes one line. On a terminal it is wrapped at its width, with what is left
+// set in below it; a program that reads gets it whole.
 func (p *plain) say(format string, args ...any) {
 	text := phases.Clean(fmt.Sprintf(format, args...))
 	width := 0
 	if p.Width != nil {
 		width = p.Width()
 	}
+	for _, l := range wrap(text, width) {
+		p.out.WriteString(l + "\n")
+	}
+}
+
+// narrowest is the least width that a line is wrapped at.
+const narrowest = 20
+
+// wrap breaks a line between words alone: a path or a command that is torn is
+// another one for whoever copies it.
+func wrap(text string, width int) []string {
 	if width < narrowest || look.Width(text) <= width {
-		p.out.WriteString(text + "\n")
-		return
+		return []string{text}
 	}
-	body := strings.TrimLeft(text, " ")
-	indent := strings.Repeat(" ", len(text)-len(body))
-	for i, l := range look.Wrap(body, width-len(indent)-2) {
-		if i == 1 {
+	indent := text[:len(text)-len(strings.TrimLeft(text, " "))]
+	var out []string
+	line := indent
+	for i, word := range strings.Fields(text) {
+		switch {
+		case i == 0:
+			line += word
 			indent += "  "
+		case look.Width(line)+1+look.Width(word) <= width:
+			line += " " + word
+		default:
+			out = append(out, line)
+			line = indent + word
 		}
-		p.out.WriteString(strings.TrimRight(indent+l, " ") + "\n")
 	}
+	return append(out, line)
 }
 
 // plainLines sends the lines of in. An overlong line is cut into several.
