@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -99,6 +100,27 @@ func TestPlainWrapsForATerminalAlone(t *testing.T) {
 		}
 		if all[0] != all[1] || all[0] != all[2] || !strings.Contains(all[1], long) {
 			t.Errorf("wrapping changes what is said:\n%s\n%s", all[0], all[1])
+		}
+	})
+}
+
+// Every word that help lists is understood.
+func TestPlainKnowsItsWords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newFakeEngine(t)
+		e.add(phases.ItemTicked{Item: "backup_taken"}, phases.FieldRecorded{Field: "backup_id", Value: "b"}, passing("connects"), phases.GatePassed{Approver: "B"})
+		e.add(phases.PhaseStarted{Phase: "leaf", Attempt: 1}, phases.TablesLocked{Phase: "leaf"}) // nothing is asked
+		e.refuse = errors.New("not now")
+		r := startPlain(t, e, nil)
+		for _, w := range plain.Words() {
+			switch w.Word {
+			case "skip", "?", "=", "quit": // they answer a question, or end it
+			default:
+				r.enter(w.Word)
+			}
+		}
+		if strings.Contains(r.out.String(), "was ignored") {
+			t.Errorf("a word is not understood:\n%s", r.out.String())
 		}
 	})
 }

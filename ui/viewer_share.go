@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -51,11 +52,12 @@ func (v *Viewer) ViewSaying(now time.Time, level phases.Level, text string) tea.
 }
 
 // MirrorKeys are what the mirror itself takes from a viewer, beside the keys
-// that Navigate does: Copy has the restore command put into the viewer's own
-// clipboard, Quit leaves.
+// that Navigate does: Copy and CopyUndo have the restore and the undo command put
+// into the viewer's own clipboard, Quit leaves.
 const (
-	MirrorCopy = "y"
-	MirrorQuit = "q"
+	MirrorCopy     = "y"
+	MirrorCopyUndo = "Y"
+	MirrorQuit     = "q"
 )
 
 // NewMirrorViewer gives a Viewer for somebody at a mirror: it opens on what an
@@ -65,11 +67,20 @@ func NewMirrorViewer(opts ViewerOptions) *Viewer {
 	v := NewViewer(opts)
 	v.home = pane.Undo
 	v.nav.focus, v.nav.main, v.nav.stays = pane.Undo, pane.Undo, true
+	v.lead = []string{"copy undo"} // as soon as there is something to undo
 	v.keys = append(v.keys,
 		binding{id: "copy", keys: []string{MirrorCopy}, label: MirrorCopy, name: "copy the restore command", help: "copy the restore command to your own clipboard", group: groupLeave},
+		binding{id: "copy undo", keys: []string{MirrorCopyUndo}, label: MirrorCopyUndo, name: "copy the undo command", help: "copy the undo command to your own clipboard", group: groupLeave, can: canCopyUndo},
 		binding{id: "quit", keys: []string{MirrorQuit, "ctrl+c"}, label: MirrorQuit, name: "leave", help: "leave; the run goes on", group: groupLeave},
 	)
 	return v
+}
+
+func canCopyUndo(v *Viewer, _ time.Time) error {
+	if v.state == nil || v.state.Runbook == nil || v.state.Undo().Phases == nil {
+		return errors.New("there is nothing that an undo brings back")
+	}
+	return nil
 }
 
 // OwnKey is a key that a viewer's caller does by itself. Help and hints name it.

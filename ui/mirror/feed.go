@@ -228,6 +228,16 @@ func (f *feed) restoreCommand() string {
 	return f.state.RestoreCommand()
 }
 
+// undoCommand undoes the run; empty where there is nothing that an undo brings back.
+func (f *feed) undoCommand() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.state == nil || f.state.Runbook == nil || f.state.Undo().Phases == nil {
+		return ""
+	}
+	return f.state.UndoCommand(f.path)
+}
+
 func endLevel(o phases.Outcome) phases.Level {
 	if o == phases.Completed {
 		return phases.LevelGood

@@ -91,6 +91,8 @@ func TestKeysChangeNothing(t *testing.T) {
 	}
 	v.press("c")
 	v.sees("c is the operator's: this screen is read-only")
+	v.press("Y")
+	v.sees("There is nothing that an undo brings back")
 	v.press("7")
 	v.sees("7 (outcome): there is nothing in it yet")
 	v.press("?")

@@ -108,7 +108,9 @@ func (m *screen) press(key tea.KeyPressMsg) tea.Cmd {
 	case ui.MirrorQuit, "ctrl+c":
 		return tea.Quit
 	case ui.MirrorCopy:
-		return m.copyRestore()
+		return m.copied(m.feed.restoreCommand(), "The runbook gives no restore command.")
+	case ui.MirrorCopyUndo:
+		return m.copied(m.feed.undoCommand(), "There is nothing that an undo brings back.")
 	}
 	m.feed.locked(func() {
 		if why := m.viewer.Answer(key); why != "" {
@@ -122,12 +124,11 @@ func (m *screen) press(key tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
-// copyRestore puts the restore command into the viewer's own clipboard.
-func (m *screen) copyRestore() tea.Cmd {
-	text := m.feed.restoreCommand()
+// copied puts a command into the viewer's own clipboard, or says why there is none.
+func (m *screen) copied(text, none string) tea.Cmd {
 	nudge(m.session.wake)
 	if text == "" {
-		m.say(phases.LevelWarn, "The runbook gives no restore command.")
+		m.say(phases.LevelWarn, none)
 		return nil
 	}
 	m.say(phases.LevelGood, fmt.Sprintf("Sent to your terminal's clipboard (OSC 52): %s", text))
