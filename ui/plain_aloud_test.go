@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"tminus/phases"
 	"tminus/ui/look"
@@ -121,6 +122,31 @@ func TestPlainKnowsItsWords(t *testing.T) {
 		}
 		if strings.Contains(r.out.String(), "was ignored") {
 			t.Errorf("a word is not understood:\n%s", r.out.String())
+		}
+	})
+}
+
+// A question that events have buried is put again, once, when it is quiet.
+func TestPlainPutsABuriedQuestionAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newFakeEngine(t)
+		r := startPlain(t, e, nil)
+		asked := func() int { return strings.Count(r.out.String(), "Question: Backup") }
+		for range 7 {
+			e.add(phases.NoteRecorded{Text: "something else"})
+		}
+		time.Sleep(10 * time.Second)
+		if n := asked(); n != 1 {
+			t.Errorf("seven lines later it was asked %d times:\n%s", n, r.out.String())
+		}
+		e.add(phases.NoteRecorded{Text: "one more"})
+		r.settle()
+		if n := asked(); n != 1 {
+			t.Errorf("it is asked %d times while others speak:\n%s", n, r.out.String())
+		}
+		time.Sleep(20 * time.Second)
+		if n := asked(); n != 2 {
+			t.Errorf("it was asked %d times, want 2:\n%s", n, r.out.String())
 		}
 	})
 }

@@ -52,6 +52,21 @@ func (p *plain) ask() {
 	}
 }
 
+// A question is put again when so much was said after it, and then nothing for so
+// long.
+const (
+	buriedBy = 8
+	quietFor = 3 * time.Second
+)
+
+// askAgain puts a question again that others' lines have buried: who listens does
+// not know what was asked twenty lines before.
+func (p *plain) askAgain() {
+	if p.asked.kind != 0 && p.doubted == "" && p.since >= buriedBy && time.Since(p.spoke) >= quietFor {
+		p.put(p.asked)
+	}
+}
+
 // stands tells whether a question can still be answered.
 func (p *plain) stands(q plainQuestion) bool {
 	s, now := p.state, time.Now()
@@ -276,6 +291,7 @@ func (p *plain) sayHolds(holds []phases.Hold) {
 // put writes a question.
 func (p *plain) put(q plainQuestion) {
 	s := p.state
+	p.since = 0
 	it, g, _ := s.Runbook.Item(q.id)
 	switch q.kind {
 	case askField:

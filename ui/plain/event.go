@@ -73,6 +73,7 @@ func (p *plain) event(rec journal.Record) error {
 }
 
 func (p *plain) eventLine(level phases.Level, text string) {
+	p.since, p.spoke = p.since+1, time.Now()
 	word := map[phases.Level]string{phases.LevelGood: "ok: ", phases.LevelWarn: "warning: ", phases.LevelBad: "bad: "}[level]
 	p.say("%s %s%s", look.Clock(p.state.Clock(p.state.At)), word, text)
 }

@@ -68,6 +68,8 @@ type plain struct {
 
 	asked     plainQuestion
 	doubted   string          // a text that was typed for a name, and looks like a word of the mode
+	since     int             // events that were said since the question was put
+	spoke     time.Time       // when the last of them was
 	approver  string          // as typed, until the database's name is
 	skipped   map[string]bool // items that were passed over, until all others are answered
 	declined  map[string]bool // optional fields that were left empty
@@ -150,6 +152,7 @@ func (p *plain) catchUp() error {
 	if p.state.Runbook != nil && !p.over() {
 		p.countdown()
 		p.ask()
+		p.askAgain()
 	}
 	if err := p.out.Flush(); err != nil {
 		return fmt.Errorf("write plain output: %w", err)
