@@ -200,6 +200,8 @@ type PhaseState struct {
 
 	Maintenance []MaintenanceState // what follows its COMMIT; nil before it
 
+	Pace Series // of the rows that its own statements took, all tables together
+
 	undone []TableState // its tables as it committed them; nil unless it is undone
 }
 
@@ -237,6 +239,7 @@ type TableState struct {
 	BlocksTotal int64 // 0 when there is no share to give
 	StartedAt   time.Time
 	EndedAt     time.Time // of the last step that works on it
+	Pace        Series    // of Deleted; of all rows gone where no step is the table's own
 
 	base  int64 // what earlier steps deleted from the same table
 	steps int   // how many delete from it

@@ -235,6 +235,16 @@ func (f *fixtureRun) running() {
 	notes, bookings := &p.Tables[0], &p.Tables[1]
 	notes.Deleted, notes.StartedAt, notes.EndedAt = 92000, fixtureT0.Add(31*time.Second), fixtureT0.Add(38*time.Second)
 	bookings.Deleted, bookings.BlocksDone, bookings.BlocksTotal, bookings.StartedAt = 124000, 1600, 4000, fixtureT0.Add(38*time.Second)
+	for i, rows := range []int64{0, 6_000, 21_000, 38_000, 57_000, 76_000, 92_000} {
+		at := notes.StartedAt.Add(time.Duration(i) * 7 * time.Second / 6)
+		notes.Pace.Add(at, rows)
+		p.Pace.Add(at, rows)
+	}
+	for i, rows := range []int64{0, 5_000, 19_000, 36_000, 55_000, 70_000, 82_000, 96_000, 112_000, 118_000, 121_000, 123_000, 124_000} {
+		at := bookings.StartedAt.Add(time.Duration(i) * time.Second)
+		bookings.Pace.Add(at, rows)
+		p.Pace.Add(at, 92_000+rows)
+	}
 }
 
 func (f *fixtureRun) holding() {

@@ -170,10 +170,14 @@ func StylesFor(env []string, dark bool) (styles *look.Styles, fixed bool) {
 			value = v
 		}
 	}
-	if value != "" {
-		return look.PlainStyles(), true
+	styles, fixed = look.NewStyles(dark), value != ""
+	if fixed {
+		styles = look.PlainStyles()
 	}
-	return look.NewStyles(dark), false
+	if look.LacksBlocks(env) {
+		styles = styles.WithoutBlocks()
+	}
+	return styles, fixed
 }
 
 // guard keeps a screen's panic from everything else: it is caught, kept, and

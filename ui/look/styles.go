@@ -54,12 +54,13 @@ type Marks struct {
 	NoReturn string // the point of no return
 	BarFull  string
 	BarEmpty string
+	Spark    string // nine signs, from nothing to the most
 }
 
 func marks() Marks {
 	return Marks{
 		Done: "✓", Todo: "·", Failed: "✗", Running: "▸", Waiting: "‖", Unknown: "?",
-		Assumed: "~", Undone: "↺", Cursor: "›", NoReturn: "!", BarFull: "█", BarEmpty: "░",
+		Assumed: "~", Undone: "↺", Cursor: "›", NoReturn: "!", BarFull: "█", BarEmpty: "░", Spark: "·▁▂▃▄▅▆▇█",
 	}
 }
 

@@ -119,6 +119,9 @@ func (p Pane) lockBox(ph *phases.PhaseState) []look.Line {
 	var lines []look.Line
 	if !w.Until.IsZero() {
 		lines = append(lines, in.paragraph("", &st.Warn, "Rolled back in "+look.Countdown(w.Until.Sub(p.Now))+" unless it gets the lock.")...)
+		if p.Height >= roomy {
+			lines = append(lines, in.lockLine(waited, w.Until))
+		}
 	}
 	if len(w.Blockers) == 0 {
 		lines = append(lines, look.Row(&st.Dim, "Nobody is seen to block it: it tries again by itself."))

@@ -27,7 +27,7 @@ func paneNames() map[string]func(Pane) string {
 // goldenStates are the moments at which a pane shows something of its own.
 func goldenStates() map[string][]string {
 	return map[string][]string{
-		"timeline":  {"fresh", "failing", "running", "rolled_back", "confirm", "past", "after", "aborted", "undone"},
+		"timeline":  {"fresh", "failing", "running", "holding", "rolled_back", "confirm", "past", "after", "aborted", "undone"},
 		"checklist": {"fresh", "half", "failing", "green", "go", "running", "confirm", "after", "smoke", "confirm_kept"},
 		"gate":      {"fresh", "failing", "green", "closed", "no_go", "go", "running", "confirm", "rolled_back", "unknown", "undone", "after", "aborted", "green_kept", "green_unproven", "green_off", "confirm_kept"},
 		"phase": {
