@@ -79,6 +79,7 @@ func (a *app) start(ctx context.Context, file string, source []byte, book *runbo
 		return Failed(err)
 	}
 	defer target.Close()
+	target = f.drama.on(target)
 	if f.fits != nil {
 		if err := f.fits(target, identity); err != nil {
 			return Failed(err)
@@ -283,6 +284,11 @@ func (a *app) conduct(ctx context.Context, engine *engine.Engine, path string, f
 	if err := f.monitor.Follow(path); err != nil {
 		return Failed(err)
 	}
+	endDrama, err := f.drama.follow(ctx, path)
+	if err != nil {
+		return Failed(err)
+	}
+	defer endDrama()
 	note, closeMirror, err := a.serveMirror(ctx, engine, path, f.Mirror)
 	if err != nil {
 		return Failed(err)
