@@ -16,8 +16,8 @@ import (
 // it, which is after half a minute.
 const (
 	dramaLook       = 100 * time.Millisecond // at the journal
-	backupStaleIn   = 30 * time.Second       // after it was taken
-	triggerBackIn   = 5 * time.Second        // after it was disabled
+	backupStaleIn   = 20 * time.Second       // after it was taken
+	triggerBackIn   = time.Second            // after it was disabled: the gate may be passed soon
 	lockHeld        = 20 * time.Second       // of a phase's wait for it
 	phaseBeforeLock = "phase2"               // of the guide; while it holds, the lock is taken
 	phaseLocked     = "phase3"
