@@ -253,6 +253,11 @@ func (f *fixtureRun) holding() {
 	p := &f.s.Phases[1]
 	p.Status, p.Step, p.HoldUntil = phases.PhaseHolding, -1, f.now.Add(92*time.Second)
 	p.Tables[1].Deleted, p.Tables[1].BlocksDone, p.Tables[1].EndedAt = 310000, 4000, fixtureT0.Add(70*time.Second)
+	for i, rows := range []int64{135_000, 151_000, 168_000, 190_000, 214_000, 240_000, 262_000, 281_000, 297_000, 310_000} {
+		at := fixtureT0.Add(52*time.Second + time.Duration(i)*2*time.Second)
+		p.Tables[1].Pace.Add(at, rows)
+		p.Pace.Add(at, 92_000+rows)
+	}
 	p.Tables[0].Left, p.Tables[1].Left = 0, 0
 	p.Verified = []phases.Verification{
 		{Kind: phases.VerifyZero, Name: "booking_notes", Want: "0", Got: "0", Pass: true},
