@@ -81,7 +81,7 @@ func (s *Server) HoldLock(ctx context.Context) (let func(), err error) {
 	let = func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dramaLimit)
 		defer cancel()
-		conn.Close(ctx) //nolint:errcheck // somebody may have ended it, and its end is all that counts
+		_ = conn.Close(ctx) // somebody may have ended it, and its end is all that counts
 	}
 	for _, sql := range []string{
 		fmt.Sprintf("SET idle_in_transaction_session_timeout = '%ds'", int(heldAtMost.Seconds())), "BEGIN",
