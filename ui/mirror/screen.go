@@ -20,6 +20,20 @@ const saidFor = 3 * time.Second
 // looks are the styles that all viewers share. They are never written.
 type looks struct {
 	dark, light, plain *look.Styles
+	bare, plainBare    *look.Styles // dark and plain, for a terminal without eighths of a block
+}
+
+// first are those of a terminal that has not said yet whether it is dark.
+func (l *looks) first(t terminal) *look.Styles {
+	switch bare := look.LacksBlocks(t.environ()); {
+	case t.plain() && bare:
+		return l.plainBare
+	case t.plain():
+		return l.plain
+	case bare:
+		return l.bare
+	}
+	return l.dark
 }
 
 // beatMsg says that there may be a new frame.
@@ -44,11 +58,7 @@ type screen struct {
 
 func newScreen(s *session, f *feed, l *looks, t terminal) *screen {
 	m := &screen{session: s, feed: f, looks: l, plain: t.plain(), keys: keysPerSecond, keysFrom: time.Now()}
-	styles := l.dark
-	if m.plain {
-		styles = l.plain
-	}
-	m.viewer = ui.NewMirrorViewer(ui.ViewerOptions{Styles: styles, ReadOnly: "READ-ONLY", Journal: f.path})
+	m.viewer = ui.NewMirrorViewer(ui.ViewerOptions{Styles: l.first(t), ReadOnly: "READ-ONLY", Journal: f.path})
 	m.viewer.Resize(t.width, t.height)
 	m.redraw()
 	return m

@@ -74,7 +74,10 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		opts: o, keys: keys, warnings: ring.skipped, host: signer, feed: f,
-		looks:    &looks{dark: look.NewStyles(true), light: look.NewStyles(false), plain: look.PlainStyles()},
+		looks: &looks{
+			dark: look.NewStyles(true), light: look.NewStyles(false), plain: look.PlainStyles(),
+			bare: look.NewStyles(true).WithoutBlocks(), plainBare: look.PlainStyles().WithoutBlocks(),
+		},
 		door:     &door{limit: o.MaxHalfOpen, grace: o.Grace},
 		sessions: map[string]*session{}, closed: make(chan struct{}),
 	}
