@@ -86,7 +86,7 @@ func TestAPhaseKeepsItsPace(t *testing.T) {
 			t.Errorf("%s has the pace %v, and not %g", name, rates, want)
 		}
 	}
-	if rates := ph.Pace.Rates(2, s.At); !slices.Equal(rates, []float64{100, 100}) {
+	if rates := ph.Pace.Rates(2, s.At); !slices.Equal(rates, []float64{120, 120}) {
 		t.Errorf("the phase has the pace %v", rates)
 	}
 	s.add(StepDone{Phase: "p", Rows: 1000}, PhaseRolledBack{Phase: "p", Reason: "r"})

@@ -200,7 +200,7 @@ type PhaseState struct {
 
 	Maintenance []MaintenanceState // what follows its COMMIT; nil before it
 
-	Pace Series // of the rows that its own statements took, all tables together
+	Pace Series // of all rows that have gone, those by foreign keys and triggers too
 
 	undone []TableState // its tables as it committed them; nil unless it is undone
 }

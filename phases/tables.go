@@ -173,10 +173,10 @@ func (p *PhaseState) uncounted(table string) bool {
 // pace takes down how far the rows are, of the step under way, of what it reached,
 // and of the phase.
 func (p *PhaseState) pace(at time.Time) {
-	var deleted int64
+	var gone int64
 	for i := range p.Tables {
 		t := &p.Tables[i]
-		deleted += t.Deleted
+		gone += t.Deleted + t.Cascaded
 		switch {
 		case t.Role == RoleSQL || t.Role == RoleTouch:
 		case t.Step >= 0:
@@ -190,7 +190,7 @@ func (p *PhaseState) pace(at time.Time) {
 			t.Pace.Add(at, t.Deleted+t.Cascaded)
 		}
 	}
-	p.Pace.Add(at, deleted)
+	p.Pace.Add(at, gone)
 }
 
 // takeBack moves what a phase had done to what is undone. recounted tells

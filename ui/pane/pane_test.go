@@ -121,12 +121,11 @@ func TestPaneFillsAnyRectangle(t *testing.T) {
 	}
 	sort.Strings(states)
 	for i, state := range states {
-		r := paneStates()[state]()
+		p := paneStates()[state]().pane(0, 0)
 		for name, draw := range paneNames() {
 			for w := 0; w <= 130; w += 1 + (w+i)%17 {
 				for h := 0; h <= 45; h += 1 + (h+i)%9 {
-					p := r.pane(w, h)
-					p.Scroll = w - h
+					p.Width, p.Height, p.Scroll = w, h, w-h
 					requireRect(t, name+" in state "+state, draw(p), w, h)
 				}
 			}

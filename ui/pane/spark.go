@@ -50,8 +50,8 @@ func (p Pane) sparkField(ph *phases.PhaseState, t *phases.TableState, pc pace) l
 	return look.Field{{Text: look.Spark(p.Styles.Mark, rates), Style: style}}
 }
 
-// paceLine is the phase's pace over its time, and in figures: how many rows go
-// now, and when it was fastest.
+// paceLine is the phase's pace over its time, whatever takes its rows, and in
+// figures: how many go now, and how many went when it was fastest.
 func (p Pane) paceLine(ph *phases.PhaseState) (look.Line, bool) {
 	st := p.Styles
 	works := ph.Status == phases.PhaseRunning || ph.Status == phases.PhaseLocking && !ph.LockedAt.IsZero()
@@ -59,7 +59,7 @@ func (p Pane) paceLine(ph *phases.PhaseState) (look.Line, bool) {
 	if !works {
 		ended = ph.Pace.Last()
 	}
-	const lead = "rows/s "
+	const lead = "all rows/s "
 	words := func(rates []float64) string {
 		most := "most " + look.Count(int64(slices.Max(rates)))
 		if !works {
