@@ -228,9 +228,9 @@ func (t *Target) beside(ctx context.Context, what indexJob, patience time.Durati
 	case ctx.Err() != nil:
 		err = context.Cause(ctx)
 	case ok && pg.Code == "55P03":
-		who := "nobody was seen to hold it up"
+		who := "nobody was seen to be in the way"
 		if len(last) > 0 {
-			who = "held up by " + holderText(last[0], "")
+			who = holderText(last[0], "")
 		}
 		err = fmt.Errorf("others did not let go of it within %s: %s", phases.Span(patience), who)
 	default:
@@ -260,7 +260,9 @@ func (t *Target) watchIndex(pid uint32, progress func(string)) func() []phases.B
 			if err != nil {
 				continue // what was seen last stands
 			}
-			last = by
+			if len(by) > 0 { // one look may come after they have let go, or the session has given up
+				last = by
+			}
 			if progress != nil && text != "" {
 				progress(text)
 			}
@@ -294,7 +296,7 @@ func (t *Target) indexProgress(ctx context.Context, pid uint32) (text string, by
 		return err
 	})
 	if len(by) > 0 {
-		text = strings.TrimPrefix(text+", held up by "+holderText(by[0], ""), ", ")
+		text = strings.TrimPrefix(text+", "+holderText(by[0], ""), ", ")
 	}
 	return text, by, err
 }

@@ -242,6 +242,12 @@ func (f *FenceState) Answer(it runbook.Item) Answer {
 	case f.Seen == SeenUnknown:
 		return Answer{}
 	case f.Plan.Made() && f.Recorded == nil: // none was needed, or each phase makes its own
+		if f.Seen != SeenOff {
+			found = f.Word()
+		}
+		if lifts {
+			found = "this run has made none"
+		}
 		return Answer{Pass: lifts || f.Seen == SeenOff, Value: found}
 	case f.Recorded == nil && lifts:
 		return Answer{Value: "not switched off by this run"}
