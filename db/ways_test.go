@@ -55,9 +55,13 @@ type way struct {
 	name    string
 	steps   string // the way of its delete steps
 	indexed bool   // an index is made for each key of the reach that has none
+	before  bool   // and that before the phase, beside its transaction
 }
 
-var allWays = []way{{"delete", "delete", false}, {"statement", "statement", false}, {"an index for the phase", "delete", true}, {"auto", "auto", false}, {"truncate", "truncate", false}}
+var allWays = []way{
+	{name: "delete", steps: "delete"}, {name: "statement", steps: "statement"}, {name: "an index for the phase", steps: "delete", indexed: true},
+	{name: "an index before", steps: "delete", indexed: true, before: true}, {name: "auto", steps: "auto"}, {name: "truncate", steps: "truncate"},
+}
 
 // outcome is what a phase came to.
 type outcome struct {
@@ -86,6 +90,11 @@ func goes(t *testing.T, dsn string, w way, steps ...runbook.Step) (out outcome) 
 	spec := engine.TxSpec{RunID: "20260102T150405Z-abcdef12", Phase: &b.Phases[0], Attempt: 1, LockDeadline: 2 * time.Second, LockTables: locksOf(b)}
 	spec.Capsule = filepath.Join(t.TempDir(), "run.capsule", "phase-1.1")
 	spec.Ways = foreseen(t, dsn, b, w.indexed)
+	after := func() {}
+	if w.before {
+		after = madeBefore(t, target, spec.RunID, spec.Ways.Indexes)
+		spec.Ways.Indexes = nil
+	}
 	for _, l := range spec.Ways.Locks() {
 		if !slices.Contains(spec.LockTables, l) {
 			spec.LockTables = append(spec.LockTables, l)
@@ -94,6 +103,7 @@ func goes(t *testing.T, dsn string, w way, steps ...runbook.Step) (out outcome) 
 	out.folder, out.target = spec.Capsule, target
 	onlyOurs(t, dsn, target)
 	out.err = through(t, target, spec, &out)
+	after()
 	end := holds(t, dsn)
 	out.rows, out.shape = end.rows, end.shape
 	return out
