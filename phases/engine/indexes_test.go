@@ -105,7 +105,7 @@ func TestIndexesAreMadeBeforeTheGate(t *testing.T) {
 	if len(made) != 1 || !strings.HasPrefix(made[0], "tminus_") || !strings.Contains(made[0], " i t CREATE INDEX tminus_") || !strings.HasSuffix(made[0], " ON public.child USING btree (parent_id)") {
 		t.Fatalf("made: %q", made)
 	}
-	survey := x.state().Survey.PhaseWays
+	survey := x.state().Survey
 	x.refused(phases.Act{Item: makeThem}, "it is made")
 	x.refused(phases.Act{Item: dropThem}, "the phases need them")
 	if err := x.leave(); err != nil {
@@ -114,8 +114,11 @@ func TestIndexesAreMadeBeforeTheGate(t *testing.T) {
 	x.resume(engine.Settings{})
 	x.untilReady()
 	s := x.state()
-	if len(s.Survey.PhaseWays) != 1 || !slices.EqualFunc(s.Survey.PhaseWays[0].Indexes, survey[0].Indexes, func(a, b phases.PhaseIndex) bool { return a.String() == b.String() }) || !s.Survey.PhaseWays[0].Indexes[0].Before {
+	if len(s.Survey.PhaseWays) != 1 || !slices.EqualFunc(s.Survey.PhaseWays[0].Indexes, survey.PhaseWays[0].Indexes, func(a, b phases.PhaseIndex) bool { return a.String() == b.String() }) || !s.Survey.PhaseWays[0].Indexes[0].Before {
 		t.Errorf("surveyed again: %+v", s.Survey.PhaseWays)
+	}
+	if differs := survey.Schema.Differs(*s.Survey.Schema); differs != nil { // what was rehearsed would be refused
+		t.Errorf("the tables are taken for others: %q", differs)
 	}
 	if line := s.OffLine(s.At.Location()); line != "MADE for this run: the indexes, until its end" {
 		t.Errorf("the banner: %s", line)
