@@ -60,8 +60,12 @@ type way struct {
 }
 
 var allWays = []way{
-	{name: "delete", steps: "delete"}, {name: "statement", steps: "statement"}, {name: "an index for the phase", steps: "delete", indexed: true},
-	{name: "an index before", steps: "delete", indexed: true, before: true}, {name: "auto", steps: "auto"}, {name: "truncate", steps: "truncate"},
+	{name: "delete", steps: "delete"},
+	{name: "statement", steps: "statement"},
+	{name: "an index for the phase", steps: "delete", indexed: true},
+	{name: "an index before", steps: "delete", indexed: true, before: true},
+	{name: "auto", steps: "auto"},
+	{name: "truncate", steps: "truncate"},
 	{name: "children first", steps: "delete", ahead: true},
 }
 

@@ -46,9 +46,9 @@ type runFacts struct {
 	target   phases.Identity
 	survey   phases.Survey
 	ways     *phases.PhaseWays // of the phase, as things stand; nil for none
-	first    bool   // no baseline was taken yet
-	tryUndo  bool   // the undo is tried at the run's end
-	capsules string // the folder of the run's capsules; empty: it keeps none
+	first    bool              // no baseline was taken yet
+	tryUndo  bool              // the undo is tried at the run's end
+	capsules string            // the folder of the run's capsules; empty: it keeps none
 }
 
 func newFacts(s *phases.State, phase string) runFacts {

@@ -35,7 +35,7 @@ func variants() []variant {
 			name: "an index for the phase", source: book,
 			before: `INSERT INTO public.child SELECT i, 1 FROM generate_series(1000, 7000) i; DELETE FROM public.child WHERE id >= 1000;
 				DROP INDEX public.child_parent_id_idx; UPDATE pg_class SET reltuples = 10000000, relpages = pg_relation_size(oid) / 8192 WHERE oid IN ('public.child'::regclass, 'public.parent'::regclass)`,
-			own:    []string{"CREATE INDEX", "DROP INDEX", "LOCK TABLE", "DELETE", "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN"},
+			own: []string{"CREATE INDEX", "DROP INDEX", "LOCK TABLE", "DELETE", "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN"},
 		},
 	}
 }
