@@ -239,7 +239,7 @@ func (o *Operator) phaseText(p *runbook.Phase) []dialog.Text {
 	default:
 		text = append(text, dialog.Say(phases.LevelWarn, "It writes in one transaction, and holds before COMMIT."))
 	}
-	for _, w := range o.state.Survey.Ways(p.ID).Words() {
+	for _, w := range o.state.Ways(p.ID).Words() {
 		text = append(text, dialog.Say(phases.LevelWarn, w))
 	}
 	for _, n := range p.Notes {

@@ -55,6 +55,8 @@ func cancelling(a *runbook.Action) string {
 	switch {
 	case a.Probes != nil:
 		return "its statements are rolled back."
+	case a.Slow:
+		return "what it has made so far stays until the run's end, and what it has begun is dropped."
 	case a.Answers():
 		return "what it has done by then stays done."
 	}

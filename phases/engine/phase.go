@@ -45,18 +45,19 @@ type runFacts struct {
 	book     *runbook.Runbook
 	target   phases.Identity
 	survey   phases.Survey
-	first    bool   // no baseline was taken yet
-	tryUndo  bool   // the undo is tried at the run's end
-	capsules string // the folder of the run's capsules; empty: it keeps none
+	ways     *phases.PhaseWays // of the phase, as things stand; nil for none
+	first    bool              // no baseline was taken yet
+	tryUndo  bool              // the undo is tried at the run's end
+	capsules string            // the folder of the run's capsules; empty: it keeps none
 }
 
-func newFacts(s *phases.State) runFacts {
+func newFacts(s *phases.State, phase string) runFacts {
 	out := runFacts{
 		runID: s.Opened.RunID, sha256: s.Opened.SHA256, operator: s.Operator.String(),
 		book: s.Runbook, target: s.Target, first: s.Baseline == nil,
 	}
 	if s.Survey != nil {
-		out.survey = *s.Survey
+		out.survey, out.ways = *s.Survey, s.Ways(phase)
 	}
 	if s.Opened.Capsule != nil {
 		out.capsules, out.tryUndo = s.Opened.Capsule.Folder, s.Opened.TryUndo
@@ -90,7 +91,7 @@ func (e *Engine) start(id, by string) error {
 	}
 	p := e.state.Phase(id)
 	run := &phaseRun{
-		engine: e, plan: p.Plan, attempt: p.Attempt + 1, by: by, started: time.Now(), facts: newFacts(e.state),
+		engine: e, plan: p.Plan, attempt: p.Attempt + 1, by: by, started: time.Now(), facts: newFacts(e.state, id),
 		decision: make(chan string, 1), done: make(chan struct{}),
 	}
 	// Not the program's context: how a phase ends is decided by leave, which
@@ -184,6 +185,9 @@ func (r *phaseRun) write(ctx context.Context) (err error) {
 		return err
 	}
 	if err := r.baseline(ctx); err != nil {
+		return err
+	}
+	if err := r.lookAtIndexes(ctx); err != nil {
 		return err
 	}
 	tx, err := r.begin(ctx, r.spec())

@@ -212,7 +212,7 @@ type Phase struct {
 	Filled          []string      // tables that must hold at least one row at its end
 	AfterCommit     []Maintenance // what follows its COMMIT, in order
 	NoCapsule       bool          // `capsule: off`: what it takes away is not kept
-	NoIndexes       bool          // `indexes: off`: no index is made for it
+	Indexes         IndexWay      // how the indexes are made that its foreign keys lack
 	NoVacuum        bool          // `vacuum: off`, or an `after_commit` of its own: what it empties is not vacuumed by itself
 }
 

@@ -1,6 +1,8 @@
 package pane
 
 import (
+	"slices"
+
 	"tminus/phases"
 	"tminus/ui/look"
 )
@@ -16,8 +18,17 @@ func fencesPane() Kind {
 }
 
 func (p Pane) fencesEdge() string {
-	if n := len(p.State.FencesOff()); n > 0 {
-		return look.Plural(n, "off", "off")
+	off := p.State.FencesOff()
+	made := len(off)
+	off = slices.DeleteFunc(off, func(f *phases.FenceState) bool { return f.Plan.Made() })
+	made -= len(off)
+	switch {
+	case len(off) > 0 && made > 0:
+		return look.Plural(len(off), "off", "off") + ", indexes made"
+	case made > 0:
+		return "indexes made"
+	case len(off) > 0:
+		return look.Plural(len(off), "off", "off")
 	}
 	if p.State.TriggersOff {
 		return "triggers off"

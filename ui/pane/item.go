@@ -122,6 +122,13 @@ func (p Pane) asked(it *runbook.Item) bool {
 	return slices.ContainsFunc(p.State.Asked(), func(a runbook.Item) bool { return a.ID == it.ID })
 }
 
+// longestFar is the longest progress that stands at the end of an item's line.
+const longestFar = 40
+
+func tooFar(it *runbook.Item, far string) bool {
+	return it.Action != nil && it.Action.Slow && len(far) > longestFar
+}
+
 // itemEnd is what stands at the end of an item's line: who ticked it and when,
 // or what its check found and how long ago.
 func (p Pane) itemEnd(it *runbook.Item) (*lipgloss.Style, string) {
@@ -129,7 +136,7 @@ func (p Pane) itemEnd(it *runbook.Item) (*lipgloss.Style, string) {
 	s := p.State.Item(it.ID)
 	if a := s.Action; a != nil && a.Running {
 		far := a.Progress.String()
-		if far == "" {
+		if far == "" || tooFar(it, far) { // its detail has it
 			far = "under way"
 		}
 		return &st.Accent, far + ", " + look.Duration(p.Now.Sub(a.At))
@@ -232,6 +239,9 @@ func (p Pane) itemDetail(it *runbook.Item) []look.Line {
 	out := p.takenOnLines(indent, s)
 	if a := s.Action; a != nil && a.Error != "" {
 		out = append(out, p.paragraph(indent, &st.Bad, "Action failed "+p.age(a.At)+": "+a.Error)...)
+	}
+	if a := s.Action; a != nil && a.Running && tooFar(it, a.Progress.String()) {
+		out = append(out, p.paragraph(indent, &st.Accent, a.Progress.String())...)
 	}
 	out = append(out, p.resultLines(indent, s.Action)...)
 	if c := s.Check; c != nil && it.Check != nil && !c.Pass {

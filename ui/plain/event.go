@@ -117,7 +117,11 @@ func (p *plain) acting(e phases.ActionProgressed) {
 		return
 	}
 	p.acted = p.state.At
-	p.eventLine(phases.LevelInfo, it.Action.Name+": "+e.Progress.String())
+	name := it.Action.Name
+	if it.Fence != "" {
+		name = it.Action.Text
+	}
+	p.eventLine(phases.LevelInfo, name+": "+e.Progress.String())
 }
 
 // remedy follows a check's new failure with what to do.
