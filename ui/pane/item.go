@@ -250,6 +250,15 @@ func (p Pane) itemDetail(it *runbook.Item) []look.Line {
 		}
 		out = append(out, p.paragraph(indent, style, "Signed by "+sig.Name+", "+sig.Role+", at "+p.at(sig.At)+", "+sig.Bound())...)
 	}
+	out = append(out, p.explained(indent, it)...)
+	return append(out, p.itemHints(indent, it)...)
+}
+
+// explained is what explains an item: its help, its message, and who answers it.
+// Where there is little room it is one line, and a key opens it.
+func (p Pane) explained(indent string, it *runbook.Item) []look.Line {
+	st := p.Styles
+	var out []look.Line
 	if it.Help != "" {
 		out = append(out, p.paragraph(indent, &st.Dim, it.Help)...)
 	}
@@ -264,7 +273,13 @@ func (p Pane) itemDetail(it *runbook.Item) []look.Line {
 		}
 		out = append(out, p.paragraph(indent, &st.Dim, hint)...)
 	}
-	return append(out, p.itemHints(indent, it)...)
+	if !p.Folded || len(out) < 2 {
+		return out
+	}
+	first := strings.TrimSpace(lineText(out[0]))
+	lead := look.Row(nil, indent).Add(&st.Key, KeyMore).Add(&st.Dim, "  more: ")
+	room := p.Width - look.SpansWidth(lead.Spans)
+	return []look.Line{lead.Add(&st.Dim, look.Clip(first+" …", max(0, room)))}
 }
 
 // itemHints are the keys that do something for the selected item now.
