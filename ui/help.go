@@ -33,7 +33,7 @@ func (v *Viewer) helpLines(body rect) []string {
 func (v *Viewer) helpText() []string {
 	st := v.styles
 	var out []string
-	for _, group := range []string{groupReplay, groupItems, groupRun, groupMove, groupLeave} {
+	for _, group := range keyGroups() {
 		heading := false
 		for _, b := range v.keys {
 			if b.group != group {

@@ -97,13 +97,19 @@ func (l *looks) of(dark bool) *look.Styles {
 }
 
 func (m *screen) press(key tea.KeyPressMsg) tea.Cmd {
-	switch key.String() {
-	case ui.MirrorQuit, "ctrl+c":
+	id := ""
+	m.feed.locked(func() {
+		var own bool
+		if id, own = m.viewer.Own(key); !own {
+			m.viewer.Navigate(key)
+		}
+	})
+	switch id {
+	case "quit":
 		return tea.Quit
-	case ui.MirrorCopy:
+	case "copy":
 		return m.copyRestore()
 	}
-	m.feed.locked(func() { m.viewer.Navigate(key) })
 	// The frame is drawn at the next beat, so that a flood of keys costs no
 	// more frames than none.
 	nudge(m.session.wake)

@@ -25,9 +25,9 @@ func activities() map[string]func() *paneRun {
 		"before": paneStates()["fresh"],
 		"first":  running,
 		"alone": func() *paneRun {
-			r := running()
-			own.Since = r.now.Add(-40 * time.Second)
-			return seen(r, phases.Activity{Sessions: []phases.Session{own}})
+			r, alone := running(), own
+			alone.Since = r.now.Add(-40 * time.Second)
+			return seen(r, phases.Activity{Sessions: []phases.Session{alone}})
 		},
 		"quiet": func() *paneRun {
 			r := running()

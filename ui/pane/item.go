@@ -251,10 +251,11 @@ func (p Pane) itemDetail(it *runbook.Item) []look.Line {
 		out = append(out, p.paragraph(indent, style, "Signed by "+sig.Name+", "+sig.Role+", at "+p.at(sig.At)+", "+sig.Bound())...)
 	}
 	out = append(out, p.explained(indent, it)...)
+	out = append(out, p.messageDetail(indent, it)...)
 	return append(out, p.itemHints(indent, it)...)
 }
 
-// explained is what explains an item: its help, its message, and who answers it.
+// explained is what explains an item: its help, and who answers it.
 // Where there is little room it is one line, and a key opens it.
 func (p Pane) explained(indent string, it *runbook.Item) []look.Line {
 	st := p.Styles
@@ -262,7 +263,6 @@ func (p Pane) explained(indent string, it *runbook.Item) []look.Line {
 	if it.Help != "" {
 		out = append(out, p.paragraph(indent, &st.Dim, it.Help)...)
 	}
-	out = append(out, p.messageDetail(indent, it)...)
 	if it.Check != nil {
 		out = append(out, p.paragraph(indent, &st.Dim, checkHint(it.Check))...)
 	}
