@@ -9,10 +9,8 @@ import (
 	"tminus/ui/look"
 )
 
-// keeps reports whether a text has what the reader looks for in it, in upper or
-// lower case.
-func (p Pane) keeps(text string) bool { return has(text, strings.ToLower(p.Filter)) }
-
+// has reports whether a text has another in it that is in lower case, whatever its own
+// case.
 func has(text, lower string) bool { return strings.Contains(strings.ToLower(text), lower) }
 
 // lineText is what a line says.
