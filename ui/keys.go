@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"tminus/phases"
+	"tminus/ui/look"
 	"tminus/ui/pane"
 )
 
@@ -60,6 +61,19 @@ func (k keymap) get(id string) (binding, bool) {
 	return binding{}, false
 }
 
+// rows are the table as the help page has it: by heading.
+func (k keymap) rows() []look.KeyRow {
+	var out []look.KeyRow
+	for _, group := range helpGroups() {
+		for _, b := range k {
+			if b.group == group {
+				out = append(out, look.KeyRow{Group: group, Keys: b.keys, Help: b.help})
+			}
+		}
+	}
+	return out
+}
+
 // The help page's headings.
 const (
 	groupMove   = "Moving about"
@@ -69,8 +83,8 @@ const (
 	groupLeave  = "This screen"
 )
 
-// keyGroups are the headings in their order.
-func keyGroups() []string {
+// helpGroups are the headings in their order.
+func helpGroups() []string {
 	return []string{groupReplay, groupItems, groupRun, groupMove, groupLeave}
 }
 
@@ -94,13 +108,7 @@ func readerKeys() keymap {
 		}
 		out = append(out, binding{
 			id: pane.Binding(k.ID), keys: []string{key}, label: key, name: name, help: "the pane " + name, group: groupMove,
-			can: func(v *Viewer, _ time.Time) error {
-				if !k.IsThere(v.state) {
-					return errors.New("the run has nothing for the pane " + name + " yet")
-				}
-				return nil
-			},
-			move: func(v *Viewer) { v.goTo(k.ID) },
+			move: func(v *Viewer) { v.goTo(k.ID) }, can: isThere(k),
 		})
 	}
 	return append(out,
@@ -112,6 +120,16 @@ func readerKeys() keymap {
 		binding{id: "help", keys: []string{"?"}, label: "?", name: "keys", help: "this page", group: groupLeave, move: func(v *Viewer) { v.nav.help, v.nav.helpScroll = !v.nav.help, 0 }},
 		binding{id: "close", keys: []string{"esc"}, label: "esc", name: "close", help: "close this page, or follow the run again", group: groupLeave, move: (*Viewer).escape},
 	)
+}
+
+// isThere says why a pane cannot be gone to yet.
+func isThere(k pane.Kind) func(*Viewer, time.Time) error {
+	return func(v *Viewer, _ time.Time) error {
+		if !k.IsThere(v.state) {
+			return errors.New("there is nothing in it yet")
+		}
+		return nil
+	}
 }
 
 func canNextOpen(v *Viewer, _ time.Time) error {

@@ -48,7 +48,7 @@ func (v *Viewer) choices(now time.Time, can able) []choice {
 		rank int
 	}
 	var all []ranked
-	groups := keyGroups()
+	groups := helpGroups()
 	for _, b := range v.keys {
 		if b.steps || b.id == "palette" || b.id == "close" {
 			continue
