@@ -53,6 +53,7 @@ type State struct {
 	Spared       []string        // titles of the fences that a rehearsal does not switch
 	Tellings     []Telling       // what people were told, oldest first
 	ChannelsLack []ChannelLack   // what the channels need and do not have here
+	Activity     *ActivityState  // who was in the database at the last look; nil before one
 
 	liftAsked   bool      // whoever ended the run wanted what it had switched off back
 	offAt, onAt time.Time // when the triggers were switched off last, and on again since; zero for not

@@ -78,7 +78,7 @@ func TestDescribe(t *testing.T) {
 
 // An event that nobody taught describe would be missing from every log.
 func TestDescribeKnowsEveryEvent(t *testing.T) {
-	silent := []string{"table_progressed", "step_started", "check_answered", "checks_asked", "action_progressed", "capsule_progressed", "undo_trial_progressed", "fence_seen"}
+	silent := []string{"table_progressed", "step_started", "check_answered", "checks_asked", "action_progressed", "capsule_progressed", "undo_trial_progressed", "fence_seen", "activity_seen"}
 	for _, e := range kinds {
 		_, ok := Describe(described(), reflect.Zero(reflect.TypeOf(e)).Interface().(Event))
 		if want := !slices.Contains(silent, e.Kind()); ok != want {

@@ -27,6 +27,7 @@ type binding struct {
 	help  string   // in the help page: a sentence's part
 	group string   // heading in the help page
 
+	steps bool // one of many: no use in a list of what can be done
 	own   bool // its caller does it, and the table only names it
 	blind bool // ends something: possible on a screen that no longer follows the journal
 
@@ -90,27 +91,32 @@ func helpGroups() []string {
 // readerKeys are what a reader may press: nothing in it can act.
 func readerKeys() keymap {
 	out := keymap{
-		{id: "up", keys: []string{"up", "k"}, label: "↑ k", name: "up", help: "one row or line up", group: groupMove, move: func(v *Viewer) { v.step(-1) }},
-		{id: "down", keys: []string{"down", "j"}, label: "↓ j", name: "down", help: "one row or line down", group: groupMove, move: func(v *Viewer) { v.step(1) }},
-		{id: "pgup", keys: []string{"pgup", "ctrl+u"}, label: "pgup", name: "page up", help: "ten rows or lines up", group: groupMove, move: func(v *Viewer) { v.step(-10) }},
-		{id: "pgdown", keys: []string{"pgdown", "ctrl+d"}, label: "pgdn", name: "page down", help: "ten rows or lines down", group: groupMove, move: func(v *Viewer) { v.step(10) }},
-		{id: "top", keys: []string{"g", "home"}, label: "g", name: "top", help: "to the top", group: groupMove, move: func(v *Viewer) { v.edge(-1) }},
-		{id: "bottom", keys: []string{"G", "end"}, label: "G", name: "bottom", help: "to the bottom", group: groupMove, move: func(v *Viewer) { v.edge(1) }},
+		{id: "up", steps: true, keys: []string{"up", "k"}, label: "↑ k", name: "up", help: "one row or line up", group: groupMove, move: func(v *Viewer) { v.step(-1) }},
+		{id: "down", steps: true, keys: []string{"down", "j"}, label: "↓ j", name: "down", help: "one row or line down", group: groupMove, move: func(v *Viewer) { v.step(1) }},
+		{id: "pgup", steps: true, keys: []string{"pgup", "ctrl+u"}, label: "pgup", name: "page up", help: "ten rows or lines up", group: groupMove, move: func(v *Viewer) { v.step(-10) }},
+		{id: "pgdown", steps: true, keys: []string{"pgdown", "ctrl+d"}, label: "pgdn", name: "page down", help: "ten rows or lines down", group: groupMove, move: func(v *Viewer) { v.step(10) }},
+		{id: "top", steps: true, keys: []string{"g", "home"}, label: "g", name: "top", help: "to the top", group: groupMove, move: func(v *Viewer) { v.edge(-1) }},
+		{id: "bottom", steps: true, keys: []string{"G", "end"}, label: "G", name: "bottom", help: "to the bottom", group: groupMove, move: func(v *Viewer) { v.edge(1) }},
 		{id: "next pane", keys: []string{"tab", "right", "l"}, label: "tab", name: "next pane", help: "the next pane", group: groupMove, move: func(v *Viewer) { v.cycle(1) }},
 		{id: "last pane", keys: []string{"shift+tab", "left", "h"}, label: "shift+tab", name: "pane before", help: "the pane before", group: groupMove, move: func(v *Viewer) { v.cycle(-1) }},
 	}
 	for _, k := range pane.Kinds() {
-		if key := pane.Digit(k.ID); key != "" {
-			out = append(out, binding{
-				id: pane.Binding(k.ID), keys: []string{key}, label: key, name: strings.ToLower(k.Title),
-				help: "the pane " + strings.ToLower(k.Title), group: groupMove,
-				move: func(v *Viewer) { v.goTo(k.ID) }, can: isThere(k),
-			})
+		name := strings.ToLower(k.Title)
+		key := pane.Digit(k.ID)
+		if key == "" {
+			key = ":" + name // as it is typed into the palette
 		}
+		out = append(out, binding{
+			id: pane.Binding(k.ID), keys: []string{key}, label: key, name: name, help: "the pane " + name, group: groupMove,
+			move: func(v *Viewer) { v.goTo(k.ID) }, can: isThere(k),
+		})
 	}
 	return append(out,
 		binding{id: "next open", keys: []string{"n"}, label: "n", name: "next open item", help: "the next item that is not done", group: groupMove, move: (*Viewer).nextOpen, can: canNextOpen},
 		binding{id: "follow", keys: []string{"f"}, label: "f", name: "follow the run", help: "back to where the run is, and stay with it", group: groupMove, move: (*Viewer).follow},
+		binding{id: "filter", keys: []string{"/"}, label: "/", name: "find", help: "show only what has a text in it; esc takes that back", group: groupMove, move: (*Viewer).beginFilter},
+		binding{id: "more", keys: []string{pane.KeyMore}, label: pane.KeyMore, name: "more, or less", help: "all about the selected item, or one line of it", group: groupMove, move: func(v *Viewer) { v.nav.more = !v.nav.more }, can: canFold},
+		binding{id: "palette", keys: []string{":", "ctrl+p"}, label: ":", name: "all that can be done", help: "all that can be done now, and why not of the rest", group: groupLeave, move: (*Viewer).openPalette},
 		binding{id: "help", keys: []string{"?"}, label: "?", name: "keys", help: "this page", group: groupLeave, move: func(v *Viewer) { v.nav.help, v.nav.helpScroll = !v.nav.help, 0 }},
 		binding{id: "close", keys: []string{"esc"}, label: "esc", name: "close", help: "close this page, or follow the run again", group: groupLeave, move: (*Viewer).escape},
 	)

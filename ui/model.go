@@ -52,6 +52,11 @@ type nav struct {
 	stays      bool    // at home: the screen turns to nothing else by itself
 	cursor     string  // id of the selected item
 	scroll     map[pane.ID]int
+	filters    map[pane.ID]string // what is looked for in a pane; none where it is all shown
+	typing     pane.ID            // whose filter is being typed; empty for none
+	palette    palette
+	more       bool   // what is folded where there is little room is open
+	called     string // what the operator was called back for last
 	help       bool
 	helpScroll int
 }
@@ -63,7 +68,7 @@ func NewViewer(opts ViewerOptions) *Viewer {
 	}
 	return &Viewer{
 		opts: opts, styles: opts.Styles, keys: readerKeys(),
-		nav: nav{focus: pane.Checklist, main: pane.Checklist, want: pane.Checklist, scroll: map[pane.ID]int{}},
+		nav: nav{focus: pane.Checklist, main: pane.Checklist, want: pane.Checklist, scroll: map[pane.ID]int{}, filters: map[pane.ID]string{}},
 	}
 }
 
@@ -115,6 +120,10 @@ func (v *Viewer) SetStyles(s *look.Styles) { v.styles = s }
 // Navigate takes a key that moves, scrolls, switches panes or shows help, and
 // reports whether the key was one.
 func (v *Viewer) Navigate(key tea.KeyPressMsg) bool {
+	if v.entering() {
+		v.enter(key)
+		return true
+	}
 	b, ok := v.keys.press(key.String())
 	if !ok || b.move == nil {
 		return false
@@ -133,20 +142,37 @@ func (v *Viewer) Navigate(key tea.KeyPressMsg) bool {
 
 func (v *Viewer) small() bool { return v.width < minWidth || v.height < minHeight }
 
-// layout is where everything stands now.
+// layout is where everything stands now. What has the keys is in sight: where it has
+// no place beside the main pane it takes that one's.
 func (v *Viewer) layout() (layout, bool) {
-	return arrange(v.width, v.height, len(v.bannerLines(time.Local)), v.nav.focus, v.nav.main, v.side())
+	l, ok := v.arranged(v.nav.main)
+	if _, inSight := l.find(v.nav.focus); ok && !inSight {
+		return v.arranged(v.nav.focus)
+	}
+	return l, ok
+}
+
+// arranged is the layout with a pane in the main rectangle.
+func (v *Viewer) arranged(main pane.ID) (layout, bool) {
+	side := v.side(main)
+	l, ok := arrange(v.width, v.height, len(v.bannerLines(time.Local)), v.nav.focus, main, side)
+	if ok && v.state != nil {
+		l.share(side, func(a area) int { return pane.KindOf(a.pane).Lines(v.paneOf(a, v.state.At)) })
+	}
+	return l, ok
 }
 
 // side is the second pane of a wide screen: what the main one makes one ask for.
-func (v *Viewer) side() pane.ID {
+func (v *Viewer) side(main pane.ID) pane.ID {
 	passed := v.state != nil && v.state.Gate.Decision == phases.Go
 	switch {
-	case v.nav.main == pane.Undo:
+	case main == pane.Undo:
 		return pane.Phase
+	case main == pane.Phase && v.blocked():
+		return pane.Activity
 	case passed:
 		return pane.Undo
-	case v.nav.main == pane.Gate:
+	case main == pane.Gate:
 		return pane.Checklist
 	}
 	return pane.Gate
@@ -159,7 +185,14 @@ func (v *Viewer) turn() {
 	if err != nil {
 		return
 	}
+	if v.entering() {
+		return // letters are text: no screen changes under whoever types them
+	}
 	want, place := whereabouts(s)
+	if place == v.nav.place && v.calls(want) {
+		v.follow()
+		return
+	}
 	if place == v.nav.place {
 		if v.nav.cursor == "" {
 			v.nav.cursor = v.firstOpen(place)
@@ -168,6 +201,7 @@ func (v *Viewer) turn() {
 	}
 	stageChanged := want == pane.End || v.nav.want == pane.Gate && want == pane.Phase
 	v.nav.place, v.nav.want = place, want
+	stageChanged = v.calls(want) || stageChanged
 	if v.nav.stays || v.nav.moved && !stageChanged {
 		if v.nav.cursor == "" {
 			v.nav.cursor = v.firstOpen(place)
@@ -207,8 +241,12 @@ func (v *Viewer) follow() {
 	v.focusOn(v.nav.want)
 	v.nav.scroll[v.nav.want] = 0
 	if v.nav.want == pane.Checklist {
+		v.setFilter(pane.Checklist, "")
 		if id := v.firstOpen(v.nav.place); id != "" {
 			v.nav.cursor = id
+		}
+		if it, failed := v.smokeFailed(); failed {
+			v.nav.cursor = it
 		}
 	}
 }
@@ -219,8 +257,8 @@ func (v *Viewer) focusOn(p pane.ID) {
 	if pane.KindOf(p).Beside {
 		return
 	}
-	if l, ok := v.layout(); ok && !v.following(p) {
-		if _, inSight := l.find(p); inSight {
+	if l, ok := v.arranged(v.nav.main); ok && !v.following(p) {
+		if _, inSight := l.find(p); inSight && p != l.second {
 			return
 		}
 	}
@@ -248,6 +286,11 @@ func (v *Viewer) cycle(by int) {
 		for _, a := range l.areas {
 			panes = append(panes, a.pane)
 		}
+		if at := slices.Index(panes, l.second); at >= 0 && at == (slices.Index(panes, v.nav.focus)+by+len(panes))%len(panes) {
+			// From one to the next nothing moves: else tab would never come past it.
+			v.nav.help, v.nav.focus, v.nav.moved = false, l.second, l.second != v.nav.want
+			return
+		}
 	} else {
 		for _, k := range pane.Kinds() {
 			panes = append(panes, k.ID)
@@ -262,10 +305,14 @@ func (v *Viewer) cycle(by int) {
 	v.goTo(panes[(at+by+len(panes))%len(panes)])
 }
 
-// escape closes the help page, or follows the run again.
+// escape closes the help page, takes a filter back, or follows the run again.
 func (v *Viewer) escape() {
-	if v.nav.help {
+	switch {
+	case v.nav.help:
 		v.nav.help = false
+		return
+	case v.nav.filters[v.nav.focus] != "":
+		v.setFilter(v.nav.focus, "")
 		return
 	}
 	v.follow()
@@ -277,7 +324,7 @@ func (v *Viewer) step(by int) {
 		v.scrollBy(by)
 		return
 	}
-	rows := v.rows()
+	rows := v.shownRows()
 	if len(rows) == 0 {
 		return
 	}
@@ -311,6 +358,14 @@ func (v *Viewer) rows() []pane.Row {
 		return nil
 	}
 	return pane.ChecklistRows(v.state)
+}
+
+// shownRows are those that the checklist's filter leaves.
+func (v *Viewer) shownRows() []pane.Row {
+	if v.state == nil || v.state.Runbook == nil {
+		return nil
+	}
+	return pane.FilteredRows(v.state, v.nav.filters[pane.Checklist])
 }
 
 func rowIndex(rows []pane.Row, id string) int {
@@ -373,6 +428,7 @@ func (v *Viewer) open() map[string]bool {
 // nextOpen selects the next item after the cursor that is not done, starting
 // over at the end.
 func (v *Viewer) nextOpen() {
+	v.setFilter(pane.Checklist, "")
 	v.goTo(pane.Checklist)
 	rows := v.rows()
 	open := v.open()
@@ -398,5 +454,5 @@ func (v *Viewer) selected() (runbook.Item, error) {
 	if !ok {
 		return it, fmt.Errorf("select an item first: %s", "↑ and ↓ move")
 	}
-	return it, nil
+	return it, v.unseenRow()
 }

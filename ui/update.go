@@ -248,6 +248,8 @@ func (o *Operator) paste(msg tea.PasteMsg) {
 		o.leaving.Paste(msg, o.now())
 	case o.dialog != nil:
 		o.dialog.Paste(msg, o.now())
+	case o.entering():
+		o.pasteText(msg.Content)
 	default:
 		o.say(phases.LevelInfo, "Pasted text has no place here.")
 	}
@@ -277,6 +279,9 @@ func (o *Operator) key(msg tea.KeyPressMsg) tea.Cmd {
 			o.dialog = nil
 		}
 		return cmd
+	}
+	if o.entering() {
+		return o.enterKey(msg, now)
 	}
 	if o.Navigate(msg) {
 		return o.why(msg, now)
@@ -313,6 +318,11 @@ func (o *Operator) press(msg tea.KeyPressMsg, now time.Time) tea.Cmd {
 		o.sayNothing(msg.String())
 		return nil
 	}
+	return o.begin(b, now)
+}
+
+// begin does what a binding opens, or says why not.
+func (o *Operator) begin(b binding, now time.Time) tea.Cmd {
 	if b.id != "quit" {
 		if err := o.ready(b, now); err != nil {
 			if !errors.Is(err, errUnseen) {
@@ -412,7 +422,7 @@ func (o *Operator) frame(now time.Time) ([]string, *tea.Cursor) {
 	status, hints := o.status(now), o.hintLine(now)
 	at := o.front()
 	if at == nil {
-		return o.lines(now, status, hints), nil
+		return o.overlaid(o.lines(now, status, hints), now, o.able), nil
 	}
 	d := *at
 	lines := o.lines(now, status, d.Hint(o.styles, o.width))
@@ -429,6 +439,8 @@ func (o *Operator) frame(now time.Time) ([]string, *tea.Cursor) {
 // status is the answer to the last key, or what the run waits for.
 func (o *Operator) status(now time.Time) string {
 	switch {
+	case o.nav.typing != "":
+		return o.filterLine()
 	case o.said.text != "" && now.Before(o.said.until):
 		return o.message(o.said.level, o.said.text)
 	case o.stopped && o.fault == nil && o.state != nil && o.state.Outcome == "" && o.state.Interrupted == "":

@@ -19,7 +19,7 @@ import (
 // nothing outside: for the same viewer and moment it gives the same text, so
 // that readers of the same size may share it.
 func (v *Viewer) Frame(now time.Time) string {
-	return strings.Join(v.lines(now, v.statusLine(now), v.hintLine(now)), "\n")
+	return strings.Join(v.overlaid(v.lines(now, v.statusLine(now), v.hintLine(now)), now, v.able), "\n")
 }
 
 // lines draws the screen with the given last two lines.
@@ -116,7 +116,10 @@ func (v *Viewer) titleRule(a area, frame lipgloss.Style, kind pane.Kind, p pane.
 		name = v.styles.Mark.Cursor + " " + name
 	}
 	word := ""
-	if kind.Edge != nil && p.Ready() {
+	switch filter := v.filterWord(kind, p); {
+	case filter != "":
+		word = " " + filter + " "
+	case kind.Edge != nil && p.Ready() && kind.Edge(p) != "":
 		word = " " + kind.Edge(p) + " "
 	}
 	rule := a.w - 4 - look.Width(name) - look.Width(word) - 2
@@ -134,11 +137,15 @@ func (v *Viewer) paneOf(a area, now time.Time) pane.Pane {
 	return pane.Pane{
 		State: v.state, Now: now, Styles: v.styles, Width: in.w, Height: in.h, Cursor: v.nav.cursor,
 		Focused: a.pane == v.nav.focus, ReadOnly: !acts, Scroll: v.nav.scroll[a.pane], Journal: v.opts.Journal,
+		Filter: v.nav.filters[a.pane], Folded: !a.framed && !v.nav.more,
 	}
 }
 
 // statusLine says what the run waits for, or why the screen stands still.
 func (v *Viewer) statusLine(now time.Time) string {
+	if v.nav.typing != "" {
+		return v.filterLine()
+	}
 	if v.fault != nil {
 		return v.message(phases.LevelBad, "The journal cannot be read on: "+v.fault.Error())
 	}
@@ -178,6 +185,9 @@ func (v *Viewer) message(level phases.Level, text string) string {
 // hintLine is the keys that lead on, as many as there is room for; help and the
 // way out always stand at its end.
 func (v *Viewer) hintLine(now time.Time) string {
+	if v.entering() {
+		return v.enteringHint()
+	}
 	if v.nav.help {
 		return v.hints([]string{"down", "up"}, []string{"close", "quit"}, now)
 	}
@@ -192,7 +202,7 @@ func (v *Viewer) hintLine(now time.Time) string {
 		ids = slices.Insert(slices.Clone(ids), min(1, len(ids)), "tell")
 	}
 	ids = slices.Concat(v.lead, ids)
-	return v.hints(append(ids, "next pane"), []string{"help", "quit"}, now)
+	return v.hints(append(ids, "next pane", "palette", "filter"), []string{"help", "quit"}, now)
 }
 
 // hints draws bindings as "key name"; those that the table lacks, or that do

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"tminus/phases"
@@ -28,6 +29,7 @@ type phaseRun struct {
 	cancel   context.CancelCauseFunc
 	decision chan string // who chose COMMIT
 	done     chan struct{}
+	pid      atomic.Uint32         // of its transaction's session; 0 before there is one
 	reported time.Time             // when progress was last recorded
 	proved   []phases.Verification // by its steps themselves
 	built    []phases.IndexBuilt   // by its transaction, which drops them before COMMIT
@@ -104,7 +106,8 @@ func (e *Engine) start(id, by string) error {
 		cancel(err)
 		return err
 	}
-	e.work.Go(func() { run.run(ctx) }) // ends with the phase
+	e.work.Go(func() { run.run(ctx) })           // ends with the phase
+	e.work.Go(func() { run.watchActivity(ctx) }) // ends with the phase
 	return nil
 }
 
@@ -277,7 +280,11 @@ func (r *phaseRun) sameTarget(ctx context.Context) (phases.Identity, error) {
 func (r *phaseRun) begin(ctx context.Context, spec TxSpec) (Tx, error) {
 	wait := r.engine.await(r.plan.ID, "begin the transaction")
 	defer wait.over()
-	return r.engine.target.Begin(ctx, spec)
+	tx, err := r.engine.target.Begin(ctx, spec)
+	if err == nil {
+		r.pid.Store(tx.ID().PID)
+	}
+	return tx, err
 }
 
 // prove writes the row that will prove the COMMIT, and makes sure that this was

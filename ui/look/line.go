@@ -18,6 +18,7 @@ type Line struct {
 	Spans    []Span
 	Right    []Span // ends at the pane's right edge; what is left of it gives way
 	Selected bool
+	Joined   bool // goes on with the line before: both are one entry, for whoever looks for one
 }
 
 // Row starts a line with one piece of text.

@@ -114,20 +114,25 @@ func (l *looks) of(dark bool) *look.Styles {
 }
 
 func (m *screen) press(key tea.KeyPressMsg) tea.Cmd {
-	switch key.String() {
-	case ui.MirrorQuit, "ctrl+c":
-		return tea.Quit
-	case ui.MirrorCopy:
-		return m.copied(m.feed.restoreCommand(), "The runbook gives no restore command.")
-	case ui.MirrorCopyUndo:
-		return m.copied(m.feed.undoCommand(), "There is nothing that an undo brings back.")
-	}
+	id := ""
 	m.feed.locked(func() {
+		var own bool
+		if id, own = m.viewer.Own(key); own {
+			return
+		}
 		if why := m.viewer.Answer(key); why != "" {
 			m.say(phases.LevelInfo, why)
 		}
 		m.viewer.Navigate(key)
 	})
+	switch id {
+	case "quit":
+		return tea.Quit
+	case "copy":
+		return m.copied(m.feed.restoreCommand(), "The runbook gives no restore command.")
+	case "copy undo":
+		return m.copied(m.feed.undoCommand(), "There is nothing that an undo brings back.")
+	}
 	// The frame is drawn at the next beat, so that a flood of keys costs no
 	// more frames than none.
 	nudge(m.session.wake)

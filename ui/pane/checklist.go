@@ -37,7 +37,8 @@ type Row struct {
 type section struct {
 	group runbook.Group
 	kind  RowKind
-	later bool // its turn has not come
+	later bool           // its turn has not come
+	whole *runbook.Group // where a filter has left some items only: all of them; else nil
 }
 
 // watchGroup is the id of the group of checks that must hold through the phases.
@@ -47,18 +48,7 @@ const watchGroup = "watch"
 // of the stage now on. Before the GO that is the checklist; then the next
 // phase's confirmations and the checks that must go on holding; then the
 // stages after the last phase. A nil or empty state has none.
-func ChecklistRows(s *phases.State) []Row {
-	if s == nil || s.Runbook == nil {
-		return nil
-	}
-	var out []Row
-	for _, sec := range sections(s) {
-		for i := range sec.group.Items {
-			out = append(out, Row{ID: sec.group.Items[i].ID, Group: sec.group.ID, Kind: sec.kind})
-		}
-	}
-	return out
-}
+func ChecklistRows(s *phases.State) []Row { return FilteredRows(s, "") }
 
 // sections are the groups of the stage now on, of an ended run the stage it ended in.
 func sections(s *phases.State) []section {
@@ -130,8 +120,15 @@ func (p Pane) checklistContent() content {
 	if !p.Ready() {
 		return p.empty("The checklist appears with the run.")
 	}
-	secs := sections(p.State)
-	if len(secs) == 0 {
+	secs := siftedSections(p.State, p.Filter)
+	found, of := 0, 0
+	if p.Filter != "" {
+		found, of = len(FilteredRows(p.State, p.Filter)), len(ChecklistRows(p.State))
+	}
+	switch {
+	case len(secs) == 0 && of > 0:
+		return content{body: p.nothingFound(), windowed: true, of: of}
+	case len(secs) == 0:
 		return content{body: p.nothingToTick(), windowed: true}
 	}
 	// Heights first, text only for what is seen: a list of thousands costs
@@ -145,7 +142,7 @@ func (p Pane) checklistContent() content {
 		top = min(top, from)
 	}
 	top = max(0, min(top, height-p.Height))
-	return content{body: p.checklistWindow(secs, top), windowed: true}
+	return content{body: p.checklistWindow(secs, top), windowed: true, found: found, of: of}
 }
 
 // checklistHeights gives the lines of the whole list, and where the selected
@@ -232,7 +229,11 @@ func (p Pane) groupLines(sec section) []look.Line {
 // groupLine is a group's heading.
 func (p Pane) groupLine(sec section) look.Line {
 	st := p.Styles
-	done, total := p.State.GroupDone(sec.group)
+	all := sec.group
+	if sec.whole != nil {
+		all = *sec.whole
+	}
+	done, total := p.State.GroupDone(all)
 	style, mark := &st.Title, st.Mark.Running
 	switch {
 	case sec.later:

@@ -260,10 +260,19 @@ func (p Pane) itemDetail(it *runbook.Item) []look.Line {
 		}
 		out = append(out, p.paragraph(indent, style, "Signed by "+sig.Name+", "+sig.Role+", at "+p.at(sig.At)+", "+sig.Bound())...)
 	}
+	out = append(out, p.explained(indent, it)...)
+	out = append(out, p.messageDetail(indent, it)...)
+	return append(out, p.itemHints(indent, it)...)
+}
+
+// explained is what explains an item: its help, and who answers it.
+// Where there is little room it is one line, and a key opens it.
+func (p Pane) explained(indent string, it *runbook.Item) []look.Line {
+	st := p.Styles
+	var out []look.Line
 	if it.Help != "" {
 		out = append(out, p.paragraph(indent, &st.Dim, it.Help)...)
 	}
-	out = append(out, p.messageDetail(indent, it)...)
 	if it.Check != nil {
 		out = append(out, p.paragraph(indent, &st.Dim, checkHint(it.Check))...)
 	}
@@ -274,7 +283,13 @@ func (p Pane) itemDetail(it *runbook.Item) []look.Line {
 		}
 		out = append(out, p.paragraph(indent, &st.Dim, hint)...)
 	}
-	return append(out, p.itemHints(indent, it)...)
+	if !p.Folded || len(out) < 2 {
+		return out
+	}
+	first := strings.TrimSpace(lineText(out[0]))
+	lead := look.Row(nil, indent).Add(&st.Key, KeyMore).Add(&st.Dim, "  more: ")
+	room := p.Width - look.SpansWidth(lead.Spans)
+	return []look.Line{lead.Add(&st.Dim, look.Clip(first+" …", max(0, room)))}
 }
 
 // itemHints are the keys that do something for the selected item now.

@@ -26,6 +26,8 @@ type Pane struct {
 	ReadOnly bool   // a reader's: no key of it acts, so no pane names one
 	Scroll   int    // lines away from where the pane stands by itself, back below zero; a pane limits it to what it has
 	Journal  string // the journal's path as the reader knows it; may be empty
+	Filter   string // only entries that have it in them are shown; empty: all
+	Folded   bool   // little room: what explains the selected item is one line
 }
 
 // Ready reports whether there is a run to draw.
@@ -123,7 +125,7 @@ func (p Pane) paragraph(lead string, style *lipgloss.Style, text string) []look.
 		}
 		out = append(out, look.Row(nil, lead).Add(style, strings.TrimRight(t, " ")))
 	}
-	return out
+	return joined(out)
 }
 
 // commandLines wraps a command between its words only: a break inside an
@@ -159,7 +161,7 @@ func (p Pane) commandLines(lead string, style *lipgloss.Style, command string) [
 		}
 	}
 	flush()
-	return out
+	return joined(out)
 }
 
 // rule is a line across the pane with a text in it.
@@ -192,7 +194,7 @@ func (p Pane) box(style *lipgloss.Style, title string, lines []look.Line) []look
 		framed.Spans = append(framed.Spans, spans...)
 		out = append(out, framed.Add(style, strings.Repeat(" ", max(0, inner-n))+" │"))
 	}
-	return append(out, look.Row(style, "└"+strings.Repeat("─", p.Width-2)+"┘"))
+	return joined(append(out, look.Row(style, "└"+strings.Repeat("─", p.Width-2)+"┘")))
 }
 
 // splitTitle cuts a title that is too long for room cells where a new part of
@@ -260,6 +262,7 @@ const (
 	KeySkip     = "S"
 	KeySchedule = "T"
 	KeyTell     = "m"
+	KeyMore     = "i" // a reader's, too
 )
 
 // hint is a key and what it does; nothing on a reader's pane.

@@ -88,8 +88,8 @@ func (p Pane) findings(sv *phases.Survey) []look.Line {
 		if f.Phase != "" {
 			text = phases.PhaseName(f.Phase) + ": " + text
 		}
-		lines = append(lines, p.paragraph(mark+" "+string(f.Severity)+" ", style, text)...)
-		lines = append(lines, p.paragraph("    ", &st.Dim, f.Remedy+" ("+f.Code+")")...)
+		entry := p.paragraph(mark+" "+string(f.Severity)+" ", style, text)
+		lines = append(lines, joined(append(entry, p.paragraph("    ", &st.Dim, f.Remedy+" ("+f.Code+")")...))...)
 	}
 	for _, w := range sv.Warnings {
 		lines = append(lines, p.paragraph(st.LevelMark(phases.LevelWarn)+" ", &st.Warn, w)...)
