@@ -235,7 +235,7 @@ func TestSilenceOfTheDatabaseIsSeen(t *testing.T) {
 		for _, stage := range []string{"awaiting", "checklist", "holding", "doubt", "undone"} {
 			o, _ := screen(t, stage, size[0], size[1])
 			o.state.Awaited = &phases.Awaited{What: "count bookings", Since: o.now().Add(-12 * time.Second)}
-			for after, want := range map[time.Duration]string{0: "12 s", 3 * time.Second: "15 s", 2 * time.Minute: "2m 12s"} {
+			for after, want := range map[time.Duration]string{0: "12 s", 3 * time.Second: "15 s", 2 * time.Minute: "2 min 12 s"} {
 				lines := o.lines(o.now().Add(after), o.statusLine(o.now().Add(after)), "")
 				if text := trimmed(strings.Join(lines, "\n")); !strings.Contains(text, "Waiting for the database: count bookings, "+want) {
 					t.Errorf("%s at %v after %s:\n%s", stage, size, after, text)

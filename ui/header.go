@@ -35,7 +35,7 @@ func (v *Viewer) clockText(now time.Time) string {
 	if s.Outcome != "" {
 		now = s.At
 	}
-	return look.Paint(v.styles.Title, look.Clock(s.Clock(now)))
+	return look.Paint(v.styles.Title, s.ClockWords(now))
 }
 
 func (v *Viewer) secondLine(now time.Time) string {
@@ -149,7 +149,7 @@ func (v *Viewer) windowLimit(now time.Time) string {
 		}
 		return look.Paint(st.Bad, "LATE: T-0 was "+look.Duration(now.Sub(s.Schedule().T0))+" ago")
 	case at.IsZero():
-		return look.Paint(st.Dim, "abort limit T+") + look.Paint(st.Text, look.Minutes(s.Runbook.Window.Abort+s.Extra))
+		return look.Paint(st.Dim, "abort limit ") + look.Paint(st.Text, look.Clock(s.Runbook.Window.Abort+s.Extra))
 	case s.Current() < 0:
 		return look.Paint(st.Good, "all phases are done")
 	}

@@ -149,7 +149,7 @@ func (v *Viewer) statusLine(now time.Time) string {
 	}
 	st := v.next(now)
 	if s := v.state; s != nil && s.Outcome == "" && s.Awaited != nil {
-		return v.message(phases.LevelWarn, "Waiting for the database: "+s.Awaited.What+", "+pane.Seconds(now.Sub(s.Awaited.Since))+". "+st.text)
+		return v.message(phases.LevelWarn, "Waiting for the database: "+s.Awaited.What+", "+look.Seconds(now.Sub(s.Awaited.Since))+". "+st.text)
 	}
 	if s := v.state; s != nil && s.Runbook != nil {
 		if untold := s.UntoldWords(); untold != "" {

@@ -48,7 +48,7 @@ func RestoredBy(s *phases.State) string {
 	if at == 0 {
 		return ""
 	}
-	return "a restore then ends by T+" + Minutes(at) + " (" + phases.Span(took) + " " + how + ")"
+	return "a restore then ends by " + Clock(at) + " (" + phases.Span(took) + " " + how + ")"
 }
 
 // KeyNames writes keys as keyboards do.

@@ -222,7 +222,7 @@ func (p Pane) groupLines(sec section) []look.Line {
 		ph := &p.State.Phases[i]
 		text := "Point of no return: after its COMMIT " + p.State.AfterCommit(ph)
 		if t, _ := p.State.RestoreTime(); t > 0 && !p.State.Keeps(ph) {
-			text += ", about " + roundly(t)
+			text += ", about " + phases.Span(t)
 		}
 		out = append(out, p.paragraph("  "+p.Styles.Mark.NoReturn+" ", &p.Styles.Bad, text)...)
 	}

@@ -364,7 +364,7 @@ func checkHint(c *runbook.Check) string {
 		what = "Request " + valueOr(c.Method, "GET") + " " + bareURL(c.URL)
 	}
 	if c.Every > 0 {
-		what += ", asked every " + Seconds(c.Every)
+		what += ", asked every " + look.Seconds(c.Every)
 	}
 	return what
 }

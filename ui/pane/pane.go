@@ -1,7 +1,6 @@
 package pane
 
 import (
-	"strconv"
 	"strings"
 	"time"
 
@@ -226,14 +225,6 @@ func (p Pane) at(t time.Time) string {
 		return "–"
 	}
 	return t.In(p.Now.Location()).Format("15:04:05")
-}
-
-// Seconds is a wait that is watched: whole seconds, so that it counts up calmly.
-func Seconds(d time.Duration) string {
-	if d < time.Minute {
-		return strconv.Itoa(int(max(0, d)/time.Second)) + " s"
-	}
-	return look.Duration(d)
 }
 
 // age is how long ago a moment was.

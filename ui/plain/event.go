@@ -6,7 +6,6 @@ import (
 
 	"tminus/phases"
 	"tminus/phases/journal"
-	"tminus/ui/look"
 )
 
 // plainProgress is what was last said of a running delete.
@@ -72,7 +71,7 @@ func (p *plain) event(rec journal.Record) error {
 }
 
 func (p *plain) eventLine(level phases.Level, text string) {
-	p.say("%-9s %-4s %s", look.Clock(p.state.Clock(p.state.At)), level, text)
+	p.say("%-9s %-4s %s", p.state.ClockCell(p.state.At), level, text)
 }
 
 // progressed says how far a delete is. Steps of a phase run one after the
