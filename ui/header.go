@@ -173,5 +173,5 @@ func (v *Viewer) bannerLines(zone *time.Location) []string {
 	if line == "" {
 		return nil
 	}
-	return []string{v.message(phases.LevelWarn, line)}
+	return strings.Split(v.message(phases.LevelWarn, line), "\n")
 }

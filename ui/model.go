@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -34,6 +35,7 @@ type Viewer struct {
 	lead   []string      // bindings that stand first in the hint line
 	state  *phases.State // nil before the first record
 	fault  error         // why the journal is not read on; nil while it is
+	saying said          // stands where the run's own word would; empty for that
 	clock  time.Time     // as of the last key or tick; zero where nobody tells
 	width  int
 	height int
@@ -290,6 +292,7 @@ func (v *Viewer) scrollBy(by int) {
 	if !ok || v.state == nil {
 		return
 	}
+	l.lift(strings.Count(v.statusLine(v.moment()), "\n"))
 	a, ok := l.find(v.nav.focus)
 	if !ok {
 		return
@@ -297,6 +300,14 @@ func (v *Viewer) scrollBy(by int) {
 	back, forth := pane.KindOf(a.pane).Room(v.paneOf(a, v.state.At))
 	from := max(-back, min(v.nav.scroll[a.pane], forth))
 	v.nav.scroll[a.pane] = max(-back, min(from+by, forth))
+}
+
+// moment is as late as anything tells: the last key's, tick's or event's.
+func (v *Viewer) moment() time.Time {
+	if v.clock.After(v.state.At) {
+		return v.clock
+	}
+	return v.state.At
 }
 
 // rows are the checklist's selectable rows.
@@ -339,10 +350,7 @@ func (v *Viewer) firstOpen(place string) string {
 // the end of the run.
 func (v *Viewer) open() map[string]bool {
 	s := v.state
-	now := s.At
-	if v.clock.After(now) {
-		now = v.clock
-	}
+	now := v.moment()
 	var holds []phases.Hold
 	out := map[string]bool{}
 	switch s.Stage() {

@@ -188,7 +188,7 @@ func nextInPhase(p *phases.PhaseState, now time.Time) step {
 		}
 		return step{text: title + ": verifying before COMMIT.", level: phases.LevelInfo, keys: []string{"rollback"}}
 	case phases.PhaseHolding:
-		text := fmt.Sprintf("%s is verified. COMMIT or ROLLBACK: it is rolled back in %s.", title, look.Left(p.HoldUntil.Sub(now)))
+		text := fmt.Sprintf("%s is verified: COMMIT or ROLLBACK. It rolls back in %s.", title, look.Left(p.HoldUntil.Sub(now)))
 		return step{text: text, level: phases.LevelWarn, keys: []string{"commit", "rollback", "note"}}
 	case phases.PhaseCommitting:
 		return step{text: title + ": COMMIT is sent; waiting for the answer.", level: phases.LevelWarn}

@@ -410,6 +410,7 @@ func (o *Operator) frame(now time.Time) ([]string, *tea.Cursor) {
 		return o.tooSmall(), nil
 	}
 	status, hints := o.status(now), o.hintLine(now)
+	l.lift(strings.Count(status, "\n"))
 	at := o.front()
 	if at == nil {
 		return o.lines(now, status, hints), nil

@@ -22,12 +22,15 @@ func (v *Viewer) Frame(now time.Time) string {
 	return strings.Join(v.lines(now, v.statusLine(now), v.hintLine(now)), "\n")
 }
 
-// lines draws the screen with the given last two lines.
+// lines draws the screen with the given end: what the run waits for, in as many
+// lines as it takes, and the keys.
 func (v *Viewer) lines(now time.Time, status, hints string) []string {
 	l, ok := v.layout()
 	if !ok {
 		return v.tooSmall()
 	}
+	foot := strings.Split(status, "\n")
+	l.lift(len(foot) - 1)
 	out := append(v.headerLines(now), v.bannerLines(now.Location())...)
 	if l.strip >= 0 {
 		out = append(out, v.stripLine())
@@ -37,7 +40,7 @@ func (v *Viewer) lines(now time.Time, status, hints string) []string {
 	} else {
 		out = append(out, v.bodyLines(l, now)...)
 	}
-	out = append(out, status, hints)
+	out = append(append(out, foot...), hints)
 	for i := range out {
 		out[i] = look.Pad(out[i], v.width)
 	}
@@ -139,6 +142,9 @@ func (v *Viewer) paneOf(a area, now time.Time) pane.Pane {
 
 // statusLine says what the run waits for, or why the screen stands still.
 func (v *Viewer) statusLine(now time.Time) string {
+	if v.saying.text != "" {
+		return v.message(v.saying.level, v.saying.text)
+	}
 	if v.fault != nil {
 		return v.message(phases.LevelBad, "The journal cannot be read on: "+v.fault.Error())
 	}
@@ -169,10 +175,25 @@ func (v *Viewer) resumeHint() string {
 	return "To go on: tminus resume " + v.opts.Journal
 }
 
-// message is a line with its level's mark and colour.
+// mostSaid is how many lines a sentence below or above the panes may take: its
+// end matters, and what it is about has to stay in sight.
+func (v *Viewer) mostSaid() int { return 2 + max(0, v.height-minHeight)/8 }
+
+// message is a sentence with its level's mark and colour, in as many lines as it
+// takes. One that is longer than mostSaid is cut at its end.
 func (v *Viewer) message(level phases.Level, text string) string {
 	style := v.styles.LevelStyle(level)
-	return " " + look.Paint(style, look.Clip(v.styles.LevelMark(level)+" "+look.Sanitize(text), max(0, v.width-2)))
+	lead := v.styles.LevelMark(level) + " "
+	room := max(1, v.width-4)
+	lines := look.Wrap(look.Sanitize(text), room)
+	if most := v.mostSaid(); len(lines) > most {
+		lines = append(lines[:most-1], look.Clip(strings.Join(lines[most-1:], " "), room))
+	}
+	for i, line := range lines {
+		lines[i] = " " + look.Paint(style, lead+strings.TrimRight(line, " "))
+		lead = "  "
+	}
+	return strings.Join(lines, "\n")
 }
 
 // hintLine is the keys that lead on, as many as there is room for; help and the

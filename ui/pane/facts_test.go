@@ -305,7 +305,7 @@ func TestTimelineKeepsTheStageUnderWay(t *testing.T) {
 func TestCheckHintNamesTheCheck(t *testing.T) {
 	for want, c := range map[string]*runbook.Check{
 		"Database check tables.zero, asked every 10 s": {Kind: runbook.CheckDatabase, Name: "tables.zero", Every: 10 * time.Second},
-		"Check git.quiet, asked every 1 min":          {Kind: runbook.CheckOutside, Name: "git.quiet", Every: time.Minute},
+		"Check git.quiet, asked every 1 min":           {Kind: runbook.CheckOutside, Name: "git.quiet", Every: time.Minute},
 	} {
 		if got := checkHint(c); got != want {
 			t.Errorf("got %q, want %q", got, want)

@@ -56,12 +56,22 @@ func Binding(id ID) string { return "pane " + string(id) }
 func (k Kind) IsThere(s *phases.State) bool { return k.there == nil || s != nil && k.there(s) }
 
 // Draw draws the pane: exactly Height lines of at most Width cells.
-func (k Kind) Draw(p Pane) string { return p.drawContent(k.content(p)) }
+func (k Kind) Draw(p Pane) string { return p.drawContent(k.laid(p)) }
+
+// laid is what the pane draws, as lines that fit its width.
+func (k Kind) laid(p Pane) content {
+	c := k.content(p)
+	if !c.windowed {
+		c.head, _ = p.flow(c.head, 0)
+		c.body, c.keep = p.flow(c.body, c.keep)
+	}
+	return c
+}
 
 // Room is how far the pane can be scrolled back and forth from where it stands
 // by itself.
 func (k Kind) Room(p Pane) (back, forth int) {
-	c := k.content(p)
+	c := k.laid(p)
 	if c.windowed {
 		if c.back == nil {
 			return 0, 0

@@ -176,14 +176,15 @@ func (m *screen) View() tea.View {
 	if m.now().After(m.until) {
 		m.said = ""
 	}
-	view := m.viewer.ViewSaying(now, phases.LevelInfo, m.said)
+	m.viewer.Say(phases.LevelInfo, m.said)
+	view := m.viewer.View(now)
 	view.ProgressBar = nil // nothing runs
 	view.WindowTitle = "replay of " + view.WindowTitle
 	lines := strings.Split(view.Content, "\n")
 	if !m.roomy() || len(lines) != m.height-scrubberLines {
 		return view
 	}
-	last := len(lines) - 2 // what the run waits for, and the keys
+	last := len(lines) - m.viewer.Foot(now)
 	lines = append(lines[:last:last], append(m.player.scrubber(m.projector.state, m.styles, now, m.width), lines[last:]...)...)
 	view.Content = strings.Join(lines, "\n")
 	return view

@@ -67,10 +67,11 @@ func shown(m *screen) string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// scrubberOf is the two lines above the last two.
+// scrubberOf is the two lines between the panes and what stands below them.
 func scrubberOf(m *screen) string {
 	lines := strings.Split(strings.TrimSuffix(shown(m), "\n"), "\n")
-	return strings.Join(lines[len(lines)-4:len(lines)-2], "\n")
+	foot := m.viewer.Foot(m.player.film.moment(m.player.at).In(m.zone))
+	return strings.Join(lines[len(lines)-foot-2:len(lines)-foot], "\n")
 }
 
 func TestScreenGolden(t *testing.T) {
