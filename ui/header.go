@@ -25,7 +25,7 @@ func (v *Viewer) headerLines(now time.Time) []string {
 	if s.Opened.Unattended {
 		where = "unattended  " + where
 	}
-	first := look.Between(left, look.Paint(st.Text, look.Clip(look.Sanitize(where), v.width/2))+"  "+v.clockText(now)+" ", v.width)
+	first := look.Between(left, look.Paint(st.Text, look.Middle(look.Sanitize(where), v.width/2))+"  "+v.clockText(now)+" ", v.width)
 	return []string{first, v.secondLine(now)}
 }
 

@@ -182,18 +182,7 @@ func (v *Viewer) mostSaid() int { return 2 + max(0, v.height-minHeight)/8 }
 // message is a sentence with its level's mark and colour, in as many lines as it
 // takes. One that is longer than mostSaid is cut at its end.
 func (v *Viewer) message(level phases.Level, text string) string {
-	style := v.styles.LevelStyle(level)
-	lead := v.styles.LevelMark(level) + " "
-	room := max(1, v.width-4)
-	lines := look.Wrap(look.Sanitize(text), room)
-	if most := v.mostSaid(); len(lines) > most {
-		lines = append(lines[:most-1], look.Clip(strings.Join(lines[most-1:], " "), room))
-	}
-	for i, line := range lines {
-		lines[i] = " " + look.Paint(style, lead+strings.TrimRight(line, " "))
-		lead = "  "
-	}
-	return strings.Join(lines, "\n")
+	return strings.Join(v.styles.Said(level, text, v.width, v.mostSaid()), "\n")
 }
 
 // hintLine is the keys that lead on, as many as there is room for; help and the
