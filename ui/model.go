@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -103,8 +102,18 @@ func (v *Viewer) Stop(err error) { v.fault = err }
 // State is what is known of the run; nil before its first record. It is read only.
 func (v *Viewer) State() *phases.State { return v.state }
 
-// Resize tells the viewer the terminal's size in cells. Any size will do.
+// The most cells that a frame is drawn with.
+const (
+	mostAcross = 4096
+	mostCells  = 1 << 20
+)
+
+// Resize tells the viewer the terminal's size in cells. Any size will do; one that
+// no terminal has keeps the last.
 func (v *Viewer) Resize(width, height int) {
+	if width > mostAcross || height > mostAcross || width*height > mostCells {
+		return
+	}
 	v.width, v.height = max(0, width), max(0, height)
 }
 
@@ -270,9 +279,14 @@ func (v *Viewer) escape() {
 // step moves the cursor of the checklist, or scrolls any other pane.
 func (v *Viewer) step(by int) {
 	if v.nav.focus != pane.Checklist {
-		v.scrollBy(by)
+		v.scrollPane(v.nav.focus, by)
 		return
 	}
+	v.stepRow(by)
+}
+
+// stepRow moves the cursor of the checklist.
+func (v *Viewer) stepRow(by int) {
 	rows := v.rows()
 	if len(rows) == 0 {
 		return
@@ -285,15 +299,15 @@ func (v *Viewer) step(by int) {
 // edge goes to the first or last row or line.
 func (v *Viewer) edge(to int) { v.step(to * 100_000) }
 
-// scrollBy moves a pane by lines, as far as it has any: the way back starts at
+// scrollPane moves a pane by lines, as far as it has any: the way back starts at
 // once.
-func (v *Viewer) scrollBy(by int) {
+func (v *Viewer) scrollPane(id pane.ID, by int) {
 	l, ok := v.layout()
 	if !ok || v.state == nil {
 		return
 	}
-	l.lift(strings.Count(v.statusLine(v.moment()), "\n"))
-	a, ok := l.find(v.nav.focus)
+	l.lift(v.Foot(v.moment()) - 2)
+	a, ok := l.find(id)
 	if !ok {
 		return
 	}

@@ -196,7 +196,7 @@ func (v *Viewer) hintLine(now time.Time) string {
 		ids = append([]string{"follow"}, ids...)
 	}
 	if v.nav.focus == pane.Undo {
-		ids = append([]string{"copy"}, ids...) // a mirror's; other screens have no such key
+		ids = append([]string{"copy"}, ids...) // not on every screen
 	}
 	if s := v.state; s != nil && s.Runbook != nil && s.UntoldWords() != "" {
 		ids = slices.Insert(slices.Clone(ids), min(1, len(ids)), "tell")

@@ -26,7 +26,7 @@ type clock struct{ now time.Time }
 func watching(t testing.TB, f *Film, w, h int) (*screen, *clock) {
 	t.Helper()
 	c := &clock{time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}
-	m := newScreen(f, 1, []string{"NO_COLOR=1"}, func() time.Time { return c.now })
+	m := newScreen(f, 1, ui.Options{Env: []string{"NO_COLOR=1"}}, func() time.Time { return c.now })
 	m.zone = time.UTC
 	m.Update(tea.WindowSizeMsg{Width: w, Height: h})
 	return m, c
