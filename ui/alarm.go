@@ -20,7 +20,9 @@ func alarms(s *phases.State) []alarm {
 		return nil
 	}
 	var out []alarm
-	add := func(text string, key ...any) { out = append(out, alarm{fmt.Sprint(key...), look.Sanitize("tminus: " + text)}) }
+	add := func(text string, key ...any) {
+		out = append(out, alarm{fmt.Sprint(key...), look.Sanitize("tminus: " + text)})
+	}
 	if p := s.OpenPhase(); p != nil {
 		switch p.Status {
 		case phases.PhaseHolding:

@@ -102,16 +102,10 @@ func (v *Viewer) Stop(err error) { v.fault = err }
 // State is what is known of the run; nil before its first record. It is read only.
 func (v *Viewer) State() *phases.State { return v.state }
 
-// The most cells that a frame is drawn with.
-const (
-	mostAcross = 4096
-	mostCells  = 1 << 20
-)
-
 // Resize tells the viewer the terminal's size in cells. Any size will do; one that
 // no terminal has keeps the last.
 func (v *Viewer) Resize(width, height int) {
-	if width > mostAcross || height > mostAcross || width*height > mostCells {
+	if !possible(width, height) {
 		return
 	}
 	v.width, v.height = max(0, width), max(0, height)

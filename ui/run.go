@@ -83,6 +83,9 @@ func show(ctx context.Context, opts Options, viewed ViewerOptions, keys keymap, 
 // Present shows a screen until it quits, ctx ends or it fails, and fails as Run
 // does. Of opts it reads the terminal's part.
 func Present(ctx context.Context, opts Options, screen tea.Model, more ...tea.ProgramOption) error {
+	if err := drawable(opts); err != nil {
+		return err
+	}
 	g := &guard{screen: screen}
 	_, err := tea.NewProgram(g, append(programOptions(ctx, opts), more...)...).Run()
 	switch {

@@ -257,9 +257,20 @@ func (o *Operator) hush(now time.Time) bool {
 	return true
 }
 
+// touch tells every question that the keyboard was not quiet, those too that have
+// not seen the key: one behind another, and one that no room is for.
+func (o *Operator) touch(now time.Time) {
+	for _, d := range []*dialog.Dialog{o.dialog, o.leaving} {
+		if d != nil {
+			d.Touch(now)
+		}
+	}
+}
+
 // paste goes into a dialog's field, and nowhere else.
 func (o *Operator) paste(msg tea.PasteMsg) {
 	o.withdraw(o.now())
+	defer o.touch(o.now())
 	switch {
 	case o.hush(o.now()):
 	case o.leaving != nil:
@@ -274,6 +285,7 @@ func (o *Operator) paste(msg tea.PasteMsg) {
 // key goes to the dialog in front, or to the table.
 func (o *Operator) key(msg tea.KeyPressMsg) tea.Cmd {
 	now := o.now()
+	defer o.touch(now)
 	o.clock = now
 	o.withdraw(now)
 	if msg.String() != "ctrl+c" && o.hush(now) {

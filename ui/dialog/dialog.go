@@ -129,6 +129,9 @@ func (d Dialog) Begin(now time.Time) *Dialog {
 	return &d
 }
 
+// Touch says that a key was pressed now, whatever it was for.
+func (d *Dialog) Touch(now time.Time) { d.quiet = now }
+
 // Yes is the button that enter presses from the last field.
 func (d *Dialog) Yes() int {
 	if d.Form {

@@ -12,7 +12,6 @@ import (
 	"charm.land/ssh"
 	"charm.land/wish/v2"
 	gossh "golang.org/x/crypto/ssh"
-
 )
 
 // maxAuthTries is how many keys a client may offer.

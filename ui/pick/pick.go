@@ -23,8 +23,8 @@ type Options struct {
 	// Write writes the runbook. Its error is shown, and asked about again.
 	Write  func(d *draft.Draft, w draft.Wish, file string) error
 	Dress  look.Dress // the colours; zero: none
-	Input  io.Reader // nil: the process's terminal
-	Output io.Writer // nil: the process's terminal
+	Input  io.Reader  // nil: the process's terminal
+	Output io.Writer  // nil: the process's terminal
 }
 
 // ErrLeft is returned by Run when somebody left: nothing was written.
