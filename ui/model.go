@@ -105,7 +105,7 @@ func (v *Viewer) State() *phases.State { return v.state }
 // Resize tells the viewer the terminal's size in cells. Any size will do; one that
 // no terminal has keeps the last.
 func (v *Viewer) Resize(width, height int) {
-	if !possible(width, height) {
+	if !plausible(width, height) {
 		return
 	}
 	v.width, v.height = max(0, width), max(0, height)

@@ -37,7 +37,7 @@ func drawable(opts Options) error {
 		return nil
 	}
 	w, h, err := term.GetSize(os.Stdout.Fd())
-	if err == nil && !possible(w, h) {
+	if err == nil && !plausible(w, h) {
 		return fmt.Errorf("show the screen: the terminal says that it has %d x %d cells, which none has: mend that with `stty cols 80 rows 24`, or take --plain", w, h)
 	}
 	return nil
@@ -49,8 +49,8 @@ const (
 	mostCells  = 1 << 20
 )
 
-// possible reports whether a terminal can have that size.
-func possible(w, h int) bool { return w <= mostAcross && h <= mostAcross && w*h <= mostCells }
+// plausible reports whether a terminal can have that size.
+func plausible(w, h int) bool { return w <= mostAcross && h <= mostAcross && w*h <= mostCells }
 
 // ownTerminal is the process's standard input; nil when that is no terminal:
 // then Bubble Tea looks for one.
