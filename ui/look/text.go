@@ -53,12 +53,23 @@ func Between(left, right string, n int) string {
 }
 
 // Wrap breaks plain text into lines of at most n cells, between words where it
-// can. An empty text is one empty line.
+// can, and never at a hyphen: an option is one word. An empty text is one empty
+// line.
 func Wrap(s string, n int) []string {
 	if n <= 0 {
 		return nil
 	}
-	return strings.Split(ansi.Wrap(s, n, ""), "\n")
+	var out []string
+	for part := range strings.SplitSeq(s, "\n") {
+		for _, spans := range wrapSpans([]Span{{Text: part}}, n, 0) {
+			line := ""
+			for _, span := range spans {
+				line += span.Text
+			}
+			out = append(out, line)
+		}
+	}
+	return out
 }
 
 // Sanitize makes foreign text fit for a terminal and for one line.
