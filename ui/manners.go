@@ -68,7 +68,7 @@ func MannersOf(env []string) Manners {
 		vars[name] = value
 	}
 	term := vars["TERM"]
-	m := Manners{osc: term != "" && term != "dumb" && term != "linux" && !strings.HasPrefix(term, "vt") && !strings.HasPrefix(term, "cons")}
+	m := Manners{osc: look.TakesCommands(term)}
 	switch {
 	case vars["TMUX"] != "" || strings.HasPrefix(term, "tmux"):
 		m.inside = "tmux"

@@ -195,7 +195,7 @@ func TestNoColorTakesAnyValue(t *testing.T) {
 			t.Errorf("NO_COLOR=%s is not honoured", value)
 		}
 	}
-	for _, env := range [][]string{{}, {"NO_COLOR="}} {
+	for _, env := range [][]string{{"TERM=xterm"}, {"TERM=xterm", "NO_COLOR="}} {
 		if d := look.NewDress("", env); d.Asks() == nil || !coloured(t, d.Styles()) {
 			t.Errorf("%v takes the colours away", env)
 		}

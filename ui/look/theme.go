@@ -91,7 +91,14 @@ func NewDress(theme Theme, env []string) Dress {
 	if theme == Auto && variable(env, "NO_COLOR") != "" {
 		theme = None
 	}
-	return Dress{theme: theme, light: lightByEnv(env), mute: variable(env, "TERM") == "linux"}
+	return Dress{theme: theme, light: lightByEnv(env), mute: !TakesCommands(variable(env, "TERM"))}
+}
+
+// TakesCommands reports whether a terminal of that name knows operating system
+// commands: questions for its colours, titles, a clipboard. A console shows them as
+// letters, or waits for their end.
+func TakesCommands(term string) bool {
+	return term != "" && term != "dumb" && term != "linux" && !strings.HasPrefix(term, "vt") && !strings.HasPrefix(term, "cons")
 }
 
 // lightByEnv reads the background that some terminals tell in COLORFGBG, "0;15".

@@ -128,10 +128,7 @@ func TestDressFitsTheTerminal(t *testing.T) {
 		{"no theme", None, nil, []tea.Msg{profile(colorprofile.TrueColor)}, Colourless, false},
 		{"the Linux console", Auto, []string{"TERM=linux"}, []tea.Msg{profile(colorprofile.ANSI)}, DarkSixteen, false},
 	} {
-		if c.env == nil {
-			c.env = []string{"TERM=xterm"}
-		}
-		d := NewDress(c.theme, c.env)
+		d := NewDress(c.theme, append([]string{"TERM=xterm"}, c.env...)) // the last one counts
 		for _, msg := range c.says {
 			d, _ = d.On(msg)
 		}
