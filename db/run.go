@@ -27,6 +27,10 @@ var ways = map[string]func(context.Context, *deletion, *schema.Relation) error{
 // touchedEvery is how often what was touched is read while a delete runs.
 const touchedEvery = 250 * time.Millisecond
 
+// grownAfter is what a step takes that may have changed the size of other tables by
+// enough to matter. Many small ones are measured together.
+const grownAfter = 20 * time.Millisecond
+
 // Run runs a step: a delete in its way, or its one SQL statement.
 func (x *tx) Run(ctx context.Context, do runbook.Step, progress func(engine.Progress)) (phases.Statement, error) {
 	if err := x.alive(); err != nil {
@@ -71,7 +75,14 @@ func (x *tx) Run(ctx context.Context, do runbook.Step, progress func(engine.Prog
 		return phases.Statement{}, err
 	}
 	d := &deletion{x: x, where: do.Where, progress: progress, read: time.Now()}
-	err := ways[way.Name](ctx, d, r)
+	began := time.Now()
+	err := x.ahead(ctx, at, d)
+	if err == nil {
+		err = ways[way.Name](ctx, d, r)
+	}
+	if time.Since(began) > grownAfter {
+		x.blocks = nil // its keys may have moved rows of a later step's table
+	}
 	return phases.Statement{Command: way.Command, Rows: d.state.Deleted}, fail(ctx, "delete from", do.Delete, err)
 }
 

@@ -34,6 +34,8 @@ type tx struct {
 	others *session         // sees the rows as others do, for the capsule; nil when nothing is kept
 	blocks map[uint32]int64 // of the relations that the phase deletes from; nil when not measured
 
+	first map[int][]*schema.Key // by step: the keys whose rows go before its own; nil before that was proven
+
 	ran     int          // steps that were begun
 	indexed bool         // the indexes for its foreign keys were made, where there are any
 	indexes []phaseIndex // those that are there

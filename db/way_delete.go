@@ -12,12 +12,8 @@ import (
 	"tminus/phases/schema"
 )
 
-const (
-	// firstBlocks is small: with an unindexed cascade a block takes a second.
-	firstBlocks = 16
-	mostBlocks  = 8192
-	rangeTarget = 100 * time.Millisecond
-)
+// fewBlocks is what goes by one statement: there is no share of it to tell.
+const fewBlocks = 16
 
 // deleteByRanges deletes by block ranges where that gives the same result as
 // one DELETE, else by one DELETE.
@@ -51,64 +47,105 @@ func (d *deletion) byRanges(ctx context.Context, leaves []leaf) error {
 	if err := d.report(ctx); err != nil {
 		return err
 	}
-	for _, l := range leaves {
-		if err := d.leaf(ctx, l); err != nil {
+	for i := range leaves {
+		if err := d.leaf(ctx, &leaves[i]); err != nil {
 			return err
 		}
 	}
-	for _, l := range leaves {
-		sql := `DELETE FROM ONLY ` + sqlName(l.Relation)
-		if d.where != "" {
-			sql += "\nWHERE (" + d.where + "\n)"
-		}
-		result, err := d.l.one(ctx, sql)
-		if err != nil {
+	for i := range leaves {
+		if err := d.sweep(ctx, &leaves[i]); err != nil {
 			return err
 		}
-		d.state.Deleted += result.CommandTag.RowsAffected()
 	}
 	return d.report(ctx)
 }
 
-func (d *deletion) leaf(ctx context.Context, l leaf) error {
-	step := int64(firstBlocks)
-	for from := int64(0); from < l.blocks; {
-		to := min(from+step, l.blocks)
-		began := time.Now()
-		n, err := d.blocks(ctx, l, from, to)
-		if err != nil {
+// leaf deletes from a relation to its end, and once more to what that is by then:
+// what the delete itself moved, it moved there.
+func (d *deletion) leaf(ctx context.Context, l *leaf) error {
+	var p pace
+	from := int64(0)
+	for range 2 {
+		for from < l.blocks {
+			to := min(from+p.next(), l.blocks)
+			n, err := d.stepOf(ctx, &p, l, from, to, true)
+			if err != nil {
+				return err
+			}
+			d.state.Deleted += n
+			d.state.BlocksDone += to - from
+			from = to
+			if err := d.report(ctx); err != nil {
+				return err
+			}
+		}
+		if err := d.grown(ctx, l); err != nil {
 			return err
 		}
-		took := time.Since(began)
-		d.state.Deleted += n
-		d.state.BlocksDone += to - from
-		from = to
-		if err := d.report(ctx); err != nil {
-			return err
-		}
-		step = nextStep(step, took)
 	}
 	return nil
 }
 
-// nextStep aims at rangeTarget a step, at most four times as much or as little
-// as the last one.
-func nextStep(step int64, took time.Duration) int64 {
-	aim := step * 4
-	if took > 0 {
-		aim = int64(float64(step) * float64(rangeTarget) / float64(took))
+// sweep looks for rows that are there still, by ranges too: there may be none in a
+// million blocks. Where it finds any, what took them may have moved others: one
+// statement is the last word.
+func (d *deletion) sweep(ctx context.Context, l *leaf) error {
+	var found int64
+	p := pace{empty: true}
+	for from := int64(0); from < l.blocks || from == 0; {
+		to := from + p.next()
+		n, err := d.stepOf(ctx, &p, l, from, to, to < l.blocks)
+		if err != nil {
+			return err
+		}
+		found, from = found+n, to
+		d.state.Deleted += n
+		if err := d.report(ctx); err != nil {
+			return err
+		}
 	}
-	return min(max(aim, step/4, 1), step*4, mostBlocks)
+	if found == 0 {
+		return nil
+	}
+	sql := `DELETE FROM ONLY ` + sqlName(l.Relation)
+	if d.where != "" {
+		sql += "\nWHERE (" + d.where + "\n)"
+	}
+	result, err := d.l.one(ctx, sql)
+	if err != nil {
+		return err
+	}
+	d.state.Deleted += result.CommandTag.RowsAffected()
+	return nil
 }
 
-// blocks deletes the rows of blocks [from, to). The last range is open: its
-// end was the size when it was asked.
-func (d *deletion) blocks(ctx context.Context, l leaf, from, to int64) (int64, error) {
+// grown asks how large a relation is by now.
+func (d *deletion) grown(ctx context.Context, l *leaf) error {
+	var now int64
+	sql := fmt.Sprintf(`SELECT pg_catalog.pg_relation_size('%d'::pg_catalog.oid::pg_catalog.regclass) OPERATOR(pg_catalog./) pg_catalog.current_setting('block_size')::pg_catalog.int8`, l.OID)
+	if err := d.l.scan(ctx, sql, &now); err != nil {
+		return err
+	}
+	d.state.BlocksTotal += max(0, now-l.blocks)
+	l.blocks = max(l.blocks, now)
+	return nil
+}
+
+// stepOf deletes one range, and tells the pace.
+func (d *deletion) stepOf(ctx context.Context, p *pace, l *leaf, from, to int64, bounded bool) (int64, error) {
+	began := time.Now()
+	n, err := d.blocks(ctx, l, from, to, bounded)
+	p.took(to-from, n, time.Since(began))
+	return n, err
+}
+
+// blocks deletes the rows of blocks [from, to), or of all from there on.
+func (d *deletion) blocks(ctx context.Context, l *leaf, from, to int64, bounded bool) (int64, error) {
 	args := []any{pgtype.TID{BlockNumber: uint32(from), Valid: true}}
-	if to < l.blocks {
+	if bounded {
 		args = append(args, pgtype.TID{BlockNumber: uint32(to), Valid: true})
 	}
-	tag, err := d.l.exec(ctx, rangeSQL(l.Relation, d.where, "$1::tid", "$2::tid", to < l.blocks), args...)
+	tag, err := d.l.exec(ctx, rangeSQL(l.Relation, d.where, "$1::tid", "$2::tid", bounded), args...)
 	return tag.RowsAffected(), err
 }
 
@@ -146,7 +183,7 @@ func (x *tx) ranged(ctx context.Context, r *schema.Relation, where string) ([]le
 		out = append(out, leaf{Relation: d, blocks: x.blocks[d.OID]})
 		blocks += x.blocks[d.OID]
 	}
-	if blocks <= firstBlocks {
+	if blocks <= fewBlocks {
 		return nil, nil // one range would have all of it
 	}
 	whole, err := x.needsOneStatement(ctx, oids)

@@ -24,7 +24,7 @@ func unchanged(t *testing.T, dsn string, before outcome) {
 	sameEnd(t, after, before)
 }
 
-var indexing, truncating, choosing = way{"an index", "delete", true}, way{"truncate", "truncate", false}, way{"auto", "auto", false}
+var indexing, truncating, choosing = way{"an index", "delete", true, false}, way{"truncate", "truncate", false, false}, way{"auto", "auto", false, false}
 
 func TestAnIndexHasANameOfItsOwn(t *testing.T) {
 	t.Parallel()
@@ -120,7 +120,7 @@ func TestATruncateOfWhatWasSurveyed(t *testing.T) {
 			dsn := database(t, pair)
 			b := book()
 			b.Phases[0].Steps = []runbook.Step{{Delete: "t", Way: "truncate"}}
-			spec := engine.TxSpec{RunID: "run-1", Phase: &b.Phases[0], Attempt: 1, LockDeadline: 2 * time.Second, LockTables: []string{"t", "other"}, Ways: foreseen(t, dsn, b, false)}
+			spec := engine.TxSpec{RunID: "run-1", Phase: &b.Phases[0], Attempt: 1, LockDeadline: 2 * time.Second, LockTables: []string{"t", "other"}, Ways: foreseen(t, dsn, b, allWays[0])}
 			exec(t, connect(t, dsn), c.since)
 			wantError(t, through(t, open(t, dsn, b), spec, &outcome{}), c.want)
 		})
@@ -133,7 +133,7 @@ func TestRightsThatAWayTakes(t *testing.T) {
 	dropRole(t, dsn, "ways_weak")
 	b := book()
 	b.Phases[0].Steps = []runbook.Step{{Delete: "t", Way: "truncate"}}
-	w := foreseen(t, asUser(t, dsn, "ways_weak"), b, false)
+	w := foreseen(t, asUser(t, dsn, "ways_weak"), b, allWays[0])
 	if len(w.Sweeps) != 1 || w.Sweeps[0].Why != "the role lacks TRUNCATE on t" {
 		t.Errorf("foreseen: %+v", w)
 	}
@@ -158,7 +158,7 @@ func TestWaysAreCutOff(t *testing.T) {
 			b := book()
 			b.Phases[0].Steps = []runbook.Step{{Delete: "t", Way: c.way.steps}}
 			target := open(t, dsn, b)
-			spec := engine.TxSpec{RunID: "run-1", Phase: &b.Phases[0], Attempt: 1, LockDeadline: 30 * time.Second, LockTables: []string{"t", "other"}, Ways: foreseen(t, dsn, b, c.way.indexed)}
+			spec := engine.TxSpec{RunID: "run-1", Phase: &b.Phases[0], Attempt: 1, LockDeadline: 30 * time.Second, LockTables: []string{"t", "other"}, Ways: foreseen(t, dsn, b, c.way)}
 			x, err := target.Begin(limited(t), spec)
 			if err == nil {
 				err = x.Lock(limited(t), nil)
@@ -211,7 +211,7 @@ func TestAnIndexIsUsableAtOnce(t *testing.T) {
 	dsn := database(t, pair)
 	b := book()
 	b.Phases[0].Steps = []runbook.Step{{SQL: `UPDATE other SET t = NULL WHERE id < 9`, Touch: []string{"other"}}, {Delete: "t"}}
-	x, err := open(t, dsn, b).Begin(limited(t), engine.TxSpec{RunID: "run-1", Phase: &b.Phases[0], Attempt: 1, LockTables: []string{"t", "other"}, Ways: foreseen(t, dsn, b, true)})
+	x, err := open(t, dsn, b).Begin(limited(t), engine.TxSpec{RunID: "run-1", Phase: &b.Phases[0], Attempt: 1, LockTables: []string{"t", "other"}, Ways: foreseen(t, dsn, b, allWays[2])})
 	if err != nil {
 		t.Fatal(err)
 	}

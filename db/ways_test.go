@@ -55,9 +55,17 @@ type way struct {
 	name    string
 	steps   string // the way of its delete steps
 	indexed bool   // an index is made for each key of the reach that has none
+	ahead   bool   // rows go before those that they refer to, however few
 }
 
-var allWays = []way{{"delete", "delete", false}, {"statement", "statement", false}, {"an index for the phase", "delete", true}, {"auto", "auto", false}, {"truncate", "truncate", false}}
+var allWays = []way{
+	{"delete", "delete", false, false},
+	{"statement", "statement", false, false},
+	{"an index for the phase", "delete", true, false},
+	{"auto", "auto", false, false},
+	{"truncate", "truncate", false, false},
+	{"children first", "delete", false, true},
+}
 
 // outcome is what a phase came to.
 type outcome struct {
@@ -85,7 +93,7 @@ func goes(t *testing.T, dsn string, w way, steps ...runbook.Step) (out outcome) 
 	target := open(t, dsn, b)
 	spec := engine.TxSpec{RunID: "20260102T150405Z-abcdef12", Phase: &b.Phases[0], Attempt: 1, LockDeadline: 2 * time.Second, LockTables: locksOf(b)}
 	spec.Capsule = filepath.Join(t.TempDir(), "run.capsule", "phase-1.1")
-	spec.Ways = foreseen(t, dsn, b, w.indexed)
+	spec.Ways = foreseen(t, dsn, b, w)
 	for _, l := range spec.Ways.Locks() {
 		if !slices.Contains(spec.LockTables, l) {
 			spec.LockTables = append(spec.LockTables, l)
@@ -127,7 +135,7 @@ func holds(t *testing.T, dsn string) outcome {
 }
 
 // foreseen is what a survey finds for the first phase.
-func foreseen(t *testing.T, dsn string, b *runbook.Runbook, indexed bool) *phases.PhaseWays {
+func foreseen(t *testing.T, dsn string, b *runbook.Runbook, w way) *phases.PhaseWays {
 	t.Helper()
 	s, err := ReadSchema(limited(t), Config{DSN: dsn, Operator: operator, Runbook: b})
 	if err != nil {
@@ -135,10 +143,17 @@ func foreseen(t *testing.T, dsn string, b *runbook.Runbook, indexed bool) *phase
 	}
 	v := lint.New(b, s)
 	out := phases.PhaseWays{Phase: b.Phases[0].ID}
-	for _, w := range v.Ways() {
-		out = w
+	for _, found := range v.Ways() {
+		out = found
 	}
-	if !indexed {
+	for i := range b.Phases[0].Steps {
+		for _, k := range v.Ahead(0, i, nil) {
+			if w.ahead {
+				out.Ahead = append(out.Ahead, phases.Ahead{Step: i, Table: v.Plain(s.Relation(k.From)), Constraint: k.Name})
+			}
+		}
+	}
+	if !w.indexed {
 		return &out
 	}
 	for i := range s.Keys {

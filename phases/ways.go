@@ -13,6 +13,7 @@ type PhaseWays struct {
 	Phase   string       `json:"phase"`
 	Indexes []PhaseIndex `json:"indexes,omitempty"`
 	Sweeps  []Sweep      `json:"sweeps,omitempty"`
+	Ahead   []Ahead      `json:"ahead,omitempty"`
 	Vacuum  []string     `json:"vacuum,omitempty"` // tables that it empties, and that are vacuumed after its COMMIT
 }
 
@@ -31,6 +32,27 @@ type PhaseIndex struct {
 // String names the index by what it is for.
 func (i PhaseIndex) String() string {
 	return Clean(fmt.Sprintf("an index on %s (%s)", i.Table, strings.Join(i.Columns, ", ")))
+}
+
+// Ahead is rows that a delete step takes by a key that cascades, and that are deleted
+// before its own: those that refer by the key.
+type Ahead struct {
+	Step       int    `json:"step"` // from 0
+	Table      string `json:"table"`
+	Constraint string `json:"constraint"`
+}
+
+// AheadOf are those of a step, in their order.
+func (w *PhaseWays) AheadOf(step int) (out []Ahead) {
+	if w == nil {
+		return nil
+	}
+	for _, a := range w.Ahead {
+		if a.Step == step {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 // Sweep is one TRUNCATE that may stand for delete steps in a row.

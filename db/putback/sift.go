@@ -83,13 +83,15 @@ func (w *work) byPhase() string {
 func xid(number string) string { return literal(number) + "::pg_catalog.xid8::pg_catalog.xid" }
 
 // multiset pairs the rows of a stream with rows that are the same, one with one.
+// What they are paired by is one value: of two, the planner may join by the first
+// alone, and thousands of equal rows would meet each other.
 func (l *leaf) multiset(part capsule.Part, what, which, join, where string) string {
 	numbered := func(source, where string) string {
 		print := "pg_catalog.sha256(pg_catalog.textsend(" + record("t", l.columns) + "::text))"
-		return "(SELECT t.tminus_row, t.tminus_rel, " + print + " AS print, pg_catalog.row_number() OVER (PARTITION BY " + print + ") AS nth FROM " + source + " t WHERE " + where + ")"
+		return "(SELECT t.tminus_row, t.tminus_rel, " + print + " OPERATOR(pg_catalog.||) pg_catalog.int8send(pg_catalog.row_number() OVER (PARTITION BY " + print + ")) AS nth FROM " + source + " t WHERE " + where + ")"
 	}
 	return "SELECT a.tminus_row, b.tminus_rel, b.tminus_row, " + what + " FROM " + numbered(l.source(part), which) + " a " + join + " " +
-		numbered(l.target(), where) + " b USING (print, nth)"
+		numbered(l.target(), where) + " b USING (nth)"
 }
 
 // siftAdded finds the rows that the phase added.

@@ -77,6 +77,7 @@ type reckoning struct {
 	with    []phases.PhaseWays   // by phase: what spares it work; nil where nothing is to be spared
 	at      int                  // the phase under way
 	cleared []map[uint32]float64 // by phase: the relations that it empties, and the rows that went
+	aheads  [][]phases.Ahead     // by phase: the rows that are worth deleting before those that they refer to
 
 	left map[uint32]float64   // rows by relation
 	free map[*schema.Key]bool // keys that were set to NULL in all rows
@@ -131,7 +132,7 @@ func (r *reckoning) phase(i int) {
 	r.now, r.takes, r.rows = &r.prices[i], 0, 0
 	r.dead, r.changed, r.indexed = map[uint32]float64{}, map[uint32]float64{}, map[uint32]bool{}
 	r.locked, r.visits, r.at = map[uint32]bool{}, 0, i
-	r.lacks = append(r.lacks, map[lack]lacked{})
+	r.lacks, r.aheads = append(r.lacks, map[lack]lacked{}), append(r.aheads, nil)
 	r.talk(phaseTime, phaseExchanges)
 	if p.Writes() {
 		r.talk(writeTime, writeExchanges)
@@ -161,6 +162,7 @@ func (r *reckoning) phase(i int) {
 		}
 		r.unknown(rel)
 		share := r.share(rel, s.Where)
+		r.ahead(at)
 		for _, part := range r.Schema.Tree(rel) {
 			r.remove(part, r.left[part.OID]*share, false)
 		}

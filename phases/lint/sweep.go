@@ -47,7 +47,7 @@ type sweeping struct {
 // what is enabled fires.
 func (v *View) Sweep(phase, from, to int, off func(schema.Trigger, *schema.Relation) bool) (*Sweep, string) {
 	if off == nil {
-		off = func(schema.Trigger, *schema.Relation) bool { return false }
+		off = noneOff
 	}
 	s := &sweeping{v, &Sweep{Steps: to - from, parts: map[uint32]uint32{}}, off, map[uint32]int{}}
 	steps := v.Book.Phases[phase].Steps
@@ -79,6 +79,9 @@ func (v *View) Sweep(phase, from, to int, off func(schema.Trigger, *schema.Relat
 	}
 	return s.Sweep, ""
 }
+
+// noneOff is for triggers that are as they are by now.
+func noneOff(schema.Trigger, *schema.Relation) bool { return false }
 
 // unknownToSweep says what of the database's outside decides, and is not known or
 // stands against it.
@@ -157,16 +160,19 @@ func (s *sweeping) fits(t Swept) string {
 	return ""
 }
 
-// fires says which trigger or rule of a relation would act.
-func (s *sweeping) fires(r *schema.Relation, on schema.Event) string {
-	for _, t := range s.Schema.TriggersOn(r.OID) {
-		if t.Fires(on) && !s.off(*t, r) {
-			return phases.Clean(fmt.Sprintf("trigger %s of %s is enabled", t.Name, s.Plain(r)))
+func (s *sweeping) fires(r *schema.Relation, on schema.Event) string { return s.acting(r, on, s.off) }
+
+// acting says which trigger or rule of a relation would act; empty for none. off says
+// of a trigger that it will be disabled by then.
+func (v *View) acting(r *schema.Relation, on schema.Event, off func(schema.Trigger, *schema.Relation) bool) string {
+	for _, t := range v.Schema.TriggersOn(r.OID) {
+		if t.Fires(on) && !off(*t, r) {
+			return phases.Clean(fmt.Sprintf("trigger %s of %s is enabled", t.Name, v.Plain(r)))
 		}
 	}
-	for _, rule := range s.Schema.Rules {
+	for _, rule := range v.Schema.Rules {
 		if rule.Relation == r.OID && rule.On&on != 0 {
-			return phases.Clean(fmt.Sprintf("rule %s of %s would act", rule.Name, s.Plain(r)))
+			return phases.Clean(fmt.Sprintf("rule %s of %s would act", rule.Name, v.Plain(r)))
 		}
 	}
 	return ""

@@ -184,3 +184,43 @@ func TestStepsGoTogetherAsFarAsTheyCan(t *testing.T) {
 		}
 	}
 }
+
+// What refers to rows that go is deleted before them where that spares something and
+// cannot be told afterwards; the price reckons with it.
+func TestChildrenGoFirst(t *testing.T) {
+	t.Parallel()
+	many := func(s *schema.Schema) {
+		able(s)
+		s.Keys[0].Indexed, s.Relations[0].Rows, s.Relations[1].Rows = true, 20_000, 200_000
+	}
+	for name, c := range map[string]struct {
+		change func(*schema.Schema)
+		want   bool
+	}{
+		"many rows":            {nil, true},
+		"few":                  {func(s *schema.Schema) { s.Relations[1].Rows = 5_000 }, false},
+		"few that refer":       {func(s *schema.Schema) { s.Keys[0].Nulls = 0.99 }, false},
+		"a trigger":            {fires, false},
+		"no right to delete":   {func(s *schema.Schema) { s.Relations[1].Rights.Delete = false }, false},
+		"rows that are hidden": {func(s *schema.Schema) { s.Relations[1].Filtered = true }, false},
+		"a key that sets":      {func(s *schema.Schema) { s.Keys[0].Action = schema.SetNull }, false},
+	} {
+		v := viewed(t, gym(func(s *schema.Schema) {
+			many(s)
+			if c.change != nil {
+				c.change(s)
+			}
+		}), "", users)
+		told := slices.ContainsFunc(v.Findings(), func(f phases.Finding) bool {
+			return f.Code == "children-first" && f.Text == "before the rows of users go those that refer to them: of bookings"
+		})
+		survey := phases.Survey{PhaseWays: v.Ways()}
+		if planned := len(survey.Ways("users").AheadOf(0)) > 0; told != c.want || planned != c.want {
+			t.Errorf("%s: told %t, planned %t, want %t", name, told, planned, c.want)
+		}
+	}
+	first, not := viewed(t, gym(many), "", users).Prices()[0], viewed(t, gym(func(s *schema.Schema) { many(s); s.Relations[1].Filtered = true }), "", users).Prices()[0]
+	if first.Takes*3 > not.Takes*2 || first.Rows != not.Rows {
+		t.Errorf("it is reckoned to take %s for %d rows, and %s for %d otherwise", first.Takes, first.Rows, not.Takes, not.Rows)
+	}
+}

@@ -75,11 +75,15 @@ func (r *Robot) settledText() string {
 // next reads the key to press off the screen. None: wait.
 func (r *Robot) next(text string) string {
 	lines := strings.Split(text, "\n")
-	words := strings.Fields(lines[len(lines)-1])
+	last := strings.TrimSpace(lines[len(lines)-1])
+	words := strings.Fields(last)
 	if len(words) == 0 || r.Until != "" && strings.Contains(text, r.Until) {
 		return ""
 	}
-	if last := lines[len(lines)-1]; inDialog(text) {
+	if !inDialog(text) && !strings.HasSuffix(last, " leave") && !strings.HasSuffix(last, "? keys") {
+		return "" // half drawn, as after a resize: another line stands where the keys will
+	}
+	if inDialog(text) {
 		return r.answer(text, last)
 	}
 	switch words[0] {

@@ -1,0 +1,97 @@
+package db
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"tminus/db/catalog"
+	"tminus/phases"
+	"tminus/phases/engine"
+	"tminus/phases/lint"
+	"tminus/phases/schema"
+)
+
+// ahead deletes, before a step's own rows, those that refer to them by the keys that
+// the survey found: by ranges, as the step's own, instead of by a query of the key's
+// for each row. Where that is not proven any more to end alike, the key takes them.
+func (x *tx) ahead(ctx context.Context, at int, d *deletion) error {
+	if err := x.provesAhead(ctx); err != nil {
+		return err
+	}
+	for _, k := range x.first[at] {
+		child := &deletion{x: x, where: refers(k), read: d.read}
+		child.progress = func(p engine.Progress) {
+			own := d.state
+			own.Touched = p.Touched
+			d.progress(own)
+		}
+		if err := deleteByRanges(ctx, child, x.cat.Schema.Relation(k.From)); err != nil {
+			return err
+		}
+		d.read = child.read
+	}
+	return nil
+}
+
+// provesAhead looks, once, at what the survey saw: it may have changed since, and
+// triggers are on or off by now. The tables are locked against that first, and
+// against nothing that writes rows.
+func (x *tx) provesAhead(ctx context.Context) error {
+	if x.first != nil || x.spec.Ways == nil || len(x.spec.Ways.Ahead) == 0 {
+		return nil
+	}
+	x.first = map[int][]*schema.Key{}
+	_, phase := x.t.book.Phase(phaseID(x.spec))
+	if phase < 0 {
+		return nil
+	}
+	if err := x.takePath(ctx); err != nil {
+		return err
+	}
+	var names []string
+	for _, a := range x.spec.Ways.Ahead {
+		r := x.cat.Find(a.Table)
+		if r == nil {
+			return nil
+		}
+		if name := sqlName(r); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if _, err := x.s.Exec(ctx, `LOCK TABLE ONLY `+strings.Join(names, ", ONLY ")+` IN ROW EXCLUSIVE MODE`); err != nil {
+		return err
+	}
+	snapshot, err := catalog.ReadAgain(ctx, x.s)
+	if err != nil {
+		return err
+	}
+	v := lint.New(x.t.book, snapshot)
+	for i := range x.spec.Phase.Steps {
+		planned := x.spec.Ways.AheadOf(i)
+		if planned == nil {
+			continue
+		}
+		for _, k := range v.Ahead(phase, i, nil) {
+			if !slices.Contains(planned, phases.Ahead{Step: i, Table: v.Plain(snapshot.Relation(k.From)), Constraint: k.Name}) {
+				continue
+			}
+			acts, err := x.acts(ctx, k)
+			if err != nil {
+				return err
+			}
+			if acts && x.cat.Schema.Relation(k.From) != nil {
+				x.first[i] = append(x.first[i], k)
+			}
+		}
+	}
+	return nil
+}
+
+// acts reports whether a key was held against all rows, and acts in this session: one
+// that was not may have rows that refer to nothing, which it leaves.
+func (x *tx) acts(ctx context.Context, k *schema.Key) (acts bool, err error) {
+	err = x.s.QueryRow(ctx, `SELECT convalidated AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgconstraint = c.oid AND tgenabled NOT IN ('O', 'A'))
+		FROM pg_catalog.pg_constraint c WHERE oid = $1`, k.OID).Scan(&acts)
+	return acts, err
+}

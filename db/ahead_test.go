@@ -1,0 +1,70 @@
+package db
+
+import (
+	"testing"
+
+	"tminus/phases/engine"
+)
+
+// What refers to rows that go is deleted before them where the order cannot tell,
+// and is left to its key elsewhere; what is left in the end is the same.
+func TestAhead(t *testing.T) {
+	const parent = `CREATE TABLE parent (id int PRIMARY KEY, note text); INSERT INTO parent SELECT g, repeat('x', 100) FROM generate_series(1, 5000) g;`
+	const child = `CREATE TABLE child (id int PRIMARY KEY, parent int CONSTRAINT by_parent REFERENCES parent ON DELETE CASCADE);
+		INSERT INTO child SELECT g, CASE WHEN g % 10 > 0 THEN 1 + g % 5000 END FROM generate_series(1, 20000) g; CREATE INDEX ON child (parent);`
+	const fires = `CREATE TABLE seen (what text); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO seen VALUES (TG_TABLE_NAME); RETURN NULL; END $$;`
+	for name, c := range map[string]struct {
+		sql  string
+		want int // keys whose rows go before
+	}{
+		"some refer to nothing, and stay": {parent + child, 1},
+		"a trigger of the child":          {parent + child + fires + `CREATE TRIGGER f AFTER DELETE ON child FOR EACH ROW EXECUTE FUNCTION f()`, 0},
+		"one that is off":                 {parent + child + fires + `CREATE TRIGGER f AFTER DELETE ON child FOR EACH ROW EXECUTE FUNCTION f(); ALTER TABLE child DISABLE TRIGGER f`, 1},
+		"a trigger of the parent":         {parent + child + fires + `CREATE TRIGGER f AFTER DELETE ON parent FOR EACH ROW EXECUTE FUNCTION f()`, 0},
+		"a rule":                          {parent + child + `CREATE RULE r AS ON DELETE TO child DO ALSO SELECT 1`, 0},
+		"a key that is not valid": {parent + `CREATE TABLE child (id int PRIMARY KEY, parent int); INSERT INTO child SELECT g, g FROM generate_series(1, 9000) g;
+			ALTER TABLE child ADD CONSTRAINT by_parent FOREIGN KEY (parent) REFERENCES parent ON DELETE CASCADE NOT VALID; CREATE INDEX ON child (parent)`, 0},
+		"a key that does not act": {parent + child + `ALTER TABLE parent DISABLE TRIGGER ALL`, 0},
+		"what refuses":            {parent + child + `CREATE TABLE grandchild (child int REFERENCES child); INSERT INTO grandchild SELECT 10`, 0},
+		"what goes with the child": {parent + `CREATE TABLE child (id int PRIMARY KEY, parent int NOT NULL REFERENCES parent ON DELETE CASCADE); INSERT INTO child SELECT g, 1 + g % 5000 FROM generate_series(1, 8000) g;
+			CREATE TABLE grandchild (id int, child int REFERENCES child ON DELETE CASCADE); INSERT INTO grandchild SELECT g, CASE WHEN g % 3 > 0 THEN g END FROM generate_series(1, 8000) g;
+			CREATE INDEX ON child (parent); CREATE INDEX ON grandchild (child)`, 2},
+		"what is set to NULL": {parent + `CREATE TABLE child (id int PRIMARY KEY, parent int NOT NULL REFERENCES parent ON DELETE CASCADE); INSERT INTO child SELECT g, 1 + g % 5000 FROM generate_series(1, 8000) g;
+			CREATE TABLE other (id int, child int REFERENCES child ON DELETE SET NULL); INSERT INTO other SELECT g, g FROM generate_series(1, 8000) g;
+			CREATE INDEX ON child (parent); CREATE INDEX ON other (child)`, 1},
+		"two columns": {`CREATE TABLE parent (a int, b int, PRIMARY KEY (a, b)); INSERT INTO parent SELECT g, g FROM generate_series(1, 5000) g;
+			CREATE TABLE child (a int, b int, note text, FOREIGN KEY (a, b) REFERENCES parent ON DELETE CASCADE);
+			INSERT INTO child SELECT g, CASE WHEN g % 2 > 0 THEN g END, repeat('x', 100) FROM generate_series(1, 5000) g; CREATE INDEX ON child (a, b)`, 1},
+		"by two ways": {parent + `CREATE TABLE child (id int, one int REFERENCES parent ON DELETE CASCADE, two int REFERENCES parent ON DELETE CASCADE);
+			INSERT INTO child SELECT g, CASE WHEN g % 2 > 0 THEN 1 + g % 5000 END, CASE WHEN g % 3 > 0 THEN 1 + g % 5000 END FROM generate_series(1, 9000) g; CREATE INDEX ON child (one); CREATE INDEX ON child (two)`, 2},
+		"to itself": {`CREATE TABLE parent (id int PRIMARY KEY, up int REFERENCES parent ON DELETE CASCADE); INSERT INTO parent SELECT g, nullif(g / 2, 0) FROM generate_series(1, 5000) g; CREATE INDEX ON parent (up)`, 0},
+		"in a circle": {parent + `CREATE TABLE child (id int PRIMARY KEY, parent int REFERENCES parent ON DELETE CASCADE); INSERT INTO child SELECT g, g FROM generate_series(1, 5000) g;
+			ALTER TABLE parent ADD child int REFERENCES child ON DELETE CASCADE; UPDATE parent SET child = id; CREATE INDEX ON child (parent); CREATE INDEX ON parent (child)`, 0},
+		"of parts": {parent + `CREATE TABLE child (id int, parent int REFERENCES parent ON DELETE CASCADE) PARTITION BY RANGE (id); CREATE TABLE child_1 PARTITION OF child FOR VALUES FROM (0) TO (3000); CREATE TABLE child_2 PARTITION OF child DEFAULT;
+			INSERT INTO child SELECT g, g FROM generate_series(1, 5000) g; CREATE INDEX ON child (parent)`, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			steps := stepsFor("parent")
+			waysEndAlike(t, c.sql, steps, allWays[0], allWays[5])
+			dsn := database(t, c.sql)
+			b := book()
+			b.Phases[0].Steps = steps
+			target := open(t, dsn, b)
+			began, err := target.Begin(limited(t), engine.TxSpec{RunID: "run-1", Phase: &b.Phases[0], Attempt: 1, LockTables: []string{"parent"}, Ways: foreseen(t, dsn, b, allWays[5])})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = began.Rollback(t.Context()) }()
+			if err := began.Lock(limited(t), nil); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := began.Run(limited(t), steps[0], nil); err != nil {
+				t.Fatal(err)
+			}
+			if got := len(began.(*tx).first[0]); got != c.want {
+				t.Errorf("the rows of %d keys went before, want %d", got, c.want)
+			}
+		})
+	}
+}

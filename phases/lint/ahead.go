@@ -1,0 +1,130 @@
+package lint
+
+import (
+	"slices"
+
+	"tminus/phases"
+	"tminus/phases/schema"
+)
+
+// worthAhead are the rows from which on it spares something to delete them before
+// the rows that they refer to.
+const worthAhead = 10_000
+
+// Ahead gives the keys by which a delete step takes rows of other tables, where
+// those rows can as well be deleted before its own: the same rows go, by statements
+// of their own instead of one query for each row that they refer to. The deepest come
+// first. off is as for Sweep.
+//
+// A table whose triggers or rules would act is left to its key, and so is one whose
+// rows others refuse to let go: there, the order may tell.
+func (v *View) Ahead(phase, step int, off func(schema.Trigger, *schema.Relation) bool) []*schema.Key {
+	do := v.Book.Phases[phase].Steps[step]
+	r := v.Find(do.Delete)
+	if off == nil {
+		off = noneOff
+	}
+	if r == nil || do.Where != "" || !alone(r) || v.acting(r, schema.OnDelete, off) != "" {
+		return nil
+	}
+	a := &ahead{View: v, off: off, above: []uint32{r.OID}}
+	a.below(r)
+	return a.keys
+}
+
+// ahead is the search for them.
+type ahead struct {
+	*View
+	off   func(schema.Trigger, *schema.Relation) bool
+	above []uint32 // the tables on the way to the one that is looked at
+	keys  []*schema.Key
+}
+
+// below looks at what goes with all rows of a table.
+func (a *ahead) below(r *schema.Relation) {
+	for _, k := range a.Schema.KeysTo(r.OID) {
+		child := a.Schema.Relation(k.From)
+		if k.Action != schema.Cascade || k.Parent != 0 || child == nil || slices.Contains(a.above, child.OID) || slices.Contains(a.keys, k) {
+			continue
+		}
+		if !a.goes(child) {
+			continue
+		}
+		// All of its rows go with it only where each has to refer.
+		if !k.Nullable() {
+			a.above = append(a.above, child.OID)
+			a.below(child)
+			a.above = a.above[:len(a.above)-1]
+		}
+		a.keys = append(a.keys, k)
+	}
+}
+
+// goes reports whether the role may delete rows of a table by a statement that does
+// the same as the key would.
+func (a *ahead) goes(r *schema.Relation) bool {
+	may := r.Rights.Usage && r.Rights.Select && r.Rights.Delete && !r.Filtered
+	return may && alone(r) && !a.protected[r.OID] && a.quiet(r, nil)
+}
+
+// alone reports whether a relation is all of a table, with rows that a DELETE can
+// look for by their blocks.
+func alone(r *schema.Relation) bool {
+	return r.Kind == schema.Ordinary && r.Method == "heap" && !r.Temporary && !r.Partition && len(r.Parents)+len(r.Children) == 0
+}
+
+// quiet reports whether nothing acts when rows of a table go, on it or on what
+// refers to it, and nothing refuses.
+func (a *ahead) quiet(r *schema.Relation, seen []uint32) bool {
+	if a.acting(r, schema.OnDelete, a.off) != "" {
+		return false
+	}
+	seen = append(seen, r.OID)
+	for _, k := range a.Schema.KeysTo(r.OID) {
+		child := a.Schema.Relation(k.From)
+		switch {
+		case child == nil || k.Action.Refuses() || slices.Contains(seen, k.From):
+			return false
+		case k.Action == schema.Cascade:
+			if !a.quiet(child, seen) {
+				return false
+			}
+		case a.acting(child, schema.OnUpdate, a.off) != "":
+			return false
+		}
+	}
+	return true
+}
+
+// aheadOf are those of a step that are worth it, as the reckoning stands.
+func (r *reckoning) aheadOf(step int) []phases.Ahead {
+	if r.with != nil { // the survey's own
+		return r.with[r.at].AheadOf(step)
+	}
+	var out []phases.Ahead
+	for _, k := range r.Ahead(r.at, step, r.turnedOff) {
+		if child := r.Schema.Relation(k.From); r.left[child.OID]*(1-k.Nulls) >= worthAhead {
+			out = append(out, phases.Ahead{Step: step, Table: r.Plain(child), Constraint: k.Name})
+		}
+	}
+	r.aheads[r.at] = append(r.aheads[r.at], out...)
+	return out
+}
+
+// ahead reckons with rows that go before those that they refer to.
+func (r *reckoning) ahead(step int) {
+	for _, a := range r.aheadOf(step) {
+		child := r.Find(a.Table)
+		if child == nil {
+			continue
+		}
+		nulls := 0.0
+		for i := range r.Schema.Keys {
+			if k := &r.Schema.Keys[i]; k.From == child.OID && k.Name == a.Constraint {
+				nulls = k.Nulls
+			}
+		}
+		r.talk(stepTime, stepExchanges)
+		r.remove(child, r.left[child.OID]*(1-nulls), false)
+	}
+}
