@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"tminus/phases"
+	"tminus/ui/look"
 	"tminus/ui/pane"
 )
 
@@ -187,6 +189,29 @@ func TestCopyTakesWhatIsNeeded(t *testing.T) {
 		o.manners = Manners{}
 		if run(o, keyNamed("y")); !strings.Contains(o.said.text, "no clipboard") || !strings.Contains(o.said.text, c.want) {
 			t.Errorf("%s: without a clipboard it says %q", c.stage, o.said.text)
+		}
+	}
+}
+
+// The page on the terminal names what there is.
+func TestThePageOnTheTerminalIsWhole(t *testing.T) {
+	page, err := os.ReadFile("../docs/terminal.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"| `off` |", "--no-mouse", "`y` puts", "NO_COLOR", "COLORFGBG"}
+	for _, way := range notifyWays {
+		want = append(want, "| `"+way+"`")
+	}
+	for _, theme := range []look.Theme{look.Auto, look.Light, look.Dark, look.None} {
+		if err := (&theme).Set(string(theme)); err != nil {
+			t.Error(err)
+		}
+		want = append(want, string(theme))
+	}
+	for _, text := range want {
+		if !strings.Contains(string(page), text) {
+			t.Errorf("docs/terminal.md does not have %q", text)
 		}
 	}
 }
