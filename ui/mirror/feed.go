@@ -151,7 +151,7 @@ func (f *feed) locked(fn func()) {
 
 // draw gives a viewer its frame of the present moment. What is said takes the
 // place of the feed's own word on where the run stands.
-func (f *feed) draw(v *ui.Viewer, said string) tea.View {
+func (f *feed) draw(v *ui.Viewer, said said) tea.View {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	v.Show(f.state)
@@ -159,8 +159,8 @@ func (f *feed) draw(v *ui.Viewer, said string) tea.View {
 		v.Stop(f.fault)
 	}
 	level, text := f.word()
-	if said != "" {
-		level, text = phases.LevelGood, said
+	if said.text != "" {
+		level, text = said.level, said.text
 	}
 	v.Say(level, text)
 	key := v.Standing()
@@ -221,6 +221,16 @@ func (f *feed) restoreCommand() string {
 		return ""
 	}
 	return f.state.RestoreCommand()
+}
+
+// undoCommand undoes the run; empty where there is nothing that an undo brings back.
+func (f *feed) undoCommand() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.state == nil || f.state.Runbook == nil || f.state.Undo().Phases == nil {
+		return ""
+	}
+	return f.state.UndoCommand(f.path)
 }
 
 func endLevel(o phases.Outcome) phases.Level {
