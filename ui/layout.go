@@ -125,6 +125,17 @@ func (l *layout) wide(main, side pane.ID) {
 	}
 }
 
+// lift gives n lines at the bottom to what stands below the panes.
+func (l *layout) lift(n int) {
+	end := l.body.y + l.body.h
+	for i := range l.areas {
+		if a := &l.areas[i]; a.y+a.h == end {
+			a.h = max(0, a.h-n)
+		}
+	}
+	l.body.h = max(0, l.body.h-n)
+}
+
 // find gives the area of a pane.
 func (l layout) find(p pane.ID) (area, bool) {
 	for _, a := range l.areas {

@@ -36,6 +36,7 @@ type Viewer struct {
 	home   pane.ID       // where the reader stands by themselves; empty: where the run is
 	state  *phases.State // nil before the first record
 	fault  error         // why the journal is not read on; nil while it is
+	saying said          // stands where the run's own word would; empty for that
 	clock  time.Time     // as of the last key or tick; zero where nobody tells
 	width  int
 	height int
@@ -109,8 +110,12 @@ func (v *Viewer) Stop(err error) { v.fault = err }
 // State is what is known of the run; nil before its first record. It is read only.
 func (v *Viewer) State() *phases.State { return v.state }
 
-// Resize tells the viewer the terminal's size in cells. Any size will do.
+// Resize tells the viewer the terminal's size in cells. Any size will do; one that
+// no terminal has keeps the last.
 func (v *Viewer) Resize(width, height int) {
+	if !plausible(width, height) {
+		return
+	}
 	v.width, v.height = max(0, width), max(0, height)
 }
 
@@ -321,9 +326,14 @@ func (v *Viewer) escape() {
 // step moves the cursor of the checklist, or scrolls any other pane.
 func (v *Viewer) step(by int) {
 	if v.nav.focus != pane.Checklist {
-		v.scrollBy(by)
+		v.scrollPane(v.nav.focus, by)
 		return
 	}
+	v.stepRow(by)
+}
+
+// stepRow moves the cursor of the checklist.
+func (v *Viewer) stepRow(by int) {
 	rows := v.shownRows()
 	if len(rows) == 0 {
 		return
@@ -336,14 +346,15 @@ func (v *Viewer) step(by int) {
 // edge goes to the first or last row or line.
 func (v *Viewer) edge(to int) { v.step(to * 100_000) }
 
-// scrollBy moves a pane by lines, as far as it has any: the way back starts at
+// scrollPane moves a pane by lines, as far as it has any: the way back starts at
 // once.
-func (v *Viewer) scrollBy(by int) {
+func (v *Viewer) scrollPane(id pane.ID, by int) {
 	l, ok := v.layout()
 	if !ok || v.state == nil {
 		return
 	}
-	a, ok := l.find(v.nav.focus)
+	l.lift(v.Foot(v.moment()) - 2)
+	a, ok := l.find(id)
 	if !ok {
 		return
 	}

@@ -188,7 +188,7 @@ func nextInPhase(p *phases.PhaseState, now time.Time) step {
 		}
 		return step{text: title + ": verifying before COMMIT.", level: phases.LevelInfo, keys: []string{"rollback"}}
 	case phases.PhaseHolding:
-		text := fmt.Sprintf("%s is verified. COMMIT or ROLLBACK: it is rolled back in %s.", title, look.Countdown(p.HoldUntil.Sub(now)))
+		text := fmt.Sprintf("%s is verified: COMMIT or ROLLBACK. It rolls back in %s.", title, look.Left(p.HoldUntil.Sub(now)))
 		return step{text: text, level: phases.LevelWarn, keys: []string{"commit", "rollback", "note"}}
 	case phases.PhaseCommitting:
 		return step{text: title + ": COMMIT is sent; waiting for the answer.", level: phases.LevelWarn}
@@ -210,7 +210,7 @@ func nextWhileLocking(p *phases.PhaseState, now time.Time) step {
 	if l := p.Lock; l != nil {
 		st.text, st.level = fmt.Sprintf("Waiting for the lock on %s, %s", look.NameOr(l.Table, "a table"), look.Duration(l.Waited)), phases.LevelWarn
 		if !l.Until.IsZero() {
-			st.text = fmt.Sprintf("Waiting for %s, rolled back in %s", look.NameOr(l.Table, "another session"), look.Countdown(l.Until.Sub(now)))
+			st.text = fmt.Sprintf("Waiting for %s, rolled back in %s", look.NameOr(l.Table, "another session"), look.Left(l.Until.Sub(now)))
 		}
 		if len(l.Blockers) > 0 {
 			b := l.Blockers[0]

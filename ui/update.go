@@ -45,11 +45,16 @@ type Operator struct {
 	fetch   func(pause time.Duration) tea.Cmd
 	ended   func() tea.Cmd // waits for the engine's end; nil without an engine
 	now     func() time.Time
-	fixed   bool   // the looks don't follow the terminal's background
-	stopped bool   // the engine has ended
-	busy    bool   // a command is under way
-	behind  bool   // it is recorded, and what it did is not on screen yet
-	seen    uint64 // the last record on screen when it was sent
+	dress   look.Dress // the colours, as the terminal has them; zero: the viewer's stay
+	manners Manners
+	notify  Notify
+	mouses  bool            // the terminal's mouse is the screen's
+	rung    map[string]bool // the alarms that have called; nil before the first look
+	called  time.Time       // when the last one did
+	stopped bool            // the engine has ended
+	busy    bool            // a command is under way
+	behind  bool            // it is recorded, and what it did is not on screen yet
+	seen    uint64          // the last record on screen when it was sent
 	dialog  *dialog.Dialog
 	leaving *dialog.Dialog // asks whether to leave; stands before the other one
 	said    said
@@ -109,9 +114,7 @@ func (o *Operator) Init() tea.Cmd {
 	if o.ended != nil {
 		cmds = append(cmds, o.ended())
 	}
-	if !o.fixed {
-		cmds = append(cmds, tea.RequestBackgroundColor)
-	}
+	cmds = append(cmds, o.dress.Asks())
 	return tea.Batch(cmds...)
 }
 
@@ -119,7 +122,19 @@ func (o *Operator) Init() tea.Cmd {
 func (o *Operator) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	cmd := o.route(msg)
 	o.withdraw(o.now())
+	switch msg.(type) {
+	case recordsMsg, tickMsg:
+		return o, both(cmd, o.ring())
+	}
 	return o, cmd
+}
+
+// both are two commands, each of which may be none.
+func both(a, b tea.Cmd) tea.Cmd {
+	if b == nil {
+		return a
+	}
+	return tea.Batch(a, b)
 }
 
 // route hands a message to what it is for, and does nothing else.
@@ -127,10 +142,13 @@ func (o *Operator) route(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		o.Resize(msg.Width, msg.Height)
-	case tea.BackgroundColorMsg:
-		if !o.fixed {
-			o.SetStyles(look.NewStyles(msg.IsDark()))
+	case tea.BackgroundColorMsg, tea.ColorProfileMsg:
+		if dress, changed := o.dress.On(msg); changed {
+			o.dress = dress
+			o.SetStyles(dress.Styles())
 		}
+	case tea.MouseMsg:
+		o.mouse(msg)
 	case tea.KeyPressMsg:
 		return o.key(msg)
 	case tea.PasteMsg:
@@ -239,9 +257,20 @@ func (o *Operator) hush(now time.Time) bool {
 	return true
 }
 
+// touch tells every question that the keyboard was not quiet, those too that have
+// not seen the key: one behind another, and one that no room is for.
+func (o *Operator) touch(now time.Time) {
+	for _, d := range []*dialog.Dialog{o.dialog, o.leaving} {
+		if d != nil {
+			d.Touch(now)
+		}
+	}
+}
+
 // paste goes into a dialog's field, and nowhere else.
 func (o *Operator) paste(msg tea.PasteMsg) {
 	o.withdraw(o.now())
+	defer o.touch(o.now())
 	switch {
 	case o.hush(o.now()):
 	case o.leaving != nil:
@@ -258,6 +287,7 @@ func (o *Operator) paste(msg tea.PasteMsg) {
 // key goes to the dialog in front, or to the table.
 func (o *Operator) key(msg tea.KeyPressMsg) tea.Cmd {
 	now := o.now()
+	defer o.touch(now)
 	o.clock = now
 	o.withdraw(now)
 	if msg.String() != "ctrl+c" && o.hush(now) {
@@ -410,7 +440,10 @@ func (o *Operator) View() tea.View {
 	lines, cursor := o.frame(o.now())
 	out := o.view(strings.Join(lines, "\n"))
 	out.Cursor = cursor
-	return out
+	if o.mouses {
+		out.MouseMode = tea.MouseModeCellMotion
+	}
+	return o.manners.Fit(out)
 }
 
 // frame is the viewer's, with the dialog over it.
@@ -420,6 +453,7 @@ func (o *Operator) frame(now time.Time) ([]string, *tea.Cursor) {
 		return o.tooSmall(), nil
 	}
 	status, hints := o.status(now), o.hintLine(now)
+	l.lift(strings.Count(status, "\n"))
 	at := o.front()
 	if at == nil {
 		return o.overlaid(o.lines(now, status, hints), now, o.able), nil

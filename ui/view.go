@@ -22,12 +22,15 @@ func (v *Viewer) Frame(now time.Time) string {
 	return strings.Join(v.overlaid(v.lines(now, v.statusLine(now), v.hintLine(now)), now, v.able), "\n")
 }
 
-// lines draws the screen with the given last two lines.
+// lines draws the screen with the given end: what the run waits for, in as many
+// lines as it takes, and the keys.
 func (v *Viewer) lines(now time.Time, status, hints string) []string {
 	l, ok := v.layout()
 	if !ok {
 		return v.tooSmall()
 	}
+	foot := strings.Split(status, "\n")
+	l.lift(len(foot) - 1)
 	out := append(v.headerLines(now), v.bannerLines(now.Location())...)
 	if l.strip >= 0 {
 		out = append(out, v.stripLine())
@@ -37,7 +40,7 @@ func (v *Viewer) lines(now time.Time, status, hints string) []string {
 	} else {
 		out = append(out, v.bodyLines(l, now)...)
 	}
-	out = append(out, status, hints)
+	out = append(append(out, foot...), hints)
 	for i := range out {
 		out[i] = look.Pad(out[i], v.width)
 	}
@@ -146,6 +149,9 @@ func (v *Viewer) statusLine(now time.Time) string {
 	if v.nav.typing != "" {
 		return v.filterLine()
 	}
+	if v.saying.text != "" {
+		return v.message(v.saying.level, v.saying.text)
+	}
 	if v.fault != nil {
 		return v.message(phases.LevelBad, "The journal cannot be read on: "+v.fault.Error())
 	}
@@ -156,7 +162,7 @@ func (v *Viewer) statusLine(now time.Time) string {
 	}
 	st := v.next(now)
 	if s := v.state; s != nil && s.Outcome == "" && s.Awaited != nil {
-		return v.message(phases.LevelWarn, "Waiting for the database: "+s.Awaited.What+", "+pane.Seconds(now.Sub(s.Awaited.Since))+". "+st.text)
+		return v.message(phases.LevelWarn, "Waiting for the database: "+s.Awaited.What+", "+look.Seconds(now.Sub(s.Awaited.Since))+". "+st.text)
 	}
 	if s := v.state; s != nil && s.Runbook != nil {
 		if untold := s.UntoldWords(); untold != "" {
@@ -176,10 +182,14 @@ func (v *Viewer) resumeHint() string {
 	return "To go on: tminus resume " + v.opts.Journal
 }
 
-// message is a line with its level's mark and colour.
+// mostSaid is how many lines a sentence below or above the panes may take: its
+// end matters, and what it is about has to stay in sight.
+func (v *Viewer) mostSaid() int { return 2 + max(0, v.height-minHeight)/8 }
+
+// message is a sentence with its level's mark and colour, in as many lines as it
+// takes. One that is longer than mostSaid is cut at its end.
 func (v *Viewer) message(level phases.Level, text string) string {
-	style := v.styles.LevelStyle(level)
-	return " " + look.Paint(style, look.Clip(v.styles.LevelMark(level)+" "+look.Sanitize(text), max(0, v.width-2)))
+	return strings.Join(v.styles.Said(level, text, v.width, v.mostSaid()), "\n")
 }
 
 // hintLine is the keys that lead on, as many as there is room for; help and the
@@ -196,10 +206,13 @@ func (v *Viewer) hintLine(now time.Time) string {
 		ids = append([]string{"follow"}, ids...)
 	}
 	if v.nav.focus == pane.Undo {
-		ids = append([]string{"copy"}, ids...) // a mirror's; other screens have no such key
+		ids = append([]string{"copy"}, ids...) // not on every screen
 	}
 	if s := v.state; s != nil && s.Runbook != nil && s.UntoldWords() != "" {
 		ids = slices.Insert(slices.Clone(ids), min(1, len(ids)), "tell")
+	}
+	if s := v.state; s != nil && s.OpenPhase() != nil && canEndSession(v, now) == nil {
+		ids = append(slices.Clone(ids), "copy") // the query that is in the way
 	}
 	ids = slices.Concat(v.lead, ids)
 	return v.hints(append(ids, "next pane", "palette", "filter"), []string{"help", "quit"}, now)

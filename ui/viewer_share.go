@@ -29,6 +29,7 @@ type Standing struct {
 	more          bool
 	help          bool
 	helpScroll    int
+	saying        said
 }
 
 // Standing gives where the reader stands now.
@@ -36,7 +37,7 @@ func (v *Viewer) Standing() Standing {
 	s := Standing{
 		styles: v.styles, width: v.width, height: v.height,
 		focus: v.nav.focus, main: v.nav.main, want: v.nav.want, cursor: v.nav.cursor,
-		typing: v.nav.typing, palette: v.nav.palette, more: v.nav.more, help: v.nav.help, helpScroll: v.nav.helpScroll,
+		typing: v.nav.typing, palette: v.nav.palette, more: v.nav.more, help: v.nav.help, helpScroll: v.nav.helpScroll, saying: v.saying,
 	}
 	for _, k := range pane.Kinds() {
 		if n := v.nav.scroll[k.ID]; n != 0 {
@@ -49,14 +50,13 @@ func (v *Viewer) Standing() Standing {
 	return s
 }
 
-// ViewSaying is View with a sentence in the place of the status line, and its
-// level's mark; an empty text leaves the line as it is.
-func (v *Viewer) ViewSaying(now time.Time, level phases.Level, text string) tea.View {
-	if text == "" {
-		return v.View(now)
-	}
-	return v.view(strings.Join(v.overlaid(v.lines(now, v.message(level, text), v.hintLine(now)), now, v.able), "\n"))
-}
+// Say puts a sentence in the place of what the run waits for, with its level's
+// mark. An empty text takes it away.
+func (v *Viewer) Say(level phases.Level, text string) { v.saying = said{level: level, text: text} }
+
+// Foot is how many lines stand below the panes: what the run waits for, or what
+// Say has put there, and the keys.
+func (v *Viewer) Foot(now time.Time) int { return strings.Count(v.statusLine(now), "\n") + 2 }
 
 // MirrorKeys are what the mirror itself takes from a viewer, by Own, beside the keys
 // that Navigate does: Copy and CopyUndo have the restore and the undo command put

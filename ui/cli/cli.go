@@ -15,6 +15,7 @@ import (
 	"tminus/phases"
 	"tminus/phases/engine"
 	"tminus/phases/runbook"
+	"tminus/ui"
 	"tminus/ui/monitor"
 )
 
@@ -45,6 +46,7 @@ type Flags struct {
 	Mirror     Mirror
 	Metrics    string // address to serve metrics on; empty: none
 	StatusFile string // empty: none
+	Looks      ui.Looks
 
 	NoUndo   bool   // a rehearsal does not put back what it took
 	Identity string // file with the key that opens encrypted capsules; empty: none
@@ -291,10 +293,11 @@ func watchCommand(a *app) *cobra.Command {
 		Example: "  tminus watch reset.journal\n  tminus watch reset.journal --plain",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.toldOf(args[0], f, func() error { return a.watch(c.Context(), args[0], plain) })
+			return a.toldOf(args[0], f, func() error { return a.watch(c.Context(), args[0], plain, f.Looks) })
 		},
 	}
 	c.Flags().BoolVar(&plain, "plain", false, "one event a line")
+	looksFlags(c, &f.Looks)
 	monitorFlags(c, &f)
 	return c
 }
@@ -322,6 +325,7 @@ func screenFlags(c *cobra.Command, f *Flags) {
 	c.Flags().DurationVar(&f.Hold, "hold", 2*time.Minute, "how long a verified transaction waits for COMMIT or ROLLBACK")
 	c.Flags().StringVar(&f.Mirror.Listen, "mirror", "", "serve a read-only mirror over SSH on this address, such as 127.0.0.1:2222")
 	mirrorFlags(c, &f.Mirror)
+	looksFlags(c, &f.Looks)
 	monitorFlags(c, f)
 }
 

@@ -296,7 +296,7 @@ func (a *app) conduct(ctx context.Context, engine *engine.Engine, path string, f
 	screenErr, err := engine.Conduct(ctx, func(ctx context.Context) error {
 		defer a.sayTelling(engine)
 		if !f.Plain && a.interactive() {
-			return ui.Run(ctx, ui.Options{Journal: path, Commander: engine, Done: engine.Ended(), Note: note, HostKey: hostKey})
+			return ui.Run(ctx, ui.Options{Journal: path, Commander: engine, Done: engine.Ended(), Note: note, HostKey: hostKey, Looks: f.Looks})
 		}
 		opts := plain.Options{Journal: path, Out: a.stdout, Width: a.lineWidth(), Done: engine.Ended()}
 		if !f.Unattended {

@@ -42,6 +42,10 @@ type Dialog struct {
 	quiet   time.Time // of the last key, or of opening
 	message string    // why the last enter did nothing
 	Offer   bool      // tab takes a field's example: never in production
+	past    []before  // what ctrl+z goes back to, the newest last
+	typing  bool      // the newest is still being typed away from
+	top     int       // the first line of the text in sight
+	deepest int       // the last line that can be the first in sight, as it was drawn
 }
 
 // Saying is a dialog's text as of a state and a moment. The state may be
@@ -125,6 +129,9 @@ func (d Dialog) Begin(now time.Time) *Dialog {
 	return &d
 }
 
+// Touch says that a key was pressed now, whatever it was for.
+func (d *Dialog) Touch(now time.Time) { d.quiet = now }
+
 // Yes is the button that enter presses from the last field.
 func (d *Dialog) Yes() int {
 	if d.Form {
@@ -156,7 +163,8 @@ func (d *Dialog) move(by int) {
 
 // Key takes a key. done says that the dialog is over; cmd is what it set off.
 func (d *Dialog) Key(msg tea.KeyPressMsg, now time.Time) (cmd tea.Cmd, done bool) {
-	armed := now.Sub(d.quiet) >= ArmAfter
+	rested := now.Sub(d.quiet)
+	armed := rested >= ArmAfter
 	d.quiet = now
 	d.message = ""
 	name := msg.String()
@@ -175,11 +183,18 @@ func (d *Dialog) Key(msg tea.KeyPressMsg, now time.Time) (cmd tea.Cmd, done bool
 		return nil, false
 	case "enter":
 		return d.enter(armed, now)
+	case "pgup":
+		d.Scroll(-textPage)
+		return nil, false
+	case "pgdown":
+		d.Scroll(textPage)
+		return nil, false
+	case "ctrl+z":
+		d.takeBack()
+		return nil, false
 	}
 	if d.Focus < len(d.Fields) {
-		f := &d.Fields[d.Focus]
-		f.err = ""
-		f.Edit, _ = f.Edit.Update(msg)
+		d.change(true, rested, func(f *Field) { f.Edit, _ = f.Edit.Update(msg) })
 		return nil, false
 	}
 	switch name {
@@ -211,9 +226,7 @@ func (d *Dialog) Paste(msg tea.PasteMsg, now time.Time) {
 	d.quiet = now
 	d.message = ""
 	if d.Focus < len(d.Fields) {
-		f := &d.Fields[d.Focus]
-		f.err = ""
-		f.Edit, _ = f.Edit.Update(tea.PasteMsg{Content: look.Sanitize(msg.Content)})
+		d.change(false, 0, func(f *Field) { f.Edit, _ = f.Edit.Update(tea.PasteMsg{Content: look.Sanitize(msg.Content)}) })
 	}
 }
 
@@ -224,9 +237,10 @@ func (d *Dialog) takeExample() {
 	}
 	f := &d.Fields[d.Focus]
 	if f.Edit.Value() == "" && f.Must == "" {
-		f.Edit.SetValue(look.Sanitize(ExampleOf(f.Field)))
-		f.Edit.CursorEnd()
-		f.err = ""
+		d.change(false, 0, func(f *Field) {
+			f.Edit.SetValue(look.Sanitize(ExampleOf(f.Field)))
+			f.Edit.CursorEnd()
+		})
 	}
 }
 

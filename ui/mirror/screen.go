@@ -18,23 +18,15 @@ const keysPerSecond = 40
 // saidFor is how long an answer to a key stays on the screen.
 const saidFor = 3 * time.Second
 
-// looks are the styles that all viewers share. They are never written.
-type looks struct {
-	dark, light, plain *look.Styles
-	bare, plainBare    *look.Styles // dark and plain, for a terminal without eighths of a block
-}
+// looks are the styles that all viewers share, by what they wear. They are never written.
+type looks map[look.Wear]*look.Styles
 
-// first are those of a terminal that has not said yet whether it is dark.
-func (l *looks) first(t terminal) *look.Styles {
-	switch bare := look.LacksBlocks(t.environ()); {
-	case t.plain() && bare:
-		return l.plainBare
-	case t.plain():
-		return l.plain
-	case bare:
-		return l.bare
+func newLooks() looks {
+	out := looks{}
+	for _, w := range look.Wears() {
+		out[w] = look.StylesOf(w)
 	}
-	return l.dark
+	return out
 }
 
 // beatMsg says that there may be a new frame.
@@ -51,9 +43,10 @@ type said struct {
 type screen struct {
 	session *session
 	feed    *feed
-	looks   *looks
+	looks   looks
 	viewer  *ui.Viewer
-	plain   bool
+	dress   look.Dress // as the viewer's own terminal has it
+	manners ui.Manners
 
 	shown tea.View
 	said  said
@@ -63,21 +56,16 @@ type screen struct {
 	keysFrom time.Time
 }
 
-func newScreen(s *session, f *feed, l *looks, t terminal) *screen {
-	m := &screen{session: s, feed: f, looks: l, plain: t.plain(), keys: keysPerSecond, keysFrom: time.Now()}
-	m.viewer = ui.NewMirrorViewer(ui.ViewerOptions{Styles: l.first(t), ReadOnly: "READ-ONLY", Journal: f.path})
+func newScreen(s *session, f *feed, l looks, t terminal) *screen {
+	m := &screen{session: s, feed: f, looks: l, dress: t.dress(), manners: ui.MannersOf(t.environ()), keys: keysPerSecond, keysFrom: time.Now()}
+	m.viewer = ui.NewMirrorViewer(ui.ViewerOptions{Styles: l[m.dress.Wear()], ReadOnly: "READ-ONLY", Journal: f.path})
 	m.viewer.Resize(t.width, t.height)
 	m.redraw()
 	return m
 }
 
 // Init asks for the background, so that colours can be told from it.
-func (m *screen) Init() tea.Cmd {
-	if m.plain {
-		return nil
-	}
-	return tea.RequestBackgroundColor
-}
+func (m *screen) Init() tea.Cmd { return m.dress.Asks() }
 
 // Update routes. A defect in here ends this session, and says so in the log
 // only: nothing may be printed over the operator's screen.
@@ -95,22 +83,16 @@ func (m *screen) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	case tea.WindowSizeMsg:
 		m.viewer.Resize(msg.Width, msg.Height)
 		m.redraw()
-	case tea.BackgroundColorMsg:
-		if !m.plain {
-			m.viewer.SetStyles(m.looks.of(msg.IsDark()))
+	case tea.BackgroundColorMsg, tea.ColorProfileMsg:
+		if dress, changed := m.dress.On(msg); changed {
+			m.dress = dress
+			m.viewer.SetStyles(m.looks[dress.Wear()])
 			m.redraw()
 		}
 	case tea.KeyPressMsg:
 		return m, m.press(msg)
 	}
 	return m, nil
-}
-
-func (l *looks) of(dark bool) *look.Styles {
-	if dark {
-		return l.dark
-	}
-	return l.light
 }
 
 func (m *screen) press(key tea.KeyPressMsg) tea.Cmd {
@@ -146,8 +128,13 @@ func (m *screen) copied(text, none string) tea.Cmd {
 		m.say(phases.LevelWarn, none)
 		return nil
 	}
+	copied := m.manners.Clipboard(text)
+	if copied == nil {
+		m.say(phases.LevelWarn, fmt.Sprintf("Your terminal has no clipboard that a program can reach: %s", text))
+		return nil
+	}
 	m.say(phases.LevelGood, fmt.Sprintf("Sent to your terminal's clipboard (OSC 52): %s", text))
-	return tea.SetClipboard(text)
+	return copied
 }
 
 func (m *screen) say(level phases.Level, text string) {
@@ -158,7 +145,7 @@ func (m *screen) redraw() {
 	if m.said.text != "" && time.Now().After(m.until) {
 		m.said = said{}
 	}
-	m.shown = m.feed.draw(m.viewer, m.said)
+	m.shown = m.manners.Fit(m.feed.draw(m.viewer, m.said))
 }
 
 // View is the last frame: the program asks for it after every message, which

@@ -139,7 +139,7 @@ func (p Pane) waitLines(a *phases.ActivityState, s phases.Session) []look.Line {
 		}
 		text := "blocked by " + sessionName(b) + ", " + valueOr(b.State, "state not visible")
 		if !b.Since.IsZero() {
-			text += ", open " + Seconds(a.At.Sub(b.Since))
+			text += ", open " + look.Seconds(a.At.Sub(b.Since))
 		}
 		if b.Holds != "" {
 			text += ", holds " + b.Holds
@@ -182,7 +182,7 @@ func (p Pane) sessionGrid(a *phases.ActivityState) []look.Line {
 		}
 		since := "–"
 		if !s.Since.IsZero() {
-			since = Seconds(a.At.Sub(s.Since))
+			since = look.Took(a.At.Sub(s.Since))
 		}
 		rows = append(rows, look.GridRow{Fields: []look.Field{
 			{{Text: mark + " ", Style: style}, {Text: pid, Style: &st.Text}},

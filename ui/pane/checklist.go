@@ -131,8 +131,12 @@ func (p Pane) checklistContent() content {
 	case len(secs) == 0:
 		return content{body: p.nothingToTick(), windowed: true}
 	}
-	// Heights first, text only for what is seen: a list of thousands costs
-	// no more than a page of it.
+	return content{body: p.checklistWindow(secs, p.checklistTop(secs)), windowed: true, found: found, of: of}
+}
+
+// checklistTop is the first line in sight. Heights first, text only for what is
+// seen: a list of thousands costs no more than a page of it.
+func (p Pane) checklistTop(secs []section) int {
 	height, from, to := p.checklistHeights(secs)
 	top := p.Scroll
 	if from >= 0 {
@@ -141,8 +145,44 @@ func (p Pane) checklistContent() content {
 		}
 		top = min(top, from)
 	}
-	top = max(0, min(top, height-p.Height))
-	return content{body: p.checklistWindow(secs, top), windowed: true, found: found, of: of}
+	return max(0, min(top, height-p.Height))
+}
+
+// ItemAt is the id of the item that a line of the checklist shows, from 0 at its
+// top; empty where the line shows none.
+func ItemAt(p Pane, line int) string {
+	if !p.Ready() || line < 0 || line >= p.Height {
+		return ""
+	}
+	secs := siftedSections(p.State, p.Filter)
+	at := -p.checklistTop(secs)
+	for i, sec := range secs {
+		if i > 0 {
+			at++
+		}
+		at += len(p.groupLines(sec))
+		for j := range sec.group.Items {
+			it := &sec.group.Items[j]
+			if at += p.itemHeight(it, sec); line < at {
+				if line >= at-p.itemHeight(it, sec) {
+					return it.ID
+				}
+				return ""
+			}
+		}
+	}
+	return ""
+}
+
+// itemHeight is how many lines an item takes.
+func (p Pane) itemHeight(it *runbook.Item, sec section) int {
+	switch {
+	case it.ID == p.Cursor:
+		return len(p.itemLines(it, sec))
+	case p.remedyShown(it):
+		return 2
+	}
+	return 1
 }
 
 // checklistHeights gives the lines of the whole list, and where the selected
@@ -157,15 +197,12 @@ func (p Pane) checklistHeights(secs []section) (total, from, to int) {
 		total += len(p.groupLines(sec))
 		for j := range sec.group.Items {
 			it := &sec.group.Items[j]
-			h := 1
+			h := p.itemHeight(it, sec)
 			if it.ID == p.Cursor {
-				h = len(p.itemLines(it, sec))
 				from, to = total, total+h
 				if j == 0 {
 					from = start
 				}
-			} else if p.remedyShown(it) {
-				h = 2
 			}
 			total += h
 		}
@@ -198,13 +235,7 @@ func (p Pane) checklistWindow(secs []section, top int) []look.Line {
 		}
 		for j := range sec.group.Items {
 			it := &sec.group.Items[j]
-			h := 1
-			if it.ID == p.Cursor {
-				h = len(p.itemLines(it, sec))
-			} else if p.remedyShown(it) {
-				h = 2
-			}
-			if !put(h, func() []look.Line { return p.itemLines(it, sec) }) {
+			if !put(p.itemHeight(it, sec), func() []look.Line { return p.itemLines(it, sec) }) {
 				return out
 			}
 		}
@@ -219,7 +250,7 @@ func (p Pane) groupLines(sec section) []look.Line {
 		ph := &p.State.Phases[i]
 		text := "Point of no return: after its COMMIT " + p.State.AfterCommit(ph)
 		if t, _ := p.State.RestoreTime(); t > 0 && !p.State.Keeps(ph) {
-			text += ", about " + roundly(t)
+			text += ", about " + phases.Span(t)
 		}
 		out = append(out, p.paragraph("  "+p.Styles.Mark.NoReturn+" ", &p.Styles.Bad, text)...)
 	}

@@ -95,7 +95,7 @@ func (p Pane) verdict() []look.Line {
 	}
 	took := ""
 	if !s.T0.IsZero() {
-		took = ", T+" + look.Minutes(s.At.Sub(s.T0))
+		took = ", " + look.Clock(s.At.Sub(s.T0))
 	}
 	return append(lines, look.Row(&st.Dim, "by "+by+" at "+s.At.In(p.Now.Location()).Format(time.DateTime)+took))
 }

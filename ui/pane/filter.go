@@ -75,7 +75,7 @@ func joined(lines []look.Line) []look.Line {
 // Found is how many of a pane's entries have in them what is looked for, and of
 // how many.
 func (k Kind) Found(p Pane) (found, of int) {
-	c := k.fill(p)
+	c := k.laid(p)
 	return c.found, c.of
 }
 

@@ -42,7 +42,7 @@ func (p Pane) itemLines(it *runbook.Item, sec section) []look.Line {
 	}
 	endStyle, end := p.itemEnd(it)
 	first := look.Row(&st.Accent, lead).Add(style, mark+" ")
-	first.Selected = selected
+	first.Selected, first.Table = selected, !selected // a list of one line an item, but for the selected one
 	if !selected {
 		first = first.Add(text, it.Text).End(endStyle, end)
 		out := []look.Line{first}
@@ -51,7 +51,8 @@ func (p Pane) itemLines(it *runbook.Item, sec section) []look.Line {
 		}
 		return out
 	}
-	return append(p.selectedText(first, it, endStyle, end), p.itemDetail(it)...)
+	lines, _ := p.flow(append(p.selectedText(first, it, endStyle, end), p.itemDetail(it)...), 0)
+	return lines
 }
 
 // selectedText is the selected item's text in full: on one line with what
@@ -389,7 +390,7 @@ func checkHint(c *runbook.Check) string {
 		what = "Request " + valueOr(c.Method, "GET") + " " + bareURL(c.URL)
 	}
 	if c.Every > 0 {
-		what += ", asked every " + Seconds(c.Every)
+		what += ", asked every " + look.Seconds(c.Every)
 	}
 	return what
 }

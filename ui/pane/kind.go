@@ -59,21 +59,29 @@ func Binding(id ID) string { return "pane " + string(id) }
 func (k Kind) IsThere(s *phases.State) bool { return k.there == nil || s != nil && k.there(s) }
 
 // Draw draws the pane: exactly Height lines of at most Width cells.
-func (k Kind) Draw(p Pane) string { return p.drawContent(k.fill(p)) }
+func (k Kind) Draw(p Pane) string { return p.drawContent(k.laid(p)) }
 
-// fill is the pane's content, as far as it has in it what the reader looks for.
-func (k Kind) fill(p Pane) content { return p.sifted(k.content(p)) }
+// laid is what the pane draws: what of its content has in it what the reader looks
+// for, as lines that fit its width.
+func (k Kind) laid(p Pane) content {
+	c := p.sifted(k.content(p))
+	if !c.windowed {
+		c.head, _ = p.flow(c.head, 0)
+		c.body, c.keep = p.flow(c.body, c.keep)
+	}
+	return c
+}
 
 // Lines is how many lines the pane would fill of its rectangle.
 func (k Kind) Lines(p Pane) int {
-	c := k.content(p)
+	c := k.laid(p)
 	return len(c.head) + len(c.body)
 }
 
 // Room is how far the pane can be scrolled back and forth from where it stands
 // by itself.
 func (k Kind) Room(p Pane) (back, forth int) {
-	c := k.fill(p)
+	c := k.laid(p)
 	if c.windowed {
 		if c.back == nil {
 			return 0, 0

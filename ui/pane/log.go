@@ -104,7 +104,7 @@ func (p Pane) logClock(e phases.LogLine) string {
 		return p.at(e.At)
 	}
 	// Counted from T-0 as it came, not as it was planned when the line was written.
-	return look.Clock(s.Clock(e.At))
+	return s.ClockCell(e.At)
 }
 
 // levelWord is a level as mark, word and style.

@@ -1,7 +1,6 @@
 package pane
 
 import (
-	"strconv"
 	"strings"
 	"time"
 
@@ -82,6 +81,27 @@ func (p Pane) fit(lines []look.Line) string {
 		}
 	}
 	return b.String()
+}
+
+// flow is lines of which none is cut at its end: what has no room goes on below.
+// A table's rows stay rows. The line keep is where it begins among them.
+func (p Pane) flow(lines []look.Line, keep int) (flown []look.Line, kept int) {
+	flown, kept = lines, keep
+	same := true
+	for i, l := range lines {
+		broken := l.Flow(p.Width)
+		if same && len(broken) == 1 {
+			continue
+		}
+		if same {
+			same, flown = false, append([]look.Line(nil), lines[:i]...)
+		}
+		if i == keep {
+			kept = len(flown)
+		}
+		flown = append(flown, broken...)
+	}
+	return flown, kept
 }
 
 // fitAround draws the part of lines in which the line keep stands, moved by
@@ -186,6 +206,7 @@ func (p Pane) box(style *lipgloss.Style, title string, lines []look.Line) []look
 	if rest != "" {
 		lines = append(p.narrower().paragraph("", style, look.Initial(rest)), lines...)
 	}
+	lines, _ = p.narrower().flow(lines, 0)
 	top := "┌─ " + look.Clip(title, p.Width-6) + " "
 	out := []look.Line{look.Row(style, top+strings.Repeat("─", max(0, p.Width-1-look.Width(top)))+"┐")}
 	for _, l := range lines {
@@ -228,14 +249,6 @@ func (p Pane) at(t time.Time) string {
 		return "–"
 	}
 	return t.In(p.Now.Location()).Format("15:04:05")
-}
-
-// Seconds is a wait that is watched: whole seconds, so that it counts up calmly.
-func Seconds(d time.Duration) string {
-	if d < time.Minute {
-		return strconv.Itoa(int(max(0, d)/time.Second)) + " s"
-	}
-	return look.Duration(d)
 }
 
 // age is how long ago a moment was.

@@ -192,3 +192,20 @@ func TestPaneOfAReaderNamesNoKey(t *testing.T) {
 		}
 	}
 }
+
+// Each pane in each state writes the same in any colours and in none.
+func TestPanesWriteTheSameInAnyColours(t *testing.T) {
+	for state, run := range paneStates() {
+		p := run().pane(100, 40)
+		for name, draw := range paneNames() {
+			p.Styles = look.StylesOf(look.Wear{Palette: look.Colourless})
+			want := ansi.Strip(draw(p))
+			for _, palette := range look.Palettes()[1:] {
+				p.Styles = look.StylesOf(look.Wear{Palette: palette})
+				if got := ansi.Strip(draw(p)); got != want {
+					t.Errorf("%s, %s, palette %d writes another text:\n%s", name, state, palette, got)
+				}
+			}
+		}
+	}
+}

@@ -411,7 +411,7 @@ func (pc pace) elapsedText() string {
 	if pc.elapsed < 100*time.Millisecond {
 		return "<0.1 s"
 	}
-	return look.Duration(pc.elapsed)
+	return look.Took(pc.elapsed)
 }
 
 func (pc pace) leftText() string {

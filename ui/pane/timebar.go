@@ -177,5 +177,5 @@ func (p Pane) lockLine(waited time.Duration, until time.Time) look.Line {
 		return look.Line{}
 	}
 	l := look.Line{Spans: p.barField(float64(waited)/float64(all), max(8, min(40, p.Width-34)))}
-	return l.Add(&p.Styles.Warn, "  "+Seconds(waited)+" of "+Seconds(all)+", "+Seconds(left)+" left")
+	return l.Add(&p.Styles.Warn, "  "+look.Seconds(waited)+" of "+look.Seconds(all)+", "+look.Seconds(left)+" left")
 }
