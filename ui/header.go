@@ -48,7 +48,7 @@ func (v *Viewer) secondLine(now time.Time) string {
 	if w := watchers(s.Observers, max(12, v.width/4)); w != "" {
 		parts = append(parts, look.Paint(st.Dim, w))
 	}
-	if v.opts.Note != "" {
+	if v.opts.Note != "" && !v.announced() {
 		parts = append(parts, look.Paint(st.Dim, look.Sanitize(v.opts.Note)))
 	}
 	left, right := " "+strings.Join(parts, look.Paint(st.Dim, " · ")), v.limits(now)
@@ -164,14 +164,15 @@ func (v *Viewer) windowLimit(now time.Time) string {
 }
 
 // bannerLines say what is off for the run, on a line of its own for as long as
-// anything is: on every screen, and after the run's end.
+// anything is: on every screen, and after the run's end. Before it stands how to
+// come to the mirror, while nobody is there.
 func (v *Viewer) bannerLines(zone *time.Location) []string {
 	if v.state == nil || v.state.Runbook == nil {
 		return nil
 	}
-	line := v.state.OffLine(zone)
-	if line == "" {
-		return nil
+	out := v.announceLines()
+	if line := v.state.OffLine(zone); line != "" {
+		out = append(out, v.message(phases.LevelWarn, line))
 	}
-	return []string{v.message(phases.LevelWarn, line)}
+	return out
 }

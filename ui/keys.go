@@ -9,6 +9,7 @@ import (
 
 	"tminus/phases"
 	"tminus/phases/runbook"
+	"tminus/ui/look"
 	"tminus/ui/pane"
 )
 
@@ -60,6 +61,19 @@ func (k keymap) get(id string) (binding, bool) {
 	return binding{}, false
 }
 
+// rows are the table as the help page has it: by heading.
+func (k keymap) rows() []look.KeyRow {
+	var out []look.KeyRow
+	for _, group := range helpGroups() {
+		for _, b := range k {
+			if b.group == group {
+				out = append(out, look.KeyRow{Group: group, Keys: b.keys, Help: b.help})
+			}
+		}
+	}
+	return out
+}
+
 // The help page's headings.
 const (
 	groupMove   = "Moving about"
@@ -68,6 +82,11 @@ const (
 	groupReplay = "The replay"
 	groupLeave  = "This screen"
 )
+
+// helpGroups are the headings in their order.
+func helpGroups() []string {
+	return []string{groupReplay, groupItems, groupRun, groupMove, groupLeave}
+}
 
 // readerKeys are what a reader may press: nothing in it can act.
 func readerKeys() keymap {
@@ -86,7 +105,7 @@ func readerKeys() keymap {
 			out = append(out, binding{
 				id: pane.Binding(k.ID), keys: []string{key}, label: key, name: strings.ToLower(k.Title),
 				help: "the pane " + strings.ToLower(k.Title), group: groupMove,
-				move: func(v *Viewer) { v.goTo(k.ID) },
+				move: func(v *Viewer) { v.goTo(k.ID) }, can: isThere(k),
 			})
 		}
 	}
@@ -96,6 +115,16 @@ func readerKeys() keymap {
 		binding{id: "help", keys: []string{"?"}, label: "?", name: "keys", help: "this page", group: groupLeave, move: func(v *Viewer) { v.nav.help, v.nav.helpScroll = !v.nav.help, 0 }},
 		binding{id: "close", keys: []string{"esc"}, label: "esc", name: "close", help: "close this page, or follow the run again", group: groupLeave, move: (*Viewer).escape},
 	)
+}
+
+// isThere says why a pane cannot be gone to yet.
+func isThere(k pane.Kind) func(*Viewer, time.Time) error {
+	return func(v *Viewer, _ time.Time) error {
+		if !k.IsThere(v.state) {
+			return errors.New("there is nothing in it yet")
+		}
+		return nil
+	}
 }
 
 func canNextOpen(v *Viewer, _ time.Time) error {

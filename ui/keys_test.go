@@ -5,8 +5,6 @@ import (
 	"testing"
 
 	"github.com/charmbracelet/x/ansi"
-
-	"tminus/ui/look"
 )
 
 func TestKeysAreUnique(t *testing.T) {
@@ -30,28 +28,36 @@ func TestKeysAreUnique(t *testing.T) {
 	}
 }
 
+// The help page has every key, those that do nothing now with the reason, and each
+// can be scrolled to, in one column and in two.
 func TestHelpListsEveryKey(t *testing.T) {
-	o, _ := screen(t, "checklist", 80, 24)
-	page := ansi.Strip(strings.Join(o.helpText(), "\n"))
-	for _, b := range o.keys {
-		if !strings.Contains(page, "  "+look.KeyNames(b.keys)) || !strings.Contains(page, b.help) {
-			t.Errorf("help does not list %s", b.id)
+	for _, w := range []int{80, 120} {
+		o, _ := screen(t, "checklist", w, 24)
+		page := ansi.Strip(strings.Join(o.helpText(w, o.now()), "\n"))
+		run(o, keyNamed("?"))
+		seen := ""
+		for range 12 {
+			seen += frameText(o)
+			run(o, keyNamed("pgdown"))
 		}
-	}
-	run(o, keyNamed("?"))
-	seen := ""
-	for range 60 {
-		seen += frameText(o)
-		run(o, keyNamed("down"))
-	}
-	for _, b := range o.keys {
-		if !strings.Contains(ansi.Strip(seen), b.help) {
-			t.Errorf("%s cannot be scrolled to on the help page", b.id)
+		seen = ansi.Strip(seen)
+		for _, b := range o.keys {
+			row := ansi.Strip(helpRow(o.styles.Key, o.styles.Text, b, b.help, (w-4)/(w/60))[0])
+			if !strings.Contains(page, row) || !strings.Contains(seen, row) {
+				t.Errorf("help does not list %s", b.id)
+			}
 		}
-	}
-	run(o, keyNamed("esc"))
-	if o.nav.help {
-		t.Error("esc does not close the help page")
+		now := strings.Index(page, "Not now")
+		if w == 80 && (strings.Index(page, "write a note into") > now || strings.Index(page, "GO: open the gate") < now) {
+			t.Errorf("usable keys don't come first:\n%s", page)
+		}
+		if !strings.Contains(page, "why not: the gate has not been passed") {
+			t.Errorf("help does not say why a key does nothing:\n%s", page)
+		}
+		run(o, keyNamed("esc"))
+		if o.nav.help {
+			t.Error("esc does not close the help page")
+		}
 	}
 }
 

@@ -51,12 +51,28 @@ func arrange(w, h, banner int, focus, main, side pane.ID) (l layout, ok bool) {
 	case w >= 110 && h >= 30:
 		l.body = rect{0, top, w, h - top - 2}
 		l.medium(main)
+	case w >= 100 && h >= 30:
+		l.body = rect{0, top, w, h - top - 2}
+		l.narrow(focus, main)
 	default:
 		l.strip = top
 		l.body = rect{0, top + 1, w, h - top - 3}
 		l.areas = []area{{pane: focus, rect: l.body}}
 	}
 	return l, true
+}
+
+// narrow: timeline left, right what has the keys, or main while the timeline has.
+func (l *layout) narrow(focus, main pane.ID) {
+	b := l.body
+	if focus != pane.Timeline {
+		main = focus
+	}
+	left := b.w / 3
+	l.areas = []area{
+		{pane: pane.Timeline, rect: rect{b.x, b.y, left, b.h}, framed: true},
+		{pane: main, rect: rect{b.x + left, b.y, b.w - left, b.h}, framed: true},
+	}
 }
 
 // medium: timeline left, main right, events below it.

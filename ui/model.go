@@ -21,6 +21,7 @@ type ViewerOptions struct {
 	ReadOnly string       // shown in the header, "READ-ONLY"; empty on the operator's screen
 	Journal  string       // the journal's path as the reader knows it; shown at the end; may be empty
 	Note     string       // one sentence that the header shows, such as where the mirror listens; may be empty
+	HostKey  string       // the fingerprint of the mirror's host key, shown whole; empty without a mirror
 }
 
 // Viewer is the screen that looks and cannot touch: what is known of a run, and
@@ -32,6 +33,7 @@ type Viewer struct {
 	styles *look.Styles
 	keys   keymap
 	lead   []string      // bindings that stand first in the hint line
+	home   pane.ID       // where the reader stands by themselves; empty: where the run is
 	state  *phases.State // nil before the first record
 	fault  error         // why the journal is not read on; nil while it is
 	clock  time.Time     // as of the last key or tick; zero where nobody tells
@@ -47,6 +49,7 @@ type nav struct {
 	place      string  // where the run is: changes when the screen should turn to something else
 	want       pane.ID // the pane for that
 	moved      bool    // the reader went somewhere else
+	stays      bool    // at home: the screen turns to nothing else by itself
 	cursor     string  // id of the selected item
 	chosen     bool    // the reader has moved it since the last act: it stays there
 	scroll     map[pane.ID]int
@@ -164,7 +167,10 @@ func (v *Viewer) turn() {
 	}
 	stageChanged := want == pane.End || v.nav.want == pane.Gate && want == pane.Phase
 	v.nav.place, v.nav.want = place, want
-	if v.nav.moved && !stageChanged {
+	if v.nav.stays || v.nav.moved && !stageChanged {
+		if v.nav.cursor == "" {
+			v.nav.cursor = v.firstOpen(place)
+		}
 		return
 	}
 	v.follow()
@@ -196,7 +202,7 @@ func whereabouts(s *phases.State) (pane.ID, string) {
 
 // follow goes back to where the run is, and stays with it.
 func (v *Viewer) follow() {
-	v.nav.moved, v.nav.chosen = false, false
+	v.nav.moved, v.nav.stays, v.nav.chosen = false, false, false
 	v.focusOn(v.nav.want)
 	v.nav.scroll[v.nav.want] = 0
 	if v.nav.want == pane.Checklist {
@@ -231,13 +237,13 @@ func (v *Viewer) goTo(p pane.ID) {
 	}
 	v.nav.help = false
 	v.focusOn(p)
-	v.nav.moved = p != v.nav.want
+	v.nav.moved, v.nav.stays = p != v.nav.want, p == v.home
 }
 
 // cycle goes to the next pane, of those in sight where there are several.
 func (v *Viewer) cycle(by int) {
 	var panes []pane.ID
-	if l, ok := v.layout(); ok && len(l.areas) > 1 {
+	if l, ok := v.layout(); ok && len(l.areas) > 2 {
 		for _, a := range l.areas {
 			panes = append(panes, a.pane)
 		}

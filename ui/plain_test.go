@@ -301,8 +301,8 @@ func TestPlainAsksNothingWithoutInput(t *testing.T) {
 		if err := r.ended(); err != nil {
 			t.Errorf("Plain: %v", err)
 		}
-		r.wants("bad  NO-GO: no backup, by ada@ops1", "bad  run closed: NO-GO")
-		if strings.Contains(r.out.String(), "?") {
+		r.wants("bad: NO-GO: no backup, by ada@ops1", "bad: run closed: NO-GO")
+		if strings.Contains(r.out.String(), "Question") {
 			t.Errorf("a question without input:\n%s", r.out.String())
 		}
 	})
@@ -354,7 +354,7 @@ func TestPlainWatcherCannotAct(t *testing.T) {
 		r := startPlain(t, e, func(o *plain.Options) { o.Commander = nil })
 		r.enter("no-go I want to", "y", "holds")
 		r.wants("this is a watcher", "The final backup is taken: needs Backup ID")
-		if len(e.got) != 0 || strings.Contains(r.out.String(), "? ") {
+		if len(e.got) != 0 || strings.Contains(r.out.String(), "Question") {
 			t.Errorf("commands %v:\n%s", e.got, r.out.String())
 		}
 		r.enter("quit")
@@ -457,12 +457,12 @@ func TestPlainAsksNothingDuringTheSurvey(t *testing.T) {
 		e.add(phases.RunResumed{Operator: phases.Operator{Name: "ada", Host: "ops1"}, Target: e.state.Target})
 		r := startPlain(t, e, nil)
 		r.settle()
-		if strings.Contains(r.out.String(), "? ") {
+		if strings.Contains(r.out.String(), "Question") {
 			t.Errorf("something is asked before the survey:\n%s", r.out.String())
 		}
 		e.add(phases.SurveyTaken{})
 		r.settle()
-		r.wants("? ")
+		r.wants("Question: ")
 	})
 }
 
@@ -471,7 +471,7 @@ func TestPlainAsksAgainAfterARefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newFakeEngine(t)
 		r := startPlain(t, e, nil)
-		const question = "? Backup: The final backup is taken"
+		const question = "Question: Backup: The final backup is taken"
 		before := strings.Count(r.out.String(), question)
 		e.refuse = errors.New("not now")
 		r.enter("b 1")

@@ -31,7 +31,7 @@ func TestPlainLeadsOnFromAnUndonePhase(t *testing.T) {
 				r.wants("resume it in its own database", "refused: the ledger does not prove")
 				return
 			}
-			r.wants("refused: what was found is needed", "counts as committed", "done: y, n, skip, or ?")
+			r.wants("refused: what was found is needed", "counts as committed", "Done? [y/N], or skip, or ?")
 		})
 	}
 }

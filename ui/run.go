@@ -23,6 +23,7 @@ type Options struct {
 	Commander phases.Commander // takes the operator's commands
 	Done      <-chan struct{}  // closed when the engine has ended; nil: never
 	Note      string           // one sentence for the header, such as where the mirror listens; may be empty
+	HostKey   string           // the fingerprint of the mirror's host key; empty without a mirror
 	Env       []string         // the terminal's environment; nil: the process's
 	Input     io.Reader        // nil: the process's terminal
 	Output    io.Writer        // nil: the process's terminal
@@ -51,7 +52,7 @@ func Run(ctx context.Context, opts Options) error {
 	if opts.Commander == nil {
 		return ErrNoCommander
 	}
-	return show(ctx, opts, ViewerOptions{Journal: opts.Journal, Note: opts.Note}, operatorKeys())
+	return show(ctx, opts, ViewerOptions{Journal: opts.Journal, Note: opts.Note, HostKey: opts.HostKey}, operatorKeys())
 }
 
 // Watch shows a journal's run without a way to act on it, following the file,

@@ -148,16 +148,16 @@ func TestPlainWaitsForTheTime(t *testing.T) {
 		if n := strings.Count(r.out.String(), "waiting: the gate"); n != 1 {
 			t.Errorf("the wait is told %d times:\n%s", n, r.out.String())
 		}
-		if strings.Contains(r.out.String(), "? GO or NO-GO") {
+		if strings.Contains(r.out.String(), "Question: GO or NO-GO") {
 			t.Errorf("the gate is asked for before its time:\n%s", r.out.String())
 		}
 		time.Sleep(45 * time.Minute)
 		r.settle()
-		r.wants("? GO or NO-GO")
+		r.wants("Question: GO or NO-GO")
 		r.enter("B. Boss", "gym")
 		r.wants("waiting: phase leaf is held by 1:", "the first phase's time is T-0, ")
 		r.enter("early the DBA on duty: all are here")
-		r.wants("off schedule: the run goes early, ", "on the decision of the DBA on duty: all are here", "? next: phase leaf")
+		r.wants("off schedule: the run goes early, ", "on the decision of the DBA on duty: all are here", "Question: next: phase leaf")
 		r.enter("start")
 		if got := e.state.Departures; len(got) != 1 || got[0].Way != phases.Early || e.state.OpenPhase() == nil {
 			t.Errorf("departures %+v:\n%s", got, r.out.String())
@@ -171,6 +171,6 @@ func TestPlainGoesLate(t *testing.T) {
 		e := newPlannedEngine(t, -time.Minute)
 		r := startPlain(t, e, nil)
 		r.enter("b-1", "", "y", "early the DBA on duty: why", "late the DBA on duty: the backup was slow")
-		r.wants("late NAME: REASON goes late", "refused: the run is not too early now", "off schedule: the run goes late, ", "? GO or NO-GO")
+		r.wants("late NAME: REASON goes late", "refused: the run is not too early now", "off schedule: the run goes late, ", "Question: GO or NO-GO")
 	})
 }

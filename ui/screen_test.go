@@ -88,7 +88,11 @@ func TestDialogGolden(t *testing.T) {
 }
 
 func TestHelpGolden(t *testing.T) {
-	o, _ := screen(t, "checklist", 120, 60)
-	run(o, keyNamed("?"))
-	golden.RequireEqual(t, trimmed(frameText(o)))
+	for _, size := range [][2]int{{80, 60}, {120, 40}} {
+		t.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(t *testing.T) {
+			o, _ := screen(t, "checklist", size[0], size[1])
+			run(o, keyNamed("?"))
+			golden.RequireEqual(t, trimmed(frameText(o)))
+		})
+	}
 }

@@ -109,7 +109,7 @@ after:
 		e.phase("leaf")
 		e.add(phases.PhaseCommitted{Phase: "leaf"})
 		r := startPlain(t, e, nil)
-		r.wants("? Handover: The log is right", "1,200 rows deleted", "the name of who signs as DBA, skip, or ?")
+		r.wants("Question: Handover: The log is right", "1,200 rows deleted", "the name of who signs as DBA [no default], or skip, or ?")
 		r.enter("", "note looks good", "skip", "y", "untick log", "sign log", "Ada Lund", "untick log", "withdraw log", "withdraw log a count was wrong", "sign log Bea Ruiz", "close")
 		if err := r.ended(); err != nil {
 			t.Fatal(err)

@@ -34,7 +34,7 @@ func (v *Viewer) lines(now time.Time, status, hints string) []string {
 		out = append(out, v.stripLine())
 	}
 	if v.nav.help {
-		out = append(out, v.helpLines(l.body)...)
+		out = append(out, v.helpLines(l.body, now)...)
 	} else {
 		out = append(out, v.bodyLines(l, now)...)
 	}

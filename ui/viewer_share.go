@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -51,22 +52,35 @@ func (v *Viewer) ViewSaying(now time.Time, level phases.Level, text string) tea.
 }
 
 // MirrorKeys are what the mirror itself takes from a viewer, beside the keys
-// that Navigate does: Copy has the restore command put into the viewer's own
-// clipboard, Quit leaves.
+// that Navigate does: Copy and CopyUndo have the restore and the undo command put
+// into the viewer's own clipboard, Quit leaves.
 const (
-	MirrorCopy = "y"
-	MirrorQuit = "q"
+	MirrorCopy     = "y"
+	MirrorCopyUndo = "Y"
+	MirrorQuit     = "q"
 )
 
-// NewMirrorViewer gives a Viewer for somebody at a mirror: help and hints name
-// the mirror's own keys too. Navigate leaves those to the caller.
+// NewMirrorViewer gives a Viewer for somebody at a mirror: it opens on what an
+// undo would take, and stays there until they go elsewhere or follow the run. Help
+// and hints name the mirror's own keys too. Navigate leaves those to the caller.
 func NewMirrorViewer(opts ViewerOptions) *Viewer {
 	v := NewViewer(opts)
+	v.home = pane.Undo
+	v.nav.focus, v.nav.main, v.nav.stays = pane.Undo, pane.Undo, true
+	v.lead = []string{"copy undo"} // as soon as there is something to undo
 	v.keys = append(v.keys,
 		binding{id: "copy", keys: []string{MirrorCopy}, label: MirrorCopy, name: "copy the restore command", help: "copy the restore command to your own clipboard", group: groupLeave},
+		binding{id: "copy undo", keys: []string{MirrorCopyUndo}, label: MirrorCopyUndo, name: "copy the undo command", help: "copy the undo command to your own clipboard", group: groupLeave, can: canCopyUndo},
 		binding{id: "quit", keys: []string{MirrorQuit, "ctrl+c"}, label: MirrorQuit, name: "leave", help: "leave; the run goes on", group: groupLeave},
 	)
 	return v
+}
+
+func canCopyUndo(v *Viewer, _ time.Time) error {
+	if v.state == nil || v.state.Runbook == nil || v.state.Undo().Phases == nil {
+		return errors.New("there is nothing that an undo brings back")
+	}
+	return nil
 }
 
 // OwnKey is a key that a viewer's caller does by itself. Help and hints name it.
@@ -97,5 +111,27 @@ func (v *Viewer) Own(key tea.KeyPressMsg) (id string, ok bool) {
 	return b.id, ok && b.own
 }
 
+// Answer is what to say of a key that does nothing now; empty where it does
+// something. A key that the caller does by itself is none of its business.
+func (v *Viewer) Answer(key tea.KeyPressMsg) string {
+	b, ok := v.keys.press(key.String())
+	if !ok {
+		return Nothing(key)
+	}
+	if err := b.ready(v, v.moment()); err != nil {
+		return b.label + " (" + b.name + "): " + look.Sanitize(err.Error()) + "."
+	}
+	return ""
+}
+
 // Nothing is the answer to a key that has no binding on a reader's screen.
 func Nothing(key tea.KeyPressMsg) string { return nothing(key.String(), true) }
+
+// OperatorKeys are the keys of who drives a run, as the help page has them.
+func OperatorKeys() []look.KeyRow { return operatorKeys().rows() }
+
+// WatchKeys are the keys of a reader at the journal.
+func WatchKeys() []look.KeyRow { return watchKeys().rows() }
+
+// Keys are the viewer's, as its help page has them.
+func (v *Viewer) Keys() []look.KeyRow { return v.keys.rows() }

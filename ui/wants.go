@@ -99,15 +99,6 @@ func (v *Viewer) holds(now time.Time) []phases.Hold {
 	return nil
 }
 
-// latest is the moment as of which items are open: of the last record, or of the
-// last key or tick.
-func (v *Viewer) latest() time.Time {
-	if v.clock.After(v.state.At) {
-		return v.clock
-	}
-	return v.state.At
-}
-
 // open are the items that hold what comes next: the gate, the next phase, or
 // the end of the run.
 func (v *Viewer) open() map[string]bool {
@@ -118,7 +109,7 @@ func (v *Viewer) open() map[string]bool {
 			out[it.ID] = !s.ItemDone(it)
 		}
 	}
-	for _, h := range v.holds(v.latest()) {
+	for _, h := range v.holds(v.moment()) {
 		if id := h.Mender(); id != "" {
 			out[id] = true
 		}
@@ -140,7 +131,7 @@ func (v *Viewer) openItems() []openItem {
 	if v.state == nil || v.state.Runbook == nil {
 		return nil
 	}
-	open, now := v.open(), v.latest()
+	open, now := v.open(), v.moment()
 	due := v.state.Due(now) != ""
 	var out []openItem
 	for i, r := range v.rows() {

@@ -60,7 +60,7 @@ func (a *app) watch(ctx context.Context, path string, inLines bool) error {
 	ctx, release := engine.StopOnSignals(ctx)
 	defer release()
 	if inLines || !a.interactive() {
-		return Failed(plain.Run(ctx, plain.Options{Journal: path, Out: a.stdout}))
+		return Failed(plain.Run(ctx, plain.Options{Journal: path, Out: a.stdout, Width: a.lineWidth()}))
 	}
 	return Failed(ui.Watch(ctx, path))
 }
@@ -72,16 +72,21 @@ func (a *app) mirror(ctx context.Context, path string, m Mirror) error {
 	if err != nil {
 		return Failed(err)
 	}
-	fmt.Fprintln(a.stdout, mirrorNote(server))
+	fmt.Fprintln(a.stdout, announceMirror(server))
 	if err := server.Serve(ctx); err != nil && ctx.Err() == nil {
 		return Failed(err)
 	}
 	return nil
 }
 
+// announceMirror says all of a mirror that a viewer needs.
+func announceMirror(m *mirror.Server) string {
+	return mirrorNote(m) + ", host key " + m.HostKeyFingerprint()
+}
+
 // mirrorNote says where a mirror is, and whether others than this host reach it.
 func mirrorNote(m *mirror.Server) string {
-	note := fmt.Sprintf("mirror on %s, host key %s", m.Addr(), m.HostKeyFingerprint())
+	note := fmt.Sprintf("mirror on %s", m.Addr())
 	if !m.Loopback() {
 		note += ", open to the network"
 	}

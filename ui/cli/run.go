@@ -283,16 +283,16 @@ func (a *app) conduct(ctx context.Context, engine *engine.Engine, path string, f
 	if err := f.monitor.Follow(path); err != nil {
 		return Failed(err)
 	}
-	note, closeMirror, err := a.serveMirror(ctx, engine, path, f.Mirror)
+	note, hostKey, closeMirror, err := a.serveMirror(ctx, engine, path, f.Mirror)
 	if err != nil {
 		return Failed(err)
 	}
 	screenErr, err := engine.Conduct(ctx, func(ctx context.Context) error {
 		defer a.sayTelling(engine)
 		if !f.Plain && a.interactive() {
-			return ui.Run(ctx, ui.Options{Journal: path, Commander: engine, Done: engine.Ended(), Note: note})
+			return ui.Run(ctx, ui.Options{Journal: path, Commander: engine, Done: engine.Ended(), Note: note, HostKey: hostKey})
 		}
-		opts := plain.Options{Journal: path, Out: a.stdout, Done: engine.Ended()}
+		opts := plain.Options{Journal: path, Out: a.stdout, Width: a.lineWidth(), Done: engine.Ended()}
 		if !f.Unattended {
 			opts.Commander, opts.In = engine, a.stdin
 		}
@@ -323,18 +323,18 @@ func (a *app) conduct(ctx context.Context, engine *engine.Engine, path string, f
 }
 
 // serveMirror serves the run's mirror when the flags ask for one.
-func (a *app) serveMirror(ctx context.Context, engine *engine.Engine, path string, f Mirror) (note string, closeMirror func(), err error) {
+func (a *app) serveMirror(ctx context.Context, engine *engine.Engine, path string, f Mirror) (note, hostKey string, closeMirror func(), err error) {
 	if f.Listen == "" {
-		return "", func() {}, nil
+		return "", "", func() {}, nil
 	}
 	m, err := mirror.New(mirror.Options{Journal: path, Listen: f.Listen, AuthorizedKeys: f.Keys, HostKey: f.HostKey, Presence: engine})
 	if err != nil {
-		return "", nil, err
+		return "", "", nil, err
 	}
-	fmt.Fprintln(a.stderr, mirrorNote(m))
+	fmt.Fprintln(a.stderr, announceMirror(m))
 	served := make(chan error, 1)
 	go func() { served <- m.Serve(context.WithoutCancel(ctx)) }() // ends with closeMirror
-	return mirrorNote(m), func() {
+	return mirrorNote(m), m.HostKeyFingerprint(), func() {
 		if err := errors.Join(m.Close(context.WithoutCancel(ctx)), <-served); err != nil {
 			fmt.Fprintf(a.stderr, "tminus: mirror: %v\n", err)
 		}
@@ -345,4 +345,19 @@ func (a *app) serveMirror(ctx context.Context, engine *engine.Engine, path strin
 func (a *app) interactive() bool {
 	t := os.Getenv("TERM")
 	return t != "" && t != "dumb" && term.IsTerminal(a.stdin.Fd()) && term.IsTerminal(a.stdout.Fd())
+}
+
+// lineWidth gives the terminal's width in cells, as often as it is asked; nil where
+// lines go to no terminal.
+func (a *app) lineWidth() func() int {
+	if !term.IsTerminal(a.stdout.Fd()) {
+		return nil
+	}
+	return func() int {
+		width, _, err := term.GetSize(a.stdout.Fd())
+		if err != nil {
+			return 0
+		}
+		return width
+	}
 }

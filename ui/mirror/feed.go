@@ -51,7 +51,7 @@ type feed struct {
 // frameKey is what makes two viewers' frames the same.
 type frameKey struct {
 	standing ui.Standing
-	said     string
+	said     said
 }
 
 func newFeed(path string) (*feed, error) {
@@ -157,7 +157,7 @@ func (f *feed) locked(fn func()) {
 
 // draw gives a viewer its frame of the present moment. What is said takes the
 // place of the feed's own word on where the run stands.
-func (f *feed) draw(v *ui.Viewer, said string) tea.View {
+func (f *feed) draw(v *ui.Viewer, said said) tea.View {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	v.Show(f.state)
@@ -170,8 +170,8 @@ func (f *feed) draw(v *ui.Viewer, said string) tea.View {
 	}
 	start := time.Now()
 	level, text := f.word()
-	if said != "" {
-		level, text = phases.LevelGood, said
+	if said.text != "" {
+		level, text = said.level, said.text
 	}
 	view := v.ViewSaying(f.now, level, text)
 	f.spent += time.Since(start)
@@ -226,6 +226,16 @@ func (f *feed) restoreCommand() string {
 		return ""
 	}
 	return f.state.RestoreCommand()
+}
+
+// undoCommand undoes the run; empty where there is nothing that an undo brings back.
+func (f *feed) undoCommand() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.state == nil || f.state.Runbook == nil || f.state.Undo().Phases == nil {
+		return ""
+	}
+	return f.state.UndoCommand(f.path)
 }
 
 func endLevel(o phases.Outcome) phases.Level {

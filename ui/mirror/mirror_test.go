@@ -74,8 +74,7 @@ func TestCopiesTheRestoreCommand(t *testing.T) {
 	r := newRig(t, nil)
 	v := r.watch(100, 30)
 	v.sees("READ-ONLY")
-	v.press("6")
-	v.sees("y copy the restore command")
+	v.sees("y copy the restore command") // it opens on what an undo would take
 	v.press("y")
 	v.sees("Sent to your terminal's clipboard")
 	eventually(t, func() bool { return strings.Contains(v.output(), "\x1b]52;c;") }, func() string { return "no OSC 52 was sent" })
@@ -90,6 +89,12 @@ func TestKeysChangeNothing(t *testing.T) {
 	for _, key := range " oNscbteadwrx\r\x1a" {
 		v.press(string(key))
 	}
+	v.press("c")
+	v.sees("c is the operator's: this screen is read-only")
+	v.press("Y")
+	v.sees("There is nothing that an undo brings back")
+	v.press("7")
+	v.sees("7 (outcome): there is nothing in it yet")
 	v.press("?")
 	v.sees("Moving about")
 	if after, _ := r.w.Head(); after != before {
@@ -352,8 +357,8 @@ func TestFramesAreDrawnOnceForAll(t *testing.T) {
 			t.Errorf("%d frames for two viewers of the same size", len(f.frames))
 		}
 	})
-	b.press("6")
-	b.sees("Undo")
+	b.press("5")
+	b.sees("5 Events")
 	eventually(t, func() bool {
 		n := 0
 		f.locked(func() { n = len(f.frames) })

@@ -6,6 +6,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"tminus/phases"
 	"tminus/ui"
 	"tminus/ui/look"
 )
@@ -25,6 +26,12 @@ type looks struct {
 // beatMsg says that there may be a new frame.
 type beatMsg struct{}
 
+// said is an answer to a key.
+type said struct {
+	level phases.Level
+	text  string
+}
+
 // screen is a session's program: it turns keys into moves, and shows the
 // frames that the feed draws.
 type screen struct {
@@ -35,8 +42,8 @@ type screen struct {
 	plain   bool
 
 	shown tea.View
-	said  string // an answer to a key
-	until time.Time
+	said  said
+	until time.Time // from when on it is not said any more
 
 	keys     float64 // that may still come now
 	keysFrom time.Time
@@ -101,32 +108,40 @@ func (m *screen) press(key tea.KeyPressMsg) tea.Cmd {
 	case ui.MirrorQuit, "ctrl+c":
 		return tea.Quit
 	case ui.MirrorCopy:
-		return m.copyRestore()
+		return m.copied(m.feed.restoreCommand(), "The runbook gives no restore command.")
+	case ui.MirrorCopyUndo:
+		return m.copied(m.feed.undoCommand(), "There is nothing that an undo brings back.")
 	}
-	m.feed.locked(func() { m.viewer.Navigate(key) })
+	m.feed.locked(func() {
+		if why := m.viewer.Answer(key); why != "" {
+			m.say(phases.LevelInfo, why)
+		}
+		m.viewer.Navigate(key)
+	})
 	// The frame is drawn at the next beat, so that a flood of keys costs no
 	// more frames than none.
 	nudge(m.session.wake)
 	return nil
 }
 
-// copyRestore puts the restore command into the viewer's own clipboard.
-func (m *screen) copyRestore() tea.Cmd {
-	text := m.feed.restoreCommand()
+// copied puts a command into the viewer's own clipboard, or says why there is none.
+func (m *screen) copied(text, none string) tea.Cmd {
 	nudge(m.session.wake)
 	if text == "" {
-		m.say("The runbook gives no restore command.")
+		m.say(phases.LevelWarn, none)
 		return nil
 	}
-	m.say(fmt.Sprintf("Sent to your terminal's clipboard (OSC 52): %s", text))
+	m.say(phases.LevelGood, fmt.Sprintf("Sent to your terminal's clipboard (OSC 52): %s", text))
 	return tea.SetClipboard(text)
 }
 
-func (m *screen) say(text string) { m.said, m.until = text, time.Now().Add(saidFor) }
+func (m *screen) say(level phases.Level, text string) {
+	m.said, m.until = said{level, text}, time.Now().Add(saidFor)
+}
 
 func (m *screen) redraw() {
-	if m.said != "" && time.Now().After(m.until) {
-		m.said = ""
+	if m.said.text != "" && time.Now().After(m.until) {
+		m.said = said{}
 	}
 	m.shown = m.feed.draw(m.viewer, m.said)
 }

@@ -51,6 +51,7 @@ func (p Pane) holdBox(ph *phases.PhaseState) []look.Line {
 	} else if p.tellsAfter(ph) {
 		lines = append(lines, in.paragraph("", p.keepStyle(ph), "After this COMMIT "+p.State.AfterCommit(ph)+".")...)
 	}
+	lines = append(lines, in.callSentence()...)
 	lines = append(lines, in.hint("", KeyCommit, "COMMIT")...)
 	lines = append(lines, in.hint("", KeyRollback, "ROLLBACK: nothing is lost")...)
 	return p.box(style, st.Mark.Waiting+" HOLD: COMMIT or ROLLBACK, rolls back by itself in "+look.Countdown(left), lines)

@@ -27,12 +27,15 @@ func (p Pane) undoContent() content {
 		return p.empty("What an undo would take appears with the run.")
 	}
 	lines := append(p.undoVerdict(), p.undoLines()...)
-	if p.State.Opened.Undoes == nil { // which has no backup of its own
+	own := p.State.Opened.Undoes == nil // an undo has no backup of its own
+	if own {
 		lines = append(lines, look.Line{})
 		lines = append(lines, p.restoreLines()...)
+	}
+	lines = append(lines, p.callLines()...)
+	if own {
 		lines = append(append(lines, look.Line{}), p.proofLines()...)
 	}
-	lines = append(lines, p.contactLines()...)
 	return content{body: lines}
 }
 
@@ -228,7 +231,16 @@ func (p Pane) restoreLines() []look.Line {
 	if s.Undo().Phases != nil {
 		title = "Restore, the second way"
 	}
+	// The command stands first: on a small screen what comes last is out of sight.
 	out := []look.Line{look.Row(&st.Title, title)}
+	cmd := s.RestoreCommand()
+	if cmd == "" {
+		out = append(out, look.Row(&st.Warn, "  The runbook gives no restore command."))
+	}
+	out = append(out, p.commandLines("  $ ", &st.Accent, cmd)...)
+	for _, id := range s.RestoreLacks() {
+		out = append(out, p.paragraph("  "+st.Mark.Failed+" ", &st.Bad, "not recorded yet: "+id)...)
+	}
 	if t := s.BackupTime(); !t.IsZero() && len(CommittedPhases(s)) > 0 {
 		id := valueOr(s.Fields[b.IDField].Value, "(no ID recorded)")
 		out = append(out, p.paragraph("  ", &st.Text, "Backup "+id+", taken "+p.at(t)+": a restore also loses the "+look.Minutes(p.Now.Sub(t))+" that came after it")...)
@@ -248,15 +260,6 @@ func (p Pane) restoreLines() []look.Line {
 		out = append(out, p.paragraph("  ", &st.Text, takes+": back at about "+p.at(p.Now.Add(d))[:5]+" if started now")...)
 	} else {
 		out = append(out, look.Row(&st.Warn, "  How long it takes is not known."))
-	}
-	cmd := s.RestoreCommand()
-	if cmd == "" {
-		return append(out, look.Row(&st.Warn, "  The runbook gives no restore command."))
-	}
-	out = append(out, look.Line{})
-	out = append(out, p.commandLines("  $ ", &st.Accent, cmd)...)
-	for _, id := range s.RestoreLacks() {
-		out = append(out, p.paragraph("  "+st.Mark.Failed+" ", &st.Bad, "not recorded yet: "+id)...)
 	}
 	return out
 }

@@ -6,6 +6,22 @@ import (
 	"tminus/ui/look"
 )
 
+// Keys are the keys of the choice, as the help page has them.
+func Keys() []look.KeyRow {
+	var out []look.KeyRow
+	for _, group := range helpGroups() {
+		for _, b := range bindings() {
+			if b.group == group {
+				out = append(out, look.KeyRow{Group: group, Keys: b.keys, Help: b.help})
+			}
+		}
+	}
+	return out
+}
+
+// helpGroups are the headings in their order.
+func helpGroups() []string { return []string{groupTables, groupMove, groupLeave} }
+
 // helpLines are the help page, as it is scrolled.
 func (s *Screen) helpLines() []string {
 	st := s.styles
@@ -31,7 +47,7 @@ func (s *Screen) helpLines() []string {
 func (s *Screen) helpText() []string {
 	st := s.styles
 	var out []string
-	for _, group := range []string{groupTables, groupMove, groupLeave} {
+	for _, group := range helpGroups() {
 		out = append(out, look.Paint(st.Title, group))
 		for _, b := range s.keys {
 			if b.group == group {

@@ -8,40 +8,6 @@ import (
 	"tminus/phases"
 )
 
-// plainHelp is what help lists.
-var plainHelp = []string{
-	"status              where the run stands",
-	"holds               what holds the gate or the next phase",
-	"messages            what people were told, and what they are still to be told",
-	"tell [MESSAGE [CHANNEL]]   send a message, or again to a channel; alone: what did not arrive",
-	"note TEXT           a remark for the execution log",
-	"no-go REASON        NO-GO; ends the run, and brings back what is off for it; before the first phase",
-	"rollback [REASON]   roll the open phase back",
-	"abort REASON        end the run; an open phase is rolled back, and what is off for the run comes back; after the GO",
-	"extend TIME NAME: REASON   move the abort limit, e.g. extend 10m DBA on duty: backup was slow",
-	"early NAME: REASON  go before the time that holds the gate or the first phase",
-	"late NAME: REASON   go although it is too late for the gate or the first phase",
-	"untick ITEM         take a tick back; ITEM is its id",
-	"sign ITEM NAME      sign an item; NAME is who does",
-	"withdraw ITEM REASON   take a signature back",
-	"set FIELD VALUE     record a field anew; FIELD is its id",
-	"check [ITEM]        ask checks now",
-	"act ITEM            run an item's action",
-	"cancel-action ITEM  cancel an item's action that takes long",
-	"waive ITEM NAME: REASON    let an item count as done that is not; NAME with the role",
-	"unwaive ITEM        take a waiver back",
-	"decide ITEM go-on|restore|undo NAME: REASON   what follows from a smoke test that failed",
-	"acknowledge CODE NAME   take on what was found of that kind; NAME is who does",
-	"cancel PID          cancel the statement of a session that blocks the phase",
-	"terminate PID       terminate a session that blocks the phase",
-	"skip-maintenance    cancel what runs after a COMMIT, and leave out the rest of it",
-	"accept FOUND        let an undone phase count as committed; FOUND is what was found",
-	"leave FENCE REASON  leave a fence as it is that cannot be brought back; FENCE is its id",
-	"skip                pass an item over for now",
-	"= TEXT              TEXT as an answer, even if it begins like a command",
-	"quit                leave; the run can be resumed",
-}
-
 // answer takes one line of input. It is true when the operator leaves.
 func (p *plain) answer(line string) (left bool) {
 	line = strings.TrimSpace(line)
@@ -53,16 +19,67 @@ func (p *plain) answer(line string) (left bool) {
 		return p.quit()
 	}
 	p.leaving = false
+	if p.settle(strings.ToLower(text)) {
+		return false
+	}
 	switch {
 	case !literal && p.tell(text), !literal && p.command(word, rest):
 	case p.Commander == nil:
 		p.say("this is a watcher: status, holds, help and quit are all it takes")
 	case p.asked.kind == 0 && text != "":
 		p.say("nothing is asked now, %q was ignored; help lists the commands", text)
+	case !literal && p.doubts(text):
 	case p.asked.kind != 0:
 		p.reply(text)
 	}
 	return false
+}
+
+// doubts asks whether a text is meant as the name or value that is asked for, where
+// it looks like a word of the mode's own.
+func (p *plain) doubts(text string) bool {
+	q := p.asked
+	name := q.kind == askApprover || q.kind == askSign
+	switch {
+	case !name && q.kind != askField, text == "", text == "?", text == "skip" && q.kind != askApprover, !meant(text, name):
+		return false
+	}
+	p.doubted = text
+	p.say("Question: is %q %s? [y/N] It begins like a word of this mode, and did nothing here; help lists those words", text, p.wanted(q))
+	return true
+}
+
+// settle takes the answer to what doubts asks. It is false where nothing was asked,
+// or something else was said.
+func (p *plain) settle(answer string) bool {
+	text := p.doubted
+	p.doubted = ""
+	switch {
+	case text == "":
+		return false
+	case answer == "y" || answer == "yes":
+		p.reply(text)
+		return true
+	case answer == "n" || answer == "no" || answer == "":
+		p.put(p.asked)
+		return true
+	}
+	return false
+}
+
+// wanted is what a question's answer becomes.
+func (p *plain) wanted(q plainQuestion) string {
+	switch q.kind {
+	case askApprover:
+		return "the name of the " + p.state.Runbook.Gate.Approve
+	case askSign:
+		it, _, _ := p.state.Runbook.Item(q.id)
+		return "the name of who signs as " + it.Sign
+	}
+	if f, ok := p.state.Runbook.Field(q.field); ok {
+		return "the value of " + f.Label
+	}
+	return "the value"
 }
 
 // quit leaves at once, unless that would roll a transaction back.
@@ -80,9 +97,7 @@ func (p *plain) quit() bool {
 func (p *plain) tell(text string) bool {
 	switch text {
 	case "help":
-		for _, l := range plainHelp {
-			p.say("  %s", l)
-		}
+		p.help()
 	case "status":
 		p.status()
 	case "holds":
@@ -326,7 +341,7 @@ func (p *plain) replyYesNo(q plainQuestion, text string) {
 		} else {
 			p.decide(phases.Tick{Item: q.id})
 		}
-	case "n", "no", "skip":
+	case "n", "no", "skip", "": // as the question says
 		p.skipped[q.id] = true
 	default:
 		p.put(q)

@@ -2,7 +2,6 @@ package plain
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"tminus/phases"
@@ -40,15 +39,30 @@ func (q plainQuestion) value() bool { return q.kind == askField || q.kind == ask
 // answer shall meet another question than the one that was read.
 func (p *plain) ask() {
 	if p.lines == nil || p.Commander == nil || p.surveying || p.state.Outcome != "" {
-		p.asked = plainQuestion{}
+		p.asked, p.doubted = plainQuestion{}, ""
 		return
 	}
 	if p.asked.kind != 0 && p.stands(p.asked) {
 		return
 	}
-	p.asked = p.next()
+	p.asked, p.doubted = p.next(), ""
 	if p.asked.kind != 0 {
 		p.told = ""
+		p.put(p.asked)
+	}
+}
+
+// A question is put again when so much was said after it, and then nothing for so
+// long.
+const (
+	buriedBy = 8
+	quietFor = 3 * time.Second
+)
+
+// askAgain puts a question again that others' lines have buried: who listens does
+// not know what was asked twenty lines before.
+func (p *plain) askAgain() {
+	if p.asked.kind != 0 && p.doubted == "" && p.since >= buriedBy && time.Since(p.spoke) >= quietFor {
 		p.put(p.asked)
 	}
 }
@@ -277,31 +291,32 @@ func (p *plain) sayHolds(holds []phases.Hold) {
 // put writes a question.
 func (p *plain) put(q plainQuestion) {
 	s := p.state
+	p.since = 0
 	it, g, _ := s.Runbook.Item(q.id)
 	switch q.kind {
 	case askField:
-		p.say("? %s: %s", g.Title, it.Text)
-		p.say("  %s: a value, skip, or ?", p.fieldHint(it, q.field))
+		p.say("Question: %s: %s", g.Title, it.Text)
+		p.say("  %s, or skip, or ?", p.fieldHint(it, q.field))
 	case askTick:
-		p.say("? %s: %s", g.Title, it.Text)
-		p.say("  done: y, n, skip, or ?")
+		p.say("Question: %s: %s", g.Title, it.Text)
+		p.say("  Done? [y/N], or skip, or ?")
 	case askTell:
-		p.say("? %s: %s", g.Title, it.Text)
+		p.say("Question: %s: %s", g.Title, it.Text)
 		p.putTell(it)
 	case askSign:
-		p.say("? %s: %s", g.Title, it.Text)
+		p.say("Question: %s: %s", g.Title, it.Text)
 		for _, l := range s.Signed() {
 			p.say("  %s", l)
 		}
-		p.say("  the name of who signs as %s, skip, or ?", it.Sign)
+		p.say("  the name of who signs as %s [no default], or skip, or ?", it.Sign)
 	case askAction:
-		p.say("? %s: %s", g.Title, it.Text)
+		p.say("Question: %s: %s", g.Title, it.Text)
 		if a := s.Item(q.id).Action; a != nil && a.Error != "" {
 			p.say("  last time: %s", a.Error)
 		}
-		p.say("  %s now: y, n, skip, or ?", it.Action.Text)
+		p.say("  %s now? [y/N], or skip, or ?", it.Action.Text)
 	case askApprover:
-		p.say("? GO or NO-GO: all items are done. %s", s.Runbook.Gate.Text)
+		p.say("Question: GO or NO-GO: all items are done. %s", s.Runbook.Gate.Text)
 		if none := s.NoRehearsal(); none != "" {
 			p.say("  %s", none)
 		}
@@ -309,25 +324,25 @@ func (p *plain) put(q plainQuestion) {
 			p.sayProof()
 		}
 		p.sayUndo()
-		p.say("  %s: the approver's name for GO, or: no-go REASON", s.Runbook.Gate.Approve)
+		p.say("  %s: the approver's name for GO, or: no-go REASON [no default]", s.Runbook.Gate.Approve)
 	case askGo:
-		p.say("? type the database's name, %s, for GO approved by %s; or: back", s.Target.Database, p.approver)
+		p.say("Question: type the database's name, %s, for GO approved by %s; back takes that name back [no default]", s.Target.Database, p.approver)
 	case askStart:
 		p.putStart(q.id)
 	case askHold:
 		p.sayCapsule(p.phase(q.id))
-		p.say("? %s: type commit or rollback", phases.PhaseName(q.id))
+		p.say("Question: %s: type commit or rollback [it rolls back by itself in %s]", phases.PhaseName(q.id), phases.Span(time.Until(p.phase(q.id).HoldUntil).Round(time.Second)))
 	case askClose:
 		if s.WantsUndoTrial() {
 			p.say("  first what the phases took is put back, to see that it works and how long it takes")
 		}
-		p.say("? all is done: type close to end the run")
+		p.say("Question: all is done: type close to end the run [no default]")
 	}
 }
 
 func (p *plain) putStart(id string) {
 	ph := p.phase(id)
-	text := fmt.Sprintf("? next: %s: %s, risk %s, planned %s", phases.PhaseName(id), ph.Plan.Title, ph.Plan.Risk, phases.Span(ph.Plan.Planned))
+	text := fmt.Sprintf("Question: next: %s: %s, risk %s, planned %s", phases.PhaseName(id), ph.Plan.Title, ph.Plan.Risk, phases.Span(ph.Plan.Planned))
 	if was := p.state.Opened.Rehearsed.Phase(id).Time(); was > 0 {
 		text += ", rehearsed " + phases.Span(was)
 	}
@@ -340,10 +355,10 @@ func (p *plain) putStart(id string) {
 	}
 	p.sayAfter(ph)
 	if ph.Plan.PointOfNoReturn {
-		p.say("  type the database's name, %s, to start", p.state.Target.Database)
+		p.say("  type the database's name, %s, to start [no default]", p.state.Target.Database)
 		return
 	}
-	p.say("  type start, or: abort REASON")
+	p.say("  type start, or: abort REASON [no default]")
 }
 
 func (p *plain) fieldHint(it runbook.Item, field string) string {
@@ -351,14 +366,22 @@ func (p *plain) fieldHint(it runbook.Item, field string) string {
 		if f.ID != field {
 			continue
 		}
-		hints := []string{string(f.Type)}
-		if !f.Required {
-			hints = append(hints, "may stay empty")
-		}
+		hint := f.Label + ": " + kindWord(f.Type)
 		if f.Example != "" {
-			hints = append(hints, "for example "+f.Example)
+			hint += ", for example " + f.Example
 		}
-		return f.Label + " (" + strings.Join(hints, ", ") + ")"
+		if !f.Required {
+			return hint + " [empty: none]"
+		}
+		return hint + " [no default]"
 	}
 	return field
+}
+
+// kindWord is what a field takes, in words.
+func kindWord(t runbook.FieldType) string {
+	if t == runbook.FieldYesNo {
+		return "yes or no"
+	}
+	return "a " + string(t)
 }

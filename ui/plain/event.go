@@ -2,6 +2,7 @@ package plain
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"tminus/phases"
@@ -72,7 +73,9 @@ func (p *plain) event(rec journal.Record) error {
 }
 
 func (p *plain) eventLine(level phases.Level, text string) {
-	p.say("%-9s %-4s %s", look.Clock(p.state.Clock(p.state.At)), level, text)
+	p.since, p.spoke = p.since+1, time.Now()
+	word := map[phases.Level]string{phases.LevelGood: "ok: ", phases.LevelWarn: "warning: ", phases.LevelBad: "bad: "}[level]
+	p.say("%s %s%s", look.Clock(p.state.Clock(p.state.At)), word, text)
 }
 
 // progressed says how far a delete is. Steps of a phase run one after the
@@ -125,7 +128,13 @@ func (p *plain) remedy(e phases.CheckAnswered) {
 		return
 	}
 	p.say("  remedy: %s", it.Check.Remedy)
+	if p.Commander != nil && it.Action != nil && p.state.Can(phases.Act{Item: it.ID}, time.Now()) == nil {
+		p.say("  act %s: %s", it.ID, it.Action.Text)
+	}
 }
+
+// noneLeft is all there is to say of most tables that are to be empty.
+const noneLeft = "0 rows left"
 
 // counts lists what a phase did to each table, before COMMIT is asked for.
 func (p *plain) counts(e phases.PhaseVerified) {
@@ -133,10 +142,17 @@ func (p *plain) counts(e phases.PhaseVerified) {
 	if ph == nil || !ph.Plan.Writes() {
 		return
 	}
+	var empty []string // nothing was done to them, and their counts were told one by one
 	for _, t := range ph.Tables {
-		if text := tableDid(t); text != "" {
+		switch text := tableDid(t); {
+		case text == noneLeft:
+			empty = append(empty, t.Name)
+		case text != "":
 			p.say("  %s: %s", t.Name, text)
 		}
+	}
+	if len(empty) > 0 {
+		p.say("  %s in %s", noneLeft, strings.Join(empty, ", "))
 	}
 	for _, c := range ph.Changes {
 		p.say("  beside rows: %s", c)

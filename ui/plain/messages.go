@@ -13,7 +13,7 @@ func (p *plain) putTell(it runbook.Item) {
 	s := p.state
 	if t := s.LastTelling(it.Message); t != nil {
 		p.sayTold(t)
-		p.say("  send it again to %s: y, n, skip, or ?; told: people know it otherwise", strings.Join(t.Open(), ", "))
+		p.say("  send it again to %s? [y/N], or skip, or ?, or told: people know it otherwise", strings.Join(t.Open(), ", "))
 		return
 	}
 	m, ok := s.Runbook.Message(it.Message)
@@ -29,16 +29,16 @@ func (p *plain) putTell(it runbook.Item) {
 		p.say("  not sent in a rehearsal: %s", strings.Join(e.Withheld, ", "))
 	}
 	if len(e.To) == 0 {
-		p.say("  go on: y, n, skip, or ?")
+		p.say("  go on? [y/N], or skip, or ?")
 		return
 	}
-	p.say("  send it to %s now: y, n, skip, or ?", strings.Join(e.To, ", "))
+	p.say("  send it to %s now? [y/N], or skip, or ?", strings.Join(e.To, ", "))
 }
 
 func (p *plain) sayText(title, text string) {
-	p.say("  | %s", title)
+	p.say("  it is titled: %s", title)
 	for line := range strings.SplitSeq(text, "\n") {
-		p.say("  | %s", line)
+		p.say("  it says: %s", line)
 	}
 }
 
@@ -71,7 +71,7 @@ func (p *plain) replyTell(q plainQuestion, text string) {
 	switch strings.ToLower(text) {
 	case "y", "yes":
 		p.sendItem(it)
-	case "n", "no", "skip":
+	case "n", "no", "skip", "":
 		p.skipped[q.id] = true
 	case "told":
 		p.decide(phases.Tick{Item: q.id})

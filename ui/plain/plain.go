@@ -5,10 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"tminus/phases"
 	"tminus/phases/journal"
+	"tminus/ui/look"
 )
 
 const (
@@ -22,6 +24,7 @@ type Options struct {
 	Commander phases.Commander // nil: watch only
 	In        io.Reader        // answers and commands, a line each; nil: nothing is asked
 	Out       io.Writer        // one event a line, no escape codes
+	Width     func() int       // of the terminal in cells, when a line is written; nil: lines stay whole, as programs read them
 	Done      <-chan struct{}  // closed when nothing more will be recorded; nil: follow until the run is closed
 }
 
@@ -64,6 +67,9 @@ type plain struct {
 	lines    <-chan string // nil: nothing is asked, or no more
 
 	asked     plainQuestion
+	doubted   string          // a text that was typed for a name, and looks like a word of the mode
+	since     int             // events that were said since the question was put
+	spoke     time.Time       // when the last of them was
 	approver  string          // as typed, until the database's name is
 	skipped   map[string]bool // items that were passed over, until all others are answered
 	declined  map[string]bool // optional fields that were left empty
@@ -146,6 +152,7 @@ func (p *plain) catchUp() error {
 	if p.state.Runbook != nil && !p.over() {
 		p.countdown()
 		p.ask()
+		p.askAgain()
 	}
 	if err := p.out.Flush(); err != nil {
 		return fmt.Errorf("write plain output: %w", err)
@@ -153,10 +160,44 @@ func (p *plain) catchUp() error {
 	return nil
 }
 
-// say writes one line that is no event.
+// say writes one line. On a terminal it is wrapped at its width, with what is left
+// set in below it; a program that reads gets it whole.
 func (p *plain) say(format string, args ...any) {
-	p.out.WriteString(phases.Clean(fmt.Sprintf(format, args...)))
-	p.out.WriteByte('\n')
+	text := phases.Clean(fmt.Sprintf(format, args...))
+	width := 0
+	if p.Width != nil {
+		width = p.Width()
+	}
+	for _, l := range wrap(text, width) {
+		p.out.WriteString(l + "\n")
+	}
+}
+
+// narrowest is the least width that a line is wrapped at.
+const narrowest = 20
+
+// wrap breaks a line between words alone: a path or a command that is torn is
+// another one for whoever copies it.
+func wrap(text string, width int) []string {
+	if width < narrowest || look.Width(text) <= width {
+		return []string{text}
+	}
+	indent := text[:len(text)-len(strings.TrimLeft(text, " "))]
+	var out []string
+	line := indent
+	for i, word := range strings.Fields(text) {
+		switch {
+		case i == 0:
+			line += word
+			indent += "  "
+		case look.Width(line)+1+look.Width(word) <= width:
+			line += " " + word
+		default:
+			out = append(out, line)
+			line = indent + word
+		}
+	}
+	return append(out, line)
 }
 
 // plainLines sends the lines of in. An overlong line is cut into several.

@@ -39,6 +39,6 @@ func (p *plain) sayOutput(output string) {
 	}
 	lines := strings.Split(output, "\n")
 	for _, line := range lines[max(0, len(lines)-saidLines):] {
-		p.say("  | %s", line)
+		p.say("  it wrote: %s", line)
 	}
 }

@@ -189,6 +189,11 @@ func (m *screen) View() tea.View {
 	return view
 }
 
+// Keys are the replay's and its viewer's, as the help page has them.
+func Keys() []look.KeyRow {
+	return ui.NewReplayViewer(ui.ViewerOptions{}, ownKeys(), leaveKey()).Keys()
+}
+
 // ownKeys are the replay's: none of them is a pane's.
 func ownKeys() []ui.OwnKey {
 	return []ui.OwnKey{
