@@ -22,6 +22,7 @@ type State struct {
 	Target       Identity     // as last connected
 	T0           time.Time    // start of the first phase; zero before it
 	Survey       *Survey      // nil until taken
+	Preparing    bool         // a program has begun or taken up the run, and takes no command before its survey
 	Schema       *SchemaPrint // as last surveyed before the run changed any of it; nil until then
 	Items        map[string]*ItemState
 	Fields       map[string]FieldValue // by field id

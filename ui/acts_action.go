@@ -30,6 +30,7 @@ func (o *Operator) action(now time.Time) tea.Cmd {
 			Buttons: []dialog.Button{no("No"), dialog.Do("Cancel it", o.sends(false, fixed(end)))},
 		}, now)
 	}
+	it = o.acted(it, now)
 	label := look.NameOr(it.Action.Text, it.Action.Name)
 	text := []dialog.Text{dialog.Say(phases.LevelInfo, "On "+o.where()+".")}
 	if n := len(it.Action.Triggers); n > 0 {

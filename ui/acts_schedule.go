@@ -75,7 +75,7 @@ func (v *Viewer) nextInTime(n phases.Next, now time.Time) step {
 		if v.state.Schedule().NoGo != nil {
 			st.text = fmt.Sprintf("In %s it is time for %s: the run before ended as NO-GO.", look.Left(n.Until.Sub(now)), what)
 		}
-		st.keys = []string{"recheck", "schedule", end, "note"}
+		st.keys, st.waits = []string{"recheck", "schedule", end, "note"}, true
 	}
 	if v.nav.focus != pane.Gate {
 		st.keys = append(st.keys, pane.Binding(pane.Gate))

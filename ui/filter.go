@@ -103,6 +103,7 @@ func (v *Viewer) setFilter(of pane.ID, text string) {
 	if of != pane.Checklist {
 		return
 	}
+	v.nav.chosen = text != "" // what is looked for stays in sight until the next act
 	rows := v.shownRows()
 	for _, r := range rows {
 		if r.ID == v.nav.cursor {

@@ -155,6 +155,7 @@ func TestAViewerTypesToo(t *testing.T) {
 // nothing is.
 func TestFoldedHelpOpens(t *testing.T) {
 	o, _ := screen(t, "checklist", 80, 24)
+	o.nav.cursor, o.nav.chosen = o.state.Runbook.Checklist[0].Items[1].ID, true
 	o.state.Runbook.Checklist[0].Items[1].Help = strings.Repeat("It counts those of the application. ", 6)
 	folded := trimmed(frameText(o))
 	run(o, keyNamed("i"))

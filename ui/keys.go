@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"tminus/phases"
+	"tminus/phases/runbook"
 	"tminus/ui/look"
 	"tminus/ui/pane"
 )
@@ -112,7 +113,7 @@ func readerKeys() keymap {
 		})
 	}
 	return append(out,
-		binding{id: "next open", keys: []string{"n"}, label: "n", name: "next open item", help: "the next item that is not done", group: groupMove, move: (*Viewer).nextOpen, can: canNextOpen},
+		binding{id: "next open", keys: []string{"n"}, label: "n", name: "next open item", help: "the next item that needs you, or else is not done", group: groupMove, move: (*Viewer).nextOpen, can: canNextOpen},
 		binding{id: "follow", keys: []string{"f"}, label: "f", name: "follow the run", help: "back to where the run is, and stay with it", group: groupMove, move: (*Viewer).follow},
 		binding{id: "filter", keys: []string{"/"}, label: "/", name: "find", help: "show only what has a text in it; esc takes that back", group: groupMove, move: (*Viewer).beginFilter},
 		binding{id: "more", keys: []string{pane.KeyMore}, label: pane.KeyMore, name: "more, or less", help: "all about the selected item, or one line of it", group: groupMove, move: func(v *Viewer) { v.nav.more = !v.nav.more }, can: canFold},
@@ -133,8 +134,12 @@ func isThere(k pane.Kind) func(*Viewer, time.Time) error {
 }
 
 func canNextOpen(v *Viewer, _ time.Time) error {
-	if v.state == nil || v.firstOpen("") == "" {
+	items := v.openItems()
+	switch {
+	case len(items) == 0:
 		return errors.New("no item is open")
+	case v.nav.focus == pane.Checklist && after(items, rowIndex(v.rows(), v.nav.cursor)) == "":
+		return errors.New("no other item is open")
 	}
 	return nil
 }
@@ -150,9 +155,9 @@ func watchKeys() keymap {
 // operatorKeys are the operator's: a reader's, and those that act.
 func operatorKeys() keymap {
 	return append(readerKeys(),
-		binding{id: "tick", keys: []string{"space"}, label: "space", name: "tick", help: "tick or sign the item, or take that back", group: groupItems, can: canTick, open: (*Operator).tick},
-		binding{id: "edit", keys: []string{"enter"}, label: "enter", name: "fill in", help: "fill in what the item records, or sign it", group: groupItems, can: canEdit, open: (*Operator).edit},
-		binding{id: "action", keys: []string{"x"}, label: "x", name: "do it", help: "have the item's work done, or cancel it", group: groupItems, can: canAct, open: (*Operator).action},
+		binding{id: "tick", keys: []string{"space"}, label: "space", name: "tick", help: "tick or sign the item, or take that back", group: groupItems, can: onItem(canTickItem), open: (*Operator).tick},
+		binding{id: "edit", keys: []string{"enter"}, label: "enter", name: "fill in", help: "fill in what the item records, or sign it", group: groupItems, can: onItem(canEditItem), open: (*Operator).edit},
+		binding{id: "action", keys: []string{"x"}, label: "x", name: "do it", help: "have the item's work done, or cancel it", group: groupItems, can: onItem(canActItem), open: (*Operator).action},
 		binding{id: "recheck", keys: []string{"r"}, label: "r", name: "check again", help: "ask the item's check again; elsewhere, all checks", group: groupItems, can: anyRun, open: (*Operator).recheck},
 		binding{id: "waive", keys: []string{"v"}, label: "v", name: "waive", help: "waive the item by name, or take that back", group: groupItems, can: canWaive, open: (*Operator).waive},
 		binding{id: "decide", keys: []string{"D"}, label: "D", name: "decide", help: "a smoke test failed: go on, or restore or undo", group: groupItems, can: canDecide, open: (*Operator).decide},
@@ -248,11 +253,18 @@ func skipNow(*phases.State) phases.Command { return phases.SkipMaintenance{} }
 
 func closeNow(*phases.State) phases.Command { return phases.CloseRun{} }
 
-func canTick(v *Viewer, now time.Time) error {
-	it, err := v.selected()
-	if err != nil {
-		return err
+// onItem makes what is possible on an item a binding's, for the selected one.
+func onItem(can func(v *Viewer, it runbook.Item, now time.Time) error) func(*Viewer, time.Time) error {
+	return func(v *Viewer, now time.Time) error {
+		it, err := v.selected()
+		if err != nil {
+			return err
+		}
+		return can(v, it, now)
 	}
+}
+
+func canTickItem(v *Viewer, it runbook.Item, now time.Time) error {
 	s := v.state
 	if it.Sign != "" {
 		return canSign(v, it, now)
@@ -261,35 +273,27 @@ func canTick(v *Viewer, now time.Time) error {
 		return s.Can(phases.Untick{Item: it.ID}, now)
 	}
 	if it.Check == nil && s.Ask(it).Need == phases.NeedField {
-		return canEdit(v, now) // the form comes first, then the tick
+		return canEditItem(v, it, now) // the form comes first, then the tick
 	}
 	return s.Can(phases.Tick{Item: it.ID}, now)
 }
 
-func canEdit(v *Viewer, now time.Time) error {
-	it, err := v.selected()
-	if err != nil {
-		return err
-	}
-	fields := it.Fields
-	if len(fields) == 0 {
+func canEditItem(v *Viewer, it runbook.Item, now time.Time) error {
+	it, _ = v.filled(it, now)
+	if len(it.Fields) == 0 {
 		return nothingToFill(v, it, now)
 	}
-	return v.state.Can(phases.Record{Item: it.ID, Field: fields[0].ID}, now)
+	return v.state.Can(phases.Record{Item: it.ID, Field: it.Fields[0].ID}, now)
 }
 
-func canAct(v *Viewer, now time.Time) error {
-	it, err := v.selected()
-	if err != nil {
-		return err
-	}
+func canActItem(v *Viewer, it runbook.Item, now time.Time) error {
 	if it.Message != "" {
 		return v.state.Can(itemTells(v.state, it)[0], now)
 	}
 	if v.state.Can(phases.CancelAction{Item: it.ID}, now) == nil {
 		return nil
 	}
-	return v.state.Can(phases.Act{Item: it.ID}, now)
+	return v.state.Can(phases.Act{Item: v.acted(it, now).ID}, now)
 }
 
 func canEndSession(v *Viewer, _ time.Time) error {

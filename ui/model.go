@@ -52,6 +52,7 @@ type nav struct {
 	moved      bool    // the reader went somewhere else
 	stays      bool    // at home: the screen turns to nothing else by itself
 	cursor     string  // id of the selected item
+	chosen     bool    // the reader has moved it since the last act: it stays there
 	scroll     map[pane.ID]int
 	filters    map[pane.ID]string // what is looked for in a pane; none where it is all shown
 	typing     pane.ID            // whose filter is being typed; empty for none
@@ -199,9 +200,7 @@ func (v *Viewer) turn() {
 		return
 	}
 	if place == v.nav.place {
-		if v.nav.cursor == "" {
-			v.nav.cursor = v.firstOpen(place)
-		}
+		v.advance()
 		return
 	}
 	stageChanged := want == pane.End || v.nav.want == pane.Gate && want == pane.Phase
@@ -242,7 +241,7 @@ func whereabouts(s *phases.State) (pane.ID, string) {
 
 // follow goes back to where the run is, and stays with it.
 func (v *Viewer) follow() {
-	v.nav.moved, v.nav.stays = false, false
+	v.nav.moved, v.nav.stays, v.nav.chosen = false, false, false
 	v.focusOn(v.nav.want)
 	v.nav.scroll[v.nav.want] = 0
 	if v.nav.want == pane.Checklist {
@@ -340,7 +339,7 @@ func (v *Viewer) stepRow(by int) {
 	}
 	at := rowIndex(rows, v.nav.cursor)
 	v.nav.scroll[pane.Checklist] = 0
-	v.nav.cursor = rows[max(0, min(len(rows)-1, at+by))].ID
+	v.nav.cursor, v.nav.chosen = rows[max(0, min(len(rows)-1, at+by))].ID, true
 }
 
 // edge goes to the first or last row or line.
@@ -386,70 +385,6 @@ func rowIndex(rows []pane.Row, id string) int {
 		}
 	}
 	return 0
-}
-
-// firstOpen is the first item that holds something, of a place's group where it
-// names one; empty when there is none.
-func (v *Viewer) firstOpen(place string) string {
-	first := ""
-	open := v.open()
-	for _, r := range v.rows() {
-		if !open[r.ID] {
-			continue
-		}
-		if r.Group == place {
-			return r.ID
-		}
-		if first == "" {
-			first = r.ID
-		}
-	}
-	return first
-}
-
-// open are the items that hold what comes next: the gate, the next phase, or
-// the end of the run.
-func (v *Viewer) open() map[string]bool {
-	s := v.state
-	now := v.moment()
-	var holds []phases.Hold
-	out := map[string]bool{}
-	switch s.Stage() {
-	case phases.StageChecklist:
-		holds = s.GateHolds(now)
-	case phases.StagePhases:
-		if s.OpenPhase() == nil {
-			holds = s.PhaseHolds(s.Current(), now)
-		}
-	case phases.StageAfter:
-		if i := s.CurrentAfter(); i < len(s.Runbook.After) {
-			for _, it := range s.Runbook.After[i].Items {
-				out[it.ID] = !s.ItemDone(it)
-			}
-		}
-	}
-	for _, h := range holds {
-		if h.Item != "" {
-			out[h.Item] = true
-		}
-	}
-	return out
-}
-
-// nextOpen selects the next item after the cursor that is not done, starting
-// over at the end.
-func (v *Viewer) nextOpen() {
-	v.setFilter(pane.Checklist, "")
-	v.goTo(pane.Checklist)
-	rows := v.rows()
-	open := v.open()
-	at := rowIndex(rows, v.nav.cursor)
-	for i := range rows {
-		if r := rows[(at+1+i)%len(rows)]; open[r.ID] {
-			v.nav.cursor = r.ID
-			return
-		}
-	}
 }
 
 // selected is the item under the cursor, or why there is none.

@@ -12,6 +12,7 @@ import (
 	"tminus/phases/journal"
 	"tminus/ui/dialog"
 	"tminus/ui/look"
+	"tminus/ui/pane"
 )
 
 // How often a screen looks for records, and how many it takes at once; how
@@ -53,8 +54,9 @@ type Operator struct {
 	called  time.Time       // when the last one did
 	stopped bool            // the engine has ended
 	busy    bool            // a command is under way
-	behind  bool            // it is recorded, and what it did is not on screen yet
-	seen    uint64          // the last record on screen when it was sent
+	behind  int             // it is recorded, and what it did is not on screen yet: for how many ticks that may be
+	seen    uint64          // a later record than this one is on screen once what it did is
+	landed  time.Time       // when the cursor went on by itself, or a tick was too quick after that
 	dialog  *dialog.Dialog
 	leaving *dialog.Dialog // asks whether to leave; stands before the other one
 	said    said
@@ -80,6 +82,7 @@ type (
 	sentMsg struct {
 		err    error
 		follow bool // they moved the run on: the screen turns to it
+		asked  bool // they asked for something that need not leave a record
 		said   string
 	}
 )
@@ -157,7 +160,10 @@ func (o *Operator) route(msg tea.Msg) tea.Cmd {
 		return o.take(msg)
 	case tickMsg:
 		o.clock = o.now()
-		o.caughtUp()
+		if o.behind == 1 { // not every command leaves a record at once
+			o.caughtUp()
+		}
+		o.behind = max(0, o.behind-1)
 		return o.tickCmd()
 	case endedMsg:
 		o.stopped, o.busy = true, false
@@ -178,10 +184,16 @@ func (o *Operator) tickCmd() tea.Cmd {
 
 // take folds what came, and looks for more.
 func (o *Operator) take(msg recordsMsg) tea.Cmd {
+	at := o.nav.cursor
 	if err := o.Fold(msg.recs); err != nil {
 		return nil
 	}
-	o.caughtUp()
+	if at != "" && o.nav.cursor != at {
+		o.landed = o.now()
+	}
+	if o.state != nil && o.state.Seq > o.seen {
+		o.caughtUp()
+	}
 	if msg.err != nil {
 		o.Stop(msg.err)
 		return nil
@@ -197,21 +209,24 @@ func (o *Operator) answer(msg sentMsg) {
 		o.say(phases.LevelBad, "Refused: "+msg.err.Error()+".")
 	case msg.follow:
 		o.follow()
+	}
+	if msg.err == nil && !msg.asked && o.state != nil && o.state.Seq <= o.seen {
 		// The keys on screen are those of before: who presses one twice must
 		// not be asked about what is done already.
-		o.behind = o.state != nil && o.state.Seq <= o.seen
-		o.busy = o.behind
+		o.busy, o.behind = true, staleTicks
 	}
 	if msg.err == nil && msg.said != "" {
 		o.say(phases.LevelInfo, msg.said)
 	}
 }
 
-// caughtUp takes keys again once the last command's records are folded. A tick
-// does so, too: not every command leaves a record at once.
+// staleTicks is for how many ticks keys wait for a command's record.
+const staleTicks = 2
+
+// caughtUp takes keys again once the last command's records are folded.
 func (o *Operator) caughtUp() {
-	if o.behind {
-		o.behind, o.busy = false, false
+	if o.behind > 0 {
+		o.behind, o.busy = 0, false
 	}
 }
 
@@ -313,8 +328,12 @@ func (o *Operator) key(msg tea.KeyPressMsg) tea.Cmd {
 	if o.entering() {
 		return o.enterKey(msg, now)
 	}
+	why := o.why(msg, now)
 	if o.Navigate(msg) {
-		return o.why(msg, now)
+		if why != "" {
+			o.say(phases.LevelInfo, why)
+		}
+		return nil
 	}
 	return o.press(msg, now)
 }
@@ -331,14 +350,14 @@ func (o *Operator) keyLeaving(msg tea.KeyPressMsg, now time.Time) tea.Cmd {
 	return cmd
 }
 
-// why says why a key that moves did nothing.
-func (o *Operator) why(msg tea.KeyPressMsg, now time.Time) tea.Cmd {
-	if b, ok := o.keys.press(msg.String()); ok && b.can != nil {
-		if err := b.can(o.Viewer, now); err != nil && b.id != "next open" {
-			o.say(phases.LevelInfo, b.label+": "+err.Error()+".")
+// why says why a key that moves will do nothing.
+func (o *Operator) why(msg tea.KeyPressMsg, now time.Time) string {
+	if b, ok := o.keys.press(msg.String()); ok && b.move != nil && b.can != nil {
+		if err := b.can(o.Viewer, now); err != nil {
+			return b.label + ": " + err.Error() + "."
 		}
 	}
-	return nil
+	return ""
 }
 
 // press finds what a key does, and does it or says why not.
@@ -420,18 +439,19 @@ func (o *Operator) send(follow bool, answer string, commands ...phases.Command) 
 	if len(commands) == 0 {
 		return nil
 	}
-	o.busy = true
+	o.busy, o.nav.chosen = true, false
 	if o.state != nil {
-		o.seen = o.state.Seq
+		o.seen = o.state.Seq + uint64(len(commands)) - 1 // each leaves one at least
 	}
 	do := o.do
+	_, asked := commands[len(commands)-1].(phases.Recheck)
 	return func() tea.Msg {
 		for _, c := range commands {
 			if err := do(c); err != nil {
 				return sentMsg{err: err}
 			}
 		}
-		return sentMsg{follow: follow, said: answer}
+		return sentMsg{follow: follow, asked: asked, said: answer}
 	}
 }
 
@@ -452,7 +472,7 @@ func (o *Operator) frame(now time.Time) ([]string, *tea.Cursor) {
 	if !ok {
 		return o.tooSmall(), nil
 	}
-	status, hints := o.status(now), o.hintLine(now)
+	status, hints := o.status(now), o.keysNow(now)
 	l.lift(strings.Count(status, "\n"))
 	at := o.front()
 	if at == nil {
@@ -468,6 +488,26 @@ func (o *Operator) frame(now time.Time) ([]string, *tea.Cursor) {
 	cursor := tea.NewCursor(x+typing.X, y+typing.Y)
 	cursor.Shape = tea.CursorBar
 	return lines, cursor
+}
+
+// keysNow are the hint line's keys, where a command may be given now.
+func (o *Operator) keysNow(now time.Time) string {
+	switch {
+	case o.stopped:
+		return o.hints(false, []string{"quit", pane.Binding(pane.Log), "next pane"}, []string{"help", "quit"}, now)
+	case o.fault != nil:
+		return o.hints(false, []string{"rollback", "abort", "quit", "next pane"}, []string{"help", "quit"}, now)
+	case (o.busy || o.early()) && !o.nav.help && !o.entering():
+		return o.hints(true, nil, []string{"help", "quit"}, now)
+	}
+	return o.hintLine(now)
+}
+
+// early tells that the program takes no command yet: the database is being
+// surveyed.
+func (o *Operator) early() bool {
+	s := o.state
+	return o.do != nil && s != nil && s.Preparing && s.Outcome == "" && s.Interrupted == "" && s.OpenPhase() == nil
 }
 
 // status is the answer to the last key, or what the run waits for.

@@ -10,6 +10,7 @@ import (
 	"charm.land/lipgloss/v2"
 
 	"tminus/phases"
+	"tminus/phases/runbook"
 	"tminus/ui/look"
 	"tminus/ui/pane"
 )
@@ -136,10 +137,9 @@ func (v *Viewer) titleRule(a area, frame lipgloss.Style, kind pane.Kind, p pane.
 // paneOf is a pane as it stands in its area.
 func (v *Viewer) paneOf(a area, now time.Time) pane.Pane {
 	in := a.inside()
-	_, acts := v.keys.get("tick")
 	return pane.Pane{
 		State: v.state, Now: now, Styles: v.styles, Width: in.w, Height: in.h, Cursor: v.nav.cursor,
-		Focused: a.pane == v.nav.focus, ReadOnly: !acts, Scroll: v.nav.scroll[a.pane], Journal: v.opts.Journal,
+		Focused: a.pane == v.nav.focus, ReadOnly: !v.acts(), Scroll: v.nav.scroll[a.pane], Journal: v.opts.Journal,
 		Filter: v.nav.filters[a.pane], Folded: !a.framed && !v.nav.more,
 	}
 }
@@ -199,11 +199,12 @@ func (v *Viewer) hintLine(now time.Time) string {
 		return v.enteringHint()
 	}
 	if v.nav.help {
-		return v.hints([]string{"down", "up"}, []string{"close", "quit"}, now)
+		return v.hints(false, []string{"down", "up"}, []string{"close", "quit"}, now)
 	}
-	ids := v.next(now).keys
-	if v.nav.focus != v.nav.want {
-		ids = append([]string{"follow"}, ids...)
+	st := v.next(now)
+	ids := st.keys
+	if v.nav.focus != v.nav.want && v.nav.focus != st.at {
+		ids, st.waits = append([]string{"follow"}, ids...), false
 	}
 	if v.nav.focus == pane.Undo {
 		ids = append([]string{"copy"}, ids...) // not on every screen
@@ -215,19 +216,29 @@ func (v *Viewer) hintLine(now time.Time) string {
 		ids = append(slices.Clone(ids), "copy") // the query that is in the way
 	}
 	ids = slices.Concat(v.lead, ids)
-	return v.hints(append(ids, "next pane", "palette", "filter"), []string{"help", "quit"}, now)
+	return v.hints(st.waits && v.acts(), append(ids, "next pane", "palette", "filter"), []string{"help", "quit"}, now)
+}
+
+// acts tells that the keys are an operator's.
+func (v *Viewer) acts() bool {
+	_, ok := v.keys.get("tick")
+	return ok
 }
 
 // hints draws bindings as "key name"; those that the table lacks, or that do
-// nothing now, are left out.
-func (v *Viewer) hints(ids, last []string, now time.Time) string {
+// nothing now, are left out. Where the run goes on by itself the line begins with
+// a word in the place of a key: nothing has to be pressed.
+func (v *Viewer) hints(waits bool, ids, last []string, now time.Time) string {
 	tail := ""
 	for _, id := range last {
 		if b, ok := v.keys.get(id); ok && (len(ids) == 0 || ids[0] != id) {
-			tail += "  " + v.hint(b)
+			tail += "  " + v.hint(b, now)
 		}
 	}
 	out := ""
+	if waits {
+		out = "  " + look.Paint(v.styles.Dim, "wait")
+	}
 	seen := map[string]bool{}
 	for _, id := range ids {
 		b, ok := v.keys.get(id)
@@ -235,7 +246,7 @@ func (v *Viewer) hints(ids, last []string, now time.Time) string {
 			continue
 		}
 		seen[id] = true
-		h := v.hint(b)
+		h := v.hint(b, now)
 		if look.Width(out)+look.Width(h)+2+look.Width(tail) > v.width-2 {
 			break
 		}
@@ -244,31 +255,46 @@ func (v *Viewer) hints(ids, last []string, now time.Time) string {
 	return look.Between(strings.TrimPrefix(out, " "), strings.TrimPrefix(tail, "  ")+" ", v.width)
 }
 
-func (v *Viewer) hint(b binding) string {
+func (v *Viewer) hint(b binding, now time.Time) string {
 	name := b.name
-	if b.id == "action" {
-		it, err := v.selected()
-		if err == nil && v.state.Can(phases.CancelAction{Item: it.ID}, v.state.At) == nil {
-			name = "cancel it"
-		} else if err == nil && it.Message != "" {
-			name = "send the message"
-		} else if err == nil && it.Action != nil && it.Action.Text != "" {
-			name = look.Clip(look.Sanitize(it.Action.Text), 32)
-		}
-	}
-	if b.id == "tick" {
-		it, err := v.selected()
-		switch {
-		case err != nil:
-		case v.state.Item(it.ID).Signed != nil:
-			name = "withdraw the signature"
-		case it.Sign != "":
-			name = "sign"
-		case v.state.Item(it.ID).Ticked:
-			name = "take the tick back"
-		}
+	if it, err := v.selected(); err == nil {
+		name = v.nameOn(b, it, now)
 	}
 	return look.Paint(v.styles.Key, b.label) + " " + look.Paint(v.styles.Dim, name)
+}
+
+// nameOn is what a key is called on an item: what it would do there.
+func (v *Viewer) nameOn(b binding, it runbook.Item, now time.Time) string {
+	s := v.state
+	switch b.id {
+	case "action":
+		does := v.acted(it, now).Action
+		switch {
+		case s.Can(phases.CancelAction{Item: it.ID}, now) == nil:
+			return "cancel it"
+		case it.Message != "":
+			return "send the message"
+		case does != nil && does.Text != "":
+			return look.Clip(look.Sanitize(does.Text), 32)
+		}
+	case "edit":
+		in, anew := v.filled(it, now)
+		for _, f := range in.Fields {
+			if f.ID == anew {
+				return "anew: " + look.Clip(look.Sanitize(f.Label), 26)
+			}
+		}
+	case "tick":
+		switch {
+		case s.Item(it.ID).Signed != nil:
+			return "withdraw the signature"
+		case it.Sign != "":
+			return "sign"
+		case s.Item(it.ID).Ticked:
+			return "take the tick back"
+		}
+	}
+	return b.name
 }
 
 // View is the frame with what a terminal can be told beside it: title, and how

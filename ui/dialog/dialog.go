@@ -172,8 +172,7 @@ func (d *Dialog) Key(msg tea.KeyPressMsg, now time.Time) (cmd tea.Cmd, done bool
 	case "esc":
 		return nil, true
 	case "tab":
-		d.takeExample()
-		d.move(1)
+		d.takeExamples()
 		return nil, false
 	case "down":
 		d.move(1)
@@ -230,18 +229,42 @@ func (d *Dialog) Paste(msg tea.PasteMsg, now time.Time) {
 	}
 }
 
-// takeExample fills an empty field with its example.
-func (d *Dialog) takeExample() {
-	if !d.Offer || d.Focus >= len(d.Fields) {
-		return
+// offers reports whether tab fills a field with its example.
+func (d *Dialog) offers(i int) bool {
+	f := &d.Fields[i]
+	return d.Offer && f.Must == "" && f.Edit.Value() == "" && ExampleOf(f.Field) != ""
+}
+
+// examples counts the fields that tab fills from where the cursor is: that one,
+// and in a form, where each can still be seen before all is saved, those behind.
+func (d *Dialog) examples() int {
+	if d.Focus >= len(d.Fields) || !d.offers(d.Focus) {
+		return 0
 	}
-	f := &d.Fields[d.Focus]
-	if f.Edit.Value() == "" && f.Must == "" {
+	n := 1
+	for i := d.Focus + 1; d.Form && i < len(d.Fields); i++ {
+		if d.offers(i) {
+			n++
+		}
+	}
+	return n
+}
+
+// takeExamples fills what examples counts, and goes to the line after the last.
+func (d *Dialog) takeExamples() {
+	for n := d.examples(); n > 0; n-- {
+		for !d.offers(d.Focus) {
+			d.move(1)
+		}
 		d.change(false, 0, func(f *Field) {
 			f.Edit.SetValue(look.Sanitize(ExampleOf(f.Field)))
 			f.Edit.CursorEnd()
 		})
+		if n > 1 {
+			d.move(1)
+		}
 	}
+	d.move(1)
 }
 
 // ExampleOf is a value that a field accepts; empty for a text that nobody but

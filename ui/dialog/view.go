@@ -218,9 +218,12 @@ func (d *Dialog) Hint(st *look.Styles, w int) string {
 		if d.Focus == len(d.Fields)-1 {
 			pairs[0].name = d.Buttons[d.Yes()].Label
 		}
-		if f := &d.Fields[d.Focus]; d.Offer && f.Must == "" && f.Edit.Value() == "" && ExampleOf(f.Field) != "" {
+		switch n := d.examples(); {
+		case n > 1:
+			pairs = append(pairs, pair{"tab", "take the examples"})
+		case n == 1:
 			pairs = append(pairs, pair{"tab", "take the example"})
-		} else {
+		default:
 			pairs = append(pairs, pair{"tab", "next line"})
 		}
 	}

@@ -319,6 +319,15 @@ func (p Pane) itemHints(indent string, it *runbook.Item) []look.Line {
 	if len(it.Fields) > 0 && can(phases.Record{Item: it.ID, Field: it.Fields[0].ID}) {
 		out = append(out, p.hint(indent, KeyFill, "fill in")...)
 	}
+	switch m, ok := s.Mends(*it, p.Now); {
+	case !ok || m.Item.ID == it.ID:
+	case m.Need == phases.NeedField:
+		out = append(out, p.hint(indent, KeyFill, "record anew: "+m.Field.Label)...)
+	case m.Need == phases.NeedAction:
+		out = append(out, p.hint(indent, KeyAction, valueOr(m.Item.Action.Text, m.Item.Action.Name))...)
+	case m.Need == phases.NeedWindow:
+		out = append(out, p.hint(indent, "e", "extend the window, and with it the backup's age")...)
+	}
 	switch {
 	case it.Check != nil && s.Outcome == "":
 		out = append(out, p.hint(indent, KeyRecheck, "ask again")...)
