@@ -48,7 +48,7 @@ func (t *Target) Prepare(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if problem == "missing" {
+		if problem == missing {
 			for _, sql := range []string{
 				`CREATE SCHEMA IF NOT EXISTS tminus`, createLedger,
 				`COMMENT ON TABLE tminus.ledger IS 'A row here proves that a phase of a tminus run was committed.'`,
@@ -68,8 +68,33 @@ func (t *Target) Prepare(ctx context.Context) error {
 	})
 }
 
-// examineLedger says what is wrong with the ledger: "missing", or a sentence.
+// ownTable is what a table of the program's own has to be.
+type ownTable struct {
+	name, key string
+	columns   []string // with their types
+	rights    string   // that the role needs, as has_table_privilege takes them, all of them
+	lacks     string   // said where it has not
+}
+
+func ledgerWanted() ownTable {
+	return ownTable{
+		name: ledgerTable, key: "PRIMARY KEY (run_id, phase)", rights: "INSERT SELECT", lacks: "INSERT or SELECT",
+		columns: []string{"run_id text", "phase text", "attempt integer", "nonce text", "xid text", "operator text", "runbook_sha256 text", "written_at timestamp with time zone"},
+	}
+}
+
+// missing is what examine says of a table that is not there.
+const missing = "missing"
+
+// examineLedger says what is wrong with the ledger: missing, or a sentence.
 func examineLedger(ctx context.Context, s *session) (string, error) {
+	return ledgerWanted().examine(ctx, s)
+}
+
+// examine says what is wrong with the table: missing, or a sentence; empty for
+// nothing. Whoever else could put a view, a rule or a trigger in its way would
+// have the role run what they like.
+func (w ownTable) examine(ctx context.Context, s *session) (string, error) {
 	var schema bool
 	err := s.QueryRow(ctx, `SELECT coalesce((SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = 'tminus'), true)`).Scan(&schema)
 	if err != nil {
@@ -79,22 +104,22 @@ func examineLedger(ctx context.Context, s *session) (string, error) {
 		return "the role has no USAGE on schema tminus", nil
 	}
 	var kind, persistence, owner string
-	var rls, odd, trusted, insert, read bool
+	var rls, odd, trusted, rights bool
 	var key string
 	var columns []string
 	err = s.QueryRow(ctx, `SELECT c.relkind::text, c.relpersistence::text, c.relrowsecurity, pg_get_userbyid(c.relowner)::text,
 			pg_has_role(c.relowner, 'USAGE') OR o.rolsuper OR c.relowner = (SELECT datdba FROM pg_database WHERE datname = current_database()),
-			has_table_privilege(c.oid, 'INSERT'), has_table_privilege(c.oid, 'SELECT'),
+			(SELECT bool_and(has_table_privilege(c.oid, r)) FROM unnest(string_to_array($2, ' ')) r),
 			EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal) OR EXISTS (SELECT FROM pg_rewrite WHERE ev_class = c.oid),
 			coalesce((SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = c.oid AND contype = 'p'), ''),
 			ARRAY(SELECT attname::text || ' ' || format_type(atttypid, atttypmod) FROM pg_attribute
 				WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum)
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles o ON o.oid = c.relowner
-		WHERE n.nspname = 'tminus' AND c.relname = 'ledger'`).
-		Scan(&kind, &persistence, &rls, &owner, &trusted, &insert, &read, &odd, &key, &columns)
+		WHERE n.nspname = 'tminus' AND c.relname = $1`, w.name, w.rights).
+		Scan(&kind, &persistence, &rls, &owner, &trusted, &rights, &odd, &key, &columns)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return "missing", nil
+		return missing, nil
 	case err != nil:
 		return "", err
 	case kind != "r" || persistence != "p":
@@ -103,19 +128,19 @@ func examineLedger(ctx context.Context, s *session) (string, error) {
 		return "it has row-level security, triggers or rules: a row in it proves nothing", nil
 	case !trusted:
 		return fmt.Sprintf("it belongs to %s, who is neither this role nor the database's owner nor a superuser", clean(owner)), nil
-	case !insert || !read:
-		return "the role lacks INSERT or SELECT on it", nil
-	case key != "PRIMARY KEY (run_id, phase)":
-		return "its primary key is not (run_id, phase)", nil
+	case !rights:
+		return "the role lacks " + w.lacks + " on it", nil
+	case key != w.key:
+		return "its primary key is not " + strings.TrimPrefix(w.key, "PRIMARY KEY "), nil
 	}
-	var missing []string
-	for _, column := range []string{"run_id text", "phase text", "attempt integer", "nonce text", "xid text", "operator text", "runbook_sha256 text", "written_at timestamp with time zone"} {
+	var lacking []string
+	for _, column := range w.columns {
 		if !slices.Contains(columns, column) {
-			missing = append(missing, column)
+			lacking = append(lacking, column)
 		}
 	}
-	if len(missing) > 0 {
-		return "it lacks columns: " + strings.Join(missing, ", "), nil
+	if len(lacking) > 0 {
+		return "it lacks columns: " + strings.Join(lacking, ", "), nil
 	}
 	return "", nil
 }

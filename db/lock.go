@@ -96,6 +96,13 @@ func lockedBy(ctx context.Context, s *session, key int, what string) error {
 	default:
 		out.Holder = b
 	}
+	if key == operatorLock {
+		run, err := noteOf(ctx, s, b)
+		if err != nil {
+			return err
+		}
+		out.Run = run
+	}
 	return out
 }
 

@@ -58,9 +58,12 @@ func (s *State) Summary(path string) string {
 	if untold := s.UntoldWords(); untold != "" {
 		out += "\nNOT TOLD: " + Clean(untold)
 	}
-	out += "\njournal: " + path + "\nexecution log: tminus report " + path
+	out += "\njournal: " + path + "\nexecution log: " + s.Command("report", path)
 	for _, line := range s.goingOn(path) {
 		out += "\n" + line
+	}
+	if address, _ := s.Address(); s.ClosedAt.IsZero() && len(address.Lacks) > 0 && !s.Throwaway() {
+		out += "\n" + address.LacksWords()
 	}
 	return out
 }
@@ -68,7 +71,7 @@ func (s *State) Summary(path string) string {
 // goingOn says how a run goes on: taken up again with the runbook that it began
 // with, or as a run of its own with one that was put right.
 func (s *State) goingOn(path string) []string {
-	again := "take it up again: tminus resume " + path
+	again := "take it up again: " + s.Command("resume", path)
 	anew := map[Environment]string{Rehearsal: "tminus rehearse ", Production: "tminus run "}[s.Opened.Environment]
 	if s.Runbook == nil || anew == "" {
 		if !s.ClosedAt.IsZero() {
@@ -76,7 +79,7 @@ func (s *State) goingOn(path string) []string {
 		}
 		return []string{again}
 	}
-	anew += s.Opened.File
+	anew += ShellWord(s.Opened.File)
 	var committed []string
 	for i := range s.Phases {
 		if p := &s.Phases[i]; p.Status == PhaseIsCommitted {

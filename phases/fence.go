@@ -225,10 +225,11 @@ func (s *State) FenceLines(path string) []string {
 		}
 		out = append(out, Clean(line))
 	}
-	if path == "" {
-		path = "JOURNAL"
+	bring := ShellCommand("", "restore", "JOURNAL")
+	if path != "" {
+		bring = s.Command("restore", path)
 	}
-	return append(out, "bring it back: tminus restore "+path)
+	return append(out, "bring it back: "+bring)
 }
 
 // Answer is what the fence's state says for an item of it.

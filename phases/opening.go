@@ -71,6 +71,14 @@ type RunOpened struct {
 	SparesFences bool `json:"spares_fences,omitempty"`
 	// Undoes is what a run undoes, which puts capsules back; nil for any other.
 	Undoes *Undoes `json:"undoes,omitempty"`
+	// Address is how the database was reached; nil in old journals.
+	Address *Address `json:"address,omitempty"`
+	// Program is how the program is called where the shell does not find it by its
+	// name; empty where it does, and in old journals.
+	Program string `json:"program,omitempty"`
+	// LeftOff is what earlier runs in the database have left switched off, as far as
+	// it was known; nil in old journals.
+	LeftOff []LeftOff `json:"left_off,omitempty"`
 }
 
 // Kind implements Event.
@@ -83,6 +91,7 @@ func (e RunOpened) apply(s *State) error {
 	}
 	s.Opened, s.Runbook, s.OpenedAt, s.Preparing = e, book, s.At, true
 	s.Operator, s.Target, s.WAL = e.Operator, e.Target, e.Target.WAL
+	s.address, s.program = e.Address, e.Program
 	s.Items, s.Fields = map[string]*ItemState{}, map[string]FieldValue{}
 	for i := range book.Phases {
 		s.Phases = append(s.Phases, PhaseState{Plan: &book.Phases[i], Status: PhasePending, Step: -1})
@@ -114,7 +123,7 @@ func (e RunOpened) words(s *State) (Level, string) {
 	for _, line := range s.Opening(s.At) {
 		text += "; " + line
 	}
-	if s.Schedule().NoGo != nil {
+	if s.Schedule().NoGo != nil || e.LeftOff != nil {
 		return LevelWarn, text
 	}
 	return LevelInfo, text
@@ -127,6 +136,10 @@ type RunResumed struct {
 	TornBytes int      `json:"torn_bytes,omitempty"` // cut from the end of the journal
 	GateAgain string   `json:"gate_again,omitempty"` // why the GO does not count any more; empty: it does
 	Version   string   `json:"version"`
+	// Address and Program are as in RunOpened; nil and empty where the database was
+	// not asked for, and in old journals.
+	Address *Address `json:"address,omitempty"`
+	Program string   `json:"program,omitempty"`
 }
 
 // Kind implements Event.
@@ -135,6 +148,9 @@ func (RunResumed) Kind() string { return "run_resumed" }
 func (e RunResumed) apply(s *State) error {
 	s.Operator, s.Target, s.Interrupted, s.Awaited, s.Preparing = e.Operator, e.Target, "", nil, true
 	s.WAL = max(s.WAL, e.Target.WAL)
+	if e.Address != nil {
+		s.address, s.program = e.Address, e.Program
+	}
 	if e.GateAgain != "" {
 		s.Gate = GateState{Approver: s.Gate.Approver, At: s.At, Closed: []string{e.GateAgain}}
 		s.endDepartures()

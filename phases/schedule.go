@@ -157,9 +157,17 @@ func (s *State) anew(n *NoGoBefore, now time.Time) string {
 	return fmt.Sprintf("the run before ended as NO-GO at %s (%s): its %s begin anew, ", InUTC(n.At, now), Clean(n.Reason), wholeMinutes(s.Runbook.Window.Opens))
 }
 
-// Opening is what whoever opens a run at now should know of its times; nothing
-// where they are not kept.
+// Opening is what whoever opens a run at now should know: what earlier runs have
+// left off, and its times where they are kept.
 func (s *State) Opening(now time.Time) []string {
+	var out []string
+	for _, l := range s.Opened.LeftOff {
+		out = append(out, l.words(s.Opened.Operator.Host))
+	}
+	return append(out, s.openingTimes(now)...)
+}
+
+func (s *State) openingTimes(now time.Time) []string {
 	sched := s.Schedule()
 	if !sched.Kept {
 		return nil

@@ -56,6 +56,9 @@ type State struct {
 	ChannelsLack []ChannelLack   // what the channels need and do not have here
 	Activity     *ActivityState  // who was in the database at the last look; nil before one
 
+	address *Address // how the database was reached last; nil when the journal does not say
+	program string   // how the program is called; empty: by its name
+
 	liftAsked   bool      // whoever ended the run wanted what it had switched off back
 	offAt, onAt time.Time // when the triggers were switched off last, and on again since; zero for not
 }

@@ -86,12 +86,7 @@ func (s *State) trialCut() bool {
 
 // UndoCommand is the command that undoes the run; path is its journal's, as whoever
 // reads it knows it, and may be empty.
-func (s *State) UndoCommand(path string) string {
-	if path == "" {
-		path = s.journalName()
-	}
-	return "tminus undo " + Clean(path)
-}
+func (s *State) UndoCommand(path string) string { return s.Command("undo", path) }
 
 // journalName is the name of the run's journal as its capsules' folder has it, in
 // whose name it stands.

@@ -6,7 +6,7 @@ import "strings"
 // kept, and by a restore. path is the journal's, where the reader knows it.
 func (s *State) waysBack(path string, doubtful bool) []string {
 	if u := s.Opened.Undoes; u != nil {
-		return []string{"what is put back comes out again by running the maintenance again; what is not, by the undo of what is left: tminus undo " + Clean(u.Journal)}
+		return []string{"what is put back comes out again by running the maintenance again; what is not, by the undo of what is left: " + ShellCommand("", "undo", u.Journal)}
 	}
 	if s.Throwaway() && !s.ClosedAt.IsZero() {
 		return nil

@@ -179,7 +179,10 @@ func (v *Viewer) resumeHint() string {
 	if v.opts.Journal == "" {
 		return "It can be resumed."
 	}
-	return "To go on: tminus resume " + v.opts.Journal
+	if v.state == nil {
+		return "To go on: " + phases.ShellCommand("", "resume", v.opts.Journal)
+	}
+	return "To go on: " + v.state.Command("resume", v.opts.Journal)
 }
 
 // mostSaid is how many lines a sentence below or above the panes may take: its

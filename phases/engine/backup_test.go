@@ -80,7 +80,7 @@ func TestBackupIsTakenAndRecorded(t *testing.T) {
 		t.Fatal(got)
 	}
 	s := r.state()
-	if s.Taken == nil || s.Taken.Tables != 4 || s.Taken.Bytes == 0 {
+	if s.Taken == nil || s.Taken.Tables != 5 || s.Taken.Bytes == 0 {
 		t.Fatalf("taken: %+v", s.Taken)
 	}
 	b := s.Taken.Backup
@@ -153,7 +153,7 @@ func TestBackupThatIsCancelledLeavesNothing(t *testing.T) {
 	if got := entries(t, dir); len(got) != 1 || !strings.HasSuffix(got[0], ".unfinished") {
 		t.Errorf("on the way there is %q", got)
 	}
-	r.until("progress", func(s *phases.State) bool { return s.Item("taken").Action.Progress.Of == 5 })
+	r.until("progress", func(s *phases.State) bool { return s.Item("taken").Action.Progress.Of == 6 })
 	r.do(phases.CancelAction{Item: "taken"})
 	r.untilActed("taken")
 	s := r.state()

@@ -158,6 +158,7 @@ func (e *Engine) Run(ctx context.Context) error {
 			if parted := e.otherHistory(); parted != nil {
 				return e.leave(parted)
 			}
+			e.noteLeft(ctx)
 			return e.end()
 		case <-ctx.Done():
 			return e.leave(context.Cause(ctx))
@@ -204,6 +205,9 @@ func (e *Engine) prepare(ctx context.Context) error {
 	}
 	wait.next("prepare the ledger")
 	if err := e.target.Prepare(ctx); err != nil {
+		return err
+	}
+	if err := e.noteBegun(ctx, &survey); err != nil {
 		return err
 	}
 	wait.over()
@@ -270,6 +274,7 @@ func (e *Engine) leave(reason error) error {
 	e.endAction(reason)
 	e.endLifting(reason)
 	e.leaveTold()
+	e.noteLeft(context.Background()) // the caller's has ended, as a rule
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.state.Outcome == "" && e.broken == nil {

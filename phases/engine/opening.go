@@ -10,12 +10,10 @@ import (
 	"os/user"
 	"path/filepath"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"time"
 
 	"tminus/phases"
-	"tminus/phases/journal"
 	"tminus/phases/runbook"
 )
 
@@ -64,8 +62,11 @@ func NewJournalPath(file string, now time.Time) (string, error) {
 		return "", err
 	}
 	base := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
-	return filepath.Join(dir, fmt.Sprintf("%s-%s.journal", base, now.Format("20060102-150405.000"))), nil
+	return filepath.Join(dir, base+"-"+now.Format("20060102-150405.000")+JournalEnding), nil
 }
+
+// JournalEnding is how the names of journals end that are looked for.
+const JournalEnding = ".journal"
 
 // PlanT0 is the planned start of the first phase. startAt is empty (when the
 // checklist has had its time), a time of day still to come, or a date and time,
@@ -108,33 +109,6 @@ func SHA256(source []byte) string {
 // NewRunID names a run: its moment, and enough chance that two never agree.
 func NewRunID(now time.Time) string { return now.UTC().Format("20060102T150405Z") + "-" + nonce()[:8] }
 
-// FindUnfinished gives the journals below dir of unfinished runs of the same
-// runbook against the same database, the newest last. Files that are no
-// journals, or damaged ones, are passed over: this is an offer, not a check.
-func FindUnfinished(dir, sha256 string, target phases.Identity) ([]string, error) {
-	paths, err := journalsIn(dir)
-	if err != nil {
-		return nil, fmt.Errorf("look for unfinished runs: %w", err)
-	}
-	var out []string
-	for _, path := range paths {
-		recs, err := journal.Read(path)
-		if len(recs) == 0 || (err != nil && !errors.Is(err, journal.ErrTorn)) {
-			continue
-		}
-		first, err := phases.Decode(recs[0])
-		if err != nil || slices.ContainsFunc(recs, func(r journal.Record) bool { return r.Kind == (phases.RunClosed{}).Kind() }) {
-			continue
-		}
-		// One that never got past its survey has nothing to take up.
-		begun := slices.ContainsFunc(recs, func(r journal.Record) bool { return r.Kind == (phases.SurveyTaken{}).Kind() })
-		if o, ok := first.(phases.RunOpened); ok && begun && o.SHA256 == sha256 && o.Target.Same(target) {
-			out = append(out, path)
-		}
-	}
-	return out, nil
-}
-
 // journalsIn gives the journals in a folder, by their names. One that is not there
 // has none; one that may not be read is an error, since nobody knows what it has.
 func journalsIn(dir string) ([]string, error) {
@@ -147,7 +121,7 @@ func journalsIn(dir string) ([]string, error) {
 	}
 	var out []string
 	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), ".journal") {
+		if strings.HasSuffix(e.Name(), JournalEnding) {
 			out = append(out, filepath.Join(dir, e.Name()))
 		}
 	}

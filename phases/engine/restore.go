@@ -51,6 +51,7 @@ func Restore(ctx context.Context, target Target, w *journal.Writer, recs []journ
 		_ = e.record(phases.RunClosed{Outcome: state.Outcome})
 	}
 	e.work.Wait() // people are told how the run ended before it is closed
+	e.noteLeft(ctx)
 	if e.broken == nil && ctx.Err() != nil {
 		return state, context.Cause(ctx)
 	}

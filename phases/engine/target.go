@@ -51,13 +51,20 @@ type Server interface {
 
 // Ledger is what proves COMMITs.
 type Ledger interface {
-	// Prepare makes the ledger when the runbook wants one. It is the only
-	// thing a run writes before its first phase.
+	// Prepare makes the ledger when the runbook wants one. It and NoteRun are all
+	// that a run writes before its first phase.
 	Prepare(ctx context.Context) error
 
 	// LedgerRows are what the ledger holds of a run, in no order: none where
 	// the runbook wants no ledger. A ledger that is gone is ErrNoLedger.
 	LedgerRows(ctx context.Context, runID string) ([]phases.LedgerRow, error)
+
+	// NoteRun writes what the database should know of a run beside its commits, for
+	// whoever begins another one there. RunNotes are those of the runs that had
+	// not ended, or had left something off. Where the runbook wants no ledger,
+	// nothing is written, and there are none.
+	NoteRun(ctx context.Context, n phases.RunNote) error
+	RunNotes(ctx context.Context) ([]phases.RunNote, error)
 }
 
 // Surveyor looks at what a run is about, and changes nothing.

@@ -39,7 +39,7 @@ func Run(t *testing.T, server *sandbox.Server, dir string) {
 	testscript.Run(t, testscript.Params{
 		Dir: dir, Deadline: time.Now().Add(5 * time.Minute), RequireExplicitExec: true, RequireUniqueNames: true, Setup: s.setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "await": await, "flip": flip, "cut": cut,
+			"exits": exits, "await": await, "pasted": pasted, "flip": flip, "cut": cut,
 			"start": start, "says": says, "ends": ends,
 			"key": key, "mar": mar, "scrape": scrape,
 			"database": s.database, "gym": s.gym, "guide": s.guide, "sql": s.sql, "fault": s.fault,
@@ -199,7 +199,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	name := args[0]
 	cmd := exec.Command(args[1], args[2:]...)
 	cmd.Dir = ts.MkAbs(".")
-	for _, v := range []string{"PATH", "HOME", "TMPDIR", "XDG_STATE_HOME", "PGHOST", "PGUSER", "PGSSLMODE", "PGDATABASE", "PGOPTIONS", "TELL_SCRIPT_URL"} {
+	for _, v := range []string{"PATH", "HOME", "TMPDIR", "XDG_STATE_HOME", "PGHOST", "PGUSER", "PGSSLMODE", "PGDATABASE", "PGSERVICEFILE", "PGOPTIONS", "TELL_SCRIPT_URL"} {
 		cmd.Env = append(cmd.Env, v+"="+ts.Getenv(v))
 	}
 	for _, out := range []struct {
@@ -246,6 +246,16 @@ func ends(ts *testscript.TestScript, neg bool, args []string) {
 	if got := b.cmd.ProcessState.ExitCode(); got != want {
 		ts.Fatalf("%s: exit code %d (%s), want %d; it said\n%s", args[0], got, b.cmd.ProcessState, want, ts.ReadFile(args[0]+".err"))
 	}
+}
+
+// pasted has in $PASTED the command by which a program that left a run says that
+// it goes on, exactly as it was printed: pasted FILE
+func pasted(ts *testscript.TestScript, neg bool, args []string) {
+	found := regexp.MustCompile(`(?m)^take it up again: (.*)$`).FindStringSubmatch(ts.ReadFile(args[0]))
+	if found == nil {
+		ts.Fatalf("%s has no such command", args[0])
+	}
+	ts.Setenv("PASTED", found[1])
 }
 
 // await polls until a file has a line that matches: await PATTERN FILE

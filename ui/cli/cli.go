@@ -55,6 +55,7 @@ type Flags struct {
 	monitor *monitor.Monitor                           // tells other programs of the run; nil: nobody is told
 	copy    *phases.Copy                               // what the run's database was restored from; nil for none
 	undoes  *phases.Undoes                             // what the run undoes; nil for any other
+	address reached                                    // whence DSN is, where no flag gave it
 	fits    func(engine.Target, phases.Identity) error // whether the database is the one that is meant; nil: any will do
 }
 
@@ -109,6 +110,7 @@ func commands(a *app) *cobra.Command {
 	root.AddCommand(onFile("verify JOURNAL", "Check that a journal is whole and unchanged", "  tminus verify reset.journal", a.verify))
 	root.AddCommand(guideCommand(a))
 	root.AddCommand(licencesCommand())
+	complete(root)
 	return root
 }
 
@@ -212,23 +214,6 @@ func runCommand(a *app) *cobra.Command {
 	screenFlags(c, &f)
 	c.Flags().Lookup("start-at").Usage = "planned start of the first phase, as 02:00 or 2026-01-30 02:00: the gate and that phase are then kept to their times (default: when the checklist has had its time, which is only shown)"
 	c.Flags().StringVar(&f.Rehearsal, "rehearsal", "", "journal of the rehearsal that this run rests on (default: the last completed one of the same runbook in the user's state directory)")
-	return c
-}
-
-func resumeCommand(a *app) *cobra.Command {
-	var f Flags
-	c := &cobra.Command{
-		Use:     "resume JOURNAL",
-		Short:   "Take up a run where its journal ends",
-		Example: "  tminus resume reset.journal\n  tminus resume reset.journal --dsn 'host=prod dbname=gym user=dba'",
-		Args:    cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			return a.told(f, func(f Flags) error { return a.resume(c.Context(), args[0], f) })
-		},
-	}
-	identityFlag(c, &f)
-	targetFlags(c, &f)
-	screenFlags(c, &f)
 	return c
 }
 

@@ -19,6 +19,9 @@ type Database struct {
 	// Open is the same without the lock, to look alone.
 	Open func(ctx context.Context, a Access) (engine.Target, phases.Identity, error)
 
+	// Address is how a DSN, as in Access, reaches a database, without a secret.
+	Address func(dsn string) (phases.Address, error)
+
 	// ReadSchema reads what a database holds beside its rows, and changes
 	// nothing. dsn is as in Access. With a runbook it also looks for what that
 	// one's findings rest on beside the schema; it may be nil.

@@ -176,7 +176,7 @@ func (a *app) fenceTarget(ctx context.Context, s *phases.State, f Flags, all boo
 		f.DSN = dsn
 		leave = func() { _ = server.Release() } // it goes by itself, after a while
 	}
-	target, id, err := open(ctx, Access{DSN: f.DSN, EndHolder: f.EndHolder, Operator: engine.LocalOperator(), Runbook: s.Runbook})
+	target, id, _, err := a.connected(ctx, s, Access{DSN: f.DSN, EndHolder: f.EndHolder, Operator: engine.LocalOperator(), Runbook: s.Runbook}, open)
 	if err != nil {
 		leave()
 		return nil, none, err
@@ -205,7 +205,7 @@ func (a *app) restore(ctx context.Context, path string, f Flags, r restoring) er
 	if len(s.Fences) == 0 {
 		a.tellFences(s)
 		if s.TriggersOff {
-			return Failed(fmt.Errorf("%s: this run has no fences; its triggers come back by the statements that `tminus report %s` has, or by `tminus resume %s`", path, path, path))
+			return Failed(fmt.Errorf("%s: this run has no fences; its triggers come back by the statements that `%s` has, or by `%s`", path, a.command("report", path), a.command("resume", path)))
 		}
 		return nil
 	}
@@ -241,7 +241,7 @@ func (a *app) mayEnd(s *phases.State, path string, yes bool) error {
 	}
 	end := fmt.Sprintf("%s: the run has not ended: bringing back what it has switched off ends it as aborted, and it cannot be resumed", path)
 	if !term.IsTerminal(a.stdin.Fd()) {
-		return &Exit{Code: Unfinished, Err: errors.New(end + "; say --yes where that is meant, or take it up with `tminus resume " + path + "`")}
+		return &Exit{Code: Unfinished, Err: errors.New(end + "; say --yes where that is meant, or take it up with `" + a.command("resume", path) + "`")}
 	}
 	fmt.Fprintf(a.stderr, "%s\nend it? [y/N] ", end)
 	line, err := bufio.NewReader(a.stdin).ReadString('\n')

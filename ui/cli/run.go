@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -41,13 +40,6 @@ func (a *app) production(ctx context.Context, file string, f Flags) error {
 	return a.runFile(ctx, file, phases.Production, f)
 }
 
-func (a *app) resume(ctx context.Context, path string, f Flags) error {
-	ctx, release := engine.StopOnSignals(ctx)
-	defer release()
-	f.Journal = path
-	return a.resumeRun(ctx, f)
-}
-
 // runFile runs a runbook file against the database that the flags name.
 func (a *app) runFile(ctx context.Context, file string, env phases.Environment, f Flags) error {
 	book, source, err := runbook.Load(file)
@@ -69,14 +61,14 @@ func (a *app) start(ctx context.Context, file string, source []byte, book *runbo
 	opened := phases.RunOpened{
 		RunID: engine.NewRunID(now), Version: engine.Version(), File: file, Source: string(source), SHA256: engine.SHA256(source),
 		Environment: env, Unattended: f.Unattended, Operator: engine.LocalOperator(), PlannedT0: t0, Planned: f.StartAt != "", Copy: f.copy, Undoes: f.undoes,
-		SparesFences: env == phases.Rehearsal,
+		SparesFences: env == phases.Rehearsal, Program: engine.ProgramName(),
 	}
 	if err := a.restOn(&opened, f); err != nil {
 		return Failed(err)
 	}
 	target, identity, err := a.database.Connect(ctx, Access{DSN: f.DSN, EndHolder: f.EndHolder, Identity: f.Identity, Operator: opened.Operator, Runbook: book})
 	if err != nil {
-		return Failed(err)
+		return Failed(f.address.explain(err))
 	}
 	defer target.Close()
 	target = f.drama.on(target)
@@ -86,14 +78,15 @@ func (a *app) start(ctx context.Context, file string, source []byte, book *runbo
 		}
 	}
 	opened.Target = identity
-	if !f.New {
-		if path, err := a.offerUnfinished(opened); err != nil {
-			return err
-		} else if path != "" {
-			target.Close()
-			f.Journal = path
-			return a.resumeRun(ctx, f)
-		}
+	if opened.Address, err = a.addressAgain(f); err != nil {
+		return Failed(err)
+	}
+	if path, err := a.lookBefore(ctx, target, &opened, f.New); err != nil {
+		return err
+	} else if path != "" {
+		target.Close()
+		f.Journal = path
+		return a.resumeRun(ctx, f)
 	}
 	if f.Journal == "" {
 		if f.Journal, err = engine.NewJournalPath(file, now); err != nil {
@@ -200,70 +193,6 @@ func (a *app) rehearsal(opened phases.RunOpened, path string) (*phases.Rehearsed
 	return &found, nil
 }
 
-// offerUnfinished gives the journal of an unfinished run of the same runbook
-// and database that the operator wants to take up: what it left open comes
-// first. Where nobody can be asked, it refuses.
-func (a *app) offerUnfinished(opened phases.RunOpened) (string, error) {
-	dir, err := engine.StateDir()
-	if err != nil {
-		return "", Failed(err)
-	}
-	found, err := engine.FindUnfinished(dir, opened.SHA256, opened.Target)
-	if err != nil || len(found) == 0 {
-		return "", Failed(err)
-	}
-	path := found[len(found)-1]
-	if term.IsTerminal(a.stdin.Fd()) {
-		fmt.Fprintf(a.stderr, "a run of this runbook against this database is unfinished: %s\ntake it up? [y/N] ", path)
-		line, err := bufio.NewReader(a.stdin).ReadString('\n')
-		if err == nil && strings.EqualFold(strings.TrimSpace(line), "y") {
-			return path, nil
-		}
-	}
-	return "", &Exit{Code: Unfinished, Err: fmt.Errorf("a run of this runbook against this database is unfinished: take it up with `tminus resume %s`, or start another with --new", path)}
-}
-
-// resumeRun takes up the run of a journal.
-func (a *app) resumeRun(ctx context.Context, f Flags) error {
-	w, recs, torn, err := journal.OpenWriter(f.Journal)
-	if err != nil {
-		return Failed(err)
-	}
-	defer w.Close()
-	state, err := phases.Fold(recs)
-	if err != nil {
-		return Failed(err)
-	}
-	if !state.ClosedAt.IsZero() {
-		return Failed(fmt.Errorf("%s: %w as %s: there is nothing to take up; see `tminus report %s`", f.Journal, phases.ErrEnded, state.Outcome, f.Journal))
-	}
-	if torn > 0 {
-		fmt.Fprintf(a.stderr, "the journal's last line was torn: %s cut off\n", phases.Plural(int64(torn), "byte"))
-	}
-	f.Unattended = state.Opened.Unattended
-	if whose, another := serverOf(state); f.DSN == "" && whose != "" {
-		server, dsn, err := a.database.AdoptServer(ctx, state.Target, another)
-		if err != nil {
-			return Failed(err)
-		}
-		a.unfinished = true // until it is known to be finished
-		defer a.leaveServer(server, whose)
-		f.DSN = dsn
-	}
-	resumed := phases.RunResumed{Operator: engine.LocalOperator(), TornBytes: torn, Version: engine.Version()}
-	target, identity, err := a.database.Connect(ctx, Access{DSN: f.DSN, EndHolder: f.EndHolder, Identity: f.Identity, Operator: resumed.Operator, Runbook: state.Runbook})
-	if err != nil {
-		return Failed(err)
-	}
-	defer target.Close()
-	resumed.Target = identity
-	engine, err := engine.Resume(target, w, recs, resumed, settings(f))
-	if err != nil {
-		return Failed(err)
-	}
-	return a.conduct(ctx, engine, w.Path(), f)
-}
-
 // sayTelling says why the program does not end at once with its screen.
 func (a *app) sayTelling(engine *engine.Engine) {
 	var to []string
@@ -293,6 +222,7 @@ func (a *app) conduct(ctx context.Context, engine *engine.Engine, path string, f
 	if err != nil {
 		return Failed(err)
 	}
+	forget := a.remember(engine, path)
 	screenErr, err := engine.Conduct(ctx, func(ctx context.Context) error {
 		defer a.sayTelling(engine)
 		if !f.Plain && a.interactive() {
@@ -314,6 +244,9 @@ func (a *app) conduct(ctx context.Context, engine *engine.Engine, path string, f
 		}
 	})
 	fmt.Fprintln(a.stderr, s)
+	if !a.unfinished {
+		forget()
+	}
 	switch {
 	case err == nil:
 		err = screenErr

@@ -38,7 +38,7 @@ func (a *app) undo(ctx context.Context, path string, f Flags, u UndoFlags) error
 		return Failed(fmt.Errorf("%s: no run was opened", path))
 	}
 	if state.ClosedAt.IsZero() && !u.Plan {
-		return Failed(fmt.Errorf("%s: the run has not ended, and may go on deleting: end it first, with `tminus resume %s`", path, path))
+		return Failed(fmt.Errorf("%s: the run has not ended, and may go on deleting: end it first, with `%s`", path, a.command("resume", path)))
 	}
 	if state.Opened.Undoes != nil {
 		return &Exit{Code: Usage, Err: fmt.Errorf("%s: %w", path, phases.ErrUndoOfUndo)}
@@ -68,8 +68,10 @@ func (a *app) undo(ctx context.Context, path string, f Flags, u UndoFlags) error
 		defer a.leaveServer(server, whose)
 		f.DSN = dsn
 	}
+	to := reach(state, f.DSN)
+	f.DSN = to.dsn
 	if u.Plan {
-		return a.planUndo(ctx, book, state, ids, f)
+		return a.planUndo(ctx, book, state, ids, f, to)
 	}
 	f.undoes = &phases.Undoes{Journal: filepath.Base(path), RunID: state.Opened.RunID, Head: state.Head, Phases: ids}
 	f.fits = func(target engine.Target, id phases.Identity) error {
@@ -78,6 +80,7 @@ func (a *app) undo(ctx context.Context, path string, f Flags, u UndoFlags) error
 		}
 		return notUndone(ctx, state, path, target, ids)
 	}
+	f.address = to
 	return a.start(ctx, file, source, book, state.Opened.Environment, f)
 }
 
@@ -144,10 +147,12 @@ func notUndone(ctx context.Context, s *phases.State, path string, target engine.
 }
 
 // planUndo tells what an undo would do, and what is in its way.
-func (a *app) planUndo(ctx context.Context, book *runbook.Runbook, s *phases.State, ids []string, f Flags) error {
+func (a *app) planUndo(ctx context.Context, book *runbook.Runbook, s *phases.State, ids []string, f Flags, to reached) error {
 	access := Access{DSN: f.DSN, EndHolder: f.EndHolder, Identity: f.Identity, Operator: engine.LocalOperator(), Runbook: book}
 	plans, id, rows, err := a.database.PlanUndo(ctx, access, s.Opened.RunID)
-	if id.Database != "" { // it has answered
+	if id.Database == "" {
+		err = to.explain(err)
+	} else { // it has answered
 		if other := s.UndoTarget(id); other != nil {
 			err = other
 		}

@@ -188,7 +188,7 @@ func (f *feed) word() (phases.Level, string) {
 	case s == nil:
 		return phases.LevelWarn, "No run has begun in this journal, and no program has it open."
 	case s.Interrupted == "":
-		return phases.LevelBad, fmt.Sprintf("The operator's program is gone; last event %s ago. The run can be resumed: tminus resume.", phases.Span(f.now.Sub(s.At).Truncate(time.Second)))
+		return phases.LevelBad, fmt.Sprintf("The operator's program is gone; last event %s ago. To go on: %s", phases.Span(f.now.Sub(s.At).Truncate(time.Second)), s.Command("resume", f.path))
 	}
 	return "", ""
 }

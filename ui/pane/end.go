@@ -64,7 +64,7 @@ func (p Pane) endContent() content {
 	}
 	if p.Journal != "" {
 		lines = append(lines, look.Row(&st.Dim, "Journal        ").Add(&st.Text, p.Journal))
-		lines = append(lines, look.Row(&st.Dim, "Execution log  ").Add(&st.Text, "tminus report "+p.Journal))
+		lines = append(lines, p.commandLines("Execution log  ", &st.Text, s.Command("report", p.Journal))...)
 	}
 	return content{body: lines}
 }

@@ -1,0 +1,100 @@
+package choose
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+	"github.com/charmbracelet/x/exp/golden"
+
+	"tminus/ui/look"
+)
+
+func shown(w, h int, more ...Entry) *screen {
+	s := newScreen(Options{Title: "Which run is taken up?", Styles: look.PlainStyles(), Fixed: true, Entries: append([]Entry{
+		{Title: "Gym data reset, production on gym at db1", Stands: "before the gate, 12 of 30 items done", Lines: []string{
+			"begun 2026-01-30 01:10 by ada@ops1, last event 3 min 20 s ago", "before the gate, 12 of 30 items done",
+			"/home/ada/.local/state/tminus/gym-reset-20260130-011000.000.journal",
+		}},
+		{Title: "注文明細の控え, rehearsal on shop at /run/postgresql", Stands: "COMMIT of phase 3 of 6 IN DOUBT", Lines: []string{"/j/b.journal"}},
+		{Title: "Gym data reset, demo on gym\x1b[2J at /tmp/x", Stands: "phase 2 of 6 open", Lines: []string{"/j/c.journal"}, Why: "its server is gone, and its database with it"},
+	}, more...)})
+	s.Update(tea.WindowSizeMsg{Width: w, Height: h})
+	return s
+}
+
+// press sends keys, and reports whether the last one ends the program.
+func press(s *screen, keys ...tea.KeyPressMsg) bool {
+	var cmd tea.Cmd
+	for _, k := range keys {
+		_, cmd = s.Update(k)
+	}
+	return cmd != nil
+}
+
+var (
+	down  = tea.KeyPressMsg{Code: tea.KeyDown}
+	up    = tea.KeyPressMsg{Code: 'k', Text: "k"}
+	enter = tea.KeyPressMsg{Code: tea.KeyEnter}
+	leave = tea.KeyPressMsg{Code: 'q', Text: "q"}
+)
+
+func TestChoose(t *testing.T) {
+	for _, size := range [][2]int{{80, 24}, {40, 12}, {120, 40}} {
+		t.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(t *testing.T) {
+			golden.RequireEqual(t, []byte(shown(size[0], size[1]).frame()))
+		})
+	}
+	t.Run("gone", func(t *testing.T) {
+		s := shown(80, 24)
+		if press(s, down, down, down, enter) || s.chosen {
+			t.Error("it takes up what cannot be taken up")
+		}
+		golden.RequireEqual(t, []byte(s.frame()))
+	})
+}
+
+func TestChooseByKeys(t *testing.T) {
+	s := shown(80, 24)
+	if !press(s, down, down, up, enter) || !s.chosen || s.cursor != 1 {
+		t.Errorf("chosen %v, at %d", s.chosen, s.cursor)
+	}
+	s = shown(80, 24)
+	if !press(s, leave) || s.chosen {
+		t.Error("q does not leave")
+	}
+	s = shown(20, 5)
+	if press(s, enter) || s.chosen {
+		t.Error("it takes up what nobody can see")
+	}
+}
+
+// A frame has the terminal's size at every size, and the cursor's entry is in it.
+func TestChooseFillsTheScreen(t *testing.T) {
+	var more []Entry
+	for i := range 60 {
+		more = append(more, Entry{Title: fmt.Sprint("Run ", i), Stands: "before its survey", Lines: []string{strings.Repeat("/a long path", 30)}})
+	}
+	for w := 1; w <= 130; w += 9 {
+		for h := 1; h <= 40; h += 5 {
+			s := shown(w, h, more...)
+			for range 5 {
+				press(s, down, down, down, down, down, down, down)
+				lines := strings.Split(s.frame(), "\n")
+				if len(lines) != h {
+					t.Fatalf("%dx%d: %d lines", w, h, len(lines))
+				}
+				for _, l := range lines {
+					if ansi.StringWidth(l) != w {
+						t.Fatalf("%dx%d: a line of %d: %q", w, h, ansi.StringWidth(l), l)
+					}
+				}
+				if !s.small() && s.cursor > 2 && !strings.Contains(ansi.Strip(s.frame()), fmt.Sprint("› Run ", s.cursor-3)) {
+					t.Fatalf("%dx%d: entry %d is out of sight\n%s", w, h, s.cursor, s.frame())
+				}
+			}
+		}
+	}
+}
