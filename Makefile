@@ -19,7 +19,7 @@ help: ## list these
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: server bin/tminus ## run the guide's reset on a throwaway database
-	@bin/tminus demo $(ARGS)
+	@bin/tminus demo --pace $(ARGS)
 
 test: server lint ## run every test, with the race detector
 	$(GO) test $(RACE) -timeout $(TEST_TIME) ./...

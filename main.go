@@ -27,7 +27,7 @@ func run(args []string, streams cli.Streams) int {
 	// that somebody is handed, or in the journal.
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	return cli.Execute(args, streams, cli.Database{
-		Connect: connect, Open: open, Address: db.AddressOf, ReadSchema: readSchema, StartServer: startServer, AdoptServer: adoptServer, MakeCopy: makeCopy, PlanUndo: planUndo, Capsules: db.Capsules{}, MinUsers: gym.MinUsers,
+		Connect: connect, Open: open, Address: db.AddressOf, ReadSchema: readSchema, StartServer: startServer, AdoptServer: adoptServer, MakeCopy: makeCopy, PlanUndo: planUndo, Capsules: db.Capsules{}, MinUsers: gym.MinUsers, PacedUsers: gym.PacedUsers,
 	})
 }
 

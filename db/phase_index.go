@@ -79,15 +79,8 @@ const mostNames = 1000
 // freeName is a name for an index that nothing in the table's schema has: of the
 // run, and numbered.
 func (x *tx) freeName(ctx context.Context, on *schema.Relation) (string, error) {
-	run := strings.Map(func(c rune) rune {
-		if c >= '0' && c <= '9' || c >= 'a' && c <= 'z' {
-			return c
-		}
-		return -1
-	}, strings.ToLower(x.spec.RunID))
-	run = run[max(0, len(run)-8):]
 	for n := 1; n <= mostNames; n++ {
-		name := fmt.Sprintf("tminus_%s_%d", run, n)
+		name := indexName(x.spec.RunID, n)
 		var taken bool
 		err := x.s.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 			WHERE n.nspname = $1 AND c.relname = $2)`, on.Schema, name).Scan(&taken)
@@ -95,7 +88,18 @@ func (x *tx) freeName(ctx context.Context, on *schema.Relation) (string, error) 
 			return name, err
 		}
 	}
-	return "", fmt.Errorf("%d names from tminus_%s_1 on are taken", mostNames, run)
+	return "", fmt.Errorf("%d names from %s on are taken", mostNames, indexName(x.spec.RunID, 1))
+}
+
+// indexName is a name for an index of a run, as catalog.OwnIndex has it.
+func indexName(runID string, n int) string {
+	run := strings.Map(func(c rune) rune {
+		if c >= '0' && c <= '9' || c >= 'a' && c <= 'z' {
+			return c
+		}
+		return -1
+	}, strings.ToLower(runID))
+	return fmt.Sprintf("tminus_%s_%d", run[max(0, len(run)-8):], n)
 }
 
 // DropIndexes implements engine.Tx.

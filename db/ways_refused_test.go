@@ -24,7 +24,7 @@ func unchanged(t *testing.T, dsn string, before outcome) {
 	sameEnd(t, after, before)
 }
 
-var indexing, truncating, choosing = way{"an index", "delete", true, false}, way{"truncate", "truncate", false, false}, way{"auto", "auto", false, false}
+var indexing, truncating, choosing = way{name: "an index", steps: "delete", indexed: true}, way{name: "truncate", steps: "truncate"}, way{name: "auto", steps: "auto"}
 
 func TestAnIndexHasANameOfItsOwn(t *testing.T) {
 	t.Parallel()

@@ -55,16 +55,18 @@ type way struct {
 	name    string
 	steps   string // the way of its delete steps
 	indexed bool   // an index is made for each key of the reach that has none
+	before  bool   // and that before the phase, beside its transaction
 	ahead   bool   // rows go before those that they refer to, however few
 }
 
 var allWays = []way{
-	{"delete", "delete", false, false},
-	{"statement", "statement", false, false},
-	{"an index for the phase", "delete", true, false},
-	{"auto", "auto", false, false},
-	{"truncate", "truncate", false, false},
-	{"children first", "delete", false, true},
+	{name: "delete", steps: "delete"},
+	{name: "statement", steps: "statement"},
+	{name: "an index for the phase", steps: "delete", indexed: true},
+	{name: "an index before", steps: "delete", indexed: true, before: true},
+	{name: "auto", steps: "auto"},
+	{name: "truncate", steps: "truncate"},
+	{name: "children first", steps: "delete", ahead: true},
 }
 
 // outcome is what a phase came to.
@@ -94,6 +96,11 @@ func goes(t *testing.T, dsn string, w way, steps ...runbook.Step) (out outcome) 
 	spec := engine.TxSpec{RunID: "20260102T150405Z-abcdef12", Phase: &b.Phases[0], Attempt: 1, LockDeadline: 2 * time.Second, LockTables: locksOf(b)}
 	spec.Capsule = filepath.Join(t.TempDir(), "run.capsule", "phase-1.1")
 	spec.Ways = foreseen(t, dsn, b, w)
+	after := func() {}
+	if w.before {
+		after = madeBefore(t, target, spec.RunID, spec.Ways.Indexes)
+		spec.Ways.Indexes = nil
+	}
 	for _, l := range spec.Ways.Locks() {
 		if !slices.Contains(spec.LockTables, l) {
 			spec.LockTables = append(spec.LockTables, l)
@@ -102,6 +109,7 @@ func goes(t *testing.T, dsn string, w way, steps ...runbook.Step) (out outcome) 
 	out.folder, out.target = spec.Capsule, target
 	onlyOurs(t, dsn, target)
 	out.err = through(t, target, spec, &out)
+	after()
 	end := holds(t, dsn)
 	out.rows, out.shape = end.rows, end.shape
 	return out

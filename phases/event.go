@@ -116,6 +116,7 @@ var kinds = []Event{
 	IndexBuilt{},
 	IndexesDropped{},
 	WayChosen{},
+	ActivitySeen{},
 }
 
 // Weight is what the loss of an event in a power cut would cost.

@@ -14,17 +14,19 @@ import (
 type FenceMark struct {
 	Text     string    `json:"text"`               // for whoever reads it, and what is compared: "active", "3 replicas"
 	Triggers []Trigger `json:"triggers,omitempty"` // of a fence of triggers: what brings them back
+
+	Indexes []MadeIndex `json:"indexes,omitempty"` // of the indexes that are made before the gate: which
 }
 
 // Same reports whether two marks are of the same state.
 func (m FenceMark) Same(o FenceMark) bool {
-	return m.Text == o.Text && slices.Equal(m.Triggers, o.Triggers)
+	return m.Text == o.Text && slices.Equal(m.Triggers, o.Triggers) && slices.EqualFunc(m.Indexes, o.Indexes, MadeIndex.same)
 }
 
 // FenceFound is what a look at a fence found.
 type FenceFound struct {
 	Mark FenceMark
-	Off  bool // it is as switching it off leaves it
+	Off  bool // it is as switching it off leaves it; of indexes: all are made
 	Ours bool // it is neither off nor as recorded, and bringing it back undoes nobody's work
 }
 
@@ -103,6 +105,9 @@ func (f *FenceState) Sight(found FenceFound) FenceSight {
 
 // Word is how the fence stands, in a few words.
 func (f *FenceState) Word() string {
+	if f.Plan.Made() {
+		return f.madeWord()
+	}
 	switch {
 	case f.Step == FenceIsLeft:
 		return "left as it is"
@@ -151,9 +156,11 @@ func (s *State) FencesOff() []*FenceState {
 }
 
 // OffLine says what is off for the run, in one line: of fences, and of triggers
-// that an item's action has disabled. It is empty when nothing is.
+// that an item's action has disabled. What is made for it follows. It is empty when
+// there is nothing of either.
 func (s *State) OffLine(zone *time.Location) string {
 	var names []string
+	var made string
 	since := time.Time{}
 	add := func(name string, at time.Time) {
 		names = append(names, name)
@@ -163,24 +170,40 @@ func (s *State) OffLine(zone *time.Location) string {
 	}
 	triggers := false
 	for _, f := range s.FencesOff() {
-		name := f.Plan.Title
-		if word := f.Word(); word != "off" {
-			name += " (" + word + ")"
+		if f.Plan.Made() {
+			made = f.Titled() + ", until its end"
+			continue
 		}
-		add(name, f.OffAt)
+		add(f.Titled(), f.OffAt)
 		triggers = triggers || f.Plan.Kind == runbook.FenceTriggers
 	}
 	if s.TriggersOff && !triggers {
 		add(Plural(int64(len(s.Triggers)), "trigger"), s.offAt)
 	}
 	if names == nil {
-		return ""
+		if made != "" {
+			made = "MADE for this run: " + made
+		}
+		return Clean(made)
 	}
 	line := "OFF for this run"
 	if !since.IsZero() {
 		line += " since " + since.In(zone).Format("15:04")
 	}
-	return Clean(line + ": " + strings.Join(names, ", "))
+	line += ": " + strings.Join(names, ", ")
+	if made != "" {
+		line += "; MADE for it: " + made
+	}
+	return Clean(line)
+}
+
+// Titled is the fence's title, with how it stands where that is not simply off, or
+// made.
+func (f *FenceState) Titled() string {
+	if word := f.Word(); word != "off" && word != "made" {
+		return f.Plan.Title + " (" + word + ")"
+	}
+	return f.Plan.Title
 }
 
 // FenceLines say what a run leaves off, a line each, and how it comes back; empty
@@ -190,7 +213,11 @@ func (s *State) FenceLines(path string) []string {
 	if len(off) == 0 {
 		return nil
 	}
-	out := []string{"still off, or not known to be back:"}
+	lead := "still off, or not known to be back:"
+	if f := s.Indexes(); f != nil && f.MayBeOff() {
+		lead = "still off or there for this run, or not known to be back:"
+	}
+	out := []string{lead}
 	for _, f := range slices.Backward(off) {
 		line := fmt.Sprintf("  %s: %s; it was: %s", f.Plan.Title, f.Word(), f.Recorded.Text)
 		if f.Failed != "" && f.Seen != SeenChanged {
@@ -215,6 +242,14 @@ func (f *FenceState) Answer(it runbook.Item) Answer {
 	switch {
 	case f.Seen == SeenUnknown:
 		return Answer{}
+	case f.Plan.Made() && f.Recorded == nil: // none was needed, or each phase makes its own
+		if f.Seen != SeenOff {
+			found = f.Word()
+		}
+		if lifts {
+			found = "this run has made none"
+		}
+		return Answer{Pass: lifts || f.Seen == SeenOff, Value: found}
 	case f.Recorded == nil && lifts:
 		return Answer{Value: "not switched off by this run"}
 	case f.Recorded == nil && f.Seen == SeenBack:
@@ -270,16 +305,21 @@ func (s *State) canTake(f *FenceState) error {
 	}
 	switch {
 	case f.Holding():
-		return errors.New("it is off")
+		return errors.New("it is " + f.Word())
 	case f.Step == FenceIsLeft:
 		return errors.New("it was left as it is")
 	case f.Recorded != nil && f.Seen == SeenChanged:
 		return fmt.Errorf("somebody else has changed it: it is %s, and was %s; have it put back first, so that nobody's change is lost", f.Found, f.Recorded.Text)
+	case f.Plan.Made():
+		return s.canMake(f)
 	}
 	for i := range s.Fences {
 		before := &s.Fences[i]
 		if before.Plan == f.Plan {
 			break
+		}
+		if before.Plan.Made() { // nothing rests on them
+			continue
 		}
 		if !before.Holding() {
 			return fmt.Errorf("first comes %q: fences are taken in the runbook's order", before.Plan.Title)
@@ -292,6 +332,8 @@ func (s *State) canTake(f *FenceState) error {
 // nothing off.
 func (s *State) canLift(f *FenceState) error {
 	switch {
+	case f.Plan.Made():
+		return s.canUnmake(f)
 	case f.Recorded == nil:
 		return errors.New("it was not switched off by this run: there is nothing to bring back")
 	case f.Step == FenceIsLeft:

@@ -34,7 +34,7 @@ func (e FenceRecorded) apply(s *State) error {
 }
 
 func (e FenceRecorded) words(s *State) (Level, string) {
-	return LevelInfo, "recorded before it is switched off: " + s.fenceTitle(e.Fence) + ": " + e.Mark.Text
+	return LevelInfo, s.fenceWord(e.Fence, "recorded before it is switched off: ", "recorded before they are made: ") + s.fenceTitle(e.Fence) + ": " + e.Mark.Text
 }
 
 // FenceTaken occurs when a fence was seen off.
@@ -58,7 +58,7 @@ func (e FenceTaken) apply(s *State) error {
 }
 
 func (e FenceTaken) words(s *State) (Level, string) {
-	return LevelGood, "off: " + s.fenceTitle(e.Fence) + noted(e.Note, e.Mark.Text)
+	return LevelGood, s.fenceWord(e.Fence, "off: ", "made: ") + s.fenceTitle(e.Fence) + noted(e.Note, e.Mark.Text)
 }
 
 // FenceLiftStarted occurs before a fence is brought back.
@@ -77,7 +77,7 @@ func (e FenceLiftStarted) apply(s *State) error {
 }
 
 func (e FenceLiftStarted) words(s *State) (Level, string) {
-	return LevelInfo, "bringing back: " + s.fenceTitle(e.Fence) + by(e.By)
+	return LevelInfo, s.fenceWord(e.Fence, "bringing back: ", "seeing to: ") + s.fenceTitle(e.Fence) + by(e.By)
 }
 
 // FenceLifted occurs when a fence was seen as it was recorded.
@@ -102,9 +102,9 @@ func (e FenceLifted) apply(s *State) error {
 
 func (e FenceLifted) words(s *State) (Level, string) {
 	if e.Was {
-		return LevelWarn, "back, and not by this run: " + s.fenceTitle(e.Fence) + ": " + e.Mark.Text
+		return LevelWarn, s.fenceWord(e.Fence, "back, and not by this run: ", "gone, and not by this run: ") + s.fenceTitle(e.Fence) + ": " + e.Mark.Text
 	}
-	return LevelGood, "back as it was: " + s.fenceTitle(e.Fence) + noted(e.Note, e.Mark.Text)
+	return LevelGood, s.fenceWord(e.Fence, "back as it was: ", "done with: ") + s.fenceTitle(e.Fence) + noted(e.Note, e.Mark.Text)
 }
 
 // FenceFailed occurs when a fence could not be brought back at a run's end, where
@@ -122,7 +122,7 @@ func (e FenceFailed) apply(s *State) error {
 }
 
 func (e FenceFailed) words(s *State) (Level, string) {
-	return LevelBad, "not brought back: " + s.fenceTitle(e.Fence) + ": " + e.Error
+	return LevelBad, s.fenceWord(e.Fence, "not brought back: ", "not seen to: ") + s.fenceTitle(e.Fence) + ": " + e.Error
 }
 
 // FenceSeen occurs when a look at a fence finds another state than the one
@@ -147,7 +147,7 @@ func (e FenceSeen) apply(s *State) error {
 
 func (e FenceSeen) words(s *State) (Level, string) {
 	f := s.Fence(e.Fence)
-	if f == nil || f.Recorded == nil && e.Sight == SeenBack {
+	if f == nil || f.Recorded == nil && (e.Sight == SeenBack || e.Sight == SeenOff && f.Plan.Made()) {
 		return "", ""
 	}
 	text := f.Plan.Title + ": " + f.Word()
@@ -201,6 +201,15 @@ func noted(note, text string) string {
 		return ": " + note
 	}
 	return ": " + text
+}
+
+// fenceWord is a word of what is done to a fence: of one that is switched off, or of
+// indexes that are made.
+func (s *State) fenceWord(id, off, made string) string {
+	if f := s.Fence(id); f != nil && f.Plan.Made() {
+		return made
+	}
+	return off
 }
 
 func (s *State) fenceTitle(id string) string {

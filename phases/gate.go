@@ -123,6 +123,8 @@ type Hold struct {
 	Code string // of the findings that somebody has to take on; empty for others
 	Text string // what holds, as a sentence's part: "backup verified: not ticked"
 
+	mender string // of a hold that is no item's: the item whose fields end it; empty for none
+
 	Off   Way       // early or late where the schedule holds, and leaving it ends that; empty for others
 	Until time.Time // when it ends by itself; zero: it does not
 }
@@ -207,7 +209,11 @@ func (s *State) backupHolds(items []runbook.Item, planned time.Duration, now tim
 		}
 	}
 	if a := backupAge(s.BackupTime(), s.Runbook.Backup.MaxAge+planned+s.Extra, now); !a.Pass {
-		return []Hold{{Text: "the backup: " + a.Value}}
+		h := Hold{Text: "the backup: " + a.Value}
+		if m, ok := s.mendsBackup(now); ok {
+			h.mender = m.Item.ID
+		}
+		return []Hold{h}
 	}
 	return nil
 }

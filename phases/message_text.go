@@ -1,7 +1,6 @@
 package phases
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -27,7 +26,7 @@ var facts = map[string]func(s *State, now time.Time, table string) string{
 	"approver":    func(s *State, _ time.Time, _ string) string { return s.Gate.Approver },
 	"run":         func(s *State, _ time.Time, _ string) string { return s.Opened.RunID },
 	"now":         func(_ *State, now time.Time, _ string) string { return atWords(now, now) },
-	"clock":       func(s *State, now time.Time, _ string) string { return clockWords(s.Clock(now)) },
+	"clock":       func(s *State, now time.Time, _ string) string { return s.ClockWords(now) },
 	"t0":          func(s *State, now time.Time, _ string) string { return atWords(s.begin(), now) },
 	"planned_end": func(s *State, now time.Time, _ string) string {
 		return atWords(s.fromBegin(s.Runbook.Window.Planned), now)
@@ -174,16 +173,6 @@ func atWords(t, now time.Time) string {
 		return t.Format("2006-01-02 15:04 MST")
 	}
 	return t.Format("15:04 MST")
-}
-
-// clockWords is a time from T-0: T-12:30, T+04:00.
-func clockWords(d time.Duration) string {
-	sign := "+"
-	if d < 0 {
-		sign, d = "-", -d
-	}
-	d = d.Truncate(time.Second)
-	return fmt.Sprintf("T%s%02d:%02d", sign, int(d.Minutes()), int(d.Seconds())%60)
 }
 
 // Fact is what a name stands for in a message, without control characters: a

@@ -89,7 +89,7 @@ func (e RunOpened) apply(s *State) error {
 	if err != nil {
 		return fmt.Errorf("the journal's runbook cannot be read by this version: %w", err)
 	}
-	s.Opened, s.Runbook, s.OpenedAt = e, book, s.At
+	s.Opened, s.Runbook, s.OpenedAt, s.Preparing = e, book, s.At, true
 	s.Operator, s.Target, s.WAL = e.Operator, e.Target, e.Target.WAL
 	s.address, s.program = e.Address, e.Program
 	s.Items, s.Fields = map[string]*ItemState{}, map[string]FieldValue{}
@@ -146,7 +146,7 @@ type RunResumed struct {
 func (RunResumed) Kind() string { return "run_resumed" }
 
 func (e RunResumed) apply(s *State) error {
-	s.Operator, s.Target, s.Interrupted, s.Awaited = e.Operator, e.Target, "", nil
+	s.Operator, s.Target, s.Interrupted, s.Awaited, s.Preparing = e.Operator, e.Target, "", nil, true
 	s.WAL = max(s.WAL, e.Target.WAL)
 	if e.Address != nil {
 		s.address, s.program = e.Address, e.Program
@@ -188,7 +188,7 @@ func (SurveyTaken) Kind() string { return "survey_taken" }
 func (SurveyTaken) stirs(*State) check.Fact { return check.Rehearsal | check.Price }
 
 func (e SurveyTaken) apply(s *State) error {
-	s.Survey = &e.Survey
+	s.Survey, s.Preparing = &e.Survey, false
 	// What the run itself has changed since is no other schema.
 	if e.Schema != nil && (s.Schema == nil || !s.TriggersOff && s.T0.IsZero()) {
 		s.Schema = e.Schema

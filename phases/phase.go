@@ -145,6 +145,7 @@ func (e StepStarted) apply(s *State) error {
 			t.StartedAt = s.At
 		}
 	}
+	p.pace(s.At)
 	return nil
 }
 
@@ -174,6 +175,7 @@ func (e TableProgressed) apply(s *State) error {
 		t.Deleted, t.BlocksDone, t.BlocksTotal = t.before(e.Step)+e.Deleted, e.BlocksDone, e.BlocksTotal
 	}
 	s.touch(p, e.Step, e.Touched)
+	p.pace(s.At)
 	return nil
 }
 
@@ -216,6 +218,7 @@ func (e StepDone) apply(s *State) error {
 		}
 	}
 	s.touch(p, e.Step, e.Touched)
+	p.pace(s.At)
 	p.Step = -1
 	p.changed(e.Changes)
 	return nil

@@ -2,7 +2,6 @@ package phases
 
 import (
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -86,7 +85,7 @@ func (s *State) gateTimes(now time.Time) []Hold {
 		return nil
 	}
 	sched := s.Schedule()
-	text := "the gate's time is T-" + short(s.Runbook.Window.Gate) + ", " + InUTC(sched.Gate, now)
+	text := "the gate's time is " + TClock(-s.Runbook.Window.Gate) + ", " + InUTC(sched.Gate, now)
 	if sched.NoGo != nil {
 		text = s.anew(sched.NoGo, now) + "the gate opens at " + InUTC(sched.Gate, now)
 	}
@@ -155,7 +154,7 @@ func (s *State) late(now time.Time) []Hold {
 
 // anew says why the time for the checklist began again.
 func (s *State) anew(n *NoGoBefore, now time.Time) string {
-	return fmt.Sprintf("the run before ended as NO-GO at %s (%s): its %s begin anew, ", InUTC(n.At, now), Clean(n.Reason), minutes(s.Runbook.Window.Opens))
+	return fmt.Sprintf("the run before ended as NO-GO at %s (%s): its %s begin anew, ", InUTC(n.At, now), Clean(n.Reason), wholeMinutes(s.Runbook.Window.Opens))
 }
 
 // Opening is what whoever opens a run at now should know: what earlier runs have
@@ -221,20 +220,8 @@ func InUTC(t, now time.Time) string {
 	return t.Format(layout) + " UTC"
 }
 
-// short is a length as a runbook has it: "15m", "1h30m".
-func short(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
-}
-
-// minutes is a length as people speak of it: "60 minutes".
-func minutes(d time.Duration) string {
+// wholeMinutes is a length as people speak of it: "60 minutes".
+func wholeMinutes(d time.Duration) string {
 	if d%time.Minute != 0 {
 		return Span(d)
 	}

@@ -82,7 +82,7 @@ func TestWhatTheScheduleHolds(t *testing.T) {
 		wait   Wait
 		text   string // of its first hold
 	}{
-		"before the gate's time":        {nil, nil, -27, WaitTime, "the gate's time is T-15m, 01:45 UTC, in 12 min"},
+		"before the gate's time":        {nil, nil, -27, WaitTime, "the gate's time is T-15:00, 01:45 UTC, in 12 min"},
 		"a moment before it":            {nil, nil, -15.001, WaitTime, "in 0.1 s"},
 		"at it":                         {nil, nil, -15, WaitGate, ""},
 		"at T-0":                        {nil, nil, 0, WaitGate, ""},
@@ -96,7 +96,7 @@ func TestWhatTheScheduleHolds(t *testing.T) {
 		"the GO, before T-0":            {nil, []timed{{-15, goes}}, -12, WaitTime, "the first phase's time is T-0, 02:00 UTC, in 12 min"},
 		"the GO, at T-0":                {nil, []timed{{-15, goes}}, 0, WaitStart, ""},
 		"the GO, the gate's length on":  {nil, []timed{{-15, goes}}, 15, WaitStart, ""},
-		"the GO, later":                 {nil, []timed{{-15, goes}}, 15.1, WaitLate, "late: T-0 was at 02:00 UTC, 15 min 6 s ago"},
+		"the GO, later":                 {nil, []timed{{-15, goes}}, 15.1, WaitLate, "late: T-0 was at 02:00 UTC, 15 min 06 s ago"},
 		"a GO at T-0, later":            {nil, []timed{{0, goes}}, 16, WaitLate, "late"},
 		"phases have begun":             {nil, []timed{{-15, goes}, {0, PhaseStarted{Phase: "p"}}, {20, PhaseCommitted{Phase: "p"}}}, 21, WaitStart, ""},
 		"the first is rolled back":      {nil, []timed{{-15, goes}, {0, PhaseStarted{Phase: "p"}}, {20, PhaseRolledBack{Phase: "p"}}}, 21, WaitStart, ""},
@@ -127,7 +127,7 @@ func TestWhatTheScheduleHolds(t *testing.T) {
 		"after a NO-GO, nothing late":   {after(-70, false), nil, 600, WaitGate, ""},
 		"after a NO-GO, decided":        {after(-70, false), []timed{{-55, early}}, -54, WaitGate, ""},
 		"after a NO-GO, in a rehearsal": {func(o *RunOpened) { o.NoGo, o.Environment = noGoAt(-70), Rehearsal }, nil, -60, WaitGate, ""},
-		"a NO-GO before the plan":       {after(-70, true), nil, -20, WaitTime, "the gate's time is T-15m"},
+		"a NO-GO before the plan":       {after(-70, true), nil, -20, WaitTime, "the gate's time is T-15:00"},
 		"a NO-GO behind the plan":       {after(-50, true), nil, -10, WaitTime, "the gate opens at 01:55 UTC, in 5 min"},
 		"a NO-GO, late from its T-0":    {after(-50, true), nil, 10, WaitGate, ""},
 		"a NO-GO, late after its T-0":   {after(-50, true), nil, 10.1, WaitLate, "late: T-0 was at 02:10 UTC"},
@@ -137,7 +137,7 @@ func TestWhatTheScheduleHolds(t *testing.T) {
 		"the clock set back, early":     {nil, []timed{{-15, goes}, {-2, NoteRecorded{Text: "n"}}}, -30, WaitTime, "in 30 min"},
 		"a gate without a length":       {gateOf("{gate: 0s}"), nil, 5, WaitGate, ""},
 		"a gate without one, late":      {gateOf("{gate: 0s}"), nil, 5.1, WaitLate, "late"},
-		"a short window":                {gateOf("{opens: 90s, gate: 90s}"), nil, -2, WaitTime, "T-1m30s, 01:58:30 UTC, in 30 s"},
+		"a short window":                {gateOf("{opens: 90s, gate: 90s}"), nil, -2, WaitTime, "T-01:30, 01:58:30 UTC, in 30 s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := foldAt(t, c.change, c.events...)
@@ -161,7 +161,7 @@ func TestTheScheduleRefusesCommands(t *testing.T) {
 	t.Parallel()
 	s := foldAt(t, nil)
 	pass := PassGate{Approver: "B.", Typed: "gym"}
-	if err := s.Can(pass, clock(-27)); err == nil || err.Error() != "held: the gate's time is T-15m, 01:45 UTC, in 12 min" {
+	if err := s.Can(pass, clock(-27)); err == nil || err.Error() != "held: the gate's time is T-15:00, 01:45 UTC, in 12 min" {
 		t.Errorf("the GO: %v", err)
 	}
 	if err := s.Can(pass, clock(-15)); err != nil {

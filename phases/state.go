@@ -22,6 +22,7 @@ type State struct {
 	Target       Identity     // as last connected
 	T0           time.Time    // start of the first phase; zero before it
 	Survey       *Survey      // nil until taken
+	Preparing    bool         // a program has begun or taken up the run, and takes no command before its survey
 	Schema       *SchemaPrint // as last surveyed before the run changed any of it; nil until then
 	Items        map[string]*ItemState
 	Fields       map[string]FieldValue // by field id
@@ -53,6 +54,7 @@ type State struct {
 	Spared       []string        // titles of the fences that a rehearsal does not switch
 	Tellings     []Telling       // what people were told, oldest first
 	ChannelsLack []ChannelLack   // what the channels need and do not have here
+	Activity     *ActivityState  // who was in the database at the last look; nil before one
 
 	address *Address // how the database was reached last; nil when the journal does not say
 	program string   // how the program is called; empty: by its name
@@ -203,6 +205,8 @@ type PhaseState struct {
 
 	Maintenance []MaintenanceState // what follows its COMMIT; nil before it
 
+	Pace Series // of all rows that have gone, those by foreign keys and triggers too
+
 	undone []TableState // its tables as it committed them; nil unless it is undone
 }
 
@@ -240,6 +244,7 @@ type TableState struct {
 	BlocksTotal int64 // 0 when there is no share to give
 	StartedAt   time.Time
 	EndedAt     time.Time // of the last step that works on it
+	Pace        Series    // of Deleted; of all rows gone where no step is the table's own
 
 	base  int64 // what earlier steps deleted from the same table
 	steps int   // how many delete from it

@@ -3,6 +3,7 @@ package phases
 import (
 	"slices"
 	"sort"
+	"time"
 
 	"tminus/phases/runbook"
 )
@@ -169,10 +170,34 @@ func (p *PhaseState) uncounted(table string) bool {
 	return p.rewritten(table) && !slices.Contains(p.Swept, table) || slices.Contains(p.truncated(), table)
 }
 
+// pace takes down how far the rows are, of the step under way, of what it reached,
+// and of the phase.
+func (p *PhaseState) pace(at time.Time) {
+	var gone int64
+	for i := range p.Tables {
+		t := &p.Tables[i]
+		gone += t.Deleted + t.Cascaded
+		switch {
+		case t.Role == RoleSQL || t.Role == RoleTouch:
+		case t.Step >= 0:
+			if t.Step == p.Step {
+				t.Pace.Add(at, t.Deleted)
+			}
+		case t.Deleted+t.Cascaded > 0:
+			if began := p.StepAt; !began.IsZero() {
+				t.Pace.Begin(began, 0)
+			}
+			t.Pace.Add(at, t.Deleted+t.Cascaded)
+		}
+	}
+	p.Pace.Add(at, gone)
+}
+
 // takeBack moves what a phase had done to what is undone. recounted tells
 // whether ROLLBACK brought it back: then a counted table holds again what it
 // had given.
 func (p *PhaseState) takeBack(recounted bool) {
+	p.Pace = Series{}
 	for i := range p.Tables {
 		t := &p.Tables[i]
 		switch {

@@ -97,6 +97,8 @@ func (s *State) mayWaive(it runbook.Item) error {
 		return errors.New("what is off for the run comes back: bring it back by the item's key, or leave it as it is where that cannot be done")
 	case s.Stage() == StageAfter:
 		return nil
+	case s.isMade(it): // its phases make what they lack
+		return nil
 	case it.Check != nil && it.Check.Through:
 		return errors.New("it has to hold while phases run: it cannot be waived")
 	case it.Check != nil && grave(it.Check.Named()):

@@ -17,8 +17,9 @@ type PhaseWays struct {
 	Vacuum  []string     `json:"vacuum,omitempty"` // tables that it empties, and that are vacuumed after its COMMIT
 }
 
-// PhaseIndex is an index that a phase makes for a foreign key in its own
-// transaction, and drops before its COMMIT.
+// PhaseIndex is an index that a foreign key of a phase lacks. The phase makes it in
+// its own transaction, and drops it before its COMMIT; or it is there before the
+// gate.
 type PhaseIndex struct {
 	Table      string   `json:"table"`
 	Columns    []string `json:"columns"` // as the catalog has them
@@ -27,6 +28,10 @@ type PhaseIndex struct {
 	Scans  time.Duration `json:"scans_ns"`  // what the key is reckoned to take without it
 	Probes time.Duration `json:"probes_ns"` // and with it
 	Build  time.Duration `json:"build_ns"`  // and what making it takes
+
+	Before bool  `json:"before,omitempty"` // made before the gate, and dropped after the run
+	Keep   bool  `json:"keep,omitempty"`   // of such a one: it stays
+	Bytes  int64 `json:"bytes,omitempty"`  // of such a one: its size, reckoned
 }
 
 // String names the index by what it is for.
@@ -125,11 +130,16 @@ func (w *PhaseWays) Words() []string {
 	return out
 }
 
-// MakesIndex reports whether a phase makes the index that a key lacks.
-func (s *Survey) MakesIndex(key Reach) bool {
-	return slices.ContainsFunc(s.PhaseWays, func(w PhaseWays) bool {
-		return slices.ContainsFunc(w.Indexes, func(i PhaseIndex) bool { return i.Table == key.Table && Clean(i.Constraint) == key.Constraint })
-	})
+// IndexFor is the index that a key lacks, and that is made for the run; nil where
+// none is.
+func (s *Survey) IndexFor(key Reach) *PhaseIndex {
+	for w := range s.PhaseWays {
+		all := s.PhaseWays[w].Indexes
+		if i := slices.IndexFunc(all, func(i PhaseIndex) bool { return i.Table == key.Table && Clean(i.Constraint) == key.Constraint }); i >= 0 {
+			return &all[i]
+		}
+	}
+	return nil
 }
 
 // Locks are the tables that the phase locks beside those of its steps, each once:

@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -84,29 +83,6 @@ func Bytes(n int64) string {
 		size, at = size/1024, at+1
 	}
 	return fmt.Sprintf("%.0f %s", size, units[at])
-}
-
-// Span is a duration in words: tenths below ten seconds, then whole seconds.
-func Span(d time.Duration) string {
-	if d < 0 {
-		return "-" + Span(d.Abs()) // -d of the least duration is itself
-	}
-	if d < 9950*time.Millisecond {
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	}
-	d = d.Round(time.Second)
-	h, m, s := int(d/time.Hour), int(d/time.Minute)%60, int(d/time.Second)%60
-	switch {
-	case h > 0 && m == 0:
-		return fmt.Sprintf("%d h", h)
-	case h > 0:
-		return fmt.Sprintf("%d h %d min", h, m)
-	case m > 0 && s == 0:
-		return fmt.Sprintf("%d min", m)
-	case m > 0:
-		return fmt.Sprintf("%d min %d s", m, s)
-	}
-	return fmt.Sprintf("%d s", s)
 }
 
 // PhaseName is what a line of text calls a phase, by its id: "phase leaf", and

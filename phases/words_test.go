@@ -78,7 +78,7 @@ func TestDescribe(t *testing.T) {
 
 // An event that nobody taught describe would be missing from every log.
 func TestDescribeKnowsEveryEvent(t *testing.T) {
-	silent := []string{"table_progressed", "step_started", "check_answered", "checks_asked", "action_progressed", "capsule_progressed", "undo_trial_progressed", "fence_seen"}
+	silent := []string{"table_progressed", "step_started", "check_answered", "checks_asked", "action_progressed", "capsule_progressed", "undo_trial_progressed", "fence_seen", "activity_seen"}
 	for _, e := range kinds {
 		_, ok := Describe(described(), reflect.Zero(reflect.TypeOf(e)).Interface().(Event))
 		if want := !slices.Contains(silent, e.Kind()); ok != want {
@@ -130,7 +130,7 @@ func TestDescribeThinsLockWaits(t *testing.T) {
 func TestSpanAndDigits(t *testing.T) {
 	spans := map[time.Duration]string{
 		0: "0.0 s", 440 * time.Millisecond: "0.4 s", 9949 * time.Millisecond: "9.9 s", 9950 * time.Millisecond: "10 s",
-		59600 * time.Millisecond: "1 min", 185 * time.Second: "3 min 5 s", time.Hour: "1 h", 62 * time.Minute: "1 h 2 min", -time.Second: "-1.0 s", math.MinInt64: "-2562047 h 47 min",
+		59600 * time.Millisecond: "1 min", 185 * time.Second: "3 min 05 s", time.Hour: "1 h", 62 * time.Minute: "1 h 02 min", -time.Second: "-1.0 s", math.MinInt64: "-2562047 h 47 min",
 	}
 	for d, want := range spans {
 		if got := Span(d); got != want {

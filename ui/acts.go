@@ -68,64 +68,18 @@ func (o *Operator) tick(now time.Time) tea.Cmd {
 	switch {
 	case it.Sign != "":
 		return o.sign(it, now)
+	case now.Sub(o.landed) < dialog.ArmAfter:
+		// A tick says that somebody has looked: a key that is held, or was pressed
+		// twice, has not.
+		o.landed = now
+		o.say(phases.LevelInfo, "The cursor has just come to this item: read it, then press space.")
+		return nil
 	case o.state.Item(it.ID).Ticked:
 		return o.send(false, "", phases.Untick{Item: it.ID})
 	case o.state.Ask(it).Need == phases.NeedField:
 		return o.edit(now)
 	}
 	return o.send(false, "", phases.Tick{Item: it.ID})
-}
-
-// edit opens the form of the selected item's fields.
-func (o *Operator) edit(now time.Time) tea.Cmd {
-	it, err := o.selected()
-	if err != nil {
-		return nil
-	}
-	fields := it.Fields
-	if len(fields) == 0 { // only what is signed gets here
-		return o.sign(it, now)
-	}
-	d := dialog.Dialog{Title: it.Text, Form: true, Ground: dialog.LeadsTo(phases.Record{Item: it.ID, Field: fields[0].ID})}
-	if it.Help != "" {
-		d.Text = dialog.Says(dialog.Say(phases.LevelInfo, it.Help))
-	}
-	for _, f := range fields {
-		d.Fields = append(d.Fields, dialog.NewField(f.Label, f, o.state.Fields[f.ID].Value))
-	}
-	if it.Check == nil && it.Message == "" && it.Sign == "" && !o.state.ByAction(it) && !o.state.Item(it.ID).Ticked {
-		d.Buttons = append(d.Buttons, dialog.Do("Save and tick", o.saves(it, fields, true)))
-	}
-	d.Buttons = append(d.Buttons, dialog.Do("Save", o.saves(it, fields, false)), no("Cancel"))
-	return o.ask(d, now)
-}
-
-// saves records the fields that changed, and ticks their item when told to.
-func (o *Operator) saves(it runbook.Item, fields []runbook.Field, tick bool) func([]string, time.Time) (tea.Cmd, error) {
-	return func(values []string, now time.Time) (tea.Cmd, error) {
-		var commands []phases.Command
-		for i, f := range fields {
-			value, err := phases.ParseField(f, values[i], now)
-			switch {
-			case err != nil:
-				return nil, dialog.At(i, fmt.Errorf("expected: %w", err))
-			case tick && phases.ValueLacks(f, value) != "":
-				return nil, dialog.At(i, errors.New(phases.ValueLacks(f, value)))
-			}
-			if value == o.state.Fields[f.ID].Value {
-				continue
-			}
-			c := phases.Record{Item: it.ID, Field: f.ID, Value: value}
-			if err := o.possible(c, now); err != nil {
-				return nil, err
-			}
-			commands = append(commands, c)
-		}
-		if tick {
-			commands = append(commands, phases.Tick{Item: it.ID})
-		}
-		return o.send(false, "", commands...), nil
-	}
 }
 
 // recheck asks the selected item's check again, or all of them.
@@ -239,7 +193,7 @@ func (o *Operator) phaseText(p *runbook.Phase) []dialog.Text {
 	default:
 		text = append(text, dialog.Say(phases.LevelWarn, "It writes in one transaction, and holds before COMMIT."))
 	}
-	for _, w := range o.state.Survey.Ways(p.ID).Words() {
+	for _, w := range o.state.Ways(p.ID).Words() {
 		text = append(text, dialog.Say(phases.LevelWarn, w))
 	}
 	for _, n := range p.Notes {
@@ -407,16 +361,18 @@ func (o *Operator) closeRun(now time.Time) tea.Cmd {
 
 // endSession asks what to do with the first session that blocks the phase.
 func (o *Operator) endSession(now time.Time) tea.Cmd {
-	pid := o.state.OpenPhase().Lock.Blockers[0].PID
+	first := o.state.OpenPhase().Lock.Blockers[0]
+	pid := first.PID
+	buttons := []dialog.Button{no("No")}
+	if !strings.HasPrefix(first.State, "idle") { // else it has no statement to cancel
+		buttons = append(buttons, dialog.Do("Cancel its statement", o.sends(false, fixed(phases.EndBackend{PID: pid}))))
+	}
+	buttons = append(buttons, dialog.Do("End the session", o.sends(false, fixed(phases.EndBackend{PID: pid, Terminate: true}))))
 	return o.ask(dialog.Dialog{
 		Title: fmt.Sprintf("End session %d?", pid), Level: phases.LevelWarn, Careful: true,
-		Text:   func(s *phases.State, now time.Time) []dialog.Text { return blockerText(s, pid, now) },
-		Ground: dialog.LeadsTo(phases.EndBackend{PID: pid}),
-		Buttons: []dialog.Button{
-			no("No"),
-			dialog.Do("Cancel its statement", o.sends(false, fixed(phases.EndBackend{PID: pid}))),
-			dialog.Do("End the session", o.sends(false, fixed(phases.EndBackend{PID: pid, Terminate: true}))),
-		},
+		Text:    func(s *phases.State, now time.Time) []dialog.Text { return blockerText(s, pid, now) },
+		Ground:  dialog.LeadsTo(phases.EndBackend{PID: pid}),
+		Buttons: buttons,
 	}, now)
 }
 

@@ -30,6 +30,7 @@ func (o *Operator) action(now time.Time) tea.Cmd {
 			Buttons: []dialog.Button{no("No"), dialog.Do("Cancel it", o.sends(false, fixed(end)))},
 		}, now)
 	}
+	it = o.acted(it, now)
 	label := look.NameOr(it.Action.Text, it.Action.Name)
 	text := []dialog.Text{dialog.Say(phases.LevelInfo, "On "+o.where()+".")}
 	if n := len(it.Action.Triggers); n > 0 {
@@ -55,6 +56,8 @@ func cancelling(a *runbook.Action) string {
 	switch {
 	case a.Probes != nil:
 		return "its statements are rolled back."
+	case a.Slow:
+		return "what it has made so far stays until the run's end, and what it has begun is dropped."
 	case a.Answers():
 		return "what it has done by then stays done."
 	}

@@ -11,22 +11,24 @@ import (
 	"tminus/phases"
 	"tminus/phases/runbook"
 	"tminus/ui/dialog"
+	"tminus/ui/look"
 )
 
 // offText says what is off for the run, when it is to end.
 func offText(s *phases.State) []dialog.Text {
 	var names []string
+	var out []dialog.Text
 	for _, f := range s.FencesOff() {
-		name := f.Plan.Title
-		if word := f.Word(); word != "off" {
-			name += " (" + word + ")"
+		if f.Plan.Made() {
+			out = append(out, dialog.Say(phases.LevelWarn, "Made for the run: "+f.Titled()+"."))
+			continue
 		}
-		names = append(names, name)
+		names = append(names, f.Titled())
 	}
-	if names == nil {
-		return nil
+	if names != nil {
+		out = append(out, dialog.Say(phases.LevelWarn, "Off for the run: "+strings.Join(names, ", ")+"."))
 	}
-	return []dialog.Text{dialog.Say(phases.LevelWarn, "Off for the run: "+strings.Join(names, ", ")+".")}
+	return out
 }
 
 // liftField asks whether what is off comes back now; none where nothing is.
@@ -48,10 +50,30 @@ func fenceText(s *phases.State, it runbook.Item) []dialog.Text {
 		return nil
 	}
 	does := "Its state is recorded first, then it is switched off, and looked at."
-	if it.Action.Name == runbook.LiftFence {
+	switch {
+	case f.Plan.Made():
+		return madeText(s, f, it)
+	case it.Action.Name == runbook.LiftFence:
 		does = "It comes back as it was recorded, and is compared: " + f.Recorded.Text + "."
 	}
 	return []dialog.Text{dialog.Say(phases.LevelInfo, fenceIs(f.Plan)), dialog.Say(phases.LevelInfo, does)}
+}
+
+// madeText says what making indexes does, or seeing to them after the phases.
+func madeText(s *phases.State, f *phases.FenceState, it runbook.Item) []dialog.Text {
+	say := func(text string) dialog.Text { return dialog.Say(phases.LevelInfo, text) }
+	if it.Action.Name == runbook.LiftFence {
+		return []dialog.Text{say("As they were recorded: " + f.Recorded.Text + "."), say("DROP INDEX CONCURRENTLY, of exactly these; what is kept gets its name.")}
+	}
+	var out []dialog.Text
+	for _, i := range s.WantedIndexes() {
+		after := "dropped after the run"
+		if i.Keep {
+			after = "kept"
+		}
+		out = append(out, say(fmt.Sprintf("%s, for %s: some %s, %s, %s.", look.Initial(i.String()), phases.Clean(i.Constraint), phases.Span(i.Build), phases.Bytes(i.Bytes), after)))
+	}
+	return append(out, say("CREATE INDEX CONCURRENTLY, one after the other: others go on reading and writing. It waits for the transactions that are open, each for "+phases.Span(f.Plan.Wait)+" at most, and can be cancelled."))
 }
 
 // fenceIs says what a fence is of.

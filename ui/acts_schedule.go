@@ -71,11 +71,11 @@ func (v *Viewer) nextInTime(n phases.Next, now time.Time) step {
 		level: phases.LevelBad, keys: []string{"schedule", end, "note"},
 	}
 	if n.Wait == phases.WaitTime {
-		st.text, st.level = fmt.Sprintf("In %s it is time for %s; nothing else holds it.", look.Countdown(n.Until.Sub(now)), what), phases.LevelInfo
+		st.text, st.level = fmt.Sprintf("In %s it is time for %s; nothing else holds it.", look.Left(n.Until.Sub(now)), what), phases.LevelInfo
 		if v.state.Schedule().NoGo != nil {
-			st.text = fmt.Sprintf("In %s it is time for %s: the run before ended as NO-GO.", look.Countdown(n.Until.Sub(now)), what)
+			st.text = fmt.Sprintf("In %s it is time for %s: the run before ended as NO-GO.", look.Left(n.Until.Sub(now)), what)
 		}
-		st.keys = []string{"recheck", "schedule", end, "note"}
+		st.keys, st.waits = []string{"recheck", "schedule", end, "note"}, true
 	}
 	if v.nav.focus != pane.Gate {
 		st.keys = append(st.keys, pane.Binding(pane.Gate))

@@ -235,6 +235,16 @@ func (f *fixtureRun) running() {
 	notes, bookings := &p.Tables[0], &p.Tables[1]
 	notes.Deleted, notes.StartedAt, notes.EndedAt = 92000, fixtureT0.Add(31*time.Second), fixtureT0.Add(38*time.Second)
 	bookings.Deleted, bookings.BlocksDone, bookings.BlocksTotal, bookings.StartedAt = 124000, 1600, 4000, fixtureT0.Add(38*time.Second)
+	for i, rows := range []int64{0, 6_000, 21_000, 38_000, 57_000, 76_000, 92_000} {
+		at := notes.StartedAt.Add(time.Duration(i) * 7 * time.Second / 6)
+		notes.Pace.Add(at, rows)
+		p.Pace.Add(at, rows)
+	}
+	for i, rows := range []int64{0, 5_000, 19_000, 36_000, 55_000, 70_000, 82_000, 96_000, 112_000, 118_000, 121_000, 123_000, 124_000} {
+		at := bookings.StartedAt.Add(time.Duration(i) * time.Second)
+		bookings.Pace.Add(at, rows)
+		p.Pace.Add(at, 92_000+rows)
+	}
 }
 
 func (f *fixtureRun) holding() {
@@ -243,6 +253,11 @@ func (f *fixtureRun) holding() {
 	p := &f.s.Phases[1]
 	p.Status, p.Step, p.HoldUntil = phases.PhaseHolding, -1, f.now.Add(92*time.Second)
 	p.Tables[1].Deleted, p.Tables[1].BlocksDone, p.Tables[1].EndedAt = 310000, 4000, fixtureT0.Add(70*time.Second)
+	for i, rows := range []int64{135_000, 151_000, 168_000, 190_000, 214_000, 240_000, 262_000, 281_000, 297_000, 310_000} {
+		at := fixtureT0.Add(52*time.Second + time.Duration(i)*2*time.Second)
+		p.Tables[1].Pace.Add(at, rows)
+		p.Pace.Add(at, 92_000+rows)
+	}
 	p.Tables[0].Left, p.Tables[1].Left = 0, 0
 	p.Verified = []phases.Verification{
 		{Kind: phases.VerifyZero, Name: "booking_notes", Want: "0", Got: "0", Pass: true},

@@ -25,7 +25,7 @@ func (v *Viewer) headerLines(now time.Time) []string {
 	if s.Opened.Unattended {
 		where = "unattended  " + where
 	}
-	first := look.Between(left, look.Paint(st.Text, look.Clip(look.Sanitize(where), v.width/2))+"  "+v.clockText(now)+" ", v.width)
+	first := look.Between(left, look.Paint(st.Text, look.Middle(look.Sanitize(where), v.width/2))+"  "+v.clockText(now)+" ", v.width)
 	return []string{first, v.secondLine(now)}
 }
 
@@ -35,7 +35,7 @@ func (v *Viewer) clockText(now time.Time) string {
 	if s.Outcome != "" {
 		now = s.At
 	}
-	return look.Paint(v.styles.Title, look.Clock(s.Clock(now)))
+	return look.Paint(v.styles.Title, s.ClockWords(now))
 }
 
 func (v *Viewer) secondLine(now time.Time) string {
@@ -149,7 +149,7 @@ func (v *Viewer) windowLimit(now time.Time) string {
 		}
 		return look.Paint(st.Bad, "LATE: T-0 was "+look.Duration(now.Sub(s.Schedule().T0))+" ago")
 	case at.IsZero():
-		return look.Paint(st.Dim, "abort limit T+") + look.Paint(st.Text, look.Minutes(s.Runbook.Window.Abort+s.Extra))
+		return look.Paint(st.Dim, "abort limit ") + look.Paint(st.Text, look.Clock(s.Runbook.Window.Abort+s.Extra))
 	case s.Current() < 0:
 		return look.Paint(st.Good, "all phases are done")
 	}
@@ -172,7 +172,7 @@ func (v *Viewer) bannerLines(zone *time.Location) []string {
 	}
 	out := v.announceLines()
 	if line := v.state.OffLine(zone); line != "" {
-		out = append(out, v.message(phases.LevelWarn, line))
+		out = append(out, strings.Split(v.message(phases.LevelWarn, line), "\n")...)
 	}
 	return out
 }

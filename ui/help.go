@@ -163,6 +163,7 @@ func (v *Viewer) scrollHelp(id string) bool {
 		return false
 	}
 	l, _ := v.layout()
+	l.lift(v.Foot(v.moment()) - 2)
 	limit := max(0, len(v.helpText(l.body.w, v.moment()))-(l.body.h-1))
 	v.nav.helpScroll = max(0, min(limit, v.nav.helpScroll+by))
 	return true

@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"tminus/phases"
+	"tminus/phases/runbook"
 	"tminus/ui/look"
 	"tminus/ui/pane"
 )
@@ -27,6 +28,7 @@ type binding struct {
 	help  string   // in the help page: a sentence's part
 	group string   // heading in the help page
 
+	steps bool // one of many: no use in a list of what can be done
 	own   bool // its caller does it, and the table only names it
 	blind bool // ends something: possible on a screen that no longer follows the journal
 
@@ -90,27 +92,32 @@ func helpGroups() []string {
 // readerKeys are what a reader may press: nothing in it can act.
 func readerKeys() keymap {
 	out := keymap{
-		{id: "up", keys: []string{"up", "k"}, label: "↑ k", name: "up", help: "one row or line up", group: groupMove, move: func(v *Viewer) { v.step(-1) }},
-		{id: "down", keys: []string{"down", "j"}, label: "↓ j", name: "down", help: "one row or line down", group: groupMove, move: func(v *Viewer) { v.step(1) }},
-		{id: "pgup", keys: []string{"pgup", "ctrl+u"}, label: "pgup", name: "page up", help: "ten rows or lines up", group: groupMove, move: func(v *Viewer) { v.step(-10) }},
-		{id: "pgdown", keys: []string{"pgdown", "ctrl+d"}, label: "pgdn", name: "page down", help: "ten rows or lines down", group: groupMove, move: func(v *Viewer) { v.step(10) }},
-		{id: "top", keys: []string{"g", "home"}, label: "g", name: "top", help: "to the top", group: groupMove, move: func(v *Viewer) { v.edge(-1) }},
-		{id: "bottom", keys: []string{"G", "end"}, label: "G", name: "bottom", help: "to the bottom", group: groupMove, move: func(v *Viewer) { v.edge(1) }},
+		{id: "up", steps: true, keys: []string{"up", "k"}, label: "↑ k", name: "up", help: "one row or line up", group: groupMove, move: func(v *Viewer) { v.step(-1) }},
+		{id: "down", steps: true, keys: []string{"down", "j"}, label: "↓ j", name: "down", help: "one row or line down", group: groupMove, move: func(v *Viewer) { v.step(1) }},
+		{id: "pgup", steps: true, keys: []string{"pgup", "ctrl+u"}, label: "pgup", name: "page up", help: "ten rows or lines up", group: groupMove, move: func(v *Viewer) { v.step(-10) }},
+		{id: "pgdown", steps: true, keys: []string{"pgdown", "ctrl+d"}, label: "pgdn", name: "page down", help: "ten rows or lines down", group: groupMove, move: func(v *Viewer) { v.step(10) }},
+		{id: "top", steps: true, keys: []string{"g", "home"}, label: "g", name: "top", help: "to the top", group: groupMove, move: func(v *Viewer) { v.edge(-1) }},
+		{id: "bottom", steps: true, keys: []string{"G", "end"}, label: "G", name: "bottom", help: "to the bottom", group: groupMove, move: func(v *Viewer) { v.edge(1) }},
 		{id: "next pane", keys: []string{"tab", "right", "l"}, label: "tab", name: "next pane", help: "the next pane", group: groupMove, move: func(v *Viewer) { v.cycle(1) }},
 		{id: "last pane", keys: []string{"shift+tab", "left", "h"}, label: "shift+tab", name: "pane before", help: "the pane before", group: groupMove, move: func(v *Viewer) { v.cycle(-1) }},
 	}
 	for _, k := range pane.Kinds() {
-		if key := pane.Digit(k.ID); key != "" {
-			out = append(out, binding{
-				id: pane.Binding(k.ID), keys: []string{key}, label: key, name: strings.ToLower(k.Title),
-				help: "the pane " + strings.ToLower(k.Title), group: groupMove,
-				move: func(v *Viewer) { v.goTo(k.ID) }, can: isThere(k),
-			})
+		name := strings.ToLower(k.Title)
+		key := pane.Digit(k.ID)
+		if key == "" {
+			key = ":" + name // as it is typed into the palette
 		}
+		out = append(out, binding{
+			id: pane.Binding(k.ID), keys: []string{key}, label: key, name: name, help: "the pane " + name, group: groupMove,
+			move: func(v *Viewer) { v.goTo(k.ID) }, can: isThere(k),
+		})
 	}
 	return append(out,
-		binding{id: "next open", keys: []string{"n"}, label: "n", name: "next open item", help: "the next item that is not done", group: groupMove, move: (*Viewer).nextOpen, can: canNextOpen},
+		binding{id: "next open", keys: []string{"n"}, label: "n", name: "next open item", help: "the next item that needs you, or else is not done", group: groupMove, move: (*Viewer).nextOpen, can: canNextOpen},
 		binding{id: "follow", keys: []string{"f"}, label: "f", name: "follow the run", help: "back to where the run is, and stay with it", group: groupMove, move: (*Viewer).follow},
+		binding{id: "filter", keys: []string{"/"}, label: "/", name: "find", help: "show only what has a text in it; esc takes that back", group: groupMove, move: (*Viewer).beginFilter},
+		binding{id: "more", keys: []string{pane.KeyMore}, label: pane.KeyMore, name: "more, or less", help: "all about the selected item, or one line of it", group: groupMove, move: func(v *Viewer) { v.nav.more = !v.nav.more }, can: canFold},
+		binding{id: "palette", keys: []string{":", "ctrl+p"}, label: ":", name: "all that can be done", help: "all that can be done now, and why not of the rest", group: groupLeave, move: (*Viewer).openPalette},
 		binding{id: "help", keys: []string{"?"}, label: "?", name: "keys", help: "this page", group: groupLeave, move: func(v *Viewer) { v.nav.help, v.nav.helpScroll = !v.nav.help, 0 }},
 		binding{id: "close", keys: []string{"esc"}, label: "esc", name: "close", help: "close this page, or follow the run again", group: groupLeave, move: (*Viewer).escape},
 	)
@@ -127,8 +134,12 @@ func isThere(k pane.Kind) func(*Viewer, time.Time) error {
 }
 
 func canNextOpen(v *Viewer, _ time.Time) error {
-	if v.state == nil || v.firstOpen("") == "" {
+	items := v.openItems()
+	switch {
+	case len(items) == 0:
 		return errors.New("no item is open")
+	case v.nav.focus == pane.Checklist && after(items, rowIndex(v.rows(), v.nav.cursor)) == "":
+		return errors.New("no other item is open")
 	}
 	return nil
 }
@@ -144,9 +155,9 @@ func watchKeys() keymap {
 // operatorKeys are the operator's: a reader's, and those that act.
 func operatorKeys() keymap {
 	return append(readerKeys(),
-		binding{id: "tick", keys: []string{"space"}, label: "space", name: "tick", help: "tick or sign the item, or take that back", group: groupItems, can: canTick, open: (*Operator).tick},
-		binding{id: "edit", keys: []string{"enter"}, label: "enter", name: "fill in", help: "fill in what the item records, or sign it", group: groupItems, can: canEdit, open: (*Operator).edit},
-		binding{id: "action", keys: []string{"x"}, label: "x", name: "do it", help: "have the item's work done, or cancel it", group: groupItems, can: canAct, open: (*Operator).action},
+		binding{id: "tick", keys: []string{"space"}, label: "space", name: "tick", help: "tick or sign the item, or take that back", group: groupItems, can: onItem(canTickItem), open: (*Operator).tick},
+		binding{id: "edit", keys: []string{"enter"}, label: "enter", name: "fill in", help: "fill in what the item records, or sign it", group: groupItems, can: onItem(canEditItem), open: (*Operator).edit},
+		binding{id: "action", keys: []string{"x"}, label: "x", name: "do it", help: "have the item's work done, or cancel it", group: groupItems, can: onItem(canActItem), open: (*Operator).action},
 		binding{id: "recheck", keys: []string{"r"}, label: "r", name: "check again", help: "ask the item's check again; elsewhere, all checks", group: groupItems, can: anyRun, open: (*Operator).recheck},
 		binding{id: "waive", keys: []string{"v"}, label: "v", name: "waive", help: "waive the item by name, or take that back", group: groupItems, can: canWaive, open: (*Operator).waive},
 		binding{id: "decide", keys: []string{"D"}, label: "D", name: "decide", help: "a smoke test failed: go on, or restore or undo", group: groupItems, can: canDecide, open: (*Operator).decide},
@@ -166,6 +177,7 @@ func operatorKeys() keymap {
 		binding{id: "abort", keys: []string{"a"}, label: "a", name: "abort", help: "abort the run; an open phase is rolled back", group: groupRun, blind: true, can: asks(abortNow), open: (*Operator).abort},
 		binding{id: "close run", keys: []string{"d"}, label: "d", name: "done", help: "close the run when all is done", group: groupRun, can: asks(closeNow), open: (*Operator).closeRun},
 		binding{id: "tell", keys: []string{"m"}, label: "m", name: "send again", help: "send again what a channel did not take", group: groupRun, can: canTellAgain, open: (*Operator).tellAgain},
+		binding{id: "copy", keys: []string{"y"}, label: "y", name: "copy the command", help: "copy the undo or resume command, or the blocking query", group: groupRun, can: canCopy, open: (*Operator).copyOut},
 		binding{id: "note", keys: []string{"w"}, label: "w", name: "write a note", help: "write a note into the execution log", group: groupRun, can: anyRun, open: (*Operator).note},
 
 		binding{id: "quit", keys: []string{"q", "ctrl+c"}, label: "q", name: "leave", help: "leave; an unfinished run can be resumed", group: groupLeave, open: (*Operator).quit},
@@ -241,11 +253,18 @@ func skipNow(*phases.State) phases.Command { return phases.SkipMaintenance{} }
 
 func closeNow(*phases.State) phases.Command { return phases.CloseRun{} }
 
-func canTick(v *Viewer, now time.Time) error {
-	it, err := v.selected()
-	if err != nil {
-		return err
+// onItem makes what is possible on an item a binding's, for the selected one.
+func onItem(can func(v *Viewer, it runbook.Item, now time.Time) error) func(*Viewer, time.Time) error {
+	return func(v *Viewer, now time.Time) error {
+		it, err := v.selected()
+		if err != nil {
+			return err
+		}
+		return can(v, it, now)
 	}
+}
+
+func canTickItem(v *Viewer, it runbook.Item, now time.Time) error {
 	s := v.state
 	if it.Sign != "" {
 		return canSign(v, it, now)
@@ -254,35 +273,27 @@ func canTick(v *Viewer, now time.Time) error {
 		return s.Can(phases.Untick{Item: it.ID}, now)
 	}
 	if it.Check == nil && s.Ask(it).Need == phases.NeedField {
-		return canEdit(v, now) // the form comes first, then the tick
+		return canEditItem(v, it, now) // the form comes first, then the tick
 	}
 	return s.Can(phases.Tick{Item: it.ID}, now)
 }
 
-func canEdit(v *Viewer, now time.Time) error {
-	it, err := v.selected()
-	if err != nil {
-		return err
-	}
-	fields := it.Fields
-	if len(fields) == 0 {
+func canEditItem(v *Viewer, it runbook.Item, now time.Time) error {
+	it, _ = v.filled(it, now)
+	if len(it.Fields) == 0 {
 		return nothingToFill(v, it, now)
 	}
-	return v.state.Can(phases.Record{Item: it.ID, Field: fields[0].ID}, now)
+	return v.state.Can(phases.Record{Item: it.ID, Field: it.Fields[0].ID}, now)
 }
 
-func canAct(v *Viewer, now time.Time) error {
-	it, err := v.selected()
-	if err != nil {
-		return err
-	}
+func canActItem(v *Viewer, it runbook.Item, now time.Time) error {
 	if it.Message != "" {
 		return v.state.Can(itemTells(v.state, it)[0], now)
 	}
 	if v.state.Can(phases.CancelAction{Item: it.ID}, now) == nil {
 		return nil
 	}
-	return v.state.Can(phases.Act{Item: it.ID}, now)
+	return v.state.Can(phases.Act{Item: v.acted(it, now).ID}, now)
 }
 
 func canEndSession(v *Viewer, _ time.Time) error {

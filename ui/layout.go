@@ -34,6 +34,8 @@ type layout struct {
 	strip  int // line of the short timeline; -1 where the pane is shown
 	body   rect
 	areas  []area
+	shares bool    // a short main pane leaves the rest of its place to another
+	second pane.ID // which; empty where there is none
 }
 
 // arrange computes a layout; banner is how many lines stand below the header. Focus and main are what the reader looks at; ok is
@@ -51,6 +53,7 @@ func arrange(w, h, banner int, focus, main, side pane.ID) (l layout, ok bool) {
 	case w >= 110 && h >= 30:
 		l.body = rect{0, top, w, h - top - 2}
 		l.medium(main)
+		l.shares = true
 	case w >= 100 && h >= 30:
 		l.body = rect{0, top, w, h - top - 2}
 		l.narrow(focus, main)
@@ -87,6 +90,27 @@ func (l *layout) medium(main pane.ID) {
 	}
 }
 
+// leastShare is the height of a second pane that is worth its frame.
+const leastShare = 9
+
+// share gives what a short main pane of a medium screen leaves to a second one. It
+// has half of the height or all of it: a screen that moves with every line is no
+// help.
+func (l *layout) share(side pane.ID, lines func(area) int) {
+	if !l.shares || len(l.areas) != 3 {
+		return
+	}
+	main, log := l.areas[1], l.areas[2]
+	half := (l.body.h + 1) / 2
+	rest := main.h - half
+	if rest < leastShare || side == main.pane || lines(main)+2 > half {
+		return
+	}
+	main.h = half
+	second := area{pane: side, rect: rect{main.x, main.y + half, main.w, rest}, framed: true}
+	l.areas, l.second = []area{l.areas[0], main, second, log}, side
+}
+
 // wide: timeline left, main in the middle, a second pane and the events right.
 func (l *layout) wide(main, side pane.ID) {
 	b := l.body
@@ -99,6 +123,17 @@ func (l *layout) wide(main, side pane.ID) {
 		{pane: side, rect: rect{b.x + left + middle, b.y, right, upper}, framed: true},
 		{pane: pane.Log, rect: rect{b.x + left + middle, b.y + upper, right, b.h - upper}, framed: true},
 	}
+}
+
+// lift gives n lines at the bottom to what stands below the panes.
+func (l *layout) lift(n int) {
+	end := l.body.y + l.body.h
+	for i := range l.areas {
+		if a := &l.areas[i]; a.y+a.h == end {
+			a.h = max(0, a.h-n)
+		}
+	}
+	l.body.h = max(0, l.body.h-n)
 }
 
 // find gives the area of a pane.

@@ -36,6 +36,7 @@ type Viewer struct {
 	home   pane.ID       // where the reader stands by themselves; empty: where the run is
 	state  *phases.State // nil before the first record
 	fault  error         // why the journal is not read on; nil while it is
+	saying said          // stands where the run's own word would; empty for that
 	clock  time.Time     // as of the last key or tick; zero where nobody tells
 	width  int
 	height int
@@ -51,7 +52,13 @@ type nav struct {
 	moved      bool    // the reader went somewhere else
 	stays      bool    // at home: the screen turns to nothing else by itself
 	cursor     string  // id of the selected item
+	chosen     bool    // the reader has moved it since the last act: it stays there
 	scroll     map[pane.ID]int
+	filters    map[pane.ID]string // what is looked for in a pane; none where it is all shown
+	typing     pane.ID            // whose filter is being typed; empty for none
+	palette    palette
+	more       bool   // what is folded where there is little room is open
+	called     string // what the operator was called back for last
 	help       bool
 	helpScroll int
 }
@@ -63,7 +70,7 @@ func NewViewer(opts ViewerOptions) *Viewer {
 	}
 	return &Viewer{
 		opts: opts, styles: opts.Styles, keys: readerKeys(),
-		nav: nav{focus: pane.Checklist, main: pane.Checklist, want: pane.Checklist, scroll: map[pane.ID]int{}},
+		nav: nav{focus: pane.Checklist, main: pane.Checklist, want: pane.Checklist, scroll: map[pane.ID]int{}, filters: map[pane.ID]string{}},
 	}
 }
 
@@ -104,8 +111,12 @@ func (v *Viewer) Stop(err error) { v.fault = err }
 // State is what is known of the run; nil before its first record. It is read only.
 func (v *Viewer) State() *phases.State { return v.state }
 
-// Resize tells the viewer the terminal's size in cells. Any size will do.
+// Resize tells the viewer the terminal's size in cells. Any size will do; one that
+// no terminal has keeps the last.
 func (v *Viewer) Resize(width, height int) {
+	if !plausible(width, height) {
+		return
+	}
 	v.width, v.height = max(0, width), max(0, height)
 }
 
@@ -115,6 +126,10 @@ func (v *Viewer) SetStyles(s *look.Styles) { v.styles = s }
 // Navigate takes a key that moves, scrolls, switches panes or shows help, and
 // reports whether the key was one.
 func (v *Viewer) Navigate(key tea.KeyPressMsg) bool {
+	if v.entering() {
+		v.enter(key)
+		return true
+	}
 	b, ok := v.keys.press(key.String())
 	if !ok || b.move == nil {
 		return false
@@ -133,20 +148,37 @@ func (v *Viewer) Navigate(key tea.KeyPressMsg) bool {
 
 func (v *Viewer) small() bool { return v.width < minWidth || v.height < minHeight }
 
-// layout is where everything stands now.
+// layout is where everything stands now. What has the keys is in sight: where it has
+// no place beside the main pane it takes that one's.
 func (v *Viewer) layout() (layout, bool) {
-	return arrange(v.width, v.height, len(v.bannerLines(time.Local)), v.nav.focus, v.nav.main, v.side())
+	l, ok := v.arranged(v.nav.main)
+	if _, inSight := l.find(v.nav.focus); ok && !inSight {
+		return v.arranged(v.nav.focus)
+	}
+	return l, ok
+}
+
+// arranged is the layout with a pane in the main rectangle.
+func (v *Viewer) arranged(main pane.ID) (layout, bool) {
+	side := v.side(main)
+	l, ok := arrange(v.width, v.height, len(v.bannerLines(time.Local)), v.nav.focus, main, side)
+	if ok && v.state != nil {
+		l.share(side, func(a area) int { return pane.KindOf(a.pane).Lines(v.paneOf(a, v.state.At)) })
+	}
+	return l, ok
 }
 
 // side is the second pane of a wide screen: what the main one makes one ask for.
-func (v *Viewer) side() pane.ID {
+func (v *Viewer) side(main pane.ID) pane.ID {
 	passed := v.state != nil && v.state.Gate.Decision == phases.Go
 	switch {
-	case v.nav.main == pane.Undo:
+	case main == pane.Undo:
 		return pane.Phase
+	case main == pane.Phase && v.blocked():
+		return pane.Activity
 	case passed:
 		return pane.Undo
-	case v.nav.main == pane.Gate:
+	case main == pane.Gate:
 		return pane.Checklist
 	}
 	return pane.Gate
@@ -159,15 +191,21 @@ func (v *Viewer) turn() {
 	if err != nil {
 		return
 	}
+	if v.entering() {
+		return // letters are text: no screen changes under whoever types them
+	}
 	want, place := whereabouts(s)
+	if place == v.nav.place && v.calls(want) {
+		v.follow()
+		return
+	}
 	if place == v.nav.place {
-		if v.nav.cursor == "" {
-			v.nav.cursor = v.firstOpen(place)
-		}
+		v.advance()
 		return
 	}
 	stageChanged := want == pane.End || v.nav.want == pane.Gate && want == pane.Phase
 	v.nav.place, v.nav.want = place, want
+	stageChanged = v.calls(want) || stageChanged
 	if v.nav.stays || v.nav.moved && !stageChanged {
 		if v.nav.cursor == "" {
 			v.nav.cursor = v.firstOpen(place)
@@ -203,12 +241,16 @@ func whereabouts(s *phases.State) (pane.ID, string) {
 
 // follow goes back to where the run is, and stays with it.
 func (v *Viewer) follow() {
-	v.nav.moved, v.nav.stays = false, false
+	v.nav.moved, v.nav.stays, v.nav.chosen = false, false, false
 	v.focusOn(v.nav.want)
 	v.nav.scroll[v.nav.want] = 0
 	if v.nav.want == pane.Checklist {
+		v.setFilter(pane.Checklist, "")
 		if id := v.firstOpen(v.nav.place); id != "" {
 			v.nav.cursor = id
+		}
+		if it, failed := v.smokeFailed(); failed {
+			v.nav.cursor = it
 		}
 	}
 }
@@ -219,8 +261,8 @@ func (v *Viewer) focusOn(p pane.ID) {
 	if pane.KindOf(p).Beside {
 		return
 	}
-	if l, ok := v.layout(); ok && !v.following(p) {
-		if _, inSight := l.find(p); inSight {
+	if l, ok := v.arranged(v.nav.main); ok && !v.following(p) {
+		if _, inSight := l.find(p); inSight && p != l.second {
 			return
 		}
 	}
@@ -248,6 +290,11 @@ func (v *Viewer) cycle(by int) {
 		for _, a := range l.areas {
 			panes = append(panes, a.pane)
 		}
+		if at := slices.Index(panes, l.second); at >= 0 && at == (slices.Index(panes, v.nav.focus)+by+len(panes))%len(panes) {
+			// From one to the next nothing moves: else tab would never come past it.
+			v.nav.help, v.nav.focus, v.nav.moved = false, l.second, l.second != v.nav.want
+			return
+		}
 	} else {
 		for _, k := range pane.Kinds() {
 			panes = append(panes, k.ID)
@@ -262,10 +309,14 @@ func (v *Viewer) cycle(by int) {
 	v.goTo(panes[(at+by+len(panes))%len(panes)])
 }
 
-// escape closes the help page, or follows the run again.
+// escape closes the help page, takes a filter back, or follows the run again.
 func (v *Viewer) escape() {
-	if v.nav.help {
+	switch {
+	case v.nav.help:
 		v.nav.help = false
+		return
+	case v.nav.filters[v.nav.focus] != "":
+		v.setFilter(v.nav.focus, "")
 		return
 	}
 	v.follow()
@@ -274,29 +325,35 @@ func (v *Viewer) escape() {
 // step moves the cursor of the checklist, or scrolls any other pane.
 func (v *Viewer) step(by int) {
 	if v.nav.focus != pane.Checklist {
-		v.scrollBy(by)
+		v.scrollPane(v.nav.focus, by)
 		return
 	}
-	rows := v.rows()
+	v.stepRow(by)
+}
+
+// stepRow moves the cursor of the checklist.
+func (v *Viewer) stepRow(by int) {
+	rows := v.shownRows()
 	if len(rows) == 0 {
 		return
 	}
 	at := rowIndex(rows, v.nav.cursor)
 	v.nav.scroll[pane.Checklist] = 0
-	v.nav.cursor = rows[max(0, min(len(rows)-1, at+by))].ID
+	v.nav.cursor, v.nav.chosen = rows[max(0, min(len(rows)-1, at+by))].ID, true
 }
 
 // edge goes to the first or last row or line.
 func (v *Viewer) edge(to int) { v.step(to * 100_000) }
 
-// scrollBy moves a pane by lines, as far as it has any: the way back starts at
+// scrollPane moves a pane by lines, as far as it has any: the way back starts at
 // once.
-func (v *Viewer) scrollBy(by int) {
+func (v *Viewer) scrollPane(id pane.ID, by int) {
 	l, ok := v.layout()
 	if !ok || v.state == nil {
 		return
 	}
-	a, ok := l.find(v.nav.focus)
+	l.lift(v.Foot(v.moment()) - 2)
+	a, ok := l.find(id)
 	if !ok {
 		return
 	}
@@ -313,6 +370,14 @@ func (v *Viewer) rows() []pane.Row {
 	return pane.ChecklistRows(v.state)
 }
 
+// shownRows are those that the checklist's filter leaves.
+func (v *Viewer) shownRows() []pane.Row {
+	if v.state == nil || v.state.Runbook == nil {
+		return nil
+	}
+	return pane.FilteredRows(v.state, v.nav.filters[pane.Checklist])
+}
+
 func rowIndex(rows []pane.Row, id string) int {
 	for i, r := range rows {
 		if r.ID == id {
@@ -320,69 +385,6 @@ func rowIndex(rows []pane.Row, id string) int {
 		}
 	}
 	return 0
-}
-
-// firstOpen is the first item that holds something, of a place's group where it
-// names one; empty when there is none.
-func (v *Viewer) firstOpen(place string) string {
-	first := ""
-	open := v.open()
-	for _, r := range v.rows() {
-		if !open[r.ID] {
-			continue
-		}
-		if r.Group == place {
-			return r.ID
-		}
-		if first == "" {
-			first = r.ID
-		}
-	}
-	return first
-}
-
-// open are the items that hold what comes next: the gate, the next phase, or
-// the end of the run.
-func (v *Viewer) open() map[string]bool {
-	s := v.state
-	now := v.moment()
-	var holds []phases.Hold
-	out := map[string]bool{}
-	switch s.Stage() {
-	case phases.StageChecklist:
-		holds = s.GateHolds(now)
-	case phases.StagePhases:
-		if s.OpenPhase() == nil {
-			holds = s.PhaseHolds(s.Current(), now)
-		}
-	case phases.StageAfter:
-		if i := s.CurrentAfter(); i < len(s.Runbook.After) {
-			for _, it := range s.Runbook.After[i].Items {
-				out[it.ID] = !s.ItemDone(it)
-			}
-		}
-	}
-	for _, h := range holds {
-		if h.Item != "" {
-			out[h.Item] = true
-		}
-	}
-	return out
-}
-
-// nextOpen selects the next item after the cursor that is not done, starting
-// over at the end.
-func (v *Viewer) nextOpen() {
-	v.goTo(pane.Checklist)
-	rows := v.rows()
-	open := v.open()
-	at := rowIndex(rows, v.nav.cursor)
-	for i := range rows {
-		if r := rows[(at+1+i)%len(rows)]; open[r.ID] {
-			v.nav.cursor = r.ID
-			return
-		}
-	}
 }
 
 // selected is the item under the cursor, or why there is none.
@@ -398,5 +400,5 @@ func (v *Viewer) selected() (runbook.Item, error) {
 	if !ok {
 		return it, fmt.Errorf("select an item first: %s", "↑ and ↓ move")
 	}
-	return it, nil
+	return it, v.unseenRow()
 }

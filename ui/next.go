@@ -12,18 +12,21 @@ import (
 )
 
 // step is what the run waits for, and the keys that lead on from there, the
-// likeliest first. A person must get through by these keys alone.
+// likeliest first. A person must get through by the first of them alone: each
+// leads to another state, and none is a way back to the one before.
 type step struct {
 	text  string
 	level phases.Level
 	keys  []string // ids of bindings
+	waits bool     // it goes on by itself: no key leads there
+	at    pane.ID  // the pane in which the keys are pressed, if it is not where the run is
 }
 
 // next says what to do now.
 func (v *Viewer) next(now time.Time) step {
 	s := v.state
 	if s == nil || s.Runbook == nil {
-		return step{text: "Reading the journal …", level: phases.LevelInfo}
+		return step{text: "Reading the journal …", level: phases.LevelInfo, waits: true}
 	}
 	n := s.Next(now)
 	switch n.Wait {
@@ -31,7 +34,7 @@ func (v *Viewer) next(now time.Time) step {
 		return step{text: "The run was interrupted: " + look.Sanitize(s.Interrupted), level: phases.LevelBad, keys: []string{"quit", pane.Binding(pane.Log), pane.Binding(pane.Undo)}}
 	case phases.WaitNobody:
 		if s.WantsLift() {
-			return step{text: "The run has ended: " + s.Outcome.Word() + ". What was off for it is coming back.", level: phases.LevelWarn, keys: []string{pane.Binding(pane.Log)}}
+			return step{text: "The run has ended: " + s.Outcome.Word() + ". What was off for it is coming back.", level: phases.LevelWarn, keys: []string{pane.Binding(pane.Log)}, waits: true}
 		}
 		return step{text: "The run has ended: " + s.Outcome.Word() + "." + s.FarewellWords() + v.undoHint(), level: look.OutcomeLevel(s.Outcome), keys: []string{"quit", pane.Binding(pane.Log), pane.Binding(pane.Undo)}}
 	case phases.WaitChecklist:
@@ -46,14 +49,14 @@ func (v *Viewer) next(now time.Time) step {
 		return v.nextSmoke(n)
 	case phases.WaitAfter:
 		done, total := s.GroupDone(n.Group)
-		return step{
-			text:  fmt.Sprintf("%s: %s to go.", n.Group.Title, look.Plural(total-done, "item", "items")),
-			level: phases.LevelInfo, keys: append(v.itemKeys(), "note"),
-		}
+		st := step{text: fmt.Sprintf("%s: %s to go.", n.Group.Title, look.Plural(total-done, "item", "items")), level: phases.LevelInfo}
+		st.keys, st.waits = v.itemKeys()
+		st.keys = append(st.keys, "note")
+		return st
 	case phases.WaitUpkeep:
 		return nextAfterCommit(s, now)
 	case phases.WaitUndo:
-		return step{text: look.Initial(s.TrialWords()) + ".", level: phases.LevelInfo, keys: []string{pane.Binding(pane.Undo), pane.Binding(pane.Log)}}
+		return step{text: look.Initial(s.TrialWords()) + ".", level: phases.LevelInfo, keys: []string{pane.Binding(pane.Undo), pane.Binding(pane.Log)}, waits: true}
 	case phases.WaitClose:
 		if s.WantsUndoTrial() {
 			return step{text: "All is done: close the run. First it puts back what the phases took, to prove the undo.", level: phases.LevelGood, keys: []string{"close run", "note"}}
@@ -77,93 +80,90 @@ func (v *Viewer) nextBeforeGate(n phases.Next) step {
 	if closed := v.state.Gate.Closed; len(closed) > 0 {
 		st.text, st.level = "The gate closed again: "+closed[0], phases.LevelWarn
 	}
-	switch found := v.state.Unacknowledged(); {
-	case len(found) > 0 && len(v.open()) == 0:
+	none := len(v.open()) == 0
+	found := v.state.Unacknowledged()
+	if !none {
+		st.keys, st.waits = v.itemKeys()
+	}
+	switch {
+	case len(found) > 0 && none:
 		st.text = fmt.Sprintf("The survey found what will fail: %s has to be acknowledged by name.", found[0].Code)
 		st.keys, st.level = []string{"acknowledge", pane.Binding(pane.Reach)}, phases.LevelBad
+	case len(found) > 0 && st.waits:
+		st.keys, st.waits = append([]string{"acknowledge"}, st.keys...), false
 	case len(found) > 0:
-		st.keys = append(v.itemKeys(), "acknowledge")
-	case len(v.open()) == 0 && v.state.Gate.Closed == nil:
+		st.keys = append(st.keys, "acknowledge")
+	case none && v.state.Gate.Closed == nil: // nothing on this screen mends it: it is looked at again
 		st.text, st.level = "The gate is held: "+n.Holds[0].Text+".", phases.LevelBad
-		st.keys = append([]string{pane.Binding(pane.Gate)}, v.itemKeys()...)
-	default:
-		st.keys = v.itemKeys()
+		st.keys, st.at = []string{pane.Binding(pane.Gate), "recheck"}, pane.Gate
+		if v.nav.focus == pane.Gate {
+			st.keys = []string{"recheck"}
+		}
+	case none:
+		st.keys = []string{"recheck"}
 	}
 	st.keys = append(st.keys, "no-go", "note")
 	return st
 }
 
-// itemKeys are what the selected item asks for.
-func (v *Viewer) itemKeys() []string {
+// itemKeys are what the selected item asks for, or the way to one that does.
+// Where all that is open answers by itself, they wait.
+func (v *Viewer) itemKeys() (keys []string, waits bool) {
 	if v.nav.focus != pane.Checklist {
-		return []string{"next open", "follow"}
+		return []string{"next open", "follow"}, false
 	}
 	it, err := v.selected()
 	if err != nil {
-		return []string{"down", "next open"}
+		return []string{"down", "next open"}, false
 	}
-	s := v.state
-	_, answerable := s.Answerable(it.ID)
-	if !v.open()[it.ID] {
-		keys := []string{"next open", "down"}
-		switch {
-		case it.Check != nil:
-			keys = append(keys, "recheck")
-		case s.Item(it.ID).Waived != nil:
-			keys = append(keys, "waive")
-		case s.ByAction(it):
-			keys = append(keys, "action")
-		case answerable == nil:
-			keys = append(keys, "tick")
+	var mine openItem
+	most, isOpen := 0, false
+	for _, o := range v.openItems() {
+		if o.id == it.ID {
+			mine, isOpen = o, true
+		} else {
+			most = max(most, o.needs())
 		}
-		if len(it.Fields) > 0 {
-			keys = append(keys, "edit")
-		}
-		return keys
 	}
-	if it.Fence != "" && s.Can(phases.Act{Item: it.ID}, s.At) != nil && len(v.open()) > 1 {
-		return []string{"next open", "recheck", "down"} // another fence comes first, or an action has to end
-	}
-	var keys []string
-	if keys := waitingKeys(s, it); keys != nil {
-		return keys
-	}
-	action := it.Action != nil && s.Runs(it.Action) || it.Message != ""
+	others := v.otherKeys(it, isOpen)
 	switch {
-	case it.Check != nil && s.ItemDone(it): // its answer is too old
-	case s.Ask(it).Need == phases.NeedField:
-		keys = append(keys, "edit")
-	case it.Check == nil && !s.ByAction(it):
-		keys = append(keys, "tick")
+	case mine.wants != "":
+		return slices.Concat([]string{mine.wants}, others, []string{"next open", "down"}), false
+	case most > mine.needs():
+		return slices.Concat([]string{"next open"}, others, []string{"down"}), false
+	case mine.failed: // somebody sees to it elsewhere, and asks again
+		return slices.Concat([]string{"recheck", "waive"}, others, []string{"next open", "down"}), false
 	}
-	if action {
-		keys = append([]string{"action"}, keys...)
-	}
-	if it.Check != nil {
-		if c := s.Item(it.ID).Check; c != nil && !s.ItemDone(it) && len(it.Fields) > 0 && s.Ask(it).Need != phases.NeedField {
-			keys = append(keys, "edit") // it was asked with what is recorded
-		}
-		if len(keys) == 0 && len(v.open()) > 1 {
-			// Nothing to do here: what its check finds depends on something else.
-			return []string{"next open", "recheck", "down"}
-		}
-		keys = append(keys, "recheck")
-	}
-	return append(keys, "next open", "down")
+	return slices.Concat(others, []string{"next open", "down"}), true
 }
 
-// waitingKeys are for an item whose answer comes by itself, or whose action has
-// to wait for another's end: looking again is the likeliest. Nil for others.
-func waitingKeys(s *phases.State, it runbook.Item) []string {
-	act := s.Item(it.ID).Action
-	_, byItself := s.Begins(it)
-	switch {
-	case (byItself || act != nil && act.Running) && it.Action.Long():
-		return []string{"next open", "recheck", "down", "action"}
-	case act != nil && act.Running, s.Acting() != nil && s.Ask(it).Need == phases.NeedAction:
-		return []string{"next open", "recheck", "down"}
+// otherKeys are what can be done with an item beside what it asks for.
+func (v *Viewer) otherKeys(it runbook.Item, isOpen bool) []string {
+	s := v.state
+	var keys []string
+	if it.Check != nil {
+		keys = append(keys, "recheck")
 	}
-	return nil
+	_, answerable := s.Answerable(it.ID)
+	switch act := s.Item(it.ID).Action; {
+	case act != nil && act.Running && it.Action.Long():
+		return append(keys, "action") // which cancels it
+	case isOpen:
+		if begins(s, it) && it.Action.Long() {
+			keys = append(keys, "action")
+		}
+	case it.Check != nil:
+	case s.Item(it.ID).Waived != nil:
+		keys = append(keys, "waive")
+	case s.ByAction(it):
+		keys = append(keys, "action")
+	case answerable == nil:
+		keys = append(keys, "tick")
+	}
+	if len(it.Fields) > 0 {
+		keys = append(keys, "edit")
+	}
+	return keys
 }
 
 // nextAfterCommit is for maintenance, which nothing but the next phase waits for.
@@ -173,7 +173,7 @@ func nextAfterCommit(s *phases.State, now time.Time) step {
 	if !m.StartedAt.IsZero() {
 		text += ", since " + look.Duration(now.Sub(m.StartedAt))
 	}
-	return step{text: text + ": the next phase waits for it.", level: phases.LevelInfo, keys: []string{"skip", "note"}}
+	return step{text: text + ": the next phase waits for it.", level: phases.LevelInfo, keys: []string{"skip", "note"}, waits: true}
 }
 
 // nextInPhase is for an open transaction.
@@ -184,38 +184,38 @@ func nextInPhase(p *phases.PhaseState, now time.Time) step {
 		return nextWhileLocking(p, now)
 	case phases.PhaseVerifying:
 		if p.Keeping != nil {
-			return step{text: title + ": writing its capsule before COMMIT, " + pane.KeepingShare(p.Keeping) + ".", level: phases.LevelInfo, keys: []string{"rollback"}}
+			return step{text: title + ": writing its capsule before COMMIT, " + pane.KeepingShare(p.Keeping) + ".", level: phases.LevelInfo, keys: []string{"rollback"}, waits: true}
 		}
-		return step{text: title + ": verifying before COMMIT.", level: phases.LevelInfo, keys: []string{"rollback"}}
+		return step{text: title + ": verifying before COMMIT.", level: phases.LevelInfo, keys: []string{"rollback"}, waits: true}
 	case phases.PhaseHolding:
-		text := fmt.Sprintf("%s is verified. COMMIT or ROLLBACK: it is rolled back in %s.", title, look.Countdown(p.HoldUntil.Sub(now)))
+		text := fmt.Sprintf("%s is verified: COMMIT or ROLLBACK. It rolls back in %s.", title, look.Left(p.HoldUntil.Sub(now)))
 		return step{text: text, level: phases.LevelWarn, keys: []string{"commit", "rollback", "note"}}
 	case phases.PhaseCommitting:
-		return step{text: title + ": COMMIT is sent; waiting for the answer.", level: phases.LevelWarn}
+		return step{text: title + ": COMMIT is sent; waiting for the answer.", level: phases.LevelWarn, waits: true}
 	case phases.PhaseInDoubt:
 		text := title + ": COMMIT IN DOUBT, being settled"
 		if n := len(p.Doubt); n > 0 {
 			text += ": " + p.Doubt[n-1]
 		}
-		return step{text: text, level: phases.LevelBad}
+		return step{text: text, level: phases.LevelBad, waits: true}
 	}
 	if !p.Plan.Writes() {
-		return step{text: title + ": counting. Nothing is changed.", level: phases.LevelInfo, keys: []string{"rollback", "abort"}}
+		return step{text: title + ": counting. Nothing is changed.", level: phases.LevelInfo, keys: []string{"rollback", "abort"}, waits: true}
 	}
-	return step{text: title + " runs. Nothing is committed.", level: phases.LevelInfo, keys: []string{"rollback", "note"}}
+	return step{text: title + " runs. Nothing is committed.", level: phases.LevelInfo, keys: []string{"rollback", "note"}, waits: true}
 }
 
 func nextWhileLocking(p *phases.PhaseState, now time.Time) step {
-	st := step{text: p.Plan.Title + ": taking its locks.", level: phases.LevelInfo, keys: []string{"rollback"}}
+	st := step{text: p.Plan.Title + ": taking its locks.", level: phases.LevelInfo, keys: []string{"rollback"}, waits: true}
 	if l := p.Lock; l != nil {
 		st.text, st.level = fmt.Sprintf("Waiting for the lock on %s, %s", look.NameOr(l.Table, "a table"), look.Duration(l.Waited)), phases.LevelWarn
 		if !l.Until.IsZero() {
-			st.text = fmt.Sprintf("Waiting for %s, rolled back in %s", look.NameOr(l.Table, "another session"), look.Countdown(l.Until.Sub(now)))
+			st.text = fmt.Sprintf("Waiting for %s, rolled back in %s", look.NameOr(l.Table, "another session"), look.Left(l.Until.Sub(now)))
 		}
 		if len(l.Blockers) > 0 {
 			b := l.Blockers[0]
 			st.text += fmt.Sprintf(", blocked by session %d (%s)", b.PID, look.NameOr(b.Application, look.NameOr(b.User, "unknown")))
-			st.keys = []string{"session", "rollback"}
+			st.keys, st.waits = []string{"session", "rollback"}, false
 		}
 		st.text += "."
 	}
@@ -227,16 +227,20 @@ func (v *Viewer) nextPhase(n phases.Next) step {
 	p := n.Phase
 	switch n.Wait {
 	case phases.WaitLook:
+		st := step{text: "The outcome of " + p.Plan.Title + " is unknown: a human must look at the database.", level: phases.LevelBad, keys: []string{"abort", "note"}, at: pane.Undo}
 		if p.Status == phases.PhaseIsUndone {
-			return step{text: p.Plan.Title + " is undone: a human must look at the database.", level: phases.LevelBad, keys: []string{pane.Binding(pane.Undo), "accept", "abort", "note"}}
+			st.text, st.keys = p.Plan.Title+" is undone: a human must look at the database.", []string{"accept", "abort", "note"}
 		}
-		return step{text: "The outcome of " + p.Plan.Title + " is unknown: a human must look at the database.", level: phases.LevelBad, keys: []string{pane.Binding(pane.Undo), "abort", "note"}}
+		if v.nav.focus != pane.Undo { // what to look for comes first
+			st.keys = append([]string{pane.Binding(pane.Undo)}, st.keys...)
+		}
+		return st
 	case phases.WaitConfirm:
 		done, total := v.state.GroupDone(n.Group)
-		return step{
-			text:  fmt.Sprintf("%s to confirm before %s.", look.Plural(total-done, "point", "points"), p.Plan.Title),
-			level: phases.LevelWarn, keys: append(v.itemKeys(), "abort"),
-		}
+		st := step{text: fmt.Sprintf("%s to confirm before %s.", look.Plural(total-done, "point", "points"), p.Plan.Title), level: phases.LevelWarn}
+		st.keys, st.waits = v.itemKeys()
+		st.keys = append(st.keys, "abort")
+		return st
 	case phases.WaitWindow:
 		return step{text: "The window is over: extend it with a name and a reason, or abort.", level: phases.LevelBad, keys: []string{"extend", "abort", "note"}}
 	case phases.WaitHeld:

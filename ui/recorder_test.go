@@ -49,7 +49,7 @@ func blank(t testing.TB) (*Operator, *recorder) {
 	rec := &recorder{}
 	v := NewViewer(ViewerOptions{Journal: "gym.journal"})
 	v.keys = operatorKeys()
-	return &Operator{Viewer: v, do: rec.Do, now: frozen(fixtureNow), fixed: true, fetch: func(time.Duration) tea.Cmd { return nil }}, rec
+	return &Operator{Viewer: v, do: rec.Do, now: frozen(fixtureNow), fetch: func(time.Duration) tea.Cmd { return nil }}, rec
 }
 
 // run sends a message and carries out the command it gives, as Bubble Tea

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -23,6 +21,7 @@ type Options struct {
 	Commander phases.Commander // takes the operator's commands
 	Done      <-chan struct{}  // closed when the engine has ended; nil: never
 	Note      string           // one sentence for the header, such as where the mirror listens; may be empty
+	Looks     Looks            // of colours, mouse and calls
 	HostKey   string           // the fingerprint of the mirror's host key; empty without a mirror
 	Env       []string         // the terminal's environment; nil: the process's
 	Input     io.Reader        // nil: the process's terminal
@@ -57,15 +56,15 @@ func Run(ctx context.Context, opts Options) error {
 
 // Watch shows a journal's run without a way to act on it, following the file,
 // until the reader leaves or ctx ends. It blocks, and fails as Run does.
-func Watch(ctx context.Context, path string) error {
-	return show(ctx, Options{Journal: path}, readerLook(path), watchKeys())
+func Watch(ctx context.Context, path string, looks Looks) error {
+	return show(ctx, Options{Journal: path, Looks: looks}, readerLook(path), watchKeys())
 }
 
 func readerLook(path string) ViewerOptions {
 	return ViewerOptions{Journal: path, ReadOnly: "READ-ONLY"}
 }
 
-func show(ctx context.Context, opts Options, look ViewerOptions, keys keymap, more ...tea.ProgramOption) error {
+func show(ctx context.Context, opts Options, viewed ViewerOptions, keys keymap, more ...tea.ProgramOption) error {
 	follower, err := journal.Follow(opts.Journal)
 	if err != nil {
 		return err
@@ -75,7 +74,7 @@ func show(ctx context.Context, opts Options, look ViewerOptions, keys keymap, mo
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 
-	o, err := newOperator(ctx, opts, look, keys, follower)
+	o, err := newOperator(ctx, opts, viewed, keys, follower)
 	if err != nil {
 		return err
 	}
@@ -85,6 +84,9 @@ func show(ctx context.Context, opts Options, look ViewerOptions, keys keymap, mo
 // Present shows a screen until it quits, ctx ends or it fails, and fails as Run
 // does. Of opts it reads the terminal's part.
 func Present(ctx context.Context, opts Options, screen tea.Model, more ...tea.ProgramOption) error {
+	if err := drawable(opts); err != nil {
+		return err
+	}
 	g := &guard{screen: screen}
 	_, err := tea.NewProgram(g, append(programOptions(ctx, opts), more...)...).Run()
 	switch {
@@ -102,12 +104,15 @@ func Present(ctx context.Context, opts Options, screen tea.Model, more ...tea.Pr
 	return nil
 }
 
-func newOperator(ctx context.Context, opts Options, look ViewerOptions, keys keymap, follower *journal.Follower) (*Operator, error) {
-	look.Styles, _ = StylesFor(opts.Env, true)
-	v := NewViewer(look)
+func newOperator(ctx context.Context, opts Options, viewed ViewerOptions, keys keymap, follower *journal.Follower) (*Operator, error) {
+	dress := look.NewDress(opts.Looks.Theme, opts.Env)
+	viewed.Styles = dress.Styles()
+	v := NewViewer(viewed)
 	v.keys = keys
-	o := &Operator{Viewer: v, fetch: records(ctx, follower), now: time.Now}
-	_, o.fixed = StylesFor(opts.Env, true)
+	o := &Operator{
+		Viewer: v, fetch: records(ctx, follower), now: time.Now,
+		dress: dress, manners: MannersOf(opts.Env), notify: opts.Looks.Notify, mouses: !opts.Looks.NoMouse,
+	}
 	if opts.Commander != nil {
 		o.do = opts.Commander.Do
 	}
@@ -142,8 +147,8 @@ func newOperator(ctx context.Context, opts Options, look ViewerOptions, keys key
 func programOptions(ctx context.Context, opts Options) []tea.ProgramOption {
 	// Signals are the caller's: what they do to a transaction is not a screen's to decide.
 	out := []tea.ProgramOption{tea.WithContext(ctx), tea.WithoutSignalHandler()}
-	if opts.Env != nil {
-		out = append(out, tea.WithEnvironment(opts.Env))
+	if env := opts.Looks.Theme.Env(opts.Env); opts.Env != nil || opts.Looks.Theme != "" {
+		out = append(out, tea.WithEnvironment(env))
 	}
 	in := opts.Input
 	if in == nil {
@@ -156,25 +161,6 @@ func programOptions(ctx context.Context, opts Options) []tea.ProgramOption {
 		out = append(out, tea.WithOutput(opts.Output))
 	}
 	return out
-}
-
-// StylesFor gives the styles for a terminal with that environment (nil: the
-// process's): plain ones when NO_COLOR holds anything at all, else coloured
-// ones. fixed says that they must not be changed for the background's sake.
-func StylesFor(env []string, dark bool) (styles *look.Styles, fixed bool) {
-	if env == nil {
-		env = os.Environ()
-	}
-	value := ""
-	for _, e := range env {
-		if v, ok := strings.CutPrefix(e, "NO_COLOR="); ok {
-			value = v
-		}
-	}
-	if value != "" {
-		return look.PlainStyles(), true
-	}
-	return look.NewStyles(dark), false
 }
 
 // guard keeps a screen's panic from everything else: it is caught, kept, and

@@ -92,7 +92,7 @@ func TestRunNeedsACommander(t *testing.T) {
 }
 
 func TestWatchNeedsAJournal(t *testing.T) {
-	if err := Watch(t.Context(), filepath.Join(t.TempDir(), "none")); err == nil || !strings.Contains(err.Error(), "none") {
+	if err := Watch(t.Context(), filepath.Join(t.TempDir(), "none"), Looks{}); err == nil || !strings.Contains(err.Error(), "none") {
 		t.Errorf("got %v", err)
 	}
 }

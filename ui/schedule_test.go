@@ -45,13 +45,13 @@ func TestScheduleOnScreen(t *testing.T) {
 		change func(*Operator)
 		says   string
 	}{
-		"gate":       {"ready", -24 * time.Minute, nil, "In 09:00 it is time for the gate; nothing else holds it."},
+		"gate":       {"ready", -24 * time.Minute, nil, "In 9 min it is time for the gate; nothing else holds it."},
 		"items":      {"checklist", -24 * time.Minute, nil, "4 items before the gate can open."},
 		"in time":    {"ready", -14 * time.Minute, nil, "Nothing holds the gate"},
 		"late":       {"ready", 4 * time.Minute, nil, "Too late for the gate: somebody decides to go late, or not to go."},
-		"first":      {"go", -12 * time.Minute, nil, "In 12:00 it is time for the first phase; nothing else holds it."},
+		"first":      {"go", -12 * time.Minute, nil, "In 12 min it is time for the first phase; nothing else holds it."},
 		"first late": {"go", 16 * time.Minute, nil, "Too late for the first phase"},
-		"no-go":      {"ready", -24 * time.Minute, noGo, "In 19:00 it is time for the gate: the run before ended as NO-GO."},
+		"no-go":      {"ready", -24 * time.Minute, noGo, "In 19 min it is time for the gate: the run before ended as NO-GO."},
 		"early":      {"ready", -24 * time.Minute, early, "Nothing holds the gate"},
 	} {
 		for _, size := range [][2]int{{80, 24}, {120, 40}} {
@@ -80,11 +80,11 @@ func TestScheduleOnScreen(t *testing.T) {
 func TestTheScheduleIsLeftByAName(t *testing.T) {
 	o, rec := planned(t, "ready", -24*time.Minute, 80, 24)
 	run(o, keyNamed("o"))
-	if got := o.said.text; !strings.Contains(got, "held: the gate's time is T-15m, 01:45 UTC, in 9 min") {
+	if got := o.said.text; !strings.Contains(got, "held: the gate's time is T-15:00, 01:45 UTC, in 9 min") {
 		t.Errorf("GO is refused with %q", got)
 	}
 	run(o, keyNamed("T"))
-	if got := frameText(o); !strings.Contains(got, "Go early?") || !strings.Contains(got, "The gate's time is T-15m, 01:45 UTC, in 9 min.") {
+	if got := frameText(o); !strings.Contains(got, "Go early?") || !strings.Contains(got, "The gate's time is T-15:00, 01:45 UTC, in 9 min.") {
 		t.Fatalf("the question is another:\n%s", got)
 	}
 	typed(o, "the DBA on duty")
@@ -142,7 +142,7 @@ func TestPlainWaitsForTheTime(t *testing.T) {
 		r := startPlain(t, e, nil)
 		r.enter("b-1", "", "y", "early", "late the DBA on duty: why", "status")
 		r.wants(
-			"waiting: the gate is held by 1:", "the gate's time is T-15m, ", "early NAME: REASON goes early",
+			"waiting: the gate is held by 1:", "the gate's time is T-15:00, ", "early NAME: REASON goes early",
 			"refused: the name of who takes the decision is needed", "refused: the run is not too late now, it is too early", "they are kept",
 		)
 		if n := strings.Count(r.out.String(), "waiting: the gate"); n != 1 {

@@ -19,7 +19,7 @@ func screen(t testing.TB, stage string, w, h int) (*Operator, *recorder) {
 	rec := &recorder{}
 	v := NewViewer(ViewerOptions{Journal: "gym.journal"})
 	v.keys = operatorKeys()
-	o := &Operator{Viewer: v, do: rec.Do, now: frozen(now), fixed: true}
+	o := &Operator{Viewer: v, do: rec.Do, now: frozen(now)}
 	o.Resize(w, h)
 	o.Show(s)
 	return o, rec

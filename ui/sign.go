@@ -20,7 +20,7 @@ func canSign(v *Viewer, it runbook.Item, now time.Time) error {
 	case s.Item(it.ID).Signed != nil:
 		return s.Can(phases.Withdraw{Item: it.ID, Reason: "-"}, now)
 	case len(it.Fields) > 0 && s.Ask(it).Need == phases.NeedField:
-		return canEdit(v, now) // the form comes first, then the name
+		return canEditItem(v, it, now) // the form comes first, then the name
 	}
 	return s.Can(phases.Sign{Item: it.ID, Name: "-"}, now)
 }

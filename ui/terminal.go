@@ -2,6 +2,7 @@ package ui
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"syscall"
@@ -28,6 +29,28 @@ func (t terminal) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// drawable says why no screen can be drawn on the process's own terminal: one of a
+// size that no terminal has would take all of the memory before the first frame.
+func drawable(opts Options) error {
+	if opts.Output != nil || !term.IsTerminal(os.Stdout.Fd()) {
+		return nil
+	}
+	w, h, err := term.GetSize(os.Stdout.Fd())
+	if err == nil && !plausible(w, h) {
+		return fmt.Errorf("show the screen: the terminal says that it has %d x %d cells, which none has: mend that with `stty cols 80 rows 24`, or take --plain", w, h)
+	}
+	return nil
+}
+
+// The most cells that a frame is drawn with.
+const (
+	mostAcross = 4096
+	mostCells  = 1 << 20
+)
+
+// plausible reports whether a terminal can have that size.
+func plausible(w, h int) bool { return w <= mostAcross && h <= mostAcross && w*h <= mostCells }
 
 // ownTerminal is the process's standard input; nil when that is no terminal:
 // then Bubble Tea looks for one.

@@ -12,6 +12,7 @@ import (
 	"tminus/phases/journal"
 	"tminus/ui/dialog"
 	"tminus/ui/look"
+	"tminus/ui/pane"
 )
 
 // How often a screen looks for records, and how many it takes at once; how
@@ -45,11 +46,17 @@ type Operator struct {
 	fetch   func(pause time.Duration) tea.Cmd
 	ended   func() tea.Cmd // waits for the engine's end; nil without an engine
 	now     func() time.Time
-	fixed   bool   // the looks don't follow the terminal's background
-	stopped bool   // the engine has ended
-	busy    bool   // a command is under way
-	behind  bool   // it is recorded, and what it did is not on screen yet
-	seen    uint64 // the last record on screen when it was sent
+	dress   look.Dress // the colours, as the terminal has them; zero: the viewer's stay
+	manners Manners
+	notify  Notify
+	mouses  bool            // the terminal's mouse is the screen's
+	rung    map[string]bool // the alarms that have called; nil before the first look
+	called  time.Time       // when the last one did
+	stopped bool            // the engine has ended
+	busy    bool            // a command is under way
+	behind  int             // it is recorded, and what it did is not on screen yet: for how many ticks that may be
+	seen    uint64          // a later record than this one is on screen once what it did is
+	landed  time.Time       // when the cursor went on by itself, or a tick was too quick after that
 	dialog  *dialog.Dialog
 	leaving *dialog.Dialog // asks whether to leave; stands before the other one
 	said    said
@@ -75,6 +82,7 @@ type (
 	sentMsg struct {
 		err    error
 		follow bool // they moved the run on: the screen turns to it
+		asked  bool // they asked for something that need not leave a record
 		said   string
 	}
 )
@@ -109,9 +117,7 @@ func (o *Operator) Init() tea.Cmd {
 	if o.ended != nil {
 		cmds = append(cmds, o.ended())
 	}
-	if !o.fixed {
-		cmds = append(cmds, tea.RequestBackgroundColor)
-	}
+	cmds = append(cmds, o.dress.Asks())
 	return tea.Batch(cmds...)
 }
 
@@ -119,7 +125,19 @@ func (o *Operator) Init() tea.Cmd {
 func (o *Operator) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	cmd := o.route(msg)
 	o.withdraw(o.now())
+	switch msg.(type) {
+	case recordsMsg, tickMsg:
+		return o, both(cmd, o.ring())
+	}
 	return o, cmd
+}
+
+// both are two commands, each of which may be none.
+func both(a, b tea.Cmd) tea.Cmd {
+	if b == nil {
+		return a
+	}
+	return tea.Batch(a, b)
 }
 
 // route hands a message to what it is for, and does nothing else.
@@ -127,10 +145,13 @@ func (o *Operator) route(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		o.Resize(msg.Width, msg.Height)
-	case tea.BackgroundColorMsg:
-		if !o.fixed {
-			o.SetStyles(look.NewStyles(msg.IsDark()))
+	case tea.BackgroundColorMsg, tea.ColorProfileMsg:
+		if dress, changed := o.dress.On(msg); changed {
+			o.dress = dress
+			o.SetStyles(dress.Styles())
 		}
+	case tea.MouseMsg:
+		o.mouse(msg)
 	case tea.KeyPressMsg:
 		return o.key(msg)
 	case tea.PasteMsg:
@@ -139,7 +160,10 @@ func (o *Operator) route(msg tea.Msg) tea.Cmd {
 		return o.take(msg)
 	case tickMsg:
 		o.clock = o.now()
-		o.caughtUp()
+		if o.behind == 1 { // not every command leaves a record at once
+			o.caughtUp()
+		}
+		o.behind = max(0, o.behind-1)
 		return o.tickCmd()
 	case endedMsg:
 		o.stopped, o.busy = true, false
@@ -160,10 +184,16 @@ func (o *Operator) tickCmd() tea.Cmd {
 
 // take folds what came, and looks for more.
 func (o *Operator) take(msg recordsMsg) tea.Cmd {
+	at := o.nav.cursor
 	if err := o.Fold(msg.recs); err != nil {
 		return nil
 	}
-	o.caughtUp()
+	if at != "" && o.nav.cursor != at {
+		o.landed = o.now()
+	}
+	if o.state != nil && o.state.Seq > o.seen {
+		o.caughtUp()
+	}
 	if msg.err != nil {
 		o.Stop(msg.err)
 		return nil
@@ -179,21 +209,24 @@ func (o *Operator) answer(msg sentMsg) {
 		o.say(phases.LevelBad, "Refused: "+msg.err.Error()+".")
 	case msg.follow:
 		o.follow()
+	}
+	if msg.err == nil && !msg.asked && o.state != nil && o.state.Seq <= o.seen {
 		// The keys on screen are those of before: who presses one twice must
 		// not be asked about what is done already.
-		o.behind = o.state != nil && o.state.Seq <= o.seen
-		o.busy = o.behind
+		o.busy, o.behind = true, staleTicks
 	}
 	if msg.err == nil && msg.said != "" {
 		o.say(phases.LevelInfo, msg.said)
 	}
 }
 
-// caughtUp takes keys again once the last command's records are folded. A tick
-// does so, too: not every command leaves a record at once.
+// staleTicks is for how many ticks keys wait for a command's record.
+const staleTicks = 2
+
+// caughtUp takes keys again once the last command's records are folded.
 func (o *Operator) caughtUp() {
-	if o.behind {
-		o.behind, o.busy = false, false
+	if o.behind > 0 {
+		o.behind, o.busy = 0, false
 	}
 }
 
@@ -239,15 +272,28 @@ func (o *Operator) hush(now time.Time) bool {
 	return true
 }
 
+// touch tells every question that the keyboard was not quiet, those too that have
+// not seen the key: one behind another, and one that no room is for.
+func (o *Operator) touch(now time.Time) {
+	for _, d := range []*dialog.Dialog{o.dialog, o.leaving} {
+		if d != nil {
+			d.Touch(now)
+		}
+	}
+}
+
 // paste goes into a dialog's field, and nowhere else.
 func (o *Operator) paste(msg tea.PasteMsg) {
 	o.withdraw(o.now())
+	defer o.touch(o.now())
 	switch {
 	case o.hush(o.now()):
 	case o.leaving != nil:
 		o.leaving.Paste(msg, o.now())
 	case o.dialog != nil:
 		o.dialog.Paste(msg, o.now())
+	case o.entering():
+		o.pasteText(msg.Content)
 	default:
 		o.say(phases.LevelInfo, "Pasted text has no place here.")
 	}
@@ -256,6 +302,7 @@ func (o *Operator) paste(msg tea.PasteMsg) {
 // key goes to the dialog in front, or to the table.
 func (o *Operator) key(msg tea.KeyPressMsg) tea.Cmd {
 	now := o.now()
+	defer o.touch(now)
 	o.clock = now
 	o.withdraw(now)
 	if msg.String() != "ctrl+c" && o.hush(now) {
@@ -278,8 +325,15 @@ func (o *Operator) key(msg tea.KeyPressMsg) tea.Cmd {
 		}
 		return cmd
 	}
+	if o.entering() {
+		return o.enterKey(msg, now)
+	}
+	why := o.why(msg, now)
 	if o.Navigate(msg) {
-		return o.why(msg, now)
+		if why != "" {
+			o.say(phases.LevelInfo, why)
+		}
+		return nil
 	}
 	return o.press(msg, now)
 }
@@ -296,14 +350,14 @@ func (o *Operator) keyLeaving(msg tea.KeyPressMsg, now time.Time) tea.Cmd {
 	return cmd
 }
 
-// why says why a key that moves did nothing.
-func (o *Operator) why(msg tea.KeyPressMsg, now time.Time) tea.Cmd {
-	if b, ok := o.keys.press(msg.String()); ok && b.can != nil {
-		if err := b.can(o.Viewer, now); err != nil && b.id != "next open" {
-			o.say(phases.LevelInfo, b.label+": "+err.Error()+".")
+// why says why a key that moves will do nothing.
+func (o *Operator) why(msg tea.KeyPressMsg, now time.Time) string {
+	if b, ok := o.keys.press(msg.String()); ok && b.move != nil && b.can != nil {
+		if err := b.can(o.Viewer, now); err != nil {
+			return b.label + ": " + err.Error() + "."
 		}
 	}
-	return nil
+	return ""
 }
 
 // press finds what a key does, and does it or says why not.
@@ -313,6 +367,11 @@ func (o *Operator) press(msg tea.KeyPressMsg, now time.Time) tea.Cmd {
 		o.sayNothing(msg.String())
 		return nil
 	}
+	return o.begin(b, now)
+}
+
+// begin does what a binding opens, or says why not.
+func (o *Operator) begin(b binding, now time.Time) tea.Cmd {
 	if b.id != "quit" {
 		if err := o.ready(b, now); err != nil {
 			if !errors.Is(err, errUnseen) {
@@ -380,18 +439,19 @@ func (o *Operator) send(follow bool, answer string, commands ...phases.Command) 
 	if len(commands) == 0 {
 		return nil
 	}
-	o.busy = true
+	o.busy, o.nav.chosen = true, false
 	if o.state != nil {
-		o.seen = o.state.Seq
+		o.seen = o.state.Seq + uint64(len(commands)) - 1 // each leaves one at least
 	}
 	do := o.do
+	_, asked := commands[len(commands)-1].(phases.Recheck)
 	return func() tea.Msg {
 		for _, c := range commands {
 			if err := do(c); err != nil {
 				return sentMsg{err: err}
 			}
 		}
-		return sentMsg{follow: follow, said: answer}
+		return sentMsg{follow: follow, asked: asked, said: answer}
 	}
 }
 
@@ -400,7 +460,10 @@ func (o *Operator) View() tea.View {
 	lines, cursor := o.frame(o.now())
 	out := o.view(strings.Join(lines, "\n"))
 	out.Cursor = cursor
-	return out
+	if o.mouses {
+		out.MouseMode = tea.MouseModeCellMotion
+	}
+	return o.manners.Fit(out)
 }
 
 // frame is the viewer's, with the dialog over it.
@@ -409,10 +472,11 @@ func (o *Operator) frame(now time.Time) ([]string, *tea.Cursor) {
 	if !ok {
 		return o.tooSmall(), nil
 	}
-	status, hints := o.status(now), o.hintLine(now)
+	status, hints := o.status(now), o.keysNow(now)
+	l.lift(strings.Count(status, "\n"))
 	at := o.front()
 	if at == nil {
-		return o.lines(now, status, hints), nil
+		return o.overlaid(o.lines(now, status, hints), now, o.able), nil
 	}
 	d := *at
 	lines := o.lines(now, status, d.Hint(o.styles, o.width))
@@ -426,9 +490,31 @@ func (o *Operator) frame(now time.Time) ([]string, *tea.Cursor) {
 	return lines, cursor
 }
 
+// keysNow are the hint line's keys, where a command may be given now.
+func (o *Operator) keysNow(now time.Time) string {
+	switch {
+	case o.stopped:
+		return o.hints(false, []string{"quit", pane.Binding(pane.Log), "next pane"}, []string{"help", "quit"}, now)
+	case o.fault != nil:
+		return o.hints(false, []string{"rollback", "abort", "quit", "next pane"}, []string{"help", "quit"}, now)
+	case (o.busy || o.early()) && !o.nav.help && !o.entering():
+		return o.hints(true, nil, []string{"help", "quit"}, now)
+	}
+	return o.hintLine(now)
+}
+
+// early tells that the program takes no command yet: the database is being
+// surveyed.
+func (o *Operator) early() bool {
+	s := o.state
+	return o.do != nil && s != nil && s.Preparing && s.Outcome == "" && s.Interrupted == "" && s.OpenPhase() == nil
+}
+
 // status is the answer to the last key, or what the run waits for.
 func (o *Operator) status(now time.Time) string {
 	switch {
+	case o.nav.typing != "":
+		return o.filterLine()
 	case o.said.text != "" && now.Before(o.said.until):
 		return o.message(o.said.level, o.said.text)
 	case o.stopped && o.fault == nil && o.state != nil && o.state.Outcome == "" && o.state.Interrupted == "":

@@ -10,6 +10,7 @@ import (
 	"charm.land/lipgloss/v2"
 
 	"tminus/phases"
+	"tminus/phases/runbook"
 	"tminus/ui/look"
 	"tminus/ui/pane"
 )
@@ -19,15 +20,18 @@ import (
 // nothing outside: for the same viewer and moment it gives the same text, so
 // that readers of the same size may share it.
 func (v *Viewer) Frame(now time.Time) string {
-	return strings.Join(v.lines(now, v.statusLine(now), v.hintLine(now)), "\n")
+	return strings.Join(v.overlaid(v.lines(now, v.statusLine(now), v.hintLine(now)), now, v.able), "\n")
 }
 
-// lines draws the screen with the given last two lines.
+// lines draws the screen with the given end: what the run waits for, in as many
+// lines as it takes, and the keys.
 func (v *Viewer) lines(now time.Time, status, hints string) []string {
 	l, ok := v.layout()
 	if !ok {
 		return v.tooSmall()
 	}
+	foot := strings.Split(status, "\n")
+	l.lift(len(foot) - 1)
 	out := append(v.headerLines(now), v.bannerLines(now.Location())...)
 	if l.strip >= 0 {
 		out = append(out, v.stripLine())
@@ -37,7 +41,7 @@ func (v *Viewer) lines(now time.Time, status, hints string) []string {
 	} else {
 		out = append(out, v.bodyLines(l, now)...)
 	}
-	out = append(out, status, hints)
+	out = append(append(out, foot...), hints)
 	for i := range out {
 		out[i] = look.Pad(out[i], v.width)
 	}
@@ -116,7 +120,10 @@ func (v *Viewer) titleRule(a area, frame lipgloss.Style, kind pane.Kind, p pane.
 		name = v.styles.Mark.Cursor + " " + name
 	}
 	word := ""
-	if kind.Edge != nil && p.Ready() {
+	switch filter := v.filterWord(kind, p); {
+	case filter != "":
+		word = " " + filter + " "
+	case kind.Edge != nil && p.Ready() && kind.Edge(p) != "":
 		word = " " + kind.Edge(p) + " "
 	}
 	rule := a.w - 4 - look.Width(name) - look.Width(word) - 2
@@ -130,15 +137,21 @@ func (v *Viewer) titleRule(a area, frame lipgloss.Style, kind pane.Kind, p pane.
 // paneOf is a pane as it stands in its area.
 func (v *Viewer) paneOf(a area, now time.Time) pane.Pane {
 	in := a.inside()
-	_, acts := v.keys.get("tick")
 	return pane.Pane{
 		State: v.state, Now: now, Styles: v.styles, Width: in.w, Height: in.h, Cursor: v.nav.cursor,
-		Focused: a.pane == v.nav.focus, ReadOnly: !acts, Scroll: v.nav.scroll[a.pane], Journal: v.opts.Journal,
+		Focused: a.pane == v.nav.focus, ReadOnly: !v.acts(), Scroll: v.nav.scroll[a.pane], Journal: v.opts.Journal,
+		Filter: v.nav.filters[a.pane], Folded: !a.framed && !v.nav.more,
 	}
 }
 
 // statusLine says what the run waits for, or why the screen stands still.
 func (v *Viewer) statusLine(now time.Time) string {
+	if v.nav.typing != "" {
+		return v.filterLine()
+	}
+	if v.saying.text != "" {
+		return v.message(v.saying.level, v.saying.text)
+	}
 	if v.fault != nil {
 		return v.message(phases.LevelBad, "The journal cannot be read on: "+v.fault.Error())
 	}
@@ -149,7 +162,7 @@ func (v *Viewer) statusLine(now time.Time) string {
 	}
 	st := v.next(now)
 	if s := v.state; s != nil && s.Outcome == "" && s.Awaited != nil {
-		return v.message(phases.LevelWarn, "Waiting for the database: "+s.Awaited.What+", "+pane.Seconds(now.Sub(s.Awaited.Since))+". "+st.text)
+		return v.message(phases.LevelWarn, "Waiting for the database: "+s.Awaited.What+", "+look.Seconds(now.Sub(s.Awaited.Since))+". "+st.text)
 	}
 	if s := v.state; s != nil && s.Runbook != nil {
 		if untold := s.UntoldWords(); untold != "" {
@@ -172,42 +185,63 @@ func (v *Viewer) resumeHint() string {
 	return "To go on: " + v.state.Command("resume", v.opts.Journal)
 }
 
-// message is a line with its level's mark and colour.
+// mostSaid is how many lines a sentence below or above the panes may take: its
+// end matters, and what it is about has to stay in sight.
+func (v *Viewer) mostSaid() int { return 2 + max(0, v.height-minHeight)/8 }
+
+// message is a sentence with its level's mark and colour, in as many lines as it
+// takes. One that is longer than mostSaid is cut at its end.
 func (v *Viewer) message(level phases.Level, text string) string {
-	style := v.styles.LevelStyle(level)
-	return " " + look.Paint(style, look.Clip(v.styles.LevelMark(level)+" "+look.Sanitize(text), max(0, v.width-2)))
+	return strings.Join(v.styles.Said(level, text, v.width, v.mostSaid()), "\n")
 }
 
 // hintLine is the keys that lead on, as many as there is room for; help and the
 // way out always stand at its end.
 func (v *Viewer) hintLine(now time.Time) string {
-	if v.nav.help {
-		return v.hints([]string{"down", "up"}, []string{"close", "quit"}, now)
+	if v.entering() {
+		return v.enteringHint()
 	}
-	ids := v.next(now).keys
-	if v.nav.focus != v.nav.want {
-		ids = append([]string{"follow"}, ids...)
+	if v.nav.help {
+		return v.hints(false, []string{"down", "up"}, []string{"close", "quit"}, now)
+	}
+	st := v.next(now)
+	ids := st.keys
+	if v.nav.focus != v.nav.want && v.nav.focus != st.at {
+		ids, st.waits = append([]string{"follow"}, ids...), false
 	}
 	if v.nav.focus == pane.Undo {
-		ids = append([]string{"copy"}, ids...) // a mirror's; other screens have no such key
+		ids = append([]string{"copy"}, ids...) // not on every screen
 	}
 	if s := v.state; s != nil && s.Runbook != nil && s.UntoldWords() != "" {
 		ids = slices.Insert(slices.Clone(ids), min(1, len(ids)), "tell")
 	}
+	if s := v.state; s != nil && s.OpenPhase() != nil && canEndSession(v, now) == nil {
+		ids = append(slices.Clone(ids), "copy") // the query that is in the way
+	}
 	ids = slices.Concat(v.lead, ids)
-	return v.hints(append(ids, "next pane"), []string{"help", "quit"}, now)
+	return v.hints(st.waits && v.acts(), append(ids, "next pane", "palette", "filter"), []string{"help", "quit"}, now)
+}
+
+// acts tells that the keys are an operator's.
+func (v *Viewer) acts() bool {
+	_, ok := v.keys.get("tick")
+	return ok
 }
 
 // hints draws bindings as "key name"; those that the table lacks, or that do
-// nothing now, are left out.
-func (v *Viewer) hints(ids, last []string, now time.Time) string {
+// nothing now, are left out. Where the run goes on by itself the line begins with
+// a word in the place of a key: nothing has to be pressed.
+func (v *Viewer) hints(waits bool, ids, last []string, now time.Time) string {
 	tail := ""
 	for _, id := range last {
 		if b, ok := v.keys.get(id); ok && (len(ids) == 0 || ids[0] != id) {
-			tail += "  " + v.hint(b)
+			tail += "  " + v.hint(b, now)
 		}
 	}
 	out := ""
+	if waits {
+		out = "  " + look.Paint(v.styles.Dim, "wait")
+	}
 	seen := map[string]bool{}
 	for _, id := range ids {
 		b, ok := v.keys.get(id)
@@ -215,7 +249,7 @@ func (v *Viewer) hints(ids, last []string, now time.Time) string {
 			continue
 		}
 		seen[id] = true
-		h := v.hint(b)
+		h := v.hint(b, now)
 		if look.Width(out)+look.Width(h)+2+look.Width(tail) > v.width-2 {
 			break
 		}
@@ -224,31 +258,46 @@ func (v *Viewer) hints(ids, last []string, now time.Time) string {
 	return look.Between(strings.TrimPrefix(out, " "), strings.TrimPrefix(tail, "  ")+" ", v.width)
 }
 
-func (v *Viewer) hint(b binding) string {
+func (v *Viewer) hint(b binding, now time.Time) string {
 	name := b.name
-	if b.id == "action" {
-		it, err := v.selected()
-		if err == nil && v.state.Can(phases.CancelAction{Item: it.ID}, v.state.At) == nil {
-			name = "cancel it"
-		} else if err == nil && it.Message != "" {
-			name = "send the message"
-		} else if err == nil && it.Action != nil && it.Action.Text != "" {
-			name = look.Clip(look.Sanitize(it.Action.Text), 32)
-		}
-	}
-	if b.id == "tick" {
-		it, err := v.selected()
-		switch {
-		case err != nil:
-		case v.state.Item(it.ID).Signed != nil:
-			name = "withdraw the signature"
-		case it.Sign != "":
-			name = "sign"
-		case v.state.Item(it.ID).Ticked:
-			name = "take the tick back"
-		}
+	if it, err := v.selected(); err == nil {
+		name = v.nameOn(b, it, now)
 	}
 	return look.Paint(v.styles.Key, b.label) + " " + look.Paint(v.styles.Dim, name)
+}
+
+// nameOn is what a key is called on an item: what it would do there.
+func (v *Viewer) nameOn(b binding, it runbook.Item, now time.Time) string {
+	s := v.state
+	switch b.id {
+	case "action":
+		does := v.acted(it, now).Action
+		switch {
+		case s.Can(phases.CancelAction{Item: it.ID}, now) == nil:
+			return "cancel it"
+		case it.Message != "":
+			return "send the message"
+		case does != nil && does.Text != "":
+			return look.Clip(look.Sanitize(does.Text), 32)
+		}
+	case "edit":
+		in, anew := v.filled(it, now)
+		for _, f := range in.Fields {
+			if f.ID == anew {
+				return "anew: " + look.Clip(look.Sanitize(f.Label), 26)
+			}
+		}
+	case "tick":
+		switch {
+		case s.Item(it.ID).Signed != nil:
+			return "withdraw the signature"
+		case it.Sign != "":
+			return "sign"
+		case s.Item(it.ID).Ticked:
+			return "take the tick back"
+		}
+	}
+	return b.name
 }
 
 // View is the frame with what a terminal can be told beside it: title, and how

@@ -23,8 +23,13 @@ type Standing struct {
 	want          pane.ID
 	cursor        string
 	scroll        string // of the panes that are not where they stand by themselves
+	filter        string // of the panes that have one
+	typing        pane.ID
+	palette       palette
+	more          bool
 	help          bool
 	helpScroll    int
+	saying        said
 }
 
 // Standing gives where the reader stands now.
@@ -32,26 +37,28 @@ func (v *Viewer) Standing() Standing {
 	s := Standing{
 		styles: v.styles, width: v.width, height: v.height,
 		focus: v.nav.focus, main: v.nav.main, want: v.nav.want, cursor: v.nav.cursor,
-		help: v.nav.help, helpScroll: v.nav.helpScroll,
+		typing: v.nav.typing, palette: v.nav.palette, more: v.nav.more, help: v.nav.help, helpScroll: v.nav.helpScroll, saying: v.saying,
 	}
 	for _, k := range pane.Kinds() {
 		if n := v.nav.scroll[k.ID]; n != 0 {
 			s.scroll += fmt.Sprintf("%s %d;", k.ID, n)
 		}
+		if f := v.nav.filters[k.ID]; f != "" {
+			s.filter += fmt.Sprintf("%s %q;", k.ID, f)
+		}
 	}
 	return s
 }
 
-// ViewSaying is View with a sentence in the place of the status line, and its
-// level's mark; an empty text leaves the line as it is.
-func (v *Viewer) ViewSaying(now time.Time, level phases.Level, text string) tea.View {
-	if text == "" {
-		return v.View(now)
-	}
-	return v.view(strings.Join(v.lines(now, v.message(level, text), v.hintLine(now)), "\n"))
-}
+// Say puts a sentence in the place of what the run waits for, with its level's
+// mark. An empty text takes it away.
+func (v *Viewer) Say(level phases.Level, text string) { v.saying = said{level: level, text: text} }
 
-// MirrorKeys are what the mirror itself takes from a viewer, beside the keys
+// Foot is how many lines stand below the panes: what the run waits for, or what
+// Say has put there, and the keys.
+func (v *Viewer) Foot(now time.Time) int { return strings.Count(v.statusLine(now), "\n") + 2 }
+
+// MirrorKeys are what the mirror itself takes from a viewer, by Own, beside the keys
 // that Navigate does: Copy and CopyUndo have the restore and the undo command put
 // into the viewer's own clipboard, Quit leaves.
 const (
@@ -69,9 +76,9 @@ func NewMirrorViewer(opts ViewerOptions) *Viewer {
 	v.nav.focus, v.nav.main, v.nav.stays = pane.Undo, pane.Undo, true
 	v.lead = []string{"copy undo"} // as soon as there is something to undo
 	v.keys = append(v.keys,
-		binding{id: "copy", keys: []string{MirrorCopy}, label: MirrorCopy, name: "copy the restore command", help: "copy the restore command to your own clipboard", group: groupLeave},
-		binding{id: "copy undo", keys: []string{MirrorCopyUndo}, label: MirrorCopyUndo, name: "copy the undo command", help: "copy the undo command to your own clipboard", group: groupLeave, can: canCopyUndo},
-		binding{id: "quit", keys: []string{MirrorQuit, "ctrl+c"}, label: MirrorQuit, name: "leave", help: "leave; the run goes on", group: groupLeave},
+		binding{id: "copy", keys: []string{MirrorCopy}, label: MirrorCopy, name: "copy the restore command", help: "copy the restore command to your own clipboard", group: groupLeave, own: true},
+		binding{id: "copy undo", keys: []string{MirrorCopyUndo}, label: MirrorCopyUndo, name: "copy the undo command", help: "copy the undo command to your own clipboard", group: groupLeave, can: canCopyUndo, own: true},
+		binding{id: "quit", keys: []string{MirrorQuit, "ctrl+c"}, label: MirrorQuit, name: "leave", help: "leave; the run goes on", group: groupLeave, own: true},
 	)
 	return v
 }
@@ -105,8 +112,18 @@ func NewReplayViewer(opts ViewerOptions, own []OwnKey, leave OwnKey) *Viewer {
 }
 
 // Own tells which of the caller's own keys a key is; the one that leaves is
-// "quit".
+// "quit". While letters are text none of them is one, but for ctrl+c; enter is the
+// one that it chooses from the palette.
 func (v *Viewer) Own(key tea.KeyPressMsg) (id string, ok bool) {
+	if v.entering() && key.String() != "ctrl+c" {
+		c, ok := v.selectedChoice(time.Time{}, v.able)
+		if !ok || !c.own || key.String() != "enter" || v.small() {
+			return "", false
+		}
+		v.nav.palette = palette{}
+		v.turn()
+		return c.id, true
+	}
 	b, ok := v.keys.press(key.String())
 	return b.id, ok && b.own
 }
@@ -114,6 +131,9 @@ func (v *Viewer) Own(key tea.KeyPressMsg) (id string, ok bool) {
 // Answer is what to say of a key that does nothing now; empty where it does
 // something. A key that the caller does by itself is none of its business.
 func (v *Viewer) Answer(key tea.KeyPressMsg) string {
+	if v.entering() {
+		return "" // letters are text
+	}
 	b, ok := v.keys.press(key.String())
 	if !ok {
 		return Nothing(key)

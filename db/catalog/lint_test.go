@@ -277,7 +277,7 @@ func TestFindingsOfTheGuide(t *testing.T) {
 	}
 	s.Costs = schema.UsualCosts()
 	for i := range book.Phases {
-		book.Phases[i].NoIndexes = true
+		book.Phases[i].Indexes = runbook.IndexOff
 	}
 	var slow []string
 	for _, f := range lint.New(book, s).Findings() {

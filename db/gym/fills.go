@@ -17,11 +17,22 @@ type fill struct {
 // bookingsPerDeposit is what every deposit has used up.
 const bookingsPerDeposit = 5
 
-func (f fill) rows(users int) int64 {
+func (f fill) rows(opts Options) int64 {
+	users := int64(opts.Users)
 	if f.table == "pilates_bookings" {
-		return bookingsPerDeposit * (int64(users) * f.per / 100)
+		return bookingsPerDeposit * (users * f.per / 100)
 	}
-	return int64(users) * f.per / 100
+	rows := users * f.per / 100
+	if times := paced()[f.table]; opts.Paced && times > 0 {
+		rows *= times
+	}
+	return rows
+}
+
+// paced says of which tables a paced gym has how many times the rows: those of the
+// phases that a few thousand users keep busy for a moment only.
+func paced() map[string]int64 {
+	return map[string]int64{"audit_logs": 50, "user_profile_audit_logs": 20, "absence_records": 20, "membership_logs": 8}
 }
 
 func (f fill) into() string { return fmt.Sprintf("%s (%s)", f.table, f.columns) }

@@ -26,6 +26,7 @@ var triggersSQL string
 const (
 	DefaultUsers = 20_000
 	MinUsers     = 100
+	PacedUsers   = 30_000 // of a paced gym, whose phases last some seconds on two cores
 )
 
 // Options say how much to load.
@@ -36,6 +37,10 @@ type Options struct {
 
 	// Seed decides all content. 0: 1.
 	Seed int64
+
+	// Paced has the tables of the quick phases hold many times the rows, so that each
+	// phase is at work for some seconds.
+	Paced bool
 
 	// Progress is called after each step with the rows loaded so far, of how
 	// many, and what the step was. Nil: nothing.
@@ -119,7 +124,7 @@ func load(ctx context.Context, tx pgx.Tx, opts Options) error {
 		return err
 	}
 	for _, f := range fills() {
-		rows := f.rows(opts.Users)
+		rows := f.rows(opts)
 		if err := run(f.table, fmt.Sprintf("INSERT INTO public.%s SELECT %s FROM generate_series(1, %d) AS i",
 			f.into(), f.values, rows), rows); err != nil {
 			return err
@@ -171,7 +176,7 @@ DROP FUNCTION pg_temp.pick(bigint, integer, bigint), pg_temp.uid(bigint),
 func totalRows(opts Options) int64 {
 	var total int64
 	for _, f := range fills() {
-		total += f.rows(opts.Users)
+		total += f.rows(opts)
 	}
 	return total
 }

@@ -143,6 +143,15 @@ func TestSizeFollowsTheUsers(t *testing.T) {
 	}
 }
 
+func TestAPacedGymHasMoreRowsInItsQuickTables(t *testing.T) {
+	conn := loaded(t, gym.Options{Users: 100, Paced: true})
+	for table, want := range map[string]int64{"user_profiles": 100, "bookings": 100, "audit_logs": 80 * 50, "membership_logs": 135 * 8, "absence_records": 40 * 20} {
+		if got := count(t, conn, table); got != want {
+			t.Errorf("%s has %d rows, and not %d", table, got, want)
+		}
+	}
+}
+
 func TestLoadRefuses(t *testing.T) {
 	conn := loaded(t, gym.Options{})
 	dsn := conn.Config().ConnString()

@@ -73,10 +73,10 @@ func (s *Server) Site(ctx context.Context) (runbook.Site, error) {
 }
 
 // Fill makes the gym's database, and gives its DSN.
-func (s *Server) Fill(ctx context.Context, users int, seed int64, progress func(done, total int64, what string)) (string, error) {
+func (s *Server) Fill(ctx context.Context, users int, seed int64, paced bool, progress func(done, total int64, what string)) (string, error) {
 	if err := s.CreateDatabase(ctx, database, ""); err != nil {
 		return "", err
 	}
 	dsn := s.DSN(database)
-	return dsn, Load(ctx, dsn, Options{Users: users, Seed: seed, Progress: progress})
+	return dsn, Load(ctx, dsn, Options{Users: users, Seed: seed, Paced: paced, Progress: progress})
 }

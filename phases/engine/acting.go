@@ -51,6 +51,7 @@ func (e *Engine) act(id, by string) error {
 		if do.Fence, err = e.fenceJob(f, by); err != nil {
 			return err
 		}
+		do.Fence.Progress = a.progress
 	}
 	if err := e.recordLocked(phases.ActionStarted{Item: id, Name: it.Action.Name, By: by}); err != nil {
 		return err

@@ -24,6 +24,7 @@ func (e *Engine) fenceJob(f *phases.FenceState, by string) (*fence.Job, error) {
 	}
 	kind, err := fence.Open(f.Plan, fence.Place{
 		Target: e.target, RunID: s.Opened.RunID, Title: s.Runbook.Title, Until: until, Longest: s.Runbook.Window.Abort + s.Extra,
+		Wanted: s.WantedIndexes(),
 	})
 	if err != nil {
 		return nil, err

@@ -126,6 +126,13 @@ func TestBlockedStatementShowsItsBlockerAndCanBeFreed(t *testing.T) {
 	if pid != r.conn.PgConn().PID() {
 		t.Fatalf("blocked by %d, and the bystander is %d", pid, r.conn.PgConn().PID())
 	}
+	r.until("the activity", func(s *phases.State) bool {
+		if s.Activity == nil || s.Activity.Phase != "clear" || len(s.Activity.Sessions) < 2 {
+			return false
+		}
+		own, other := s.Activity.Sessions[0], s.Activity.Sessions[1]
+		return own.Own && own.PID == r.phaseOf(s, "clear").Tx.PID && own.Waits() && other.PID == pid && other.State == "idle in transaction"
+	})
 	r.do(phases.EndBackend{PID: pid, Terminate: true})
 	r.untilStatus("clear", phases.PhaseHolding)
 	if s := r.state(); r.phaseOf(s, "clear").Lock != nil || !strings.Contains(r.log(), "terminated") {

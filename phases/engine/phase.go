@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"tminus/phases"
@@ -28,6 +29,7 @@ type phaseRun struct {
 	cancel   context.CancelCauseFunc
 	decision chan string // who chose COMMIT
 	done     chan struct{}
+	pid      atomic.Uint32         // of its transaction's session; 0 before there is one
 	reported time.Time             // when progress was last recorded
 	proved   []phases.Verification // by its steps themselves
 	built    []phases.IndexBuilt   // by its transaction, which drops them before COMMIT
@@ -45,18 +47,19 @@ type runFacts struct {
 	book     *runbook.Runbook
 	target   phases.Identity
 	survey   phases.Survey
-	first    bool   // no baseline was taken yet
-	tryUndo  bool   // the undo is tried at the run's end
-	capsules string // the folder of the run's capsules; empty: it keeps none
+	ways     *phases.PhaseWays // of the phase, as things stand; nil for none
+	first    bool              // no baseline was taken yet
+	tryUndo  bool              // the undo is tried at the run's end
+	capsules string            // the folder of the run's capsules; empty: it keeps none
 }
 
-func newFacts(s *phases.State) runFacts {
+func newFacts(s *phases.State, phase string) runFacts {
 	out := runFacts{
 		runID: s.Opened.RunID, sha256: s.Opened.SHA256, operator: s.Operator.String(),
 		book: s.Runbook, target: s.Target, first: s.Baseline == nil,
 	}
 	if s.Survey != nil {
-		out.survey = *s.Survey
+		out.survey, out.ways = *s.Survey, s.Ways(phase)
 	}
 	if s.Opened.Capsule != nil {
 		out.capsules, out.tryUndo = s.Opened.Capsule.Folder, s.Opened.TryUndo
@@ -90,7 +93,7 @@ func (e *Engine) start(id, by string) error {
 	}
 	p := e.state.Phase(id)
 	run := &phaseRun{
-		engine: e, plan: p.Plan, attempt: p.Attempt + 1, by: by, started: time.Now(), facts: newFacts(e.state),
+		engine: e, plan: p.Plan, attempt: p.Attempt + 1, by: by, started: time.Now(), facts: newFacts(e.state, id),
 		decision: make(chan string, 1), done: make(chan struct{}),
 	}
 	// Not the program's context: how a phase ends is decided by leave, which
@@ -103,7 +106,8 @@ func (e *Engine) start(id, by string) error {
 		cancel(err)
 		return err
 	}
-	e.work.Go(func() { run.run(ctx) }) // ends with the phase
+	e.work.Go(func() { run.run(ctx) })           // ends with the phase
+	e.work.Go(func() { run.watchActivity(ctx) }) // ends with the phase
 	return nil
 }
 
@@ -184,6 +188,9 @@ func (r *phaseRun) write(ctx context.Context) (err error) {
 		return err
 	}
 	if err := r.baseline(ctx); err != nil {
+		return err
+	}
+	if err := r.lookAtIndexes(ctx); err != nil {
 		return err
 	}
 	tx, err := r.begin(ctx, r.spec())
@@ -273,7 +280,11 @@ func (r *phaseRun) sameTarget(ctx context.Context) (phases.Identity, error) {
 func (r *phaseRun) begin(ctx context.Context, spec TxSpec) (Tx, error) {
 	wait := r.engine.await(r.plan.ID, "begin the transaction")
 	defer wait.over()
-	return r.engine.target.Begin(ctx, spec)
+	tx, err := r.engine.target.Begin(ctx, spec)
+	if err == nil {
+		r.pid.Store(tx.ID().PID)
+	}
+	return tx, err
 }
 
 // prove writes the row that will prove the COMMIT, and makes sure that this was

@@ -35,7 +35,7 @@ func (r *rig) pass() phases.PassGate {
 func TestTheGateWaitsForItsTime(t *testing.T) {
 	t.Parallel()
 	r := inProduction(t, time.Hour, nil)
-	r.refused(r.pass(), "held: the gate's time is T-15m, ")
+	r.refused(r.pass(), "held: the gate's time is T-15:00, ")
 	r.refused(phases.LeaveSchedule{Way: phases.Late, By: "the DBA on duty", Reason: "why"}, "it is too early")
 	r.do(phases.LeaveSchedule{Way: phases.Early, By: "the DBA on duty", Reason: "the users are out"})
 	if err := r.leave(); err != nil {

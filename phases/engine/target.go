@@ -111,6 +111,11 @@ type Sessions interface {
 	// Blockers says who blocks the session pid; empty when nobody does.
 	Blockers(ctx context.Context, pid uint32) ([]phases.Blocker, error)
 
+	// Activity says who is in the database and who waits for whom, on a connection
+	// that is not a phase's; own is the phase's session, 0 for none. The server ends
+	// a look that takes long.
+	Activity(ctx context.Context, own uint32) (phases.Activity, error)
+
 	// EndBackend cancels (terminate false) or terminates a session by its pid,
 	// provided that it still is the one which started at backendStart. When
 	// that one is gone, it returns ErrSessionGone.

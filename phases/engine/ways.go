@@ -10,8 +10,45 @@ import (
 	"tminus/phases"
 )
 
-// ways are what the survey found to spare the phase work; nil where nothing does.
-func (r *phaseRun) ways() *phases.PhaseWays { return r.facts.survey.Ways(r.plan.ID) }
+// ways are what spares the phase work; nil where nothing does.
+func (r *phaseRun) ways() *phases.PhaseWays { return r.facts.ways }
+
+// indexLook is how long a look at the indexes may take that are there for a run.
+const indexLook = 10 * time.Second
+
+// lookAtIndexes makes sure that the indexes are there which were made before the
+// gate: the phase makes what it lacks itself. Where nobody knows, it lacks them.
+func (r *phaseRun) lookAtIndexes(ctx context.Context) error {
+	e := r.engine
+	e.mu.Lock()
+	f := e.state.Indexes()
+	if f == nil || f.Recorded == nil {
+		e.mu.Unlock()
+		return nil
+	}
+	job, err := e.fenceJob(f, "")
+	e.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeoutCause(ctx, indexLook, fmt.Errorf("no answer within %s", phases.Span(indexLook)))
+	defer cancel()
+	wait := e.await(r.plan.ID, "look at the indexes that were made before")
+	defer wait.over()
+	seen := job.Look(limited)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if seen.Sight != f.Seen || seen.Found != f.Found || seen.Error != f.Error {
+		if err := e.recordLocked(seen); err != nil {
+			return err
+		}
+	}
+	r.facts.ways = e.state.Ways(r.plan.ID)
+	return nil
+}
 
 // progress records how far a step is, a few times a second.
 func (r *phaseRun) progress(step int, p Progress) {

@@ -33,7 +33,9 @@ type stagedFile struct {
 
 // aside tells a record that a slow server leaves: it is in no clean run, and is
 // not counted.
-func aside(line []byte) bool { return speaks(line, "server_awaited", "") }
+func aside(line []byte) bool {
+	return speaks(line, "server_awaited", "") || speaks(line, "activity_seen", "")
+}
 
 // Write asks the stage how much of the line the disk takes.
 func (f *stagedFile) Write(line []byte) (int, error) {

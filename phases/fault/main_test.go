@@ -150,7 +150,7 @@ func (h *harness) collect() []fault {
 		h.backupFaults(), ledgerFaults(), noLedgerFaults(),
 		changeFaults(), furtherFaults(), sessionFaults(), h.pastFaults(), h.putBackFaults(), swallowedFaults(), h.staleFaults(clean),
 		silenceFaults(clean), connectionFaults(), verdictFaults(clean), commandFaults(), swappedFaults(), overwriteFaults(clean),
-		capsuleFaults(), capsuleDiskFaults(), h.undoFaults(), h.trialFaults(), h.wayFaults(),
+		capsuleFaults(), capsuleDiskFaults(), h.undoFaults(), h.trialFaults(), h.wayFaults(), h.indexFaults(),
 	} {
 		out = append(out, more...)
 	}

@@ -19,6 +19,11 @@ var (
 		Means: "A foreign key of the reach has no usable index, and would take longer without one than making it does: the phase makes it in its own transaction, after its locks, and drops it right before COMMIT. Meanwhile nobody else writes to that table.",
 		Do:    "nothing; or write `indexes: off`, or make the index before the window",
 	}
+	indexBefore = &Code{
+		Name: "index-before", Severity: phases.SeverityNote,
+		Means: "As the runbook says (`indexes: before` or `keep`), an index that a foreign key of the reach lacks is made before the gate, by CREATE INDEX CONCURRENTLY: others go on writing. An item of the checklist makes it, and holds the gate; where it is waived, or the index is gone by then, the phase makes its own. It is dropped after the run, or kept.",
+		Do:    "leave time for it before the gate; it waits for the transactions that are open by then",
+	}
 	sweepProven = &Code{
 		Name: "truncate-chosen", Severity: phases.SeverityNote,
 		Means: "The catalog has nothing against one TRUNCATE in the place of these steps. Under its locks the phase looks at the rows, and with `way: auto` whether anybody else is connected; then it truncates, or deletes and says why. Until its end nobody reads these tables, and a snapshot that another session took before sees them empty afterwards.",
@@ -48,7 +53,7 @@ var (
 
 // sparing says before the window which way a step will go, what is made for a
 // phase, and what follows it.
-var sparing = rule{[]*Code{sweepRefused, indexMade, childrenFirst, sweepProven, sweepPassed, vacuumFollows}, func(v *View) []phases.Finding {
+var sparing = rule{[]*Code{sweepRefused, indexMade, indexBefore, childrenFirst, sweepProven, sweepPassed, vacuumFollows}, func(v *View) []phases.Finding {
 	var out []phases.Finding
 	for _, w := range v.Ways() {
 		p, _ := v.Book.Phase(w.Phase)
@@ -57,6 +62,10 @@ var sparing = rule{[]*Code{sweepRefused, indexMade, childrenFirst, sweepProven, 
 			when = "where its rows are deleted, "
 		}
 		for _, i := range w.Indexes {
+			if i.Before {
+				out = append(out, indexBefore.at(w.Phase, i.Table, beforeWords(i), ""))
+				continue
+			}
 			out = append(out, indexMade.at(w.Phase, i.Table, fmt.Sprintf("%sthe phase makes %s for the foreign key %s, in %s or so, and drops it before COMMIT: its queries take %s instead of %s; nobody else writes to %s meanwhile",
 				when, i, i.Constraint, phases.Span(i.Build), phases.Span(i.Probes), phases.Span(i.Scans), i.Table), ""))
 		}
@@ -82,6 +91,16 @@ var sparing = rule{[]*Code{sweepRefused, indexMade, childrenFirst, sweepProven, 
 	}
 	return out
 }}
+
+// beforeWords say what is made before the gate.
+func beforeWords(i phases.PhaseIndex) string {
+	after := "dropped after the run"
+	if i.Keep {
+		after = "kept"
+	}
+	return fmt.Sprintf("%s for the foreign key %s is made before the gate, by CREATE INDEX CONCURRENTLY, in %s or so and with some %s, and %s: the phase's queries of it take %s instead of %s",
+		i, i.Constraint, phases.Span(i.Build), phases.Bytes(i.Bytes), after, phases.Span(i.Probes), phases.Span(i.Scans))
+}
 
 func stepsOf(p *runbook.Phase, s phases.Sweep) string {
 	var names []string
@@ -193,7 +212,10 @@ func Apart(p *runbook.Phase, from, to int) bool {
 }
 
 const (
-	rowsPerIndexed = 12.0                   // a row in the making of an index
+	rowsPerIndexed = 12.0 // a row in the making of an index
+	concurrently   = 2.5  // that, while others write: it looks at the table twice, and syncs
+	bytesPerEntry  = 12.0 // of an index, beside its columns
+	bytesPerColumn = 8.0
 	worthIndex     = 30 * time.Millisecond  // what an index has to spare, beyond what making it takes
 	worthScanned   = 100 * time.Millisecond // what a key's scans of an emptied table take
 	worthVacuum    = 50_000                 // rows that go from a table
@@ -212,18 +234,28 @@ type lacked struct {
 
 // indexes are those that are worth making in a phase.
 func (r *reckoning) indexes(phase int) []phases.PhaseIndex {
-	if r.Book.Phases[phase].NoIndexes || len(r.Schema.Watches) > 0 && slices.ContainsFunc(r.Schema.Watches, func(w schema.Watch) bool { return w.Fires("CREATE INDEX") || w.Fires("DROP INDEX") }) {
+	way := r.Book.Phases[phase].Indexes
+	if way == runbook.IndexOff || len(r.Schema.Watches) > 0 && slices.ContainsFunc(r.Schema.Watches, func(w schema.Watch) bool { return w.Fires("CREATE INDEX") || w.Fires("DROP INDEX") }) {
 		return nil
 	}
 	var out []phases.PhaseIndex
 	for l, n := range r.lacks[phase] {
-		if span(n.scans-n.probes-n.build) < worthIndex || !l.part.Indexable || l.part.Temporary || l.part.Method != "heap" {
+		build := n.build
+		if way.Before() { // that is not the window's
+			build = 0
+		}
+		if span(n.scans-n.probes-build) < worthIndex || !l.part.Indexable || l.part.Temporary || l.part.Method != "heap" {
 			continue
 		}
-		out = append(out, phases.PhaseIndex{
+		i := phases.PhaseIndex{
 			Table: r.Plain(l.part), Columns: l.key.Referring, Constraint: l.key.Name,
 			Scans: span(n.scans), Probes: span(n.probes), Build: span(n.build),
-		})
+		}
+		if way.Before() {
+			i.Before, i.Keep, i.Build = true, way == runbook.IndexKeep, span(n.build*concurrently)
+			i.Bytes = int64(r.Schema.Guess(l.part) * (bytesPerEntry + bytesPerColumn*float64(len(i.Columns))))
+		}
+		out = append(out, i)
 	}
 	slices.SortFunc(out, func(a, b phases.PhaseIndex) int {
 		return cmp.Or(cmp.Compare(b.Scans, a.Scans), cmp.Compare(a.Table, b.Table), cmp.Compare(a.Constraint, b.Constraint))
@@ -238,15 +270,19 @@ func (r *reckoning) indexes(phase int) []phases.PhaseIndex {
 	})
 }
 
-// made reports whether a phase makes the index that a key lacks on a relation.
-func (r *reckoning) made(k *schema.Key, part *schema.Relation) bool {
-	if r.with == nil || r.at >= len(r.with) {
-		return false
-	}
+// made is the index that a key lacks on a relation, and that is there when the
+// phase under way needs it: made by it, or before the gate. Nil where there is none.
+func (r *reckoning) made(k *schema.Key, part *schema.Relation) *phases.PhaseIndex {
 	name := r.Plain(part)
-	return slices.ContainsFunc(r.with[r.at].Indexes, func(i phases.PhaseIndex) bool {
-		return i.Table == name && slices.Equal(i.Columns, k.Referring)
-	})
+	for at := range r.with {
+		for i := range r.with[at].Indexes {
+			x := &r.with[at].Indexes[i]
+			if (at == r.at || x.Before) && x.Table == name && slices.Equal(x.Columns, k.Referring) {
+				return x
+			}
+		}
+	}
+	return nil
 }
 
 // notesEmptied notes what the phase that ends emptied, and how many rows went of each.
@@ -291,9 +327,11 @@ func (r *reckoning) scan(k *schema.Key, part *schema.Relation, scans, probes, bu
 	l := lack{k, part}
 	n := r.lacks[r.at][l]
 	build = max(build, n.build)
-	if r.made(k, part) { // its own look at the key is reckoned already
+	switch made := r.made(k, part); { // where it is made, the key's own look is reckoned already
+	case made != nil && made.Before:
+	case made != nil:
 		r.takes += build - n.build
-	} else {
+	default:
 		r.takes += scans
 		r.scans[k] += scans
 		r.probes[k] += probes

@@ -33,7 +33,7 @@ func viewed(t *testing.T, s *schema.Schema, head, phases string) *lint.View {
 func codesOf(v *lint.View) []string {
 	var out []string
 	for _, f := range v.Findings() {
-		if slices.Contains([]string{"index-made", "key-slow", "truncate-chosen", "truncate-passed", "truncate-refused", "vacuum-follows"}, f.Code) {
+		if slices.Contains([]string{"index-made", "index-before", "key-slow", "truncate-chosen", "truncate-passed", "truncate-refused", "vacuum-follows"}, f.Code) {
 			out = append(out, f.Code)
 		}
 	}
@@ -49,13 +49,15 @@ func TestAnIndexIsWorthMaking(t *testing.T) {
 		change func(*schema.Schema)
 		want   []string
 	}{
-		"a key without an index": {"", nil, []string{"index-made"}},
-		"switched off":           {"indexes: off\n", nil, []string{"key-slow"}},
-		"not the owner":          {"", func(s *schema.Schema) { s.Relations[1].Indexable = false }, []string{"key-slow"}},
-		"another access method":  {"", func(s *schema.Schema) { s.Relations[1].Method = "columnar" }, []string{"key-slow"}},
-		"an event trigger on it": {"", func(s *schema.Schema) { s.Watches = []schema.Watch{{Name: "w", Event: "ddl_command_end"}} }, []string{"key-slow"}},
-		"a key with an index":    {"", func(s *schema.Schema) { s.Keys[0].Indexed = true }, nil},
-		"few rows":               {"", func(s *schema.Schema) { s.Relations[1].Rows, s.Relations[1].Heap = 100, 8192 }, nil},
+		"a key without an index":         {"", nil, []string{"index-made"}},
+		"made before":                    {"indexes: before\n", nil, []string{"index-before"}},
+		"made before, and not the owner": {"indexes: keep\n", func(s *schema.Schema) { s.Relations[1].Indexable = false }, []string{"key-slow"}},
+		"switched off":                   {"indexes: off\n", nil, []string{"key-slow"}},
+		"not the owner":                  {"", func(s *schema.Schema) { s.Relations[1].Indexable = false }, []string{"key-slow"}},
+		"another access method":          {"", func(s *schema.Schema) { s.Relations[1].Method = "columnar" }, []string{"key-slow"}},
+		"an event trigger on it":         {"", func(s *schema.Schema) { s.Watches = []schema.Watch{{Name: "w", Event: "ddl_command_end"}} }, []string{"key-slow"}},
+		"a key with an index":            {"", func(s *schema.Schema) { s.Keys[0].Indexed = true }, nil},
+		"few rows":                       {"", func(s *schema.Schema) { s.Relations[1].Rows, s.Relations[1].Heap = 100, 8192 }, nil},
 		"a large table's VACUUM": {"indexes: off\n", func(s *schema.Schema) {
 			s.Keys[0].Indexed, s.Relations[1].Rows, s.Relations[0].Rows = true, 200_000, 200_000
 		}, []string{"vacuum-follows"}},
@@ -84,6 +86,10 @@ func TestThePriceReckonsWithTheWays(t *testing.T) {
 	slow := viewed(t, s, "indexes: off\n", users).Prices()[0]
 	made := viewed(t, s, "", users).Prices()[0]
 	swept := viewed(t, s, "way: auto\n", users).Prices()[0]
+	before := viewed(t, s, "indexes: before\n", users).Prices()[0]
+	if before.Takes >= made.Takes {
+		t.Errorf("made before %s, made by the phase %s", before, made)
+	}
 	if made.Takes*20 > slow.Takes || swept.Takes*2 > made.Takes || made.Rows != 20_000 || swept.Rows != 20_000 {
 		t.Errorf("without an index %s, with one %s, truncated %s", slow, made, swept)
 	}
@@ -148,7 +154,7 @@ func TestWaysSayWhatTheyKeepFromOthers(t *testing.T) {
 	if got := survey.Ways("users").Locks(); !slices.Equal(got, []string{"bookings"}) {
 		t.Errorf("it locks %q", got)
 	}
-	if !survey.MakesIndex(phases.Reach{Table: "bookings", Constraint: "booked"}) || survey.MakesIndex(phases.Reach{Table: "users", Constraint: "booked"}) {
+	if survey.IndexFor(phases.Reach{Table: "bookings", Constraint: "booked"}) == nil || survey.IndexFor(phases.Reach{Table: "users", Constraint: "booked"}) != nil {
 		t.Error("which index is made is not told")
 	}
 	if got := (*phases.Survey)(nil).Ways("users"); got.Words() != nil || got.Locks() != nil || got.Sweep(0) != nil {
@@ -181,6 +187,24 @@ func TestStepsGoTogetherAsFarAsTheyCan(t *testing.T) {
 	for i := range want {
 		if got[i].Step != want[i].Step || got[i].Steps != want[i].Steps || got[i].Why != want[i].Why || !got[i].Apart {
 			t.Errorf("%+v, want %+v", got[i], want[i])
+		}
+	}
+}
+
+// What is made before the gate is told with its time, its size, and what becomes of it.
+func TestWhatIsMadeBeforeIsTold(t *testing.T) {
+	t.Parallel()
+	for way, want := range map[string]string{"before": "dropped after the run", "keep": "kept"} {
+		v := viewed(t, gym(func(s *schema.Schema) { able(s); unindexed(s) }), "indexes: "+way+"\n", users)
+		for _, f := range v.Findings() {
+			if f.Code == "index-before" && !(strings.HasPrefix(f.Text, "an index on bookings (user_id) for the foreign key booked is made before the gate, by CREATE INDEX CONCURRENTLY, in ") &&
+				strings.Contains(f.Text, " kB, and "+want+": the phase's queries of it take ")) {
+				t.Errorf("%s: %s", way, f.Text)
+			}
+		}
+		i := v.Ways()[0].Indexes[0]
+		if !i.Before || i.Keep != (way == "keep") || i.Bytes < 100_000 || i.Build <= 0 {
+			t.Errorf("%s: %+v", way, i)
 		}
 	}
 }

@@ -17,12 +17,13 @@ type Fence struct {
 	Word     string     `json:"word"`     // the same in words
 	Recorded string     `json:"recorded"` // its state before it was changed
 	OffAt    *time.Time `json:"off_at"`
-	BackAt   *time.Time `json:"back_at"`  // when it was seen as recorded, or left
-	Compared bool       `json:"compared"` // it was seen as recorded, and is the same
-	Found    string     `json:"found"`    // as it was seen last
-	Note     string     `json:"note"`     // what switching it said last
-	Why      string     `json:"why"`      // why it is not back, or was left
-	By       string     `json:"by"`       // who switched or left it last
+	BackAt   *time.Time `json:"back_at"`        // when it was seen as recorded, or left
+	Compared bool       `json:"compared"`       // it was seen as recorded, and is the same
+	Found    string     `json:"found"`          // as it was seen last
+	Note     string     `json:"note"`           // what switching it said last
+	Why      string     `json:"why"`            // why it is not back, or was left
+	By       string     `json:"by"`             // who switched or left it last
+	Made     bool       `json:"made,omitempty"` // it is indexes, that were made for the run
 }
 
 // fences are absent where the runbook has none.
@@ -32,7 +33,7 @@ func (b *builder) fences() {
 		out := Fence{
 			ID: phases.Clean(f.Plan.ID), Title: phases.Clean(f.Plan.Title), State: fenceState(f), Word: f.Word(),
 			OffAt: moment(f.OffAt), Note: phases.Clean(f.Note), By: phases.Clean(f.By), Found: phases.Clean(f.Found),
-			BackAt: moment(f.BackAt),
+			BackAt: moment(f.BackAt), Made: f.Plan.Made(),
 		}
 		if f.Recorded != nil {
 			out.Recorded = phases.Clean(f.Recorded.Text)
@@ -93,7 +94,14 @@ func (b *builder) fencesOff() {
 		return
 	}
 	for _, f := range slices.Backward(b.state.FencesOff()) {
-		b.add("fence: %s is not back: %s", f.Plan.Title, f.Word())
+		is := "is not back"
+		if f.Plan.Made() {
+			is = "made for the run are there still"
+		}
+		b.add("fence: %s %s: %s", f.Plan.Title, is, f.Word())
+		if f.Plan.Made() && f.Failed != "" {
+			b.add("fence: %s: %s", f.Plan.Title, f.Failed)
+		}
 	}
 }
 
@@ -109,7 +117,11 @@ func (t *layout) fences() {
 			continue
 		}
 		t.hang("    recorded: ", f.Recorded)
-		t.hang("    ", fmt.Sprintf("off at %s, back at %s, %s", t.stamp(f.OffAt), t.stamp(f.backAt()), compared(f)))
+		line := "off at %s, back at %s, %s"
+		if f.Made {
+			line = "made at %s, seen to at %s, %s"
+		}
+		t.hang("    ", fmt.Sprintf(line, t.stamp(f.OffAt), t.stamp(f.backAt()), compared(f)))
 		if f.Found != "" && f.Found != f.Recorded {
 			t.hang("    found: ", f.Found)
 		}

@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"io"
-	"math"
 	"strings"
 	"time"
 
@@ -299,18 +298,16 @@ func (t *layout) lines(what string, lines []Line) {
 	t.events(t, "", lines)
 }
 
-// tClock is seconds from T-0 as a T-clock: T-12:30, T+00:05, T+1:02:03. Before
-// T-0 the second that has begun counts.
-func tClock(sec float64) string {
-	sign := "+"
-	if sec < 0 {
-		sign, sec = "-", math.Ceil(-sec)
+// tClock is seconds from T-0 as a T-clock.
+func tClock(sec float64) string { return phases.TClock(time.Duration(sec * float64(time.Second))) }
+
+// tClock is a line's: of a run that came to no T-0, what was past the planned one
+// was due.
+func (t *layout) tClock(l Line) string {
+	if t.r.T0 == nil && l.Clock >= 1 {
+		return "due+" + phases.Minutes(time.Duration(l.Clock*float64(time.Second)))
 	}
-	s := int64(sec)
-	if s >= 3600 {
-		return fmt.Sprintf("T%s%d:%02d:%02d", sign, s/3600, s/60%60, s%60)
-	}
-	return fmt.Sprintf("T%s%02d:%02d", sign, s/60, s%60)
+	return tClock(l.Clock)
 }
 
 func (t *layout) journal() {

@@ -71,7 +71,7 @@ func (p *page) events(t *layout, lead string, lines []Line) {
 		if l.Level == phases.LevelWarn || l.Level == phases.LevelBad {
 			level = string(l.Level)
 		}
-		p.hang(fmt.Sprintf("%s %s %s ", t.clock(l.At), pad(tClock(l.Clock), 9), pad(level, 4)), l.Text)
+		p.hang(fmt.Sprintf("%s %s %s ", t.clock(l.At), pad(t.tClock(l), 9), pad(level, 4)), l.Text)
 	}
 }
 

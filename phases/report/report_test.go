@@ -247,7 +247,7 @@ func TestReportOfACompletedRun(t *testing.T) {
 	if r.Backup.ID != "b-7" || r.Backup.Restore != "pg_restore --clean -d gym b-7.dump {{backup_place}}" {
 		t.Errorf("backup: %+v", r.Backup)
 	}
-	for _, want := range []string{"retried: phase leaf, attempt 2", "rolled back: phase leaf", "late: phase users took 4 min 5 s, planned 3 min"} {
+	for _, want := range []string{"retried: phase leaf, attempt 2", "rolled back: phase leaf", "late: phase users took 4 min 05 s, planned 3 min"} {
 		if !slices.ContainsFunc(r.Deviations, func(l Line) bool { return strings.HasPrefix(l.Text, want) }) {
 			t.Errorf("no deviation %q among %+v", want, r.Deviations)
 		}

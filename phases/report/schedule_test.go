@@ -63,7 +63,7 @@ func TestTheScheduleStandsInTheReport(t *testing.T) {
 			"Off schedule: early, at 2026-01-31 01:20:00, on the decision of the DBA on duty: the users are out",
 			"T-0: 2026-01-31 01:20:01, planned 2026-01-31 02:00:00",
 		}, []string{"off schedule: the run goes early, 40 min before T-0, on the decision of the DBA on duty: the users are out", "early: T-0 came 39 min 59 s before the planned one"}, false},
-		"late": {nothing, 20 * time.Minute, []phases.Event{late}, []string{"Off schedule: late, at 2026-01-31 02:20:00"}, []string{"off schedule: the run goes late, 20 min after T-0", "late: T-0 came 20 min 1 s after the planned one"}, false},
+		"late": {nothing, 20 * time.Minute, []phases.Event{late}, []string{"Off schedule: late, at 2026-01-31 02:20:00"}, []string{"off schedule: the run goes late, 20 min after T-0", "late: T-0 came 20 min 01 s after the planned one"}, false},
 		"after a NO-GO": {func(o *phases.RunOpened) {
 			o.Planned, o.NoGo = false, &phases.NoGoBefore{RunID: "n", Journal: "n.journal", At: t0.Add(-70 * time.Minute), Reason: "no \x1b[31mbackup"}
 		}, -5 * time.Minute, nil, []string{"Its time: 2026-01-31 01:35:00, T-0 at 2026-01-31 01:50:00, kept", "NO-GO before: 2026-01-31 00:50:00, run n: no backup"}, nil, false},

@@ -148,7 +148,7 @@ func (s *sheet) events(t *layout, lead string, lines []Line) {
 	out := grid{caption: strings.TrimSuffix(lead, ":"), head: []string{"time", "T-clock", "level", "what"}}
 	kept, left := fewer(lines)
 	for _, l := range kept {
-		row := out.add(t.clock(l.At), tClock(l.Clock), string(l.Level), l.Text)
+		row := out.add(t.clock(l.At), t.tClock(l), string(l.Level), l.Text)
 		if l.Level == phases.LevelWarn || l.Level == phases.LevelBad {
 			row.level = l.Level
 		}

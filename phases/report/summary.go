@@ -163,23 +163,30 @@ func (r *Report) stands() string {
 // whatIsOff says of what was switched off for the run whether it is back, the bad
 // first: a trigger that is off is as much of the outcome as a row that is gone.
 func (r *Report) whatIsOff() string {
-	var off, unsure, left, back []string
+	var off, unsure, left, back, made, gone []string
 	for _, f := range r.Fences {
 		switch f.State {
 		case "untaken":
-		case "off":
-			off = append(off, f.Title)
+		case "off", "back":
+			switch {
+			case f.Made && f.State == "off":
+				made = append(made, f.Title+": "+f.Found)
+			case f.Made:
+				gone = append(gone, f.Title+" ("+f.Word+")")
+			case f.State == "off":
+				off = append(off, f.Title)
+			default:
+				back = append(back, f.Title)
+			}
 		case "left":
 			left = append(left, f.Title+" ("+f.Why+")")
-		case "back":
-			back = append(back, f.Title)
 		default:
 			unsure = append(unsure, f.Title+" ("+f.Word+")")
 		}
 	}
-	lead := "STILL SWITCHED OFF, and to be brought back, by tminus restore with this journal"
+	lead, there := "STILL SWITCHED OFF, and to be brought back, by tminus restore with this journal", "STILL THERE, made for the run, and to be seen to by tminus restore with this journal"
 	if r.Outcome == phases.Unfinished {
-		lead = "Switched off for the run, and not back yet"
+		lead, there = "Switched off for the run, and not back yet", "Made for the run, and there still"
 	}
 	var parts []string
 	for _, p := range []struct {
@@ -187,9 +194,11 @@ func (r *Report) whatIsOff() string {
 		names []string
 	}{
 		{lead, off},
+		{there, made},
 		{"NOT KNOWN to be back, so a human must look", unsure},
 		{"Switched off for the run, and left as it is on somebody's decision", left},
 		{"Switched off for the run, and back as it was", back},
+		{"Made for the run, and seen to", gone},
 	} {
 		if len(p.names) > 0 {
 			parts = append(parts, p.lead+": "+listed(p.names)+".")

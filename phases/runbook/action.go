@@ -27,6 +27,8 @@ type Action struct {
 	Starts  *time.Duration // nil: not at a moment
 	Now     bool           // `starts: now`
 	Follows string         // an item's id; empty: none
+
+	Slow bool // of a fence: it may take long, and can be cancelled
 }
 
 // The actions that an item can have.
@@ -41,7 +43,7 @@ const (
 // Long reports whether the action may go on for long, beside what else the
 // operator does, and can be cancelled.
 func (a *Action) Long() bool {
-	return a != nil && (strings.HasPrefix(a.Name, "backup.") || a.Answers())
+	return a != nil && (strings.HasPrefix(a.Name, "backup.") || a.Answers() || a.Slow)
 }
 
 // actionTexts are what the key says where the runbook does not.

@@ -21,6 +21,7 @@ const (
 	FenceDeployment   FenceKind = "deployment"
 	FenceCron         FenceKind = "pg_cron"
 	FenceCommands     FenceKind = "commands"
+	FenceIndexes      FenceKind = "indexes" // by no key: of a runbook with `indexes: before`, by itself
 )
 
 // Fence is something that is off for the run and must come back.
@@ -54,6 +55,9 @@ type Fence struct {
 
 	Off, On, State []string // commands: argv each
 	Env            []string // commands: the variables that they are given
+
+	Wait time.Duration // indexes: how long others are waited for
+	Keep bool          // indexes: some of them stay
 }
 
 // The names of a fence's checks and actions. No runbook writes them: they are
@@ -210,14 +214,14 @@ func (f fields) part(out *Fence) {
 // OfDatabase reports whether the run's database, or the way to it, has to be
 // there to switch the fence.
 func (f *Fence) OfDatabase() bool {
-	return f.Kind == FenceTriggers || f.Kind == FencePgBouncer || f.Kind == FenceCron
+	return slices.Contains([]FenceKind{FenceTriggers, FencePgBouncer, FenceCron, FenceIndexes}, f.Kind)
 }
 
 // every is how often a fence's state is asked anew: what a server of one's own
 // answers more often than what somebody else's does.
 func (f *Fence) every() time.Duration {
 	switch f.Kind {
-	case FenceTriggers, FenceCron:
+	case FenceTriggers, FenceCron, FenceIndexes:
 		return 2 * time.Second
 	case FenceWorkflow:
 		return 30 * time.Second
@@ -311,7 +315,11 @@ func (r *Runbook) SpareFences() []string {
 	return spared
 }
 
-func (f Fence) spared() bool { return f.Kind != FenceTriggers && !f.Rehearsal }
+// spared reports whether a rehearsal leaves it alone: what is the copy's own, it
+// does not.
+func (f Fence) spared() bool {
+	return f.Kind != FenceTriggers && f.Kind != FenceIndexes && !f.Rehearsal
+}
 
 // lift puts an item among the stages after the last COMMIT where it stands in
 // no other's way: before those of the fences that were taken before, and behind

@@ -64,7 +64,7 @@ func consistent(t *testing.T, book *Runbook) {
 	ids, fields := map[string]bool{}, map[string]FieldType{}
 	once := func(id string) {
 		// A fence has an item of the reader's making where the file has none: its id is no other's.
-		made := strings.HasPrefix(id, "off:") || strings.HasPrefix(id, "back:") || strings.HasPrefix(id, "fences:")
+		made := strings.HasPrefix(id, "off:") || strings.HasPrefix(id, "back:") || strings.HasPrefix(id, "fences:") || strings.HasPrefix(id, "indexes:")
 		if !made && !goodID(id) || ids[id] {
 			t.Errorf("id %q is bad or stands twice", id)
 		}

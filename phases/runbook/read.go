@@ -264,6 +264,7 @@ func fromYAML(root *node) *Runbook {
 		b.Messages = append(b.Messages, msg.message())
 	}
 	b.completeFences()
+	b.completeIndexes()
 	b.Passed = r.passed
 	return b
 }

@@ -212,7 +212,7 @@ type Phase struct {
 	Filled          []string      // tables that must hold at least one row at its end
 	AfterCommit     []Maintenance // what follows its COMMIT, in order
 	NoCapsule       bool          // `capsule: off`: what it takes away is not kept
-	NoIndexes       bool          // `indexes: off`: no index is made for it
+	Indexes         IndexWay      // how the indexes are made that its foreign keys lack
 	NoVacuum        bool          // `vacuum: off`, or an `after_commit` of its own: what it empties is not vacuumed by itself
 }
 
@@ -340,10 +340,14 @@ func (r *Runbook) Groups() []Group {
 	out := append([]Group{}, r.Checklist...)
 	for i := range r.Phases {
 		if p := &r.Phases[i]; len(p.Confirm) > 0 {
-			out = append(out, Group{ID: ConfirmGroup(p.ID), Title: "Before " + p.Title, Items: p.Confirm})
+			out = append(out, p.confirmation())
 		}
 	}
 	return append(out, r.After...)
+}
+
+func (p *Phase) confirmation() Group {
+	return Group{ID: ConfirmGroup(p.ID), Title: "Before " + p.Title, Items: p.Confirm}
 }
 
 // ConfirmGroup is the group ID of a phase's confirmations.
@@ -351,10 +355,25 @@ func ConfirmGroup(phase string) string { return "confirm:" + phase }
 
 // Item finds an item and the group it stands in.
 func (r *Runbook) Item(id string) (Item, Group, bool) {
-	for _, g := range r.Groups() {
-		for _, it := range g.Items {
-			if it.ID == id {
-				return it, g, true
+	if it, g, ok := itemIn(r.Checklist, id); ok {
+		return it, g, ok
+	}
+	for i := range r.Phases {
+		p := &r.Phases[i]
+		for j := range p.Confirm {
+			if p.Confirm[j].ID == id {
+				return p.Confirm[j], p.confirmation(), true
+			}
+		}
+	}
+	return itemIn(r.After, id)
+}
+
+func itemIn(groups []Group, id string) (Item, Group, bool) {
+	for i := range groups {
+		for j := range groups[i].Items {
+			if groups[i].Items[j].ID == id {
+				return groups[i].Items[j], groups[i], true
 			}
 		}
 	}

@@ -1,19 +1,40 @@
 package runbook
 
-import "tminus/phases/step"
+import (
+	"slices"
+
+	"tminus/phases/step"
+)
+
+// IndexWay is how a phase gets the indexes that its foreign keys lack.
+type IndexWay string
+
+// The ways. The zero value is IndexInPhase.
+const (
+	IndexInPhase IndexWay = "phase"  // in its transaction, dropped before COMMIT
+	IndexBefore  IndexWay = "before" // before the gate, beside others' work; dropped after the run
+	IndexKeep    IndexWay = "keep"   // the same, and it stays
+	IndexOff     IndexWay = "off"    // none is made
+)
+
+var indexWays = []IndexWay{IndexInPhase, IndexBefore, IndexKeep, IndexOff}
+
+// Before reports whether the indexes are made before the gate.
+func (w IndexWay) Before() bool { return w == IndexBefore || w == IndexKeep }
 
 // defaults are what a runbook says for all of its phases, or a phase for all of
 // its steps.
 type defaults struct {
-	way               string
-	indexes, vacuumed bool // false: off
+	way      string
+	indexes  IndexWay // empty: nothing is said
+	vacuumed bool     // false: off
 }
 
 // waysKeys stand in a runbook and in a phase alike.
 func waysKeys(of string) []key {
 	return []key{
 		{"way", false, ofWords("", ways()...), "how the rows of delete steps go that do not say so themselves, and that have no `where`; " + of},
-		{"indexes", false, ofWords("", bare("off")...), "make no index for a phase: by default one is made in the phase's transaction where a foreign key has none and would take longer than making it, and dropped before COMMIT; " + of},
+		{"indexes", false, ofWords("", bare(indexWays...)...), "where a foreign key has no index and would take longer than making one: `phase`, the default, makes it in the phase's transaction and drops it before COMMIT; `before` makes it before the gate, while others work, and drops it after the run; `keep` does so and keeps it; `off` makes none; " + of},
 		{"vacuum", false, ofWords("", bare("off")...), "do not vacuum what a phase has emptied: by default that follows its COMMIT where the tables are large, and the phase has no `after_commit`; " + of},
 	}
 }
@@ -27,8 +48,18 @@ func (f fields) way() string {
 	return name
 }
 
+// indexWay is the same of indexes.
+func (f fields) indexWay() IndexWay {
+	w := IndexWay(f.text("indexes"))
+	if w != "" && !slices.Contains(indexWays, w) {
+		f.pass(f.node.value("indexes").line, "indexes")
+		return ""
+	}
+	return w
+}
+
 func (f fields) defaults() defaults {
-	return defaults{way: f.way(), indexes: !f.word("indexes", "off"), vacuumed: !f.word("vacuum", "off")}
+	return defaults{way: f.way(), indexes: f.indexWay(), vacuumed: !f.word("vacuum", "off")}
 }
 
 // by gives a phase with what is said for all of its steps, where they say
@@ -39,7 +70,10 @@ func (p Phase) by(d defaults) Phase {
 			s.Way = d.way
 		}
 	}
-	p.NoIndexes, p.NoVacuum = p.NoIndexes || !d.indexes, p.NoVacuum || !d.vacuumed
+	if p.Indexes == "" {
+		p.Indexes = d.indexes
+	}
+	p.NoVacuum = p.NoVacuum || !d.vacuumed
 	return p
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 )
 
 // quiet is how long a dialog wants the keyboard to rest before it takes a yes.
@@ -20,56 +19,69 @@ type Robot struct {
 	Database string
 	// Until is what they stop at: they press no key while the screen shows it.
 	Until string
-	Keys  []string  // what they pressed
+	Keys  []string // what they pressed
+	trail Trail
 	typed time.Time // when the last key was pressed
 	last  string    // what the screen said at the last step
 	since time.Time // since when it has said so
+	asked string    // what the screen said when they last looked again
 }
 
-// Step does what the screen asks for now, or waits for it to change.
+// Step does what the screen asks for now, or waits for it to change. It fails
+// where the keys lead in a circle.
 func (r *Robot) Step() {
 	r.t.Helper()
 	before := r.settledText()
-	if before != r.last {
+	if before != r.last || r.since.IsZero() {
 		r.last, r.since = before, time.Now()
 	}
-	if time.Since(r.since) > patience/2 {
+	if time.Since(r.since) > patience {
 		r.t.Fatalf("what the screen says leads nowhere:\n%s", r.Text())
 	}
-	// What a key did has to be seen before the next one. A key that did nothing,
-	// and a run that waits for time to pass, end the wait by its limit. In a
-	// dialog every key does something: one pressed again, because a busy machine
-	// had not drawn yet what it did, would answer the next question too.
-	limit := quiet
+	key := r.next(r.Text())
 	// Once the program has left its screen there is nobody to type for.
-	if key := r.next(r.Text()); r.Alternate() && key != "" {
-		if inDialog(r.Text()) {
-			limit = 10 * quiet
-		}
-		field := r.field()
-		r.Type(key)
-		r.Keys = append(r.Keys, key)
-		r.typed = time.Now()
-		if len([]rune(key)) > 1 && !strings.HasPrefix(key, "\x1b") {
-			// Typed twice it would be wrong, and a busy machine may still be
-			// drawing what the key before it did.
-			r.Await(fmt.Sprintf("what was typed is seen: %q, after %q", key, r.Keys[max(0, len(r.Keys)-12):]), func() bool { return r.field() != field })
+	if key == "" || !r.Alternate() {
+		r.Within(quiet, func() bool { return r.settledText() != before })
+		return
+	}
+	if err := r.trail.Press(before, key); err != nil {
+		r.t.Fatalf("%v; the last keys: %q\n%s", err, r.Keys[max(0, len(r.Keys)-20):], r.Text())
+	}
+	if key == "r" {
+		r.asked = before
+	}
+	focus := r.focus()
+	r.Type(key)
+	r.Keys = append(r.Keys, key)
+	r.typed = time.Now()
+	if len([]rune(key)) > 1 && !strings.HasPrefix(key, "\x1b") {
+		// Typed twice it would be wrong, and a busy machine may still be
+		// drawing what the key before it did.
+		r.Await(fmt.Sprintf("what was typed is seen: %q, after %q", key, r.Keys[max(0, len(r.Keys)-12):]), func() bool { return r.focus() != focus })
+	}
+	// What a key did has to be seen before the next one: pressed again, because
+	// a busy machine had not drawn yet what it did, it would be another's.
+	r.Within(10*quiet, func() bool { return r.focus() != focus })
+}
+
+// focus is what a key changes: the keys themselves, the line that the cursor is
+// in, and what stands in a dialog's field.
+func (r *Robot) focus() string {
+	lines := strings.Split(r.Text(), "\n")
+	out := lines[len(lines)-1]
+	for _, l := range lines {
+		if _, after, ok := strings.Cut(l, "›"); ok {
+			out += "\n" + after
 		}
 	}
-	r.Within(limit, func() bool { return r.settledText() != before })
+	return withoutDigits(out)
 }
 
 // settledText is the screen without what moves by itself: the two lines of the
 // header, and digits, which are clocks and counts.
 func (r *Robot) settledText() string {
 	lines := strings.Split(r.Text(), "\n")
-	text := strings.Join(lines[min(2, len(lines)):], "\n")
-	return strings.Map(func(c rune) rune {
-		if unicode.IsDigit(c) {
-			return '0'
-		}
-		return c
-	}, text)
+	return withoutDigits(strings.Join(lines[min(2, len(lines)):], "\n"))
 }
 
 // next reads the key to press off the screen. None: wait.
@@ -87,15 +99,18 @@ func (r *Robot) next(text string) string {
 		return r.answer(text, last)
 	}
 	switch words[0] {
-	case "b", "a", "t", "N": // an open phase runs: nobody takes it back without need
+	case "wait":
 		return ""
-	case "n", "r": // they look again, and no faster than they read
-		if time.Since(r.typed) < quiet {
+	case "r": // they look again once, and then wait for what they see to change
+		if r.asked == r.settledText() {
 			return ""
 		}
 	case "↓":
 		return "\x1b[B"
-	case "space":
+	case "space": // a tick says that they have read what it is about
+		if time.Since(r.typed) < quiet || time.Since(r.since) < quiet {
+			return ""
+		}
 		return " "
 	case "enter":
 		return "\r"
@@ -121,18 +136,31 @@ func (r *Robot) answer(text, hints string) string {
 		return r.database()
 	case inField && strings.Contains(field, " type here "):
 		return r.Name
+	case strings.Contains(text, "›[ Save"): // which is harmless
+		return "\r"
 	case time.Since(r.typed) < quiet:
 		return "" // it takes no yes yet
-	case strings.HasSuffix(keys, "yy"), strings.HasSuffix(keys, "\r\r\r\r"):
+	case strings.HasSuffix(keys, "yy"):
 		return "\x1b" // it came too late, and the dialog says why
-	case inField || strings.Contains(text, "›[ Save and tick ]") || strings.Contains(text, "›[ Save ]"):
+	case inField:
+		return "\r"
+	case strings.Contains(hints, "  y "):
+		return "y"
+	case atLastButton(text):
 		return "\r"
 	}
-	return "y"
+	return "\x1b[C" // of several answers the last one goes furthest
 }
 
-// field is what stands in the field that the cursor is in.
-func (r *Robot) field() string { return fieldIn(r.Text()) }
+// atLastButton tells that the last of a dialog's buttons is chosen.
+func atLastButton(text string) bool {
+	for line := range strings.Lines(text) {
+		if i := strings.LastIndex(line, "[ "); i > 0 && strings.Contains(line, "│") && strings.Contains(line, " ]") && strings.HasSuffix(line[:i], "›") {
+			return true
+		}
+	}
+	return false
+}
 
 func fieldIn(text string) (field string) {
 	for _, l := range strings.Split(text, "\n") {

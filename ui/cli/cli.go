@@ -15,6 +15,7 @@ import (
 	"tminus/phases"
 	"tminus/phases/engine"
 	"tminus/phases/runbook"
+	"tminus/ui"
 	"tminus/ui/monitor"
 )
 
@@ -39,14 +40,18 @@ type Flags struct {
 	EndHolder  uint32        // session to end when it holds the operator lock; 0: none
 	Users      int           // the demo's
 	Seed       int64         // the demo's
+	Pace       bool          // the demo's phases last some seconds
+	Drama      bool          // the demo goes wrong, in the ways that can be mended
 	Measure    time.Duration // how long the demo measures response times; 0: the guide's minute
 	Mirror     Mirror
 	Metrics    string // address to serve metrics on; empty: none
 	StatusFile string // empty: none
+	Looks      ui.Looks
 
 	NoUndo   bool   // a rehearsal does not put back what it took
 	Identity string // file with the key that opens encrypted capsules; empty: none
 
+	drama   *drama                                     // what goes wrong in a demo; nil: nothing is made to
 	monitor *monitor.Monitor                           // tells other programs of the run; nil: nobody is told
 	copy    *phases.Copy                               // what the run's database was restored from; nil for none
 	undoes  *phases.Undoes                             // what the run undoes; nil for any other
@@ -146,6 +151,9 @@ func demoCommand(a *app) *cobra.Command {
 		Example: "  tminus demo\n  tminus demo --users 100000\n  tminus demo --unattended --plain --journal demo.journal",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if f.Pace && !c.Flags().Changed("users") {
+				f.Users = a.database.PacedUsers
+			}
 			return a.told(f, func(f Flags) error { return a.demo(c.Context(), f) })
 		},
 	}
@@ -153,6 +161,8 @@ func demoCommand(a *app) *cobra.Command {
 	screenFlags(c, &f)
 	unattendedFlag(c, &f)
 	c.Flags().IntVar(&f.Users, "users", 20_000, "how many users the gym has; some 25 rows each")
+	c.Flags().BoolVar(&f.Pace, "pace", false, "load so many rows that each phase is at work for some seconds, and can be watched")
+	c.Flags().BoolVar(&f.Drama, "drama", false, "have a few things go wrong once, to meet them: a backup too old, a trigger enabled again, a session in the way of a phase")
 	c.Flags().Int64Var(&f.Seed, "seed", 1, "seed of the generated data")
 	c.Flags().DurationVar(&f.Measure, "measure", 0, "how long the application's response times are measured at the end; default the guide's 1m, unattended 3s")
 	return c
@@ -268,10 +278,11 @@ func watchCommand(a *app) *cobra.Command {
 		Example: "  tminus watch reset.journal\n  tminus watch reset.journal --plain",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.toldOf(args[0], f, func() error { return a.watch(c.Context(), args[0], plain) })
+			return a.toldOf(args[0], f, func() error { return a.watch(c.Context(), args[0], plain, f.Looks) })
 		},
 	}
 	c.Flags().BoolVar(&plain, "plain", false, "one event a line")
+	looksFlags(c, &f.Looks)
 	monitorFlags(c, &f)
 	return c
 }
@@ -299,6 +310,7 @@ func screenFlags(c *cobra.Command, f *Flags) {
 	c.Flags().DurationVar(&f.Hold, "hold", 2*time.Minute, "how long a verified transaction waits for COMMIT or ROLLBACK")
 	c.Flags().StringVar(&f.Mirror.Listen, "mirror", "", "serve a read-only mirror over SSH on this address, such as 127.0.0.1:2222")
 	mirrorFlags(c, &f.Mirror)
+	looksFlags(c, &f.Looks)
 	monitorFlags(c, f)
 }
 

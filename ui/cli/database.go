@@ -46,7 +46,8 @@ type Database struct {
 	// it is left. The caller stops or releases the server.
 	MakeCopy func(ctx context.Context, r CopyRequest) (Copy, error)
 
-	MinUsers int // that a demo's gym may have
+	MinUsers   int // that a demo's gym may have
+	PacedUsers int // of a demo whose phases are to last some seconds
 }
 
 // Capsules reads and destroys what phases took away. It needs no server. A capsule
@@ -102,10 +103,19 @@ type Throwaway interface {
 type Server interface {
 	Throwaway
 
-	// Fill makes the gym's database, and gives its DSN.
-	Fill(ctx context.Context, users int, seed int64, progress func(done, total int64, what string)) (dsn string, err error)
+	// Fill makes the gym's database, and gives its DSN. A paced one has the rows that
+	// keep each phase at work for some seconds.
+	Fill(ctx context.Context, users int, seed int64, paced bool, progress func(done, total int64, what string)) (dsn string, err error)
 
 	// Site makes what the guide's runbook asks about beside the database: a git
 	// checkout, and a place for backups. It goes with the server.
 	Site(ctx context.Context) (runbook.Site, error)
+
+	// AgeBackup gives a backup another age, as if it had been taken so long before,
+	// and says which one it is then. EnableTrigger enables one that the run has
+	// disabled. HoldLock has a session hold a lock on a table of the run's third
+	// phase, until let is called or somebody ends it.
+	AgeBackup(b phases.Backup, by time.Duration) (phases.Backup, error)
+	EnableTrigger(ctx context.Context) error
+	HoldLock(ctx context.Context) (let func(), err error)
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -27,6 +28,9 @@ func (a *app) demo(ctx context.Context, f Flags) error {
 	if f.Measure != 0 && (f.Measure < time.Second || f.Measure > 10*time.Minute || f.Measure%time.Millisecond != 0) {
 		return &Exit{Code: Usage, Err: fmt.Errorf("--measure %s: from 1s to 10m, in whole milliseconds", f.Measure)}
 	}
+	if f.Drama && f.Unattended {
+		return &Exit{Code: Usage, Err: errors.New("--drama is for somebody who mends what goes wrong: leave --unattended out")}
+	}
 	ctx, release := engine.StopOnSignals(ctx)
 	defer release()
 	server, err := a.database.StartServer(ctx, func(s string) { fmt.Fprintln(a.stderr, s) })
@@ -34,7 +38,7 @@ func (a *app) demo(ctx context.Context, f Flags) error {
 		return Failed(err)
 	}
 	defer a.leaveServer(server, "demo")
-	f.DSN, err = server.Fill(ctx, f.Users, f.Seed, a.loading())
+	f.DSN, err = server.Fill(ctx, f.Users, f.Seed, f.Pace, a.loading())
 	fmt.Fprintln(a.stderr)
 	if err != nil {
 		return Failed(err)
@@ -59,6 +63,12 @@ func (a *app) demo(ctx context.Context, f Flags) error {
 		return Failed(err)
 	}
 	f.New = true
+	if f.Drama {
+		f.drama = &drama{server: server, backupAge: book.Backup.MaxAge, byHand: site.ByHand}
+		for _, line := range f.drama.program() {
+			fmt.Fprintln(a.stderr, line)
+		}
+	}
 	return a.start(ctx, runbook.GuideName, source, book, phases.Demo, f)
 }
 

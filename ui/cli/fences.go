@@ -125,7 +125,7 @@ func (a *app) tellFences(s *phases.State) {
 		f := &s.Fences[i]
 		line := f.Plan.ID + ": " + f.Plan.Title + ": " + f.Word()
 		if f.MayBeOff() && !f.OffAt.IsZero() {
-			if f.Word() != "off" {
+			if f.Word() != "off" && !f.Plan.Made() {
 				line += ", off"
 			}
 			line += " since " + f.OffAt.UTC().Format(time.DateTime) + " UTC"

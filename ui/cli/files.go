@@ -56,13 +56,13 @@ func (a *app) guide(site runbook.Site) error {
 	return Failed(err)
 }
 
-func (a *app) watch(ctx context.Context, path string, inLines bool) error {
+func (a *app) watch(ctx context.Context, path string, inLines bool, looks ui.Looks) error {
 	ctx, release := engine.StopOnSignals(ctx)
 	defer release()
 	if inLines || !a.interactive() {
 		return Failed(plain.Run(ctx, plain.Options{Journal: path, Out: a.stdout, Width: a.lineWidth()}))
 	}
-	return Failed(ui.Watch(ctx, path))
+	return Failed(ui.Watch(ctx, path, looks))
 }
 
 func (a *app) mirror(ctx context.Context, path string, m Mirror) error {

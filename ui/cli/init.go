@@ -16,7 +16,7 @@ import (
 	"tminus/phases/lint"
 	"tminus/phases/runbook"
 	"tminus/phases/schema"
-	"tminus/ui"
+	"tminus/ui/look"
 	"tminus/ui/pick"
 )
 
@@ -27,6 +27,7 @@ type initFlags struct {
 	Title  string
 	Output string
 	Force  bool
+	Theme  look.Theme
 }
 
 func initCommand(a *app) *cobra.Command {
@@ -53,6 +54,7 @@ func initCommand(a *app) *cobra.Command {
 	c.Flags().StringVar(&f.Title, "title", "", "the runbook's title; empty: which tables are cleared")
 	c.Flags().StringVar(&f.Output, "output", "", "file to write; empty: standard output, and asked for on screen")
 	c.Flags().BoolVar(&f.Force, "force", false, "overwrite the file")
+	themeFlag(c, &f.Theme)
 	return c
 }
 
@@ -118,7 +120,7 @@ func (a *app) pick(ctx context.Context, s *schema.Schema, f initFlags) error {
 	}
 	var found []phases.Finding
 	opts := pick.Options{Schema: s, Wish: f.Wish, File: f.Output, Force: f.Force}
-	opts.Styles, opts.Fixed = ui.StylesFor(nil, true)
+	opts.Dress = look.NewDress(f.Theme, nil)
 	opts.Write = func(d *draft.Draft, w draft.Wish, file string) (err error) {
 		f.Wish, f.Output = w, file
 		found, err = a.source(d, f)

@@ -13,6 +13,7 @@ import (
 
 	"tminus/phases/engine"
 	"tminus/ui"
+	"tminus/ui/look"
 	"tminus/ui/replay"
 )
 
@@ -23,6 +24,7 @@ type replayFlags struct {
 	Speed int
 	Idle  time.Duration
 	Force bool
+	Theme look.Theme
 }
 
 func replayCommand(a *app) *cobra.Command {
@@ -39,6 +41,7 @@ func replayCommand(a *app) *cobra.Command {
 	c.Flags().IntVar(&f.Speed, "speed", 1, "how many times as fast, from 1 to 1000")
 	c.Flags().DurationVar(&f.Idle, "idle", 2*time.Second, "how long a time takes at most in which nothing happens; 0: as long as it took")
 	c.Flags().BoolVar(&f.Force, "force", false, "overwrite the recording")
+	themeFlag(c, &f.Theme)
 	return c
 }
 
@@ -68,7 +71,7 @@ func (a *app) replay(ctx context.Context, path string, f replayFlags) error {
 		}
 		return Failed(writeCast(ctx, film, f, size))
 	}
-	return Failed(replay.Show(ctx, film, f.Speed, ui.Options{}))
+	return Failed(replay.Show(ctx, film, f.Speed, ui.Options{Looks: ui.Looks{Theme: f.Theme}}))
 }
 
 func sameFile(a, b string) bool {

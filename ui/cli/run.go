@@ -71,6 +71,7 @@ func (a *app) start(ctx context.Context, file string, source []byte, book *runbo
 		return Failed(f.address.explain(err))
 	}
 	defer target.Close()
+	target = f.drama.on(target)
 	if f.fits != nil {
 		if err := f.fits(target, identity); err != nil {
 			return Failed(err)
@@ -212,6 +213,11 @@ func (a *app) conduct(ctx context.Context, engine *engine.Engine, path string, f
 	if err := f.monitor.Follow(path); err != nil {
 		return Failed(err)
 	}
+	endDrama, err := f.drama.follow(ctx, path)
+	if err != nil {
+		return Failed(err)
+	}
+	defer endDrama()
 	note, hostKey, closeMirror, err := a.serveMirror(ctx, engine, path, f.Mirror)
 	if err != nil {
 		return Failed(err)
@@ -220,7 +226,7 @@ func (a *app) conduct(ctx context.Context, engine *engine.Engine, path string, f
 	screenErr, err := engine.Conduct(ctx, func(ctx context.Context) error {
 		defer a.sayTelling(engine)
 		if !f.Plain && a.interactive() {
-			return ui.Run(ctx, ui.Options{Journal: path, Commander: engine, Done: engine.Ended(), Note: note, HostKey: hostKey})
+			return ui.Run(ctx, ui.Options{Journal: path, Commander: engine, Done: engine.Ended(), Note: note, HostKey: hostKey, Looks: f.Looks})
 		}
 		opts := plain.Options{Journal: path, Out: a.stdout, Width: a.lineWidth(), Done: engine.Ended()}
 		if !f.Unattended {

@@ -42,6 +42,10 @@ type Dialog struct {
 	quiet   time.Time // of the last key, or of opening
 	message string    // why the last enter did nothing
 	Offer   bool      // tab takes a field's example: never in production
+	past    []before  // what ctrl+z goes back to, the newest last
+	typing  bool      // the newest is still being typed away from
+	top     int       // the first line of the text in sight
+	deepest int       // the last line that can be the first in sight, as it was drawn
 }
 
 // Saying is a dialog's text as of a state and a moment. The state may be
@@ -125,6 +129,9 @@ func (d Dialog) Begin(now time.Time) *Dialog {
 	return &d
 }
 
+// Touch says that a key was pressed now, whatever it was for.
+func (d *Dialog) Touch(now time.Time) { d.quiet = now }
+
 // Yes is the button that enter presses from the last field.
 func (d *Dialog) Yes() int {
 	if d.Form {
@@ -156,7 +163,8 @@ func (d *Dialog) move(by int) {
 
 // Key takes a key. done says that the dialog is over; cmd is what it set off.
 func (d *Dialog) Key(msg tea.KeyPressMsg, now time.Time) (cmd tea.Cmd, done bool) {
-	armed := now.Sub(d.quiet) >= ArmAfter
+	rested := now.Sub(d.quiet)
+	armed := rested >= ArmAfter
 	d.quiet = now
 	d.message = ""
 	name := msg.String()
@@ -164,8 +172,7 @@ func (d *Dialog) Key(msg tea.KeyPressMsg, now time.Time) (cmd tea.Cmd, done bool
 	case "esc":
 		return nil, true
 	case "tab":
-		d.takeExample()
-		d.move(1)
+		d.takeExamples()
 		return nil, false
 	case "down":
 		d.move(1)
@@ -175,11 +182,18 @@ func (d *Dialog) Key(msg tea.KeyPressMsg, now time.Time) (cmd tea.Cmd, done bool
 		return nil, false
 	case "enter":
 		return d.enter(armed, now)
+	case "pgup":
+		d.Scroll(-textPage)
+		return nil, false
+	case "pgdown":
+		d.Scroll(textPage)
+		return nil, false
+	case "ctrl+z":
+		d.takeBack()
+		return nil, false
 	}
 	if d.Focus < len(d.Fields) {
-		f := &d.Fields[d.Focus]
-		f.err = ""
-		f.Edit, _ = f.Edit.Update(msg)
+		d.change(true, rested, func(f *Field) { f.Edit, _ = f.Edit.Update(msg) })
 		return nil, false
 	}
 	switch name {
@@ -211,23 +225,46 @@ func (d *Dialog) Paste(msg tea.PasteMsg, now time.Time) {
 	d.quiet = now
 	d.message = ""
 	if d.Focus < len(d.Fields) {
-		f := &d.Fields[d.Focus]
-		f.err = ""
-		f.Edit, _ = f.Edit.Update(tea.PasteMsg{Content: look.Sanitize(msg.Content)})
+		d.change(false, 0, func(f *Field) { f.Edit, _ = f.Edit.Update(tea.PasteMsg{Content: look.Sanitize(msg.Content)}) })
 	}
 }
 
-// takeExample fills an empty field with its example.
-func (d *Dialog) takeExample() {
-	if !d.Offer || d.Focus >= len(d.Fields) {
-		return
+// offers reports whether tab fills a field with its example.
+func (d *Dialog) offers(i int) bool {
+	f := &d.Fields[i]
+	return d.Offer && f.Must == "" && f.Edit.Value() == "" && ExampleOf(f.Field) != ""
+}
+
+// examples counts the fields that tab fills from where the cursor is: that one,
+// and in a form, where each can still be seen before all is saved, those behind.
+func (d *Dialog) examples() int {
+	if d.Focus >= len(d.Fields) || !d.offers(d.Focus) {
+		return 0
 	}
-	f := &d.Fields[d.Focus]
-	if f.Edit.Value() == "" && f.Must == "" {
-		f.Edit.SetValue(look.Sanitize(ExampleOf(f.Field)))
-		f.Edit.CursorEnd()
-		f.err = ""
+	n := 1
+	for i := d.Focus + 1; d.Form && i < len(d.Fields); i++ {
+		if d.offers(i) {
+			n++
+		}
 	}
+	return n
+}
+
+// takeExamples fills what examples counts, and goes to the line after the last.
+func (d *Dialog) takeExamples() {
+	for n := d.examples(); n > 0; n-- {
+		for !d.offers(d.Focus) {
+			d.move(1)
+		}
+		d.change(false, 0, func(f *Field) {
+			f.Edit.SetValue(look.Sanitize(ExampleOf(f.Field)))
+			f.Edit.CursorEnd()
+		})
+		if n > 1 {
+			d.move(1)
+		}
+	}
+	d.move(1)
 }
 
 // ExampleOf is a value that a field accepts; empty for a text that nobody but

@@ -24,24 +24,23 @@ func (d *Dialog) Box(w, h int, st *look.Styles, s *phases.State, now time.Time) 
 	outer := min(dialogWidth, w)
 	inner := max(1, outer-4)
 	var text []string
+	title := look.Sanitize(d.Title)
+	if look.Width(title) > outer-6 { // its end is what is asked
+		text = append(textLines([]Text{Say("", title)}, inner, st), text...)
+		title = look.Clip(title, max(0, outer-6))
+	}
 	if d.Text != nil {
-		text = textLines(d.Text(s, now), inner, st)
+		text = append(text, textLines(d.Text(s, now), inner, st)...)
 	}
 	fields, at := d.fieldLines(inner, st)
 	foot := d.footLines(inner, st, now)
 
 	// Keys and what is typed stay in sight; the text gives way.
 	room := max(0, h-2-len(fields)-len(foot))
-	if len(text) > room {
-		text = text[:max(0, room-1)]
-		if room > 0 {
-			text = append(text, look.Paint(st.Dim, "…"))
-		}
-	}
+	text = d.inSight(text, room, st)
 	fields, at = window(fields, at, max(1, h-2-len(text)-len(foot)))
 
 	frame := st.LevelStyle(d.Level)
-	title := look.Clip(look.Sanitize(d.Title), max(0, outer-6))
 	lines = append(lines, look.Paint(frame, "╭─ ")+look.Paint(st.Title, title)+look.Paint(frame, " "+strings.Repeat("─", max(0, outer-5-look.Width(title)))+"╮"))
 	for _, part := range [][]string{text, fields, foot} {
 		for _, l := range part {
@@ -53,6 +52,24 @@ func (d *Dialog) Box(w, h int, st *look.Styles, s *phases.State, now time.Time) 
 		cursor = &tea.Position{X: 2 + at.X, Y: 1 + len(text) + at.Y}
 	}
 	return lines, cursor
+}
+
+// inSight is the part of a text that n lines have room for. It says how much more
+// there is, and how to see it.
+func (d *Dialog) inSight(text []string, n int, st *look.Styles) []string {
+	d.deepest = max(0, len(text)-n)
+	if n <= 0 || d.deepest == 0 {
+		return text[:min(n, len(text))]
+	}
+	top := min(d.top, d.deepest)
+	shown := slices.Clone(text[top : top+n])
+	if below := len(text) - top - n; below > 0 {
+		shown[n-1] = look.Paint(st.Dim, "↓ "+look.Plural(below+1, "line", "lines")+" more: pgdn")
+	}
+	if top > 0 && n > 1 {
+		shown[0] = look.Paint(st.Dim, "↑ "+look.Plural(top+1, "line", "lines")+" above: pgup")
+	}
+	return shown
 }
 
 // window keeps the cursor's line among at most n lines.
@@ -95,9 +112,13 @@ func (d *Dialog) fieldLines(inner int, st *look.Styles) (out []string, at *tea.P
 		if i == d.Focus {
 			at = &tea.Position{X: 2 + label + 1 + x, Y: len(out)}
 		}
-		out = append(out, look.Paint(st.Accent, mark)+" "+look.Paint(style, look.Pad(look.Sanitize(f.label), label))+" "+value)
+		out = append(out, look.Paint(st.Accent, mark)+" "+look.Paint(style, look.Pad(look.Middle(look.Sanitize(f.label), label), label))+" "+value)
 		if f.err != "" {
-			out = append(out, "  "+look.Paint(st.Bad, look.Clip(st.Mark.Failed+" "+look.Sanitize(f.err), inner-2)))
+			lead := st.Mark.Failed + " "
+			for _, l := range look.Wrap(look.Sanitize(f.err), inner-4) {
+				out = append(out, "  "+look.Paint(st.Bad, lead+strings.TrimRight(l, " ")))
+				lead = "  "
+			}
 		}
 	}
 	if len(d.Fields) > 0 {
@@ -161,7 +182,18 @@ func (d *Dialog) footLines(inner int, st *look.Styles, now time.Time) []string {
 			parts = append(parts, " "+look.Paint(st.Text, "["+label+"]"))
 		}
 	}
-	out := []string{look.Clip(strings.Join(parts, "  "), inner)}
+	var out []string
+	row := ""
+	for _, part := range parts {
+		if row != "" && look.Width(row)+2+look.Width(part) > inner {
+			out, row = append(out, row), ""
+		}
+		if row != "" {
+			row += "  "
+		}
+		row += part
+	}
+	out = append(out, row)
 	if d.message != "" {
 		for _, l := range look.Wrap(st.Mark.NoReturn+" "+look.Sanitize(d.message), inner) {
 			out = append(out, look.Paint(st.Warn, l))
@@ -186,13 +218,22 @@ func (d *Dialog) Hint(st *look.Styles, w int) string {
 		if d.Focus == len(d.Fields)-1 {
 			pairs[0].name = d.Buttons[d.Yes()].Label
 		}
-		if f := &d.Fields[d.Focus]; d.Offer && f.Must == "" && f.Edit.Value() == "" && ExampleOf(f.Field) != "" {
+		switch n := d.examples(); {
+		case n > 1:
+			pairs = append(pairs, pair{"tab", "take the examples"})
+		case n == 1:
 			pairs = append(pairs, pair{"tab", "take the example"})
-		} else {
+		default:
 			pairs = append(pairs, pair{"tab", "next line"})
 		}
 	}
 	pairs = append(pairs, leave)
+	if d.deepest > 0 {
+		pairs = append(pairs, pair{"pgdn", "more text"})
+	}
+	if len(d.past) > 0 {
+		pairs = append(pairs, pair{"ctrl+z", "take it back"})
+	}
 	var out []string
 	for _, p := range pairs {
 		out = append(out, look.Paint(st.Key, p.key)+" "+look.Paint(st.Dim, look.Sanitize(p.name)))

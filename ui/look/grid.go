@@ -115,7 +115,7 @@ func flexRoom(cols []Column, widths []int) int {
 }
 
 func gridLine(cols []Column, widths []int, fields []Field) Line {
-	var l Line
+	l := Line{Table: true}
 	first := true
 	for i, w := range widths {
 		if w == 0 {

@@ -18,6 +18,8 @@ type Line struct {
 	Spans    []Span
 	Right    []Span // ends at the pane's right edge; what is left of it gives way
 	Selected bool
+	Joined   bool // goes on with the line before: both are one entry, for whoever looks for one
+	Table    bool // a row of a table: it is cut where it does not fit, and never broken
 }
 
 // Row starts a line with one piece of text.
@@ -50,11 +52,15 @@ func SpansWidth(spans []Span) int {
 	return n
 }
 
-// Cut limits spans to room cells; what was cut ends in "…".
+// Cut limits spans to room cells. A long word among them is cut in its middle,
+// other text at its end; what was cut is "…".
 func Cut(spans []Span, room int) ([]Span, int) {
 	total := SpansWidth(spans)
 	if total <= room {
 		return spans, total
+	}
+	if out, ok := shorten(spans, total, room); ok {
+		return out, SpansWidth(out)
 	}
 	var out []Span
 	n := 0

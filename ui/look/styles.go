@@ -4,6 +4,7 @@ import (
 	"image/color"
 
 	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"tminus/phases"
 )
@@ -54,12 +55,13 @@ type Marks struct {
 	NoReturn string // the point of no return
 	BarFull  string
 	BarEmpty string
+	Spark    string // nine signs, from nothing to the most
 }
 
 func marks() Marks {
 	return Marks{
 		Done: "✓", Todo: "·", Failed: "✗", Running: "▸", Waiting: "‖", Unknown: "?",
-		Assumed: "~", Undone: "↺", Cursor: "›", NoReturn: "!", BarFull: "█", BarEmpty: "░",
+		Assumed: "~", Undone: "↺", Cursor: "›", NoReturn: "!", BarFull: "█", BarEmpty: "░", Spark: "·▁▂▃▄▅▆▇█",
 	}
 }
 
@@ -97,6 +99,26 @@ func colour(p palette) *Styles {
 		FrameDemo:     fg(p.frame), FrameRehearsal: fg(p.warn), FrameProduction: fg(p.bad),
 		Mark: marks(),
 	}
+}
+
+// sixteen are the styles of a terminal that has 16 colours of its own choice. Only
+// those are used that differ enough from the background in all common sets of
+// them; what is left says it by weight and in reverse, beside the marks.
+func sixteen(dark bool) *Styles {
+	s := PlainStyles()
+	st := lipgloss.NewStyle()
+	fg := func(c ansi.BasicColor) lipgloss.Style { return st.Foreground(c) }
+	if dark {
+		s.Good, s.Warn, s.Bad, s.Accent = fg(ansi.Green), fg(ansi.Yellow), fg(ansi.BrightRed).Bold(true), fg(ansi.Cyan)
+		s.Focus, s.Input = fg(ansi.Cyan), fg(ansi.Cyan)
+	} else {
+		s.Good, s.Warn, s.Bad = fg(ansi.Blue), fg(ansi.Magenta), fg(ansi.Red).Bold(true)
+	}
+	s.Key = s.Accent.Bold(true)
+	s.BarFull, s.EnvDemo, s.EnvRehearsal = s.Good, s.Good.Bold(true), s.Warn.Bold(true)
+	s.EnvProduction = st.Foreground(ansi.BrightWhite).Background(ansi.Red).Bold(true)
+	s.FrameRehearsal, s.FrameProduction = s.Warn, s.Bad
+	return s
 }
 
 // PlainStyles are styles without a colour, for NO_COLOR: weight, underline and

@@ -53,73 +53,74 @@ func Between(left, right string, n int) string {
 }
 
 // Wrap breaks plain text into lines of at most n cells, between words where it
-// can. An empty text is one empty line.
+// can, and never at a hyphen: an option is one word. An empty text is one empty
+// line.
 func Wrap(s string, n int) []string {
 	if n <= 0 {
 		return nil
 	}
-	return strings.Split(ansi.Wrap(s, n, ""), "\n")
+	var out []string
+	for part := range strings.SplitSeq(s, "\n") {
+		for _, spans := range wrapSpans([]Span{{Text: part}}, n, 0) {
+			line := ""
+			for _, span := range spans {
+				line += span.Text
+			}
+			out = append(out, line)
+		}
+	}
+	return out
 }
 
 // Sanitize makes foreign text fit for a terminal and for one line.
 func Sanitize(s string) string { return phases.Clean(s) }
 
 // Clock is a T-clock: "T-58:12", "T+03:10", "T+1:03:10".
-func Clock(d time.Duration) string {
-	sign := "+"
-	if d < 0 {
-		// The second that has begun counts: T-00:01 until T-0 is there.
-		sign, d = "-", -d+time.Second-1
-	}
-	return "T" + sign + Minutes(d)
-}
+func Clock(d time.Duration) string { return phases.TClock(d) }
 
-// Minutes is "03:10" or "1:03:10"; a negative duration counts as none.
-func Minutes(d time.Duration) string {
-	s := int64(max(0, d) / time.Second)
-	if s >= 3600 {
-		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
-	}
-	return fmt.Sprintf("%02d:%02d", s/60, s%60)
-}
+// Minutes is a duration in a column: "03:10", "1:03:10".
+func Minutes(d time.Duration) string { return phases.Minutes(d) }
 
-// Countdown is the time that is left, "01:58"; the second that has begun counts.
+// Countdown is the time that is left, in a column or beside a label: "01:58". The
+// second that has begun counts.
 func Countdown(d time.Duration) string {
 	if d <= 0 {
-		return "00:00"
+		return phases.Minutes(0)
 	}
-	return Minutes(d + time.Second - 1)
+	return phases.Minutes(d + time.Second - 1)
 }
 
-// Duration is how long something took: "0.4 s", "12 s", "3m 05s", "1h 02m".
-func Duration(d time.Duration) string {
-	switch {
-	case d < 0:
-		return "0 s"
-	case d < 10*time.Second:
-		return fmt.Sprintf("%.1f s", float64(d.Truncate(100*time.Millisecond))/float64(time.Second))
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", d/time.Second)
-	case d < time.Hour:
-		return fmt.Sprintf("%dm %02ds", d/time.Minute, d/time.Second%60)
+// Left is the time that is left, in a sentence: "1 min 58 s". The second that has
+// begun counts.
+func Left(d time.Duration) string { return Seconds(max(0, d) + time.Second - 1) }
+
+// Seconds is a wait that is watched: whole seconds, so that it counts up calmly.
+func Seconds(d time.Duration) string {
+	if d < 10*time.Second {
+		return strconv.Itoa(int(max(0, d)/time.Second)) + " s"
 	}
-	return fmt.Sprintf("%dh %02dm", d/time.Hour, d/time.Minute%60)
+	return phases.Span(d.Truncate(time.Second))
+}
+
+// Duration is how long something has taken until now, in a sentence: "0.4 s",
+// "12 s", "3 min 05 s". What has not passed does not count.
+func Duration(d time.Duration) string {
+	if d < 10*time.Second {
+		return phases.Span(max(0, d).Truncate(100 * time.Millisecond))
+	}
+	return phases.Span(d.Truncate(time.Second))
+}
+
+// Took is how long something has taken, in a column: "0.4 s", "12 s", "03:05".
+func Took(d time.Duration) string {
+	if d < time.Minute {
+		return Duration(d)
+	}
+	return phases.Minutes(d)
 }
 
 // Ago is an age: "now", "12 s ago", "3 min ago", "2 h ago", "5 d ago".
-func Ago(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		return "now"
-	case d < time.Minute:
-		return fmt.Sprintf("%d s ago", d/time.Second)
-	case d < time.Hour:
-		return fmt.Sprintf("%d min ago", d/time.Minute)
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h ago", d/time.Hour)
-	}
-	return fmt.Sprintf("%d d ago", d/(24*time.Hour))
-}
+func Ago(d time.Duration) string { return phases.Age(d) }
 
 // Count is a number with its thousands apart: "1,234,567". Below zero nobody
 // knows it: "–".

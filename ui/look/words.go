@@ -48,7 +48,24 @@ func RestoredBy(s *phases.State) string {
 	if at == 0 {
 		return ""
 	}
-	return "a restore then ends by T+" + Minutes(at) + " (" + phases.Span(took) + " " + how + ")"
+	return "a restore then ends by " + Clock(at) + " (" + phases.Span(took) + " " + how + ")"
+}
+
+// Said is a sentence below or above the panes of a screen that is width cells wide,
+// with its level's mark: in as many lines as it takes, of most at most. What is
+// longer is cut at its end.
+func (s *Styles) Said(level phases.Level, text string, width, most int) []string {
+	style, lead := s.LevelStyle(level), s.LevelMark(level)+" "
+	room := max(1, width-4)
+	lines := Wrap(Sanitize(text), room)
+	if len(lines) > most {
+		lines = append(lines[:most-1], Clip(strings.Join(lines[most-1:], " "), room))
+	}
+	for i, line := range lines {
+		lines[i] = " " + Paint(style, lead+strings.TrimRight(line, " "))
+		lead = "  "
+	}
+	return lines
 }
 
 // KeyNames writes keys as keyboards do.

@@ -34,7 +34,7 @@ type feed struct {
 	fault  error         // why the journal is not read on
 	alone  bool          // the journal has no writer
 	now    time.Time     // the moment that frames are drawn for
-	frames map[frameKey]tea.View
+	frames map[ui.Standing]tea.View
 	spent  time.Duration // on drawing since the last publication
 
 	wakeMu sync.Mutex
@@ -48,14 +48,8 @@ type feed struct {
 	askedAt   time.Time // when the journal was last asked for its writer
 }
 
-// frameKey is what makes two viewers' frames the same.
-type frameKey struct {
-	standing ui.Standing
-	said     said
-}
-
 func newFeed(path string) (*feed, error) {
-	f := &feed{path: path, now: time.Now(), frames: map[frameKey]tea.View{}, wakes: map[chan struct{}]struct{}{}}
+	f := &feed{path: path, now: time.Now(), frames: map[ui.Standing]tea.View{}, wakes: map[chan struct{}]struct{}{}}
 	follower, err := journal.Follow(path)
 	if err != nil {
 		return nil, fmt.Errorf("start mirror: %w", err)
@@ -164,16 +158,17 @@ func (f *feed) draw(v *ui.Viewer, said said) tea.View {
 	if f.fault != nil {
 		v.Stop(f.fault)
 	}
-	key := frameKey{standing: v.Standing(), said: said}
-	if view, ok := f.frames[key]; ok {
-		return view
-	}
-	start := time.Now()
 	level, text := f.word()
 	if said.text != "" {
 		level, text = said.level, said.text
 	}
-	view := v.ViewSaying(f.now, level, text)
+	v.Say(level, text)
+	key := v.Standing()
+	if view, ok := f.frames[key]; ok {
+		return view
+	}
+	start := time.Now()
+	view := v.View(f.now)
 	f.spent += time.Since(start)
 	f.frames[key] = view
 	return view

@@ -18,9 +18,15 @@ const keysPerSecond = 40
 // saidFor is how long an answer to a key stays on the screen.
 const saidFor = 3 * time.Second
 
-// looks are the styles that all viewers share. They are never written.
-type looks struct {
-	dark, light, plain *look.Styles
+// looks are the styles that all viewers share, by what they wear. They are never written.
+type looks map[look.Wear]*look.Styles
+
+func newLooks() looks {
+	out := looks{}
+	for _, w := range look.Wears() {
+		out[w] = look.StylesOf(w)
+	}
+	return out
 }
 
 // beatMsg says that there may be a new frame.
@@ -37,9 +43,10 @@ type said struct {
 type screen struct {
 	session *session
 	feed    *feed
-	looks   *looks
+	looks   looks
 	viewer  *ui.Viewer
-	plain   bool
+	dress   look.Dress // as the viewer's own terminal has it
+	manners ui.Manners
 
 	shown tea.View
 	said  said
@@ -49,25 +56,16 @@ type screen struct {
 	keysFrom time.Time
 }
 
-func newScreen(s *session, f *feed, l *looks, t terminal) *screen {
-	m := &screen{session: s, feed: f, looks: l, plain: t.plain(), keys: keysPerSecond, keysFrom: time.Now()}
-	styles := l.dark
-	if m.plain {
-		styles = l.plain
-	}
-	m.viewer = ui.NewMirrorViewer(ui.ViewerOptions{Styles: styles, ReadOnly: "READ-ONLY", Journal: f.path})
+func newScreen(s *session, f *feed, l looks, t terminal) *screen {
+	m := &screen{session: s, feed: f, looks: l, dress: t.dress(), manners: ui.MannersOf(t.environ()), keys: keysPerSecond, keysFrom: time.Now()}
+	m.viewer = ui.NewMirrorViewer(ui.ViewerOptions{Styles: l[m.dress.Wear()], ReadOnly: "READ-ONLY", Journal: f.path})
 	m.viewer.Resize(t.width, t.height)
 	m.redraw()
 	return m
 }
 
 // Init asks for the background, so that colours can be told from it.
-func (m *screen) Init() tea.Cmd {
-	if m.plain {
-		return nil
-	}
-	return tea.RequestBackgroundColor
-}
+func (m *screen) Init() tea.Cmd { return m.dress.Asks() }
 
 // Update routes. A defect in here ends this session, and says so in the log
 // only: nothing may be printed over the operator's screen.
@@ -85,9 +83,10 @@ func (m *screen) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	case tea.WindowSizeMsg:
 		m.viewer.Resize(msg.Width, msg.Height)
 		m.redraw()
-	case tea.BackgroundColorMsg:
-		if !m.plain {
-			m.viewer.SetStyles(m.looks.of(msg.IsDark()))
+	case tea.BackgroundColorMsg, tea.ColorProfileMsg:
+		if dress, changed := m.dress.On(msg); changed {
+			m.dress = dress
+			m.viewer.SetStyles(m.looks[dress.Wear()])
 			m.redraw()
 		}
 	case tea.KeyPressMsg:
@@ -96,28 +95,26 @@ func (m *screen) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	return m, nil
 }
 
-func (l *looks) of(dark bool) *look.Styles {
-	if dark {
-		return l.dark
-	}
-	return l.light
-}
-
 func (m *screen) press(key tea.KeyPressMsg) tea.Cmd {
-	switch key.String() {
-	case ui.MirrorQuit, "ctrl+c":
-		return tea.Quit
-	case ui.MirrorCopy:
-		return m.copied(m.feed.restoreCommand(), "The runbook gives no restore command.")
-	case ui.MirrorCopyUndo:
-		return m.copied(m.feed.undoCommand(), "There is nothing that an undo brings back.")
-	}
+	id := ""
 	m.feed.locked(func() {
+		var own bool
+		if id, own = m.viewer.Own(key); own {
+			return
+		}
 		if why := m.viewer.Answer(key); why != "" {
 			m.say(phases.LevelInfo, why)
 		}
 		m.viewer.Navigate(key)
 	})
+	switch id {
+	case "quit":
+		return tea.Quit
+	case "copy":
+		return m.copied(m.feed.restoreCommand(), "The runbook gives no restore command.")
+	case "copy undo":
+		return m.copied(m.feed.undoCommand(), "There is nothing that an undo brings back.")
+	}
 	// The frame is drawn at the next beat, so that a flood of keys costs no
 	// more frames than none.
 	nudge(m.session.wake)
@@ -131,8 +128,13 @@ func (m *screen) copied(text, none string) tea.Cmd {
 		m.say(phases.LevelWarn, none)
 		return nil
 	}
+	copied := m.manners.Clipboard(text)
+	if copied == nil {
+		m.say(phases.LevelWarn, fmt.Sprintf("Your terminal has no clipboard that a program can reach: %s", text))
+		return nil
+	}
 	m.say(phases.LevelGood, fmt.Sprintf("Sent to your terminal's clipboard (OSC 52): %s", text))
-	return tea.SetClipboard(text)
+	return copied
 }
 
 func (m *screen) say(level phases.Level, text string) {
@@ -143,7 +145,7 @@ func (m *screen) redraw() {
 	if m.said.text != "" && time.Now().After(m.until) {
 		m.said = said{}
 	}
-	m.shown = m.feed.draw(m.viewer, m.said)
+	m.shown = m.manners.Fit(m.feed.draw(m.viewer, m.said))
 }
 
 // View is the last frame: the program asks for it after every message, which

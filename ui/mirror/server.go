@@ -12,8 +12,6 @@ import (
 	"charm.land/ssh"
 	"charm.land/wish/v2"
 	gossh "golang.org/x/crypto/ssh"
-
-	"tminus/ui/look"
 )
 
 // maxAuthTries is how many keys a client may offer.
@@ -35,7 +33,7 @@ type Server struct {
 	ssh      *ssh.Server
 	door     *door
 	feed     *feed
-	looks    *looks
+	looks    looks
 	log      *logbook
 	register *register // nil: nobody is told
 
@@ -74,7 +72,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		opts: o, keys: keys, warnings: ring.skipped, host: signer, feed: f,
-		looks:    &looks{dark: look.NewStyles(true), light: look.NewStyles(false), plain: look.PlainStyles()},
+		looks:    newLooks(),
 		door:     &door{limit: o.MaxHalfOpen, grace: o.Grace},
 		sessions: map[string]*session{}, closed: make(chan struct{}),
 	}

@@ -2,11 +2,13 @@ package mirror
 
 import (
 	"fmt"
-	"strings"
 
+	tea "charm.land/bubbletea/v2"
 	"charm.land/ssh"
 	"github.com/charmbracelet/colorprofile"
 	gossh "golang.org/x/crypto/ssh"
+
+	"tminus/ui/look"
 )
 
 // Limits of what a client may ask for before its session runs. A terminal of
@@ -162,14 +164,10 @@ func (t *terminal) environ() []string {
 // profile is how many colours the terminal shows.
 func (t *terminal) profile() colorprofile.Profile { return colorprofile.Env(t.environ()) }
 
-// plain reports whether the client wants no colours, or can show none.
-func (t *terminal) plain() bool {
-	for _, kv := range t.env {
-		if k, v, _ := strings.Cut(kv, "="); k == "NO_COLOR" && v != "" {
-			return true
-		}
-	}
-	return t.profile() <= colorprofile.Ascii
+// dress is how the terminal wants to be coloured, as far as its environment says.
+func (t *terminal) dress() look.Dress {
+	dress, _ := look.NewDress(look.Auto, t.environ()).On(tea.ColorProfileMsg{Profile: t.profile()})
+	return dress
 }
 
 // refuseChannel answers what is not a session: forwarded ports above all.

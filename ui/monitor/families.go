@@ -41,7 +41,7 @@ func runFamilies() []family {
 		}},
 		{"tminus_run_interrupted", "1 when the program has left a run that has not ended.", nil, false, func(p *Picture, _ time.Time) []sample { return truth(p.Interrupted != "") }},
 		{"tminus_run_program", "1 while a program has the journal open, to go on with the run.", nil, false, func(p *Picture, _ time.Time) []sample { return truth(p.Alive) }},
-		{"tminus_clock_seconds", "The T-clock: below 0 before the first phase.", nil, false, func(p *Picture, now time.Time) []sample {
+		{"tminus_clock_seconds", "The T-clock: from T-0, below 0 before it; from the planned T-0 until the first phase begins.", nil, false, func(p *Picture, now time.Time) []sample {
 			if p.Outcome != "" {
 				now = p.EventAt
 			}

@@ -8,6 +8,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"tminus/phases"
+	"tminus/phases/runbook"
 )
 
 // An item's line says how far its action is.
@@ -25,5 +26,12 @@ func TestItemSaysHowFarItsActionIs(t *testing.T) {
 		if !strings.Contains(drawn, want) {
 			t.Errorf("%q is not in\n%s", want, drawn)
 		}
+	}
+	// What is too long for the line stands below it.
+	p.State.Runbook.Checklist[0].Items[0].Action = &runbook.Action{Name: runbook.TakeFence, Slow: true}
+	p.Cursor, act.Progress = it.ID, phases.ActionProgress{What: "make index 1 of 2, on child: building index: scanning table, 45 %"}
+	drawn := ansi.Strip(paneNames()[string(Checklist)](p))
+	if !strings.Contains(drawn, "under way, ") || !strings.Contains(drawn, act.Progress.What) {
+		t.Errorf("of an index:\n%s", drawn)
 	}
 }

@@ -37,7 +37,8 @@ type Row struct {
 type section struct {
 	group runbook.Group
 	kind  RowKind
-	later bool // its turn has not come
+	later bool           // its turn has not come
+	whole *runbook.Group // where a filter has left some items only: all of them; else nil
 }
 
 // watchGroup is the id of the group of checks that must hold through the phases.
@@ -47,18 +48,7 @@ const watchGroup = "watch"
 // of the stage now on. Before the GO that is the checklist; then the next
 // phase's confirmations and the checks that must go on holding; then the
 // stages after the last phase. A nil or empty state has none.
-func ChecklistRows(s *phases.State) []Row {
-	if s == nil || s.Runbook == nil {
-		return nil
-	}
-	var out []Row
-	for _, sec := range sections(s) {
-		for i := range sec.group.Items {
-			out = append(out, Row{ID: sec.group.Items[i].ID, Group: sec.group.ID, Kind: sec.kind})
-		}
-	}
-	return out
-}
+func ChecklistRows(s *phases.State) []Row { return FilteredRows(s, "") }
 
 // sections are the groups of the stage now on, of an ended run the stage it ended in.
 func sections(s *phases.State) []section {
@@ -130,12 +120,23 @@ func (p Pane) checklistContent() content {
 	if !p.Ready() {
 		return p.empty("The checklist appears with the run.")
 	}
-	secs := sections(p.State)
-	if len(secs) == 0 {
+	secs := siftedSections(p.State, p.Filter)
+	found, of := 0, 0
+	if p.Filter != "" {
+		found, of = len(FilteredRows(p.State, p.Filter)), len(ChecklistRows(p.State))
+	}
+	switch {
+	case len(secs) == 0 && of > 0:
+		return content{body: p.nothingFound(), windowed: true, of: of}
+	case len(secs) == 0:
 		return content{body: p.nothingToTick(), windowed: true}
 	}
-	// Heights first, text only for what is seen: a list of thousands costs
-	// no more than a page of it.
+	return content{body: p.checklistWindow(secs, p.checklistTop(secs)), windowed: true, found: found, of: of}
+}
+
+// checklistTop is the first line in sight. Heights first, text only for what is
+// seen: a list of thousands costs no more than a page of it.
+func (p Pane) checklistTop(secs []section) int {
 	height, from, to := p.checklistHeights(secs)
 	top := p.Scroll
 	if from >= 0 {
@@ -144,8 +145,44 @@ func (p Pane) checklistContent() content {
 		}
 		top = min(top, from)
 	}
-	top = max(0, min(top, height-p.Height))
-	return content{body: p.checklistWindow(secs, top), windowed: true}
+	return max(0, min(top, height-p.Height))
+}
+
+// ItemAt is the id of the item that a line of the checklist shows, from 0 at its
+// top; empty where the line shows none.
+func ItemAt(p Pane, line int) string {
+	if !p.Ready() || line < 0 || line >= p.Height {
+		return ""
+	}
+	secs := siftedSections(p.State, p.Filter)
+	at := -p.checklistTop(secs)
+	for i, sec := range secs {
+		if i > 0 {
+			at++
+		}
+		at += len(p.groupLines(sec))
+		for j := range sec.group.Items {
+			it := &sec.group.Items[j]
+			if at += p.itemHeight(it, sec); line < at {
+				if line >= at-p.itemHeight(it, sec) {
+					return it.ID
+				}
+				return ""
+			}
+		}
+	}
+	return ""
+}
+
+// itemHeight is how many lines an item takes.
+func (p Pane) itemHeight(it *runbook.Item, sec section) int {
+	switch {
+	case it.ID == p.Cursor:
+		return len(p.itemLines(it, sec))
+	case p.remedyShown(it):
+		return 2
+	}
+	return 1
 }
 
 // checklistHeights gives the lines of the whole list, and where the selected
@@ -160,15 +197,12 @@ func (p Pane) checklistHeights(secs []section) (total, from, to int) {
 		total += len(p.groupLines(sec))
 		for j := range sec.group.Items {
 			it := &sec.group.Items[j]
-			h := 1
+			h := p.itemHeight(it, sec)
 			if it.ID == p.Cursor {
-				h = len(p.itemLines(it, sec))
 				from, to = total, total+h
 				if j == 0 {
 					from = start
 				}
-			} else if p.remedyShown(it) {
-				h = 2
 			}
 			total += h
 		}
@@ -201,13 +235,7 @@ func (p Pane) checklistWindow(secs []section, top int) []look.Line {
 		}
 		for j := range sec.group.Items {
 			it := &sec.group.Items[j]
-			h := 1
-			if it.ID == p.Cursor {
-				h = len(p.itemLines(it, sec))
-			} else if p.remedyShown(it) {
-				h = 2
-			}
-			if !put(h, func() []look.Line { return p.itemLines(it, sec) }) {
+			if !put(p.itemHeight(it, sec), func() []look.Line { return p.itemLines(it, sec) }) {
 				return out
 			}
 		}
@@ -222,7 +250,7 @@ func (p Pane) groupLines(sec section) []look.Line {
 		ph := &p.State.Phases[i]
 		text := "Point of no return: after its COMMIT " + p.State.AfterCommit(ph)
 		if t, _ := p.State.RestoreTime(); t > 0 && !p.State.Keeps(ph) {
-			text += ", about " + roundly(t)
+			text += ", about " + phases.Span(t)
 		}
 		out = append(out, p.paragraph("  "+p.Styles.Mark.NoReturn+" ", &p.Styles.Bad, text)...)
 	}
@@ -232,7 +260,11 @@ func (p Pane) groupLines(sec section) []look.Line {
 // groupLine is a group's heading.
 func (p Pane) groupLine(sec section) look.Line {
 	st := p.Styles
-	done, total := p.State.GroupDone(sec.group)
+	all := sec.group
+	if sec.whole != nil {
+		all = *sec.whole
+	}
+	done, total := p.State.GroupDone(all)
 	style, mark := &st.Title, st.Mark.Running
 	switch {
 	case sec.later:

@@ -30,7 +30,14 @@ func (p Pane) endContent() content {
 		lines = append(lines, p.phaseOutcome(i))
 	}
 	if len(s.FencesOff()) == 0 && slices.ContainsFunc(s.Fences, func(f phases.FenceState) bool { return f.Step == phases.FenceIsBack }) {
-		lines = append(lines, look.Row(&st.Good, "What was off for the run is back as it was."))
+		text := "What was off for the run is back as it was."
+		if f := s.Indexes(); f != nil && f.Recorded != nil {
+			text = "What was off for the run is back as it was, what was made for it " + f.Word() + "."
+			if len(s.Fences) == 1 {
+				text = "What was made for the run is " + f.Word() + "."
+			}
+		}
+		lines = append(lines, look.Row(&st.Good, text))
 	}
 	for _, text := range s.FenceLines(p.Journal) {
 		lines = append(lines, p.paragraph("", &st.Bad, text)...)
@@ -88,7 +95,7 @@ func (p Pane) verdict() []look.Line {
 	}
 	took := ""
 	if !s.T0.IsZero() {
-		took = ", T+" + look.Minutes(s.At.Sub(s.T0))
+		took = ", " + look.Clock(s.At.Sub(s.T0))
 	}
 	return append(lines, look.Row(&st.Dim, "by "+by+" at "+s.At.In(p.Now.Location()).Format(time.DateTime)+took))
 }

@@ -174,7 +174,7 @@ func TestHoldCountsDown(t *testing.T) {
 	for _, left := range []struct {
 		after time.Duration
 		want  string
-	}{{0, "01:43"}, {100 * time.Second, "00:03"}, {time.Hour, "00:00"}} {
+	}{{0, "1 min 43 s"}, {100 * time.Second, "3 s"}, {time.Hour, "0 s"}} {
 		p.Now = r.now.Add(left.after)
 		if got := plainText(p.show(Phase)); !strings.Contains(got, "rolls back by itself in "+left.want) {
 			t.Errorf("after %s: missing %q in\n%s", left.after, left.want, got)
@@ -279,7 +279,7 @@ func TestTimelineSaysLateAndEarly(t *testing.T) {
 func TestBoxTitleIsNotLostOnANarrowPane(t *testing.T) {
 	for w := 24; w < 80; w++ {
 		got := strings.ToLower(strings.Join(strings.Fields(strings.NewReplacer("│", " ", "─", " ").Replace(plainText(paneStates()["holding"]().pane(w, 40).show(Phase)))), " "))
-		for _, want := range []string{"hold:", "rolls back by itself in", "01:43"} {
+		for _, want := range []string{"hold:", "rolls back by itself in", "1 min 43 s"} {
 			if !strings.Contains(got, want) && !strings.Contains(got, strings.ReplaceAll(want, ":", "")) {
 				t.Errorf("at %d cells: missing %q in\n%s", w, want, got)
 			}
@@ -305,7 +305,7 @@ func TestTimelineKeepsTheStageUnderWay(t *testing.T) {
 func TestCheckHintNamesTheCheck(t *testing.T) {
 	for want, c := range map[string]*runbook.Check{
 		"Database check tables.zero, asked every 10 s": {Kind: runbook.CheckDatabase, Name: "tables.zero", Every: 10 * time.Second},
-		"Check git.quiet, asked every 1m 00s":          {Kind: runbook.CheckOutside, Name: "git.quiet", Every: time.Minute},
+		"Check git.quiet, asked every 1 min":           {Kind: runbook.CheckOutside, Name: "git.quiet", Every: time.Minute},
 	} {
 		if got := checkHint(c); got != want {
 			t.Errorf("got %q, want %q", got, want)

@@ -292,14 +292,34 @@ func (r *paneRun) work(i int, upto int, share float64) *phases.PhaseState {
 			t.BlocksDone = int64(float64(t.BlocksTotal) * share)
 			r.now = at.Add(time.Duration(float64(took) * share))
 			p.Step = t.Step
+			paced(p, t, at, r.now)
 			return p
 		}
 		at = at.Add(took)
 		t.Deleted, t.EndedAt = max(0, t.Expected), at
+		paced(p, t, t.StartedAt, at)
 	}
 	p.Step = -1
 	r.now = at.Add(500 * time.Millisecond)
 	return p
+}
+
+// paced gives a table the pace of a delete that finds its rows faster and faster,
+// and then waits for the disk.
+func paced(p *phases.PhaseState, t *phases.TableState, from, to time.Time) {
+	before := int64(0)
+	for i := range p.Tables {
+		if o := &p.Tables[i]; o.Name != t.Name {
+			before += o.Deleted
+		}
+	}
+	for i := range 31 {
+		share := float64(i) / 30
+		rows := int64(float64(t.Deleted) * share * (0.4 + share*(1.4-0.8*share)))
+		at := from.Add(time.Duration(float64(to.Sub(from)) * share))
+		t.Pace.Add(at, rows)
+		p.Pace.Add(at, before+rows)
+	}
 }
 
 // verify finishes the steps, and holds the phase with all verifications passed.

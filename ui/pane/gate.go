@@ -94,10 +94,10 @@ func (p Pane) gateLines() []look.Line {
 func (p Pane) gateVerdict(holds []phases.Hold) []look.Line {
 	st, s := p.Styles, p.State
 	due := p.Now.Sub(s.Schedule().Gate)
-	when := "decision due at " + look.Clock(-s.Runbook.Window.Gate) + ", in " + look.Minutes(-due)
+	when := "decision due at " + look.Clock(-s.Runbook.Window.Gate) + ", in " + look.Left(-due)
 	style := &st.Dim
 	if due > 0 {
-		when, style = "decision was due at "+look.Clock(-s.Runbook.Window.Gate)+", "+look.Minutes(due)+" late", &st.Warn
+		when, style = "decision was due at "+look.Clock(-s.Runbook.Window.Gate)+", "+look.Duration(due)+" late", &st.Warn
 	}
 	if s.Outcome != "" {
 		when = ""
@@ -345,9 +345,9 @@ func (p Pane) noReturnBox(ph *phases.PhaseState) []look.Line {
 	}
 	d, _ := s.RestoreTime()
 	if when := s.RestoreMeasured(); when != "" {
-		lines = append(lines, in.paragraph("", &st.Text, "A restore took "+roundly(d)+" "+when+".")...)
+		lines = append(lines, in.paragraph("", &st.Text, "A restore took "+phases.Span(d)+" "+when+".")...)
 	} else if d > 0 {
-		lines = append(lines, look.Row(&st.Text, "A restore takes about "+roundly(d)+"."))
+		lines = append(lines, look.Row(&st.Text, "A restore takes about "+phases.Span(d)+"."))
 	}
 	if p.Height >= tall {
 		lines = append(lines, in.abortLines()...)
@@ -374,9 +374,9 @@ func (p Pane) backupLine() look.Line {
 		return l.Add(&st.Text, look.Ago(age))
 	}
 	if age > b.MaxAge {
-		return l.Add(&st.Bad, look.Minutes(age)+" old: TOO OLD, limit "+look.Minutes(b.MaxAge))
+		return l.Add(&st.Bad, look.Seconds(age)+" old: TOO OLD, limit "+phases.Span(b.MaxAge))
 	}
-	return l.Add(&st.Good, look.Minutes(age)+" old, good for another "+look.Countdown(b.MaxAge-age))
+	return l.Add(&st.Good, look.Seconds(age)+" old, good for another "+look.Left(b.MaxAge-age))
 }
 
 // lowerFirst makes a label fit into a sentence.

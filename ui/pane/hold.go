@@ -54,7 +54,7 @@ func (p Pane) holdBox(ph *phases.PhaseState) []look.Line {
 	lines = append(lines, in.callSentence()...)
 	lines = append(lines, in.hint("", KeyCommit, "COMMIT")...)
 	lines = append(lines, in.hint("", KeyRollback, "ROLLBACK: nothing is lost")...)
-	return p.box(style, st.Mark.Waiting+" HOLD: COMMIT or ROLLBACK, rolls back by itself in "+look.Countdown(left), lines)
+	return p.box(style, st.Mark.Waiting+" HOLD: COMMIT or ROLLBACK, rolls back by itself in "+look.Left(left), lines)
 }
 
 // rowsOf is "1 row", "2 rows".
@@ -113,13 +113,16 @@ func (p Pane) lockBox(ph *phases.PhaseState) []look.Line {
 	if ph.LockedAt.IsZero() { // between two reports the wait goes on
 		waited = max(waited, p.Now.Sub(ph.StartedAt))
 	}
-	title := fmt.Sprintf("%s waiting for lock on %s, %s, attempt %d", st.Mark.Waiting, valueOr(w.Table, "a table"), Seconds(waited), w.Attempt)
+	title := fmt.Sprintf("%s waiting for lock on %s, %s, attempt %d", st.Mark.Waiting, valueOr(w.Table, "a table"), look.Seconds(waited), w.Attempt)
 	if !WaitsForLocks(ph) {
-		title = fmt.Sprintf("%s a statement waits for another session, %s", st.Mark.Waiting, Seconds(waited))
+		title = fmt.Sprintf("%s a statement waits for another session, %s", st.Mark.Waiting, look.Seconds(waited))
 	}
 	var lines []look.Line
 	if !w.Until.IsZero() {
-		lines = append(lines, in.paragraph("", &st.Warn, "Rolled back in "+look.Countdown(w.Until.Sub(p.Now))+" unless it gets the lock.")...)
+		lines = append(lines, in.paragraph("", &st.Warn, "Rolled back in "+look.Left(w.Until.Sub(p.Now))+" unless it gets the lock.")...)
+		if p.Height >= roomy {
+			lines = append(lines, in.lockLine(waited, w.Until))
+		}
 	}
 	if len(w.Blockers) == 0 {
 		lines = append(lines, look.Row(&st.Dim, "Nobody is seen to block it: it tries again by itself."))
@@ -146,7 +149,7 @@ func (p Pane) blockerLines(in Pane, b phases.Blocker) []look.Line {
 	}
 	who += ", " + state
 	if !b.Since.IsZero() {
-		who += ", open " + Seconds(p.Now.Sub(b.Since))
+		who += ", open " + look.Seconds(p.Now.Sub(b.Since))
 	}
 	out := in.paragraph("", &st.Text, who+")")
 	if q := strings.Join(strings.Fields(look.Sanitize(b.Query)), " "); q != "" {

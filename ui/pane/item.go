@@ -42,7 +42,7 @@ func (p Pane) itemLines(it *runbook.Item, sec section) []look.Line {
 	}
 	endStyle, end := p.itemEnd(it)
 	first := look.Row(&st.Accent, lead).Add(style, mark+" ")
-	first.Selected = selected
+	first.Selected, first.Table = selected, !selected // a list of one line an item, but for the selected one
 	if !selected {
 		first = first.Add(text, it.Text).End(endStyle, end)
 		out := []look.Line{first}
@@ -51,7 +51,8 @@ func (p Pane) itemLines(it *runbook.Item, sec section) []look.Line {
 		}
 		return out
 	}
-	return append(p.selectedText(first, it, endStyle, end), p.itemDetail(it)...)
+	lines, _ := p.flow(append(p.selectedText(first, it, endStyle, end), p.itemDetail(it)...), 0)
+	return lines
 }
 
 // selectedText is the selected item's text in full: on one line with what
@@ -122,6 +123,13 @@ func (p Pane) asked(it *runbook.Item) bool {
 	return slices.ContainsFunc(p.State.Asked(), func(a runbook.Item) bool { return a.ID == it.ID })
 }
 
+// longestFar is the longest progress that stands at the end of an item's line.
+const longestFar = 40
+
+func tooFar(it *runbook.Item, far string) bool {
+	return it.Action != nil && it.Action.Slow && len(far) > longestFar
+}
+
 // itemEnd is what stands at the end of an item's line: who ticked it and when,
 // or what its check found and how long ago.
 func (p Pane) itemEnd(it *runbook.Item) (*lipgloss.Style, string) {
@@ -129,7 +137,7 @@ func (p Pane) itemEnd(it *runbook.Item) (*lipgloss.Style, string) {
 	s := p.State.Item(it.ID)
 	if a := s.Action; a != nil && a.Running {
 		far := a.Progress.String()
-		if far == "" {
+		if far == "" || tooFar(it, far) { // its detail has it
 			far = "under way"
 		}
 		return &st.Accent, far + ", " + look.Duration(p.Now.Sub(a.At))
@@ -233,6 +241,9 @@ func (p Pane) itemDetail(it *runbook.Item) []look.Line {
 	if a := s.Action; a != nil && a.Error != "" {
 		out = append(out, p.paragraph(indent, &st.Bad, "Action failed "+p.age(a.At)+": "+a.Error)...)
 	}
+	if a := s.Action; a != nil && a.Running && tooFar(it, a.Progress.String()) {
+		out = append(out, p.paragraph(indent, &st.Accent, a.Progress.String())...)
+	}
 	out = append(out, p.resultLines(indent, s.Action)...)
 	if c := s.Check; c != nil && it.Check != nil && !c.Pass {
 		if c.Error != "" {
@@ -250,10 +261,19 @@ func (p Pane) itemDetail(it *runbook.Item) []look.Line {
 		}
 		out = append(out, p.paragraph(indent, style, "Signed by "+sig.Name+", "+sig.Role+", at "+p.at(sig.At)+", "+sig.Bound())...)
 	}
+	out = append(out, p.explained(indent, it)...)
+	out = append(out, p.messageDetail(indent, it)...)
+	return append(out, p.itemHints(indent, it)...)
+}
+
+// explained is what explains an item: its help, and who answers it.
+// Where there is little room it is one line, and a key opens it.
+func (p Pane) explained(indent string, it *runbook.Item) []look.Line {
+	st := p.Styles
+	var out []look.Line
 	if it.Help != "" {
 		out = append(out, p.paragraph(indent, &st.Dim, it.Help)...)
 	}
-	out = append(out, p.messageDetail(indent, it)...)
 	if it.Check != nil {
 		out = append(out, p.paragraph(indent, &st.Dim, checkHint(it.Check))...)
 	}
@@ -264,7 +284,13 @@ func (p Pane) itemDetail(it *runbook.Item) []look.Line {
 		}
 		out = append(out, p.paragraph(indent, &st.Dim, hint)...)
 	}
-	return append(out, p.itemHints(indent, it)...)
+	if !p.Folded || len(out) < 2 {
+		return out
+	}
+	first := strings.TrimSpace(lineText(out[0]))
+	lead := look.Row(nil, indent).Add(&st.Key, KeyMore).Add(&st.Dim, "  more: ")
+	room := p.Width - look.SpansWidth(lead.Spans)
+	return []look.Line{lead.Add(&st.Dim, look.Clip(first+" …", max(0, room)))}
 }
 
 // itemHints are the keys that do something for the selected item now.
@@ -292,6 +318,15 @@ func (p Pane) itemHints(indent string, it *runbook.Item) []look.Line {
 	}
 	if len(it.Fields) > 0 && can(phases.Record{Item: it.ID, Field: it.Fields[0].ID}) {
 		out = append(out, p.hint(indent, KeyFill, "fill in")...)
+	}
+	switch m, ok := s.Mends(*it, p.Now); {
+	case !ok || m.Item.ID == it.ID:
+	case m.Need == phases.NeedField:
+		out = append(out, p.hint(indent, KeyFill, "record anew: "+m.Field.Label)...)
+	case m.Need == phases.NeedAction:
+		out = append(out, p.hint(indent, KeyAction, valueOr(m.Item.Action.Text, m.Item.Action.Name))...)
+	case m.Need == phases.NeedWindow:
+		out = append(out, p.hint(indent, "e", "extend the window, and with it the backup's age")...)
 	}
 	switch {
 	case it.Check != nil && s.Outcome == "":
@@ -364,7 +399,7 @@ func checkHint(c *runbook.Check) string {
 		what = "Request " + valueOr(c.Method, "GET") + " " + bareURL(c.URL)
 	}
 	if c.Every > 0 {
-		what += ", asked every " + Seconds(c.Every)
+		what += ", asked every " + look.Seconds(c.Every)
 	}
 	return what
 }

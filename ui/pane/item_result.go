@@ -95,9 +95,9 @@ func ActionHint(a *runbook.Action) string {
 	switch {
 	case a.Program != nil:
 		// Its arguments may hold what no screen shows.
-		return "Runs the command " + a.Program.Argv[0] + ", for at most " + Seconds(a.Timeout) + "."
+		return "Runs the command " + a.Program.Argv[0] + ", for at most " + look.Seconds(a.Timeout) + "."
 	case a.Call != nil && a.Call.For > 0:
-		text := fmt.Sprintf("Requests %s %s for %s", a.Call.Method, bareURL(a.Call.URL), Seconds(a.Call.For))
+		text := fmt.Sprintf("Requests %s %s for %s", a.Call.Method, bareURL(a.Call.URL), look.Seconds(a.Call.For))
 		if a.Call.P95 > 0 {
 			text += ", of which 95 % have to be answered within " + phases.Millis(a.Call.P95)
 		}

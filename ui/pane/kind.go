@@ -25,7 +25,10 @@ type Kind struct {
 
 // Kinds are all panes, in the order of their digits.
 func Kinds() []Kind {
-	return []Kind{checklistPane(), gatePane(), phasePane(), timelinePane(), logPane(), undoPane(), endPane(), reachPane(), messagesPane(), fencesPane()}
+	return []Kind{
+		checklistPane(), gatePane(), phasePane(), timelinePane(), logPane(), undoPane(), endPane(), reachPane(), messagesPane(), fencesPane(),
+		activityPane(), contactsPane(),
+	}
 }
 
 // KindOf is a pane's kind.
@@ -39,7 +42,7 @@ func KindOf(id ID) Kind {
 }
 
 // Digit is the digit that leads to a pane, 0 to the tenth; empty for one behind it,
-// which tab leads to.
+// which tab and its name lead to.
 func Digit(id ID) string {
 	for i, k := range Kinds() {
 		if k.ID == id && i < 10 {
@@ -56,12 +59,29 @@ func Binding(id ID) string { return "pane " + string(id) }
 func (k Kind) IsThere(s *phases.State) bool { return k.there == nil || s != nil && k.there(s) }
 
 // Draw draws the pane: exactly Height lines of at most Width cells.
-func (k Kind) Draw(p Pane) string { return p.drawContent(k.content(p)) }
+func (k Kind) Draw(p Pane) string { return p.drawContent(k.laid(p)) }
+
+// laid is what the pane draws: what of its content has in it what the reader looks
+// for, as lines that fit its width.
+func (k Kind) laid(p Pane) content {
+	c := p.sifted(k.content(p))
+	if !c.windowed {
+		c.head, _ = p.flow(c.head, 0)
+		c.body, c.keep = p.flow(c.body, c.keep)
+	}
+	return c
+}
+
+// Lines is how many lines the pane would fill of its rectangle.
+func (k Kind) Lines(p Pane) int {
+	c := k.laid(p)
+	return len(c.head) + len(c.body)
+}
 
 // Room is how far the pane can be scrolled back and forth from where it stands
 // by itself.
 func (k Kind) Room(p Pane) (back, forth int) {
-	c := k.content(p)
+	c := k.laid(p)
 	if c.windowed {
 		if c.back == nil {
 			return 0, 0
@@ -91,6 +111,8 @@ type content struct {
 	keep     int        // the line of body that stays in sight
 	windowed bool       // body is what is to be seen, and nothing else: the pane has seen to that
 	back     func() int // of a windowed pane: how far it can go back; nil for not at all
+
+	found, of int // entries with the filter in them, of how many; 0 without a filter
 }
 
 // pins reports whether the head has room to stay.

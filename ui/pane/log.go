@@ -24,6 +24,13 @@ func (p Pane) logContent() content {
 		return p.empty("Nothing has happened yet.")
 	}
 	entries := p.State.Log
+	found, of := 0, 0
+	if p.Filter != "" {
+		if entries, of = p.logFiltered(entries), len(entries); len(entries) == 0 {
+			return content{body: p.nothingFound(), windowed: true, of: of}
+		}
+		found = len(entries)
+	}
 	skip := max(0, min(-p.Scroll, len(entries)-1))
 	var out []look.Line // newest first
 	for i := len(entries) - 1 - skip; i >= 0 && len(out) < p.Height; i-- {
@@ -38,7 +45,19 @@ func (p Pane) logContent() content {
 	if skip > 0 && p.Height >= 3 && len(out) == p.Height {
 		out[len(out)-1] = look.Row(&p.Styles.Dim, "  ↓ "+look.Plural(skip, "newer entry", "newer entries"))
 	}
-	return content{body: out, windowed: true, back: func() int { return p.logBack(entries) }}
+	return content{body: out, windowed: true, back: func() int { return p.logBack(entries) }, found: found, of: of}
+}
+
+// logFiltered are the entries that have in them what the reader looks for.
+func (p Pane) logFiltered(entries []phases.LogLine) []phases.LogLine {
+	lower := strings.ToLower(p.Filter)
+	var out []phases.LogLine
+	for _, e := range entries {
+		if has(e.Text, lower) {
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 // logBack is how many entries the log can go back: the oldest stay in sight,
@@ -85,7 +104,7 @@ func (p Pane) logClock(e phases.LogLine) string {
 		return p.at(e.At)
 	}
 	// Counted from T-0 as it came, not as it was planned when the line was written.
-	return look.Clock(s.Clock(e.At))
+	return s.ClockCell(e.At)
 }
 
 // levelWord is a level as mark, word and style.

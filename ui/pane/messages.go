@@ -43,7 +43,7 @@ func (p Pane) messagesContent() content {
 	keep := 0
 	for i := range s.Tellings {
 		keep = len(out)
-		out = append(out, p.tellingLines(&s.Tellings[i])...)
+		out = append(out, joined(p.tellingLines(&s.Tellings[i]))...)
 	}
 	if len(s.Tellings) == 0 {
 		out = append(out, look.Row(&st.Text, "Nobody was told anything yet."))

@@ -1,7 +1,6 @@
 package pane
 
 import (
-	"strconv"
 	"strings"
 	"time"
 
@@ -26,6 +25,8 @@ type Pane struct {
 	ReadOnly bool   // a reader's: no key of it acts, so no pane names one
 	Scroll   int    // lines away from where the pane stands by itself, back below zero; a pane limits it to what it has
 	Journal  string // the journal's path as the reader knows it; may be empty
+	Filter   string // only entries that have it in them are shown; empty: all
+	Folded   bool   // little room: what explains the selected item is one line
 }
 
 // Ready reports whether there is a run to draw.
@@ -82,6 +83,27 @@ func (p Pane) fit(lines []look.Line) string {
 	return b.String()
 }
 
+// flow is lines of which none is cut at its end: what has no room goes on below.
+// A table's rows stay rows. The line keep is where it begins among them.
+func (p Pane) flow(lines []look.Line, keep int) (flown []look.Line, kept int) {
+	flown, kept = lines, keep
+	same := true
+	for i, l := range lines {
+		broken := l.Flow(p.Width)
+		if same && len(broken) == 1 {
+			continue
+		}
+		if same {
+			same, flown = false, append([]look.Line(nil), lines[:i]...)
+		}
+		if i == keep {
+			kept = len(flown)
+		}
+		flown = append(flown, broken...)
+	}
+	return flown, kept
+}
+
 // fitAround draws the part of lines in which the line keep stands, moved by
 // Scroll. It says at the edges how many lines are out of sight.
 func (p Pane) fitAround(lines []look.Line, keep int) string {
@@ -123,7 +145,7 @@ func (p Pane) paragraph(lead string, style *lipgloss.Style, text string) []look.
 		}
 		out = append(out, look.Row(nil, lead).Add(style, strings.TrimRight(t, " ")))
 	}
-	return out
+	return joined(out)
 }
 
 // commandLines wraps a command between its words only: a break inside an
@@ -159,7 +181,7 @@ func (p Pane) commandLines(lead string, style *lipgloss.Style, command string) [
 		}
 	}
 	flush()
-	return out
+	return joined(out)
 }
 
 // rule is a line across the pane with a text in it.
@@ -184,6 +206,7 @@ func (p Pane) box(style *lipgloss.Style, title string, lines []look.Line) []look
 	if rest != "" {
 		lines = append(p.narrower().paragraph("", style, look.Initial(rest)), lines...)
 	}
+	lines, _ = p.narrower().flow(lines, 0)
 	top := "┌─ " + look.Clip(title, p.Width-6) + " "
 	out := []look.Line{look.Row(style, top+strings.Repeat("─", max(0, p.Width-1-look.Width(top)))+"┐")}
 	for _, l := range lines {
@@ -192,7 +215,7 @@ func (p Pane) box(style *lipgloss.Style, title string, lines []look.Line) []look
 		framed.Spans = append(framed.Spans, spans...)
 		out = append(out, framed.Add(style, strings.Repeat(" ", max(0, inner-n))+" │"))
 	}
-	return append(out, look.Row(style, "└"+strings.Repeat("─", p.Width-2)+"┘"))
+	return joined(append(out, look.Row(style, "└"+strings.Repeat("─", p.Width-2)+"┘")))
 }
 
 // splitTitle cuts a title that is too long for room cells where a new part of
@@ -228,14 +251,6 @@ func (p Pane) at(t time.Time) string {
 	return t.In(p.Now.Location()).Format("15:04:05")
 }
 
-// Seconds is a wait that is watched: whole seconds, so that it counts up calmly.
-func Seconds(d time.Duration) string {
-	if d < time.Minute {
-		return strconv.Itoa(int(max(0, d)/time.Second)) + " s"
-	}
-	return look.Duration(d)
-}
-
 // age is how long ago a moment was.
 func (p Pane) age(t time.Time) string { return look.Ago(p.Now.Sub(t)) }
 
@@ -260,6 +275,7 @@ const (
 	KeySkip     = "S"
 	KeySchedule = "T"
 	KeyTell     = "m"
+	KeyMore     = "i" // a reader's, too
 )
 
 // hint is a key and what it does; nothing on a reader's pane.

@@ -27,7 +27,7 @@ func paneNames() map[string]func(Pane) string {
 // goldenStates are the moments at which a pane shows something of its own.
 func goldenStates() map[string][]string {
 	return map[string][]string{
-		"timeline":  {"fresh", "failing", "running", "rolled_back", "confirm", "past", "after", "aborted", "undone"},
+		"timeline":  {"fresh", "failing", "running", "holding", "rolled_back", "confirm", "past", "after", "aborted", "undone"},
 		"checklist": {"fresh", "half", "failing", "green", "go", "running", "confirm", "after", "smoke", "confirm_kept"},
 		"gate":      {"fresh", "failing", "green", "closed", "no_go", "go", "running", "confirm", "rolled_back", "unknown", "undone", "after", "aborted", "green_kept", "green_unproven", "green_off", "confirm_kept"},
 		"phase": {
@@ -121,12 +121,11 @@ func TestPaneFillsAnyRectangle(t *testing.T) {
 	}
 	sort.Strings(states)
 	for i, state := range states {
-		r := paneStates()[state]()
+		p := paneStates()[state]().pane(0, 0)
 		for name, draw := range paneNames() {
 			for w := 0; w <= 130; w += 1 + (w+i)%17 {
 				for h := 0; h <= 45; h += 1 + (h+i)%9 {
-					p := r.pane(w, h)
-					p.Scroll = w - h
+					p.Width, p.Height, p.Scroll = w, h, w-h
 					requireRect(t, name+" in state "+state, draw(p), w, h)
 				}
 			}
@@ -188,6 +187,23 @@ func TestPaneOfAReaderNamesNoKey(t *testing.T) {
 			for _, hint := range []string{"o  GO", "N  NO-GO", "c  COMMIT", "b  ROLLBACK", "t  cancel", "s  start", "A  accept", "r  ask", "enter  fill", "space  tick"} {
 				if strings.Contains(ansi.Strip(without), hint) {
 					t.Errorf("%s in state %s shows a reader %q; an operator sees\n%s", name, state, hint, with)
+				}
+			}
+		}
+	}
+}
+
+// Each pane in each state writes the same in any colours and in none.
+func TestPanesWriteTheSameInAnyColours(t *testing.T) {
+	for state, run := range paneStates() {
+		p := run().pane(100, 40)
+		for name, draw := range paneNames() {
+			p.Styles = look.StylesOf(look.Wear{Palette: look.Colourless})
+			want := ansi.Strip(draw(p))
+			for _, palette := range look.Palettes()[1:] {
+				p.Styles = look.StylesOf(look.Wear{Palette: palette})
+				if got := ansi.Strip(draw(p)); got != want {
+					t.Errorf("%s, %s, palette %d writes another text:\n%s", name, state, palette, got)
 				}
 			}
 		}

@@ -25,7 +25,8 @@ func (p Pane) phaseContent() content {
 	}
 	i := shownPhase(p.State)
 	ph := &p.State.Phases[i]
-	pinned := append(p.phaseHead(ph, i), p.urgent(ph)...)
+	urgent := p.urgent(ph)
+	pinned := append(p.phaseHead(ph, i, len(urgent) == 0 || p.Height >= roomy), urgent...)
 	body, keep := p.phaseBody(ph)
 	return content{head: pinned, body: body, keep: keep}
 }
@@ -45,8 +46,8 @@ func shownPhase(s *phases.State) int {
 	return last
 }
 
-// phaseHead is title, status and times.
-func (p Pane) phaseHead(ph *phases.PhaseState, i int) []look.Line {
+// phaseHead is title, status and times, these drawn too where there is room.
+func (p Pane) phaseHead(ph *phases.PhaseState, i int, drawn bool) []look.Line {
 	st := p.Styles
 	risk, riskSt := p.riskWord(ph.Plan.Risk)
 	if ph.Plan.PointOfNoReturn {
@@ -64,6 +65,12 @@ func (p Pane) phaseHead(ph *phases.PhaseState, i int) []look.Line {
 		status = status.End(&st.Warn, fmt.Sprintf("attempt %d", ph.Attempt))
 	}
 	head := []look.Line{title, status, p.phaseTimes(ph)}
+	if drawn {
+		head = append(head, p.timeBar(ph)...)
+		if l, ok := p.paceLine(ph); ok {
+			head = append(head, l)
+		}
+	}
 	for i := range ph.Maintenance {
 		head = append(head, p.maintenance(&ph.Maintenance[i]))
 		if m := &ph.Maintenance[i]; m.Open() && !m.StartedAt.IsZero() {
@@ -404,7 +411,7 @@ func (pc pace) elapsedText() string {
 	if pc.elapsed < 100*time.Millisecond {
 		return "<0.1 s"
 	}
-	return look.Duration(pc.elapsed)
+	return look.Took(pc.elapsed)
 }
 
 func (pc pace) leftText() string {

@@ -17,15 +17,16 @@ import (
 func (p Pane) tableLines(ph *phases.PhaseState) (lines []look.Line, running int) {
 	cols := []look.Column{
 		{Head: "  table", Flex: 18},
-		{Head: "role", Rank: 9},
+		{Head: "role", Rank: 10},
 		{Head: "expected", Right: true, Rank: 3},
 		{Head: deletedHead(ph), Right: true},
 		{Head: "cascaded", Right: true, Rank: 4},
 		{Head: "left", Right: true, Rank: 1},
 		{Head: "done", Rank: 2},
+		{Head: "pace", Rank: 6},
 		{Head: "rows/s", Right: true, Rank: 5},
-		{Head: "time", Right: true, Rank: 7},
-		{Head: "ETA", Right: true, Rank: 6},
+		{Head: "time", Right: true, Rank: 8},
+		{Head: "ETA", Right: true, Rank: 7},
 	}
 	running = -1
 	var rows []look.GridRow
@@ -124,7 +125,7 @@ func (p Pane) tableRow(ph *phases.PhaseState, t *phases.TableState) look.GridRow
 	return look.GridRow{Fields: []look.Field{
 		{{Text: mark + " ", Style: style}, {Text: look.Sanitize(t.Name), Style: text}},
 		look.One(&st.Dim, roleWord(t.Role)), look.One(text, look.Count(t.Expected)), look.One(text, deleted), look.One(text, sideEffects(did)),
-		p.leftField(ph, t), p.shareField(ph, t), look.One(&st.Dim, rateText(pc.rate)), look.One(&st.Dim, pc.elapsedText()), look.One(&st.Accent, pc.leftText()),
+		p.leftField(ph, t), p.shareField(ph, t), p.sparkField(ph, t, pc), look.One(&st.Dim, rateText(pc.rate)), look.One(&st.Dim, pc.elapsedText()), look.One(&st.Accent, pc.leftText()),
 	}}
 }
 
@@ -308,7 +309,7 @@ func (p Pane) totalRow(ph *phases.PhaseState) look.GridRow {
 	}
 	return look.GridRow{Fields: []look.Field{
 		look.One(bold, "  total"), nil, look.One(bold, expected), look.One(bold, look.Count(sum.did.Deleted)), look.One(bold, sideEffects(phases.Effect{Cascaded: sum.did.Cascaded})), look.One(bold, left),
-		done, look.One(bold, rateText(pc.rate)), look.One(bold, pc.elapsedText()), look.One(bold, pc.leftText()),
+		done, nil, look.One(bold, rateText(pc.rate)), look.One(bold, pc.elapsedText()), look.One(bold, pc.leftText()),
 	}}
 }
 

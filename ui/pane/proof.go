@@ -42,5 +42,5 @@ func (p Pane) abortLines() []look.Line {
 	if restored == "" || s.Outcome != "" || s.Current() < 0 {
 		return nil
 	}
-	return p.paragraph("  ", &p.Styles.Dim, "Abort limit T+"+look.Minutes(s.Runbook.Window.Abort+s.Extra)+": "+restored+".")
+	return p.paragraph("  ", &p.Styles.Dim, "Abort limit "+look.Clock(s.Runbook.Window.Abort+s.Extra)+": "+restored+".")
 }

@@ -88,8 +88,8 @@ func (p Pane) findings(sv *phases.Survey) []look.Line {
 		if f.Phase != "" {
 			text = phases.PhaseName(f.Phase) + ": " + text
 		}
-		lines = append(lines, p.paragraph(mark+" "+string(f.Severity)+" ", style, text)...)
-		lines = append(lines, p.paragraph("    ", &st.Dim, f.Remedy+" ("+f.Code+")")...)
+		entry := p.paragraph(mark+" "+string(f.Severity)+" ", style, text)
+		lines = append(lines, joined(append(entry, p.paragraph("    ", &st.Dim, f.Remedy+" ("+f.Code+")")...))...)
 	}
 	for _, w := range sv.Warnings {
 		lines = append(lines, p.paragraph(st.LevelMark(phases.LevelWarn)+" ", &st.Warn, w)...)
@@ -128,8 +128,12 @@ func (p Pane) reached(sv *phases.Survey) []look.Line {
 		if !e.Indexed {
 			index = look.One(&st.Warn, "none")
 		}
-		if !e.Indexed && sv.MakesIndex(e) {
-			index = look.One(&st.Dim, "by phase")
+		if i := sv.IndexFor(e); !e.Indexed && i != nil {
+			by := "by phase"
+			if i.Before {
+				by = "before"
+			}
+			index = look.One(&st.Dim, by)
 		}
 		rows = append(rows, look.GridRow{Fields: []look.Field{name, look.One(&st.Text, e.From), look.One(&st.Dim, string(e.Action)), look.One(&st.Text, about), index}})
 	}

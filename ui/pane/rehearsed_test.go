@@ -35,7 +35,7 @@ func TestTheRehearsalStandsBesideThePlan(t *testing.T) {
 	}
 	for _, width := range []int{60, 120} {
 		got := draw(Timeline, width)
-		for _, want := range []string{"rehearsed 12 s", "rehearsed 1m 15s"} {
+		for _, want := range []string{"rehearsed 12 s", "rehearsed 1 min 15 s"} {
 			if !strings.Contains(got, want) {
 				t.Errorf("%d wide, no %q in\n%s", width, want, got)
 			}

@@ -43,7 +43,7 @@ func (p Pane) away(d time.Duration) string {
 	if d <= 0 {
 		return ""
 	}
-	return ", in " + look.Countdown(d)
+	return ", in " + look.Left(d)
 }
 
 // heldBy says what a gate or a phase waits for: items, the time, or both.
@@ -76,5 +76,5 @@ func (p Pane) timeVerdict(holds []phases.Hold) (l look.Line, ok bool) {
 			return look.Row(&st.Bad, st.Mark.Failed+" LATE").Add(&st.Text, ": nothing else holds it, somebody has to decide"), true
 		}
 	}
-	return look.Row(&st.Accent, st.Mark.Waiting+" WAITS").Add(&st.Text, ": nothing but the time holds it, "+look.Countdown(holds[0].Until.Sub(p.Now))+" to go"), true
+	return look.Row(&st.Accent, st.Mark.Waiting+" WAITS").Add(&st.Text, ": nothing but the time holds it, "+look.Left(holds[0].Until.Sub(p.Now))+" to go"), true
 }

@@ -54,11 +54,37 @@ func (p Pane) timelineContent() content {
 	for i := range stops {
 		stops[i].current, first = stops[i].current && first, first && !stops[i].current
 	}
-	if over := p.stopHeight(stops) - p.Height; over > 0 {
-		stops = p.folded(stops, over)
+	stops, drawn := p.stopsAndPlan(stops)
+	room := p
+	if drawn {
+		room.Height -= p.ganttHeight()
 	}
-	lines, keep := p.stopLines(stops)
+	lines, keep := room.stopLines(stops)
+	if drawn {
+		lines = append(append(lines, look.Line{}), p.newGantt().lines()...)
+	}
 	return content{body: lines, keep: keep}
+}
+
+// stopsAndPlan are the stages that there is room for, and whether the phases' bars
+// have room beneath them. Stages are folded for the bars only once the checklist is
+// over: until then its groups say more.
+func (p Pane) stopsAndPlan(stops []stop) (shown []stop, drawn bool) {
+	over := p.stopHeight(stops) - p.Height
+	if p.drawsPlan() {
+		switch more := over + p.ganttHeight(); {
+		case more <= 0:
+			return stops, true
+		case p.State.Stage() != phases.StageChecklist:
+			if short := p.folded(stops, more); p.stopHeight(short)+p.ganttHeight() <= p.Height {
+				return short, true
+			}
+		}
+	}
+	if over > 0 {
+		return p.folded(stops, over), false
+	}
+	return stops, false
 }
 
 // stops are all stages in order.

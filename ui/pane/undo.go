@@ -3,7 +3,6 @@ package pane
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"charm.land/lipgloss/v2"
 
@@ -243,7 +242,7 @@ func (p Pane) restoreLines() []look.Line {
 	}
 	if t := s.BackupTime(); !t.IsZero() && len(CommittedPhases(s)) > 0 {
 		id := valueOr(s.Fields[b.IDField].Value, "(no ID recorded)")
-		out = append(out, p.paragraph("  ", &st.Text, "Backup "+id+", taken "+p.at(t)+": a restore also loses the "+look.Minutes(p.Now.Sub(t))+" that came after it")...)
+		out = append(out, p.paragraph("  ", &st.Text, "Backup "+id+", taken "+p.at(t)+": a restore also loses the "+look.Seconds(p.Now.Sub(t))+" that came after it")...)
 	} else {
 		backup := p.backupLine()
 		backup.Spans = append([]look.Span{{Text: "  "}}, backup.Spans...)
@@ -253,9 +252,9 @@ func (p Pane) restoreLines() []look.Line {
 		out = append(out, p.paragraph("  ", &st.Warn, look.Initial(off)+".")...)
 	}
 	if d, _ := s.RestoreTime(); d > 0 {
-		takes := "Takes about " + roundly(d)
+		takes := "Takes about " + phases.Span(d)
 		if when := s.RestoreMeasured(); when != "" {
-			takes = "Took " + roundly(d) + " " + when
+			takes = "Took " + phases.Span(d) + " " + when
 		}
 		out = append(out, p.paragraph("  ", &st.Text, takes+": back at about "+p.at(p.Now.Add(d))[:5]+" if started now")...)
 	} else {
@@ -297,12 +296,4 @@ func CommittedPhases(s *phases.State) []*phases.PhaseState {
 		}
 	}
 	return out
-}
-
-// roundly is a planned time, without seconds that say nothing.
-func roundly(d time.Duration) string {
-	if d >= time.Minute && d%time.Minute == 0 && d < time.Hour {
-		return fmt.Sprintf("%d min", d/time.Minute)
-	}
-	return look.Duration(d)
 }

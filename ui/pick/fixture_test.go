@@ -10,7 +10,6 @@ import (
 
 	"tminus/phases/draft"
 	"tminus/phases/schema"
-	"tminus/ui/look"
 )
 
 // made is a schema of ordinary tables, by name and rows, and keys, by "from to
@@ -67,7 +66,7 @@ func shop() *schema.Schema {
 // screen is a screen of a schema, of w times h cells, whose clock stands.
 func screen(t testing.TB, of *schema.Schema, w, h int) *Screen {
 	t.Helper()
-	s := New(Options{Schema: of, File: "shop.yaml", Styles: look.PlainStyles(), Fixed: true, Write: func(*draft.Draft, draft.Wish, string) error {
+	s := New(Options{Schema: of, File: "shop.yaml", Write: func(*draft.Draft, draft.Wish, string) error {
 		t.Error("it writes without being asked to")
 		return nil
 	}})

@@ -270,7 +270,7 @@ func TestNamesComeBackAsARunbookWritesThem(t *testing.T) {
 		t.Errorf("the names are %q", w.Clear)
 	}
 	// In another schema they have their own.
-	s = New(Options{Schema: of, Wish: draft.Wish{Schema: "sales", Protect: []string{"public.flags"}}, Styles: look.PlainStyles()})
+	s = New(Options{Schema: of, Wish: draft.Wish{Schema: "sales", Protect: []string{"public.flags"}}})
 	if w := s.wish(); !slices.Equal(w.Protect, []string{"public.flags"}) {
 		t.Errorf("the names are %q", w.Protect)
 	}
@@ -283,7 +283,7 @@ func TestProtectedFromTheBeginning(t *testing.T) {
 	of.Relations[2].Partition, of.Relations[2].Parents = true, []uint32{2}
 	of.Relations[1].Children, of.Relations[1].Kind = []uint32{3}, "p"
 	of.Index()
-	s := New(Options{Schema: of, Wish: draft.Wish{Protect: []string{"table_0000", "table_0002"}}, Styles: look.PlainStyles()})
+	s := New(Options{Schema: of, Wish: draft.Wish{Protect: []string{"table_0000", "table_0002"}}})
 	if w := s.wish(); !slices.Equal(w.Protect, []string{"table_0002", "table_0000"}) || len(s.rows) != 2 {
 		t.Errorf("protected are %q, of %d rows", w.Protect, len(s.rows))
 	}
@@ -314,7 +314,7 @@ func TestRun(t *testing.T) {
 	in, keys := io.Pipe()
 	out := &strings.Builder{}
 	ended := make(chan error, 1)
-	opts := Options{Schema: shop(), Styles: look.PlainStyles(), Fixed: true, Input: in, Output: out}
+	opts := Options{Schema: shop(), Input: in, Output: out}
 	go func() { ended <- Run(context.Background(), opts) }() // ends with q
 	if _, err := io.WriteString(keys, "q"); err != nil {
 		t.Fatal(err)

@@ -22,10 +22,9 @@ type Options struct {
 	Force  bool       // Write overwrites a file; it is said before
 	// Write writes the runbook. Its error is shown, and asked about again.
 	Write  func(d *draft.Draft, w draft.Wish, file string) error
-	Styles *look.Styles
-	Fixed  bool      // the styles do not follow the terminal's background
-	Input  io.Reader // nil: the process's terminal
-	Output io.Writer // nil: the process's terminal
+	Dress  look.Dress // the colours; zero: none
+	Input  io.Reader  // nil: the process's terminal
+	Output io.Writer  // nil: the process's terminal
 }
 
 // ErrLeft is returned by Run when somebody left: nothing was written.
@@ -63,10 +62,7 @@ func Run(ctx context.Context, opts Options) error {
 
 // Init implements tea.Model.
 func (s *Screen) Init() tea.Cmd {
-	if s.opts.Fixed {
-		return nil
-	}
-	return tea.RequestBackgroundColor
+	return s.opts.Dress.Asks()
 }
 
 // View implements tea.Model.
@@ -104,9 +100,9 @@ func (s *Screen) route(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		s.width, s.height = msg.Width, msg.Height
-	case tea.BackgroundColorMsg:
-		if !s.opts.Fixed {
-			s.styles, s.stale = look.NewStyles(msg.IsDark()), true
+	case tea.BackgroundColorMsg, tea.ColorProfileMsg:
+		if dress, changed := s.opts.Dress.On(msg); changed {
+			s.opts.Dress, s.styles, s.stale = dress, dress.Styles(), true
 		}
 	case tea.KeyPressMsg:
 		return s.key(msg)

@@ -93,7 +93,7 @@ type Screen struct {
 // Names that the wish has and the schema has not are draft.Known's to find.
 func New(opts Options) *Screen {
 	s := &Screen{
-		opts: opts, styles: opts.Styles, now: time.Now, choices: draft.Propose(opts.Schema), book: &runbook.Runbook{},
+		opts: opts, styles: opts.Dress.Styles(), now: time.Now, choices: draft.Propose(opts.Schema), book: &runbook.Runbook{},
 		keys: bindings(), by: map[uint32]row{}, marks: map[uint32]mark{}, filter: dialog.NewField("", runbook.Field{}, "").Edit, stale: true,
 	}
 	if book, err := runbook.Deleting(cmp.Or(opts.Wish.Schema, "public"), nil); err == nil {

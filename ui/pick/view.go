@@ -40,7 +40,9 @@ func (s *Screen) small() bool { return s.width < minWidth || s.height < minHeigh
 // bodyTop and the lines below the body are the header, and the status and hints.
 const (
 	bodyTop = 2
-	footer  = 2
+	footer  = 1 + mostSaid
+	// mostSaid is how many lines the status may take: their place is kept.
+	mostSaid = 2
 )
 
 // areas are where the list and what follows stand. On a narrow screen what has
@@ -94,7 +96,9 @@ func (s *Screen) frame(now time.Time) (string, *tea.Cursor) {
 	if s.dialog != nil {
 		hints = s.dialog.Hint(s.styles, s.width)
 	}
-	out = append(out, status, hints)
+	said := make([]string, mostSaid)
+	copy(said, strings.Split(status, "\n"))
+	out = append(append(out, said...), hints)
 	for i := range out {
 		out[i] = look.Pad(out[i], s.width)
 	}
@@ -115,7 +119,7 @@ func (s *Screen) frame(now time.Time) (string, *tea.Cursor) {
 func (s *Screen) header() []string {
 	st, server := s.styles, s.opts.Schema.Server
 	left := " " + look.Paint(st.Title, "tminus init") + look.Paint(st.Text, "  What is to be cleared?")
-	right := look.Paint(st.Text, look.Clip(look.Sanitize(server.Database), s.width/3)) + look.Paint(st.Dim, "  "+look.Plural(len(s.rows), "table", "tables")+" ")
+	right := look.Paint(st.Text, look.Middle(look.Sanitize(server.Database), s.width/3)) + look.Paint(st.Dim, "  "+look.Plural(len(s.rows), "table", "tables")+" ")
 	open := map[draft.Proposal]int{}
 	for _, r := range s.rows {
 		if s.open(r) {
@@ -211,8 +215,7 @@ func (s *Screen) status() (string, *tea.Cursor) {
 }
 
 func (s *Screen) message(level phases.Level, text string) string {
-	style := s.styles.LevelStyle(level)
-	return " " + look.Paint(style, look.Clip(s.styles.LevelMark(level)+" "+look.Sanitize(text), max(0, s.width-2)))
+	return strings.Join(s.styles.Said(level, text, s.width, mostSaid), "\n")
 }
 
 // hints are the keys that lead on, as many as there is room for.

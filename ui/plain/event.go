@@ -7,7 +7,6 @@ import (
 
 	"tminus/phases"
 	"tminus/phases/journal"
-	"tminus/ui/look"
 )
 
 // plainProgress is what was last said of a running delete.
@@ -75,7 +74,7 @@ func (p *plain) event(rec journal.Record) error {
 func (p *plain) eventLine(level phases.Level, text string) {
 	p.since, p.spoke = p.since+1, time.Now()
 	word := map[phases.Level]string{phases.LevelGood: "ok: ", phases.LevelWarn: "warning: ", phases.LevelBad: "bad: "}[level]
-	p.say("%s %s%s", look.Clock(p.state.Clock(p.state.At)), word, text)
+	p.say("%s %s%s", p.state.ClockCell(p.state.At), word, text)
 }
 
 // progressed says how far a delete is. Steps of a phase run one after the
@@ -117,7 +116,11 @@ func (p *plain) acting(e phases.ActionProgressed) {
 		return
 	}
 	p.acted = p.state.At
-	p.eventLine(phases.LevelInfo, it.Action.Name+": "+e.Progress.String())
+	name := it.Action.Name
+	if it.Fence != "" {
+		name = it.Action.Text
+	}
+	p.eventLine(phases.LevelInfo, name+": "+e.Progress.String())
 }
 
 // remedy follows a check's new failure with what to do.

@@ -14,6 +14,6 @@ func (p *plain) sayProof() {
 		p.say("  backup %s: %s", l.What, l.Text)
 	}
 	if restored := look.RestoredBy(s); restored != "" {
-		p.say("  abort limit T+%s: %s", look.Minutes(s.Runbook.Window.Abort+s.Extra), restored)
+		p.say("  abort limit %s: %s", look.Clock(s.Runbook.Window.Abort+s.Extra), restored)
 	}
 }

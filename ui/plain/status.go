@@ -63,7 +63,7 @@ func (p *plain) status() {
 		p.say("  the run has not begun")
 		return
 	}
-	p.say("  %s, %s: database %s at %s", look.Clock(s.Clock(now)), s.Opened.Environment, s.Target.Database, s.Target.Host)
+	p.say("  %s, %s: database %s at %s", look.Initial(s.ClockWords(now)), s.Opened.Environment, s.Target.Database, s.Target.Host)
 	switch s.Stage() {
 	case phases.StageChecklist:
 		p.say("  checklist: the gate is held by %d", len(s.GateHolds(now)))

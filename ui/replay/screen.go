@@ -29,7 +29,7 @@ const (
 // Show plays a film on the terminal that opts say, until its watcher leaves or
 // ctx ends. It blocks, and fails as ui.Run does.
 func Show(ctx context.Context, f *Film, speed int, opts ui.Options) error {
-	return ui.Present(ctx, opts, newScreen(f, speed, opts.Env, time.Now))
+	return ui.Present(ctx, opts, newScreen(f, speed, opts, time.Now))
 }
 
 // screen is the tea.Model: a viewer, and a player that says what it views.
@@ -38,7 +38,8 @@ type screen struct {
 	player    *player
 	projector projector
 	styles    *look.Styles
-	fixed     bool // the looks don't follow the terminal's background
+	dress     look.Dress
+	manners   ui.Manners
 	now       func() time.Time
 	zone      *time.Location // of the times that are shown
 	ticked    time.Time
@@ -51,9 +52,10 @@ type screen struct {
 
 type tickMsg struct{}
 
-func newScreen(f *Film, speed int, env []string, now func() time.Time) *screen {
+func newScreen(f *Film, speed int, opts ui.Options, now func() time.Time) *screen {
 	m := &screen{player: newPlayer(f, speed), projector: projector{film: f}, now: now, zone: time.Local, ticked: now()}
-	m.styles, m.fixed = ui.StylesFor(env, true)
+	m.dress, m.manners = look.NewDress(opts.Looks.Theme, opts.Env), ui.MannersOf(opts.Env)
+	m.styles = m.dress.Styles()
 	m.viewer = ui.NewReplayViewer(ui.ViewerOptions{Styles: m.styles, ReadOnly: "REPLAY", Journal: f.path}, ownKeys(), leaveKey())
 	m.turn()
 	return m
@@ -61,10 +63,7 @@ func newScreen(f *Film, speed int, env []string, now func() time.Time) *screen {
 
 // Init implements tea.Model.
 func (m *screen) Init() tea.Cmd {
-	if m.fixed {
-		return tick()
-	}
-	return tea.Batch(tick(), tea.RequestBackgroundColor)
+	return tea.Batch(tick(), m.dress.Asks())
 }
 
 func tick() tea.Cmd { return tea.Tick(tickEvery, func(time.Time) tea.Msg { return tickMsg{} }) }
@@ -74,9 +73,9 @@ func (m *screen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.resize(msg.Width, msg.Height)
-	case tea.BackgroundColorMsg:
-		if !m.fixed {
-			m.styles = look.NewStyles(msg.IsDark())
+	case tea.BackgroundColorMsg, tea.ColorProfileMsg:
+		if dress, changed := m.dress.On(msg); changed {
+			m.dress, m.styles = dress, dress.Styles()
 			m.viewer.SetStyles(m.styles)
 		}
 	case tea.PasteMsg:
@@ -176,14 +175,16 @@ func (m *screen) View() tea.View {
 	if m.now().After(m.until) {
 		m.said = ""
 	}
-	view := m.viewer.ViewSaying(now, phases.LevelInfo, m.said)
+	m.viewer.Say(phases.LevelInfo, m.said)
+	view := m.viewer.View(now)
 	view.ProgressBar = nil // nothing runs
 	view.WindowTitle = "replay of " + view.WindowTitle
+	view = m.manners.Fit(view)
 	lines := strings.Split(view.Content, "\n")
 	if !m.roomy() || len(lines) != m.height-scrubberLines {
 		return view
 	}
-	last := len(lines) - 2 // what the run waits for, and the keys
+	last := len(lines) - m.viewer.Foot(now)
 	lines = append(lines[:last:last], append(m.player.scrubber(m.projector.state, m.styles, now, m.width), lines[last:]...)...)
 	view.Content = strings.Join(lines, "\n")
 	return view

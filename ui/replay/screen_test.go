@@ -26,7 +26,7 @@ type clock struct{ now time.Time }
 func watching(t testing.TB, f *Film, w, h int) (*screen, *clock) {
 	t.Helper()
 	c := &clock{time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}
-	m := newScreen(f, 1, []string{"NO_COLOR=1"}, func() time.Time { return c.now })
+	m := newScreen(f, 1, ui.Options{Env: []string{"NO_COLOR=1"}}, func() time.Time { return c.now })
 	m.zone = time.UTC
 	m.Update(tea.WindowSizeMsg{Width: w, Height: h})
 	return m, c
@@ -67,10 +67,11 @@ func shown(m *screen) string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// scrubberOf is the two lines above the last two.
+// scrubberOf is the two lines between the panes and what stands below them.
 func scrubberOf(m *screen) string {
 	lines := strings.Split(strings.TrimSuffix(shown(m), "\n"), "\n")
-	return strings.Join(lines[len(lines)-4:len(lines)-2], "\n")
+	foot := m.viewer.Foot(m.player.film.moment(m.player.at).In(m.zone))
+	return strings.Join(lines[len(lines)-foot-2:len(lines)-foot], "\n")
 }
 
 func TestScreenGolden(t *testing.T) {

@@ -101,7 +101,7 @@ func position(f *Film, at time.Duration, s *phases.State, st *look.Styles, now t
 		{st.Dim, " of " + look.Minutes(f.length()) + " · "},
 		{st.Text, now.Format(time.DateTime)},
 		{st.Dim, " · "},
-		{st.Title, look.Clock(s.Clock(now))},
+		{st.Title, s.ClockWords(now)},
 	}
 	out := ""
 	for _, part := range parts {

@@ -29,6 +29,8 @@ type Known struct {
 	Recorded, Taken *phases.FenceMark
 
 	Switched bool // Off has just ended well
+
+	Progress func(phases.ActionProgress) // of what takes long; nil: nobody asks
 }
 
 // Target is what fences need from the database.
@@ -36,6 +38,7 @@ type Target interface {
 	Triggers
 	Jobs
 	Pools
+	Indexes
 }
 
 // Place is where a fence stands: the run, and its database.
@@ -46,6 +49,8 @@ type Place struct {
 	Until  time.Time // the abort limit, as far as it is known
 
 	Longest time.Duration // from T-0 to the abort limit
+
+	Wanted []phases.PhaseIndex // indexes to be made before the gate
 }
 
 // kinds are all there are.
@@ -59,6 +64,7 @@ var kinds = map[runbook.FenceKind]func(*runbook.Fence, Place) Kind{
 	runbook.FenceDeployment:   newDeployment,
 	runbook.FenceCron:         newCron,
 	runbook.FenceCommands:     newCommands,
+	runbook.FenceIndexes:      newIndexes,
 }
 
 // Open gives what there is to do for a fence.
@@ -77,6 +83,8 @@ type Job struct {
 	By    string
 	// Record puts events on disk and applies them.
 	Record func(...phases.Event) error
+	// Progress says how far it is, where that takes long; nil: nobody asks.
+	Progress func(phases.ActionProgress)
 
 	switched bool // switching it off has ended well
 }
@@ -115,6 +123,9 @@ func (j *Job) Take(ctx context.Context) error {
 	}
 	f := &j.State
 	if f.Recorded == nil || f.Step == phases.FenceIsBack {
+		if found.Off && f.Plan.Made() {
+			return errors.New(found.Mark.Text)
+		}
 		if found.Off {
 			return fmt.Errorf("it is off already, before this run recorded a state to bring back: %s; switch it on first (an earlier run may have left it: `tminus restore` with its journal brings it back), or take the fence out of the runbook", found.Mark.Text)
 		}
@@ -129,7 +140,7 @@ func (j *Job) Take(ctx context.Context) error {
 	} else {
 		switch f.Sight(found) {
 		case phases.SeenOff:
-			return j.Record(phases.FenceTaken{Fence: f.Plan.ID, Mark: found.Mark, Note: "it was off when it was looked at: " + found.Mark.Text})
+			return j.Record(phases.FenceTaken{Fence: f.Plan.ID, Mark: found.Mark, Note: j.word("it was off when it was looked at: ", "they were there when it was looked: ") + found.Mark.Text})
 		case phases.SeenChanged:
 			return j.changed(found)
 		}
@@ -149,7 +160,7 @@ func (j *Job) Take(ctx context.Context) error {
 	}
 	note, err := j.Kind.Off(ctx, j.known())
 	if err != nil {
-		return j.failed(ctx, "switch it off", err)
+		return j.failed(ctx, j.word("switch it off", "make them"), err)
 	}
 	j.switched = true
 	found, sight, err := j.settle(ctx, phases.SeenOff)
@@ -157,7 +168,7 @@ func (j *Job) Take(ctx context.Context) error {
 		return err
 	}
 	if sight != phases.SeenOff {
-		return fmt.Errorf("it was switched off, and is not: %s%s", found.Mark.Text, hint(f, found))
+		return fmt.Errorf("%s: %s%s", j.word("it was switched off, and is not", "they were made, and are not there"), found.Mark.Text, hint(f, found))
 	}
 	return j.Record(phases.FenceTaken{Fence: f.Plan.ID, Mark: found.Mark, Note: phases.Clean(note)})
 }
@@ -206,19 +217,29 @@ func (j *Job) Lift(ctx context.Context) error {
 	}
 	note, err := j.Kind.On(ctx, j.known())
 	if err != nil {
-		return j.failed(ctx, "bring it back", err)
+		return j.failed(ctx, j.word("bring it back", "see to them"), err)
 	}
 	found, sight, err := j.settle(ctx, phases.SeenBack)
 	if err != nil {
 		return err
 	}
 	if sight != phases.SeenBack {
-		return fmt.Errorf("it was brought back, and is not as it was: it is %s, and was %s", found.Mark.Text, f.Recorded.Text)
+		return fmt.Errorf(j.word("it was brought back, and is not as it was: it is %s, and was %s", "they were seen to, and it is not as it was: %s, and before %s"), found.Mark.Text, f.Recorded.Text)
 	}
 	return j.Record(phases.FenceLifted{Fence: f.Plan.ID, Mark: found.Mark, Note: phases.Clean(note)})
 }
 
-func (j *Job) known() Known { return Known{j.State.Recorded, j.State.Taken, j.switched} }
+func (j *Job) known() Known {
+	return Known{Recorded: j.State.Recorded, Taken: j.State.Taken, Switched: j.switched, Progress: j.Progress}
+}
+
+// word is what is said of a fence that is switched off, or of indexes that are made.
+func (j *Job) word(off, made string) string {
+	if j.State.Plan.Made() {
+		return made
+	}
+	return off
+}
 
 // mark puts on disk what brings the fence back, before anything is changed.
 func (j *Job) mark(m phases.FenceMark) error {
@@ -312,7 +333,7 @@ func (j *Job) settle(ctx context.Context, want phases.FenceSight) (phases.FenceF
 // change it.
 func (j *Job) once() bool {
 	switch j.State.Plan.Kind {
-	case runbook.FenceTriggers, runbook.FenceFile, runbook.FenceCron:
+	case runbook.FenceTriggers, runbook.FenceFile, runbook.FenceCron, runbook.FenceIndexes:
 		return true
 	}
 	return false
