@@ -144,4 +144,3 @@ func (o *Operator) deaf(blind bool) error {
 	}
 	return nil
 }
-

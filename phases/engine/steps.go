@@ -107,4 +107,3 @@ func (r *phaseRun) watchStep(pid uint32) func() {
 		<-done
 	}
 }
-
