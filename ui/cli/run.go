@@ -58,11 +58,8 @@ func (a *app) start(ctx context.Context, file string, source []byte, book *runbo
 	if err != nil {
 		return &Exit{Code: Usage, Err: err}
 	}
-	opened := phases.RunOpened{
-		RunID: engine.NewRunID(now), Version: engine.Version(), File: file, Source: string(source), SHA256: engine.SHA256(source),
-		Environment: env, Unattended: f.Unattended, Operator: engine.LocalOperator(), PlannedT0: t0, Planned: f.StartAt != "", Copy: f.copy, Undoes: f.undoes,
-		SparesFences: env == phases.Rehearsal, Program: engine.ProgramName(),
-	}
+	opened := opening(file, source, env, f, now)
+	opened.PlannedT0 = t0
 	if err := a.restOn(&opened, f); err != nil {
 		return Failed(err)
 	}
@@ -111,6 +108,15 @@ func (a *app) start(ctx context.Context, file string, source []byte, book *runbo
 		}
 	})
 	return a.conduct(ctx, engine, w.Path(), f)
+}
+
+// opening is what a run's first event says, as far as the flags and the file tell.
+func opening(file string, source []byte, env phases.Environment, f Flags, now time.Time) phases.RunOpened {
+	return phases.RunOpened{
+		RunID: engine.NewRunID(now), Version: engine.Version(), File: file, Source: string(source), SHA256: engine.SHA256(source),
+		Environment: env, Unattended: f.Unattended, Operator: engine.LocalOperator(), Planned: f.StartAt != "", Copy: f.copy, Undoes: f.undoes,
+		SparesFences: env == phases.Rehearsal, Program: engine.ProgramName(),
+	}
 }
 
 // restOn names the rehearsal that a run in production rests on.
