@@ -56,7 +56,9 @@ func (s *State) mends(it runbook.Item, now time.Time) (m Mend, ok bool) {
 	case check.BackupAge:
 		return s.mendsBackup(now)
 	case check.BackupSize:
-		return s.mendsBackup(now)
+		// Only a backup of the run's own has a size that is known.
+		m, ok = s.mendsBackup(now)
+		return m, ok && m.Need == NeedAction
 	case check.BackupReadable:
 		return s.mendsProof(runbook.VerifyBackup, now)
 	case check.BackupRestored:

@@ -18,6 +18,7 @@ checklist:
     items:
       - {id: taken, text: Taken, fields: [{id: taken, label: Taken, type: time}, {id: id, label: ID}, {id: place, label: Place}], TAKE check: {database: backup.age}}
       - {id: fresh, text: Fresh, check: {database: backup.age}}
+      - {id: large, text: Large, check: {database: backup.size}}
       - {id: read, text: Read, action: {name: backup.verify}, check: {database: backup.readable}}
       - {id: off, text: Off, action: {name: triggers.disable, triggers: [audit]}, check: {database: triggers.disabled, triggers: [audit]}}
       - {id: silent, text: Silent, check: {database: triggers.disabled, triggers: [audit]}}
@@ -36,6 +37,8 @@ phases:
 	}{
 		"recorded by hand":          {item: "fresh", need: NeedField, by: "taken taken"},
 		"taken by the run":          {byRun: true, item: "fresh", need: NeedAction, by: "taken "},
+		"its size, taken by the run": {byRun: true, item: "large", need: NeedAction, by: "taken "},
+		"its size, taken by hand":    {item: "large"},
 		"recorded since":            {item: "fresh", events: []Event{FieldRecorded{Item: "taken", Field: "taken", Value: "2026-01-31T02:00:00Z"}}},
 		"not read yet":              {byRun: true, item: "read", need: NeedAction, by: "read "},
 		"cannot be read":            {byRun: true, item: "read", events: []Event{ActionDone{Item: "read", Name: "backup.verify", Error: "damaged"}, CheckAnswered{Item: "read", Value: "damaged"}}, need: NeedAction, by: "taken "},

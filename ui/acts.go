@@ -345,10 +345,19 @@ func (o *Operator) note(now time.Time) tea.Cmd {
 	}, now)
 }
 
-// skipMaintenance asks nothing: what is committed stands, and the rest can be
-// done by hand.
-func (o *Operator) skipMaintenance(time.Time) tea.Cmd {
-	return o.send(false, "", phases.SkipMaintenance{})
+// skipMaintenance asks about all that is still to be done after a COMMIT.
+func (o *Operator) skipMaintenance(now time.Time) tea.Cmd {
+	text := func(s *phases.State, _ time.Time) []dialog.Text {
+		var out []dialog.Text
+		if m := s.Maintaining(); m != nil {
+			out = append(out, dialog.Say(phases.LevelWarn, m.Plan.Name()+" is cancelled, and what would follow it after COMMIT is left out."))
+		}
+		return append(out, dialog.Say(phases.LevelInfo, "What is committed stands. What is left out can be done by hand."))
+	}
+	return o.ask(dialog.Dialog{
+		Title: "Skip the maintenance?", Level: phases.LevelWarn, Careful: true, Text: text, Ground: dialog.LeadsTo(phases.SkipMaintenance{}),
+		Buttons: []dialog.Button{no("No"), dialog.Do("Skip it", o.sends(false, fixed(phases.SkipMaintenance{})))},
+	}, now)
 }
 
 func (o *Operator) closeRun(now time.Time) tea.Cmd {

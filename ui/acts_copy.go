@@ -29,11 +29,11 @@ func (v *Viewer) Copyable() (what, text string) {
 	case v.nav.focus == pane.Undo:
 		return undo()
 	case p != nil && p.Lock != nil && len(p.Lock.Blockers) > 0 && p.Lock.Blockers[0].Query != "":
-		return "the query of the session that blocks", p.Lock.Blockers[0].Query
+		return "the blocking query", p.Lock.Blockers[0].Query
 	case s.Outcome != "" && len(pane.CommittedPhases(s)) > 0:
 		return undo()
 	case s.Outcome == "" && v.opts.Journal != "":
-		return "the command that takes the run up again", "tminus resume " + v.opts.Journal
+		return "the resume command", "tminus resume " + v.opts.Journal
 	}
 	return undo()
 }

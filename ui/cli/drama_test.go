@@ -148,6 +148,15 @@ func TestADramasFirstBackupAlone(t *testing.T) {
 	}
 }
 
+// A backup that was taken is one, even where it cannot be dated back.
+func TestABackupThatStaysYoungIsTaken(t *testing.T) {
+	on := &stage{fail: errors.New("no")}
+	taken, err := (&drama{server: on, backupAge: 15 * time.Minute}).on(taking{}).TakeBackup(t.Context(), action.BackupPlan{}, nil)
+	if age := time.Since(taken.Backup.At); err != nil || age > time.Minute || !slices.Equal(on.did, []string{"age"}) {
+		t.Errorf("it is %s old after %q: %v", age, on.did, err)
+	}
+}
+
 // The quick start says what will happen, and when.
 func TestTheQuickStartTellsTheDrama(t *testing.T) {
 	page, err := os.ReadFile("../../docs/quickstart.md")

@@ -132,7 +132,8 @@ func (d Dialog) Begin(now time.Time) *Dialog {
 // Touch says that a key was pressed now, whatever it was for.
 func (d *Dialog) Touch(now time.Time) { d.quiet = now }
 
-// Yes is the button that enter presses from the last field.
+// Yes is the button that enter presses from the last field, where there is one yes
+// alone; else enter only goes on to the buttons.
 func (d *Dialog) Yes() int {
 	if d.Form {
 		return 0
@@ -290,8 +291,16 @@ func (d *Dialog) enter(armed bool, now time.Time) (tea.Cmd, bool) {
 		d.move(1)
 		return nil, false
 	}
+	if d.choice() {
+		d.move(1)
+		return nil, false
+	}
 	return d.press(d.Yes(), armed, now)
 }
+
+// choice reports whether there is more than one answer beside the harmless one:
+// then no key but that on a button says which.
+func (d *Dialog) choice() bool { return len(d.Buttons) > 2 && !d.Form }
 
 // press answers.
 func (d *Dialog) press(i int, armed bool, now time.Time) (tea.Cmd, bool) {

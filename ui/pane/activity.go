@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"charm.land/lipgloss/v2"
 
@@ -134,12 +135,12 @@ func (p Pane) waitLines(a *phases.ActivityState, s phases.Session) []look.Line {
 			out = append(out, p.paragraph("    ", &st.Text, "blocked by a prepared transaction")...)
 			continue
 		case !named:
-			out = append(out, p.paragraph("    ", &st.Text, fmt.Sprintf("blocked by %d, of which nothing is seen here", pid))...)
+			out = append(out, p.paragraph("    ", &st.Text, fmt.Sprintf("blocked by session %d, of which nothing is seen here", pid))...)
 			continue
 		}
 		text := "blocked by " + sessionName(b) + ", " + valueOr(b.State, "state not visible")
 		if !b.Since.IsZero() {
-			text += ", open " + look.Seconds(a.At.Sub(b.Since))
+			text += ", open " + look.Seconds(p.activityMoment(a).Sub(b.Since))
 		}
 		if b.Holds != "" {
 			text += ", holds " + b.Holds
@@ -147,6 +148,15 @@ func (p Pane) waitLines(a *phases.ActivityState, s phases.Session) []look.Line {
 		out = append(out, p.paragraph("    ", &st.Text, text)...)
 	}
 	return out
+}
+
+// activityMoment is until when a transaction that was seen open counts: as the phase
+// pane does, to now, as long as it is looked after. Else what was seen last stands.
+func (p Pane) activityMoment(a *phases.ActivityState) time.Time {
+	if open := p.State.OpenPhase(); a.Error != "" || open == nil || open.Plan.ID != a.Phase {
+		return a.At
+	}
+	return p.Now
 }
 
 // sessionName is a session by its number and whose it is.
@@ -159,9 +169,9 @@ func sessionName(s phases.Session) string {
 	}
 	who := strings.Trim(s.User+", "+s.Application, ", ")
 	if who == "" {
-		return fmt.Sprint(s.PID)
+		return fmt.Sprintf("session %d", s.PID)
 	}
-	return fmt.Sprintf("%d (%s)", s.PID, who)
+	return fmt.Sprintf("session %d (%s)", s.PID, who)
 }
 
 // sessionGrid are all that are named, a line each.
@@ -182,7 +192,7 @@ func (p Pane) sessionGrid(a *phases.ActivityState) []look.Line {
 		}
 		since := "–"
 		if !s.Since.IsZero() {
-			since = look.Took(a.At.Sub(s.Since))
+			since = look.Minutes(p.activityMoment(a).Sub(s.Since))
 		}
 		rows = append(rows, look.GridRow{Fields: []look.Field{
 			{{Text: mark + " ", Style: style}, {Text: pid, Style: &st.Text}},
@@ -199,15 +209,23 @@ func (p Pane) sessionGrid(a *phases.ActivityState) []look.Line {
 }
 
 // sessionLock is what a session wants, holds against others, or waits for inside of
-// the server.
+// the server. The table comes first: what is cut off is how.
 func (p Pane) sessionLock(s phases.Session) string {
 	switch {
 	case s.Wants != "":
-		return "wants " + s.Wants
+		return "wants " + tableFirst(s.Wants)
 	case s.Holds != "":
-		return "holds " + s.Holds
+		return "holds " + tableFirst(s.Holds)
 	}
 	return s.Wait
+}
+
+// tableFirst turns "ShareLock on orders" into "orders, ShareLock".
+func tableFirst(lock string) string {
+	if mode, table, ok := strings.Cut(lock, " on "); ok {
+		return table + ", " + mode
+	}
+	return lock
 }
 
 // sessionMark says in a cell how a session stands to the others.

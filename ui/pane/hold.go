@@ -143,7 +143,7 @@ func (p Pane) blockerLines(in Pane, b phases.Blocker) []look.Line {
 	if state == "" {
 		state = "state not visible to this role"
 	}
-	who := fmt.Sprintf("blocked by pid %d (%s", b.PID, valueOr(b.User, "user not visible"))
+	who := fmt.Sprintf("blocked by session %d (%s", b.PID, valueOr(b.User, "user not visible"))
 	if b.Application != "" {
 		who += ", " + b.Application
 	}
