@@ -35,23 +35,23 @@ phases:
 		need   Need
 		by     string // "id field" of what mends it
 	}{
-		"recorded by hand":          {item: "fresh", need: NeedField, by: "taken taken"},
-		"taken by the run":          {byRun: true, item: "fresh", need: NeedAction, by: "taken "},
+		"recorded by hand":           {item: "fresh", need: NeedField, by: "taken taken"},
+		"taken by the run":           {byRun: true, item: "fresh", need: NeedAction, by: "taken "},
 		"its size, taken by the run": {byRun: true, item: "large", need: NeedAction, by: "taken "},
 		"its size, taken by hand":    {item: "large"},
-		"recorded since":            {item: "fresh", events: []Event{FieldRecorded{Item: "taken", Field: "taken", Value: "2026-01-31T02:00:00Z"}}},
-		"not read yet":              {byRun: true, item: "read", need: NeedAction, by: "read "},
-		"cannot be read":            {byRun: true, item: "read", events: []Event{ActionDone{Item: "read", Name: "backup.verify", Error: "damaged"}, CheckAnswered{Item: "read", Value: "damaged"}}, need: NeedAction, by: "taken "},
-		"reading it was cancelled":  {byRun: true, item: "read", events: []Event{ActionDone{Item: "read", Name: "backup.verify", Error: "stopped", Cancelled: true}, CheckAnswered{Item: "read", Value: "not read"}}, need: NeedAction, by: "read "},
-		"another action under way":  {byRun: true, item: "fresh", events: []Event{ActionStarted{Item: "off", Name: "triggers.disable"}}},
-		"a trigger, of another":     {item: "silent", need: NeedAction, by: "off "},
-		"a trigger, its own":        {item: "off", need: NeedAction, by: "off "},
-		"just disabled":             {item: "silent", events: []Event{ActionStarted{Item: "off", Name: "triggers.disable"}, ActionDone{Item: "off", Name: "triggers.disable"}}},
-		"enabled again since":       {item: "silent", events: []Event{ActionDone{Item: "off", Name: "triggers.disable"}, CheckAnswered{Item: "silent", Value: "audit fires"}}, need: NeedAction, by: "off "},
-		"nothing of the run's":      {item: "quiet"},
-		"no answer is no finding":   {item: "fresh", events: []Event{CheckAnswered{Item: "fresh", Error: "no connection"}}},
-		"after the GO, in a phase":  {item: "last", events: []Event{GatePassed{}, PhaseStarted{Phase: "one", Attempt: 1}, PhaseCommitted{Phase: "one"}}, need: NeedWindow, by: " "},
-		"after the GO, before them": {item: "again", events: []Event{GatePassed{}}, need: NeedField, by: "taken taken"},
+		"recorded since":             {item: "fresh", events: []Event{FieldRecorded{Item: "taken", Field: "taken", Value: "2026-01-31T02:00:00Z"}}},
+		"not read yet":               {byRun: true, item: "read", need: NeedAction, by: "read "},
+		"cannot be read":             {byRun: true, item: "read", events: []Event{ActionDone{Item: "read", Name: "backup.verify", Error: "damaged"}, CheckAnswered{Item: "read", Value: "damaged"}}, need: NeedAction, by: "taken "},
+		"reading it was cancelled":   {byRun: true, item: "read", events: []Event{ActionDone{Item: "read", Name: "backup.verify", Error: "stopped", Cancelled: true}, CheckAnswered{Item: "read", Value: "not read"}}, need: NeedAction, by: "read "},
+		"another action under way":   {byRun: true, item: "fresh", events: []Event{ActionStarted{Item: "off", Name: "triggers.disable"}}},
+		"a trigger, of another":      {item: "silent", need: NeedAction, by: "off "},
+		"a trigger, its own":         {item: "off", need: NeedAction, by: "off "},
+		"just disabled":              {item: "silent", events: []Event{ActionStarted{Item: "off", Name: "triggers.disable"}, ActionDone{Item: "off", Name: "triggers.disable"}}},
+		"enabled again since":        {item: "silent", events: []Event{ActionDone{Item: "off", Name: "triggers.disable"}, CheckAnswered{Item: "silent", Value: "audit fires"}}, need: NeedAction, by: "off "},
+		"nothing of the run's":       {item: "quiet"},
+		"no answer is no finding":    {item: "fresh", events: []Event{CheckAnswered{Item: "fresh", Error: "no connection"}}},
+		"after the GO, in a phase":   {item: "last", events: []Event{GatePassed{}, PhaseStarted{Phase: "one", Attempt: 1}, PhaseCommitted{Phase: "one"}}, need: NeedWindow, by: " "},
+		"after the GO, before them":  {item: "again", events: []Event{GatePassed{}}, need: NeedField, by: "taken taken"},
 	} {
 		source := strings.NewReplacer("TAKE ", "", ", take: {directory: /b}", "").Replace(book)
 		if c.byRun {

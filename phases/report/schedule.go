@@ -54,7 +54,7 @@ func (t *layout) schedule() {
 	if sched == nil {
 		return
 	}
-	kept := ", shown, not kept"
+	kept := ", not kept: nothing waited for it"
 	if sched.Kept {
 		kept = ", kept"
 	}

@@ -67,7 +67,7 @@ func TestTheScheduleStandsInTheReport(t *testing.T) {
 		"after a NO-GO": {func(o *phases.RunOpened) {
 			o.Planned, o.NoGo = false, &phases.NoGoBefore{RunID: "n", Journal: "n.journal", At: t0.Add(-70 * time.Minute), Reason: "no \x1b[31mbackup"}
 		}, -5 * time.Minute, nil, []string{"Its time: 2026-01-31 01:35:00, T-0 at 2026-01-31 01:50:00, kept", "NO-GO before: 2026-01-31 00:50:00, run n: no backup"}, nil, false},
-		"a rehearsal": {func(o *phases.RunOpened) { o.Environment = phases.Rehearsal }, -40 * time.Minute, nil, []string{"T-0 at 2026-01-31 02:00:00, shown, not kept"}, nil, false},
+		"a rehearsal": {func(o *phases.RunOpened) { o.Environment = phases.Rehearsal }, -40 * time.Minute, nil, []string{"T-0 at 2026-01-31 02:00:00, not kept: nothing waited for it"}, nil, false},
 		"no plan":     {func(o *phases.RunOpened) { o.Planned = false }, -40 * time.Minute, nil, nil, nil, true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 // Entry is one of those that are to choose from.
 type Entry struct {
 	Title  string
+	Where  string   // of what it is, beside its title, and never cut for that
 	Stands string   // where it stands, beside its title
 	Lines  []string // more of it, which is wrapped
 	Why    string   // why it cannot be chosen; empty: it can

@@ -14,12 +14,12 @@ import (
 
 func shown(w, h int, more ...Entry) *screen {
 	s := newScreen(Options{Title: "Which run is taken up?", Styles: look.PlainStyles(), Fixed: true, Entries: append([]Entry{
-		{Title: "Gym data reset, production on gym at db1", Stands: "before the gate, 12 of 30 items done", Lines: []string{
+		{Title: "Gym data reset", Where: "production on gym at db1", Stands: "before the gate, 12 of 30 items done", Lines: []string{
 			"begun 2026-01-30 01:10 by ada@ops1, last event 3 min 20 s ago", "before the gate, 12 of 30 items done",
 			"/home/ada/.local/state/tminus/gym-reset-20260130-011000.000.journal",
 		}},
-		{Title: "注文明細の控え, rehearsal on shop at /run/postgresql", Stands: "COMMIT of phase 3 of 6 IN DOUBT", Lines: []string{"/j/b.journal"}},
-		{Title: "Gym data reset, demo on gym\x1b[2J at /tmp/x", Stands: "phase 2 of 6 open", Lines: []string{"/j/c.journal"}, Why: "its server is gone, and its database with it"},
+		{Title: "注文明細の控え", Where: "rehearsal on shop at /run/postgresql", Stands: "COMMIT of phase 3 of 6 IN DOUBT", Lines: []string{"/j/b.journal"}},
+		{Title: "Gym data reset", Where: "demo on gym\x1b[2J at /tmp/x", Stands: "phase 2 of 6 open", Lines: []string{"/j/c.journal"}, Why: "its server is gone, and its database with it"},
 	}, more...)})
 	s.Update(tea.WindowSizeMsg{Width: w, Height: h})
 	return s
@@ -68,6 +68,18 @@ func TestChooseByKeys(t *testing.T) {
 	s = shown(20, 5)
 	if press(s, enter) || s.chosen {
 		t.Error("it takes up what nobody can see")
+	}
+}
+
+// Which database a run is of can be told at any width of a usual terminal.
+func TestARowKeepsItsDatabase(t *testing.T) {
+	for _, w := range []int{80, 120} {
+		frame := ansi.Strip(shown(w, 24).frame())
+		for _, want := range []string{"production on gym at db1 ", "rehearsal on shop at /run/postgresql ", "demo on gym at /tmp/x "} {
+			if !strings.Contains(strings.Join(strings.Split(frame, "\n")[:5], "\n"), want) {
+				t.Errorf("%d wide: %q is cut:\n%s", w, want, frame)
+			}
+		}
 	}
 }
 

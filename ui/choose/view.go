@@ -13,6 +13,12 @@ const (
 	minHeight = 12
 )
 
+// What a row keeps of an entry beside where it is.
+const (
+	leastTitle  = 10
+	leastStands = 8
+)
+
 func (s *screen) small() bool { return s.width < minWidth || s.height < minHeight }
 
 // frame is the list, more of the entry under the cursor, and the keys.
@@ -68,8 +74,15 @@ func (s *screen) row(i int) string {
 	if i == s.cursor {
 		mark, style = st.Mark.Cursor, st.Title
 	}
-	right = look.Clip(look.Sanitize(right), s.width/2-2)
-	left := look.Clip(look.Sanitize(e.Title), s.width-look.Width(right)-6)
+	where := look.Sanitize(e.Where)
+	if where != "" {
+		where = ", " + where
+	}
+	most := max(leastStands, min(s.width/2-2, s.width-6-leastTitle-look.Width(where)))
+	right = look.Clip(look.Sanitize(right), most)
+	room := s.width - look.Width(right) - 6
+	where = look.Middle(where, room-min(leastTitle, look.Width(e.Title)))
+	left := look.Clip(look.Sanitize(e.Title), room-look.Width(where)) + where
 	return look.Between(" "+look.Paint(st.Focus, mark)+" "+look.Paint(style, left), look.Paint(st.Dim, right)+" ", s.width)
 }
 
@@ -77,7 +90,11 @@ func (s *screen) row(i int) string {
 func (s *screen) more() []string {
 	st, e := s.styles, s.opts.Entries[s.cursor]
 	var out []string
-	for _, text := range append([]string{e.Title}, e.Lines...) {
+	title := e.Title
+	if e.Where != "" {
+		title += ", " + e.Where
+	}
+	for _, text := range append([]string{title}, e.Lines...) {
 		for _, line := range look.Wrap(look.Sanitize(text), s.width-2) {
 			out = append(out, " "+look.Paint(st.Text, line))
 		}

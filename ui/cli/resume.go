@@ -104,7 +104,7 @@ func (a *app) choose(ctx context.Context, runs []engine.Unfinished, now time.Tim
 		for i := len(runs) - 1; i >= 0; i-- {
 			if u := runs[i]; u.Ready() == ready {
 				r := aboutRun(u, now)
-				entries = append(entries, choose.Entry{Title: r.title, Stands: r.stands, Lines: []string{r.begun, r.stands, u.Path}, Why: r.why})
+				entries = append(entries, choose.Entry{Title: r.title, Where: r.where, Stands: r.stands, Lines: []string{r.begun, r.stands, u.Path}, Why: r.why})
 				paths = append(paths, u.Path)
 			}
 		}
@@ -120,12 +120,13 @@ func (a *app) choose(ctx context.Context, runs []engine.Unfinished, now time.Tim
 }
 
 // about is what is told of an unfinished run.
-type about struct{ title, begun, stands, why string }
+type about struct{ title, where, begun, stands, why string }
 
 func aboutRun(u engine.Unfinished, now time.Time) about {
 	s, zone := u.State, now.Location()
 	out := about{
-		title: phases.Clean(fmt.Sprintf("%s, %s on %s at %s", s.Runbook.Title, s.Opened.Environment, s.Target.Database, s.Target.Host)),
+		title: phases.Clean(s.Runbook.Title),
+		where: phases.Clean(fmt.Sprintf("%s on %s at %s", s.Opened.Environment, s.Target.Database, s.Target.Host)),
 		begun: phases.Clean(fmt.Sprintf("begun %s by %s, last event %s", s.OpenedAt.In(zone).Format("2006-01-02 15:04"), s.Opened.Operator, ago(s.At, now))),
 		why:   u.Gone, stands: phases.Clean(s.Standing()),
 	}
@@ -151,7 +152,7 @@ func ago(at, now time.Time) string {
 func (a *app) tellUnfinished(to io.Writer, runs []engine.Unfinished, now time.Time) {
 	for _, u := range runs {
 		r := aboutRun(u, now)
-		fmt.Fprintf(to, "%s\n  %s\n  %s\n", r.title, r.begun, r.stands)
+		fmt.Fprintf(to, "%s, %s\n  %s\n  %s\n", r.title, r.where, r.begun, r.stands)
 		switch {
 		case u.Driven:
 			fmt.Fprintf(to, "  %s: %s\n", r.why, a.command("watch", u.Path))

@@ -145,16 +145,66 @@ func wrapSpans(spans []Span, room, indent int) [][]Span {
 			i++
 			continue
 		}
-		// What no blank parts is one word, in however many colours.
-		end, width := i, 0
-		for end < len(all) && !all[end].blank {
-			width += Width(all[end].text)
-			end++
-		}
-		w.word(all[i:end], width)
+		end := measureEnd(all, i, room-indent)
+		w.word(all[i:end], cells(all[i:end]))
 		i = end
 	}
 	return w.end()
+}
+
+// wordEnd is where the word that begins at i ends: what no blank parts is one word,
+// in however many colours.
+func wordEnd(all []piece, i int) int {
+	for i < len(all) && !all[i].blank {
+		i++
+	}
+	return i
+}
+
+// measureEnd is where a word ends together with what is read as one with it: a
+// number with its unit, and "1 min" with the "32 s" behind it, as far as a line of so
+// many cells holds it.
+func measureEnd(all []piece, i, room int) int {
+	end := wordEnd(all, i)
+	for tied := false; ; tied = true {
+		unit := unitAfter(all, end)
+		if unit == 0 && tied && isUnit(all[end-1].text) && end+1 < len(all) && all[end].text == " " && all[end+1].text[0] <= '9' && all[end+1].text[0] >= '0' {
+			unit = unitAfter(all, wordEnd(all, end+1))
+		}
+		if unit == 0 || cells(all[i:unit]) > room {
+			return end
+		}
+		end = unit
+	}
+}
+
+// unitAfter is the end of the unit that follows a number which ends there; 0 where
+// none does.
+func unitAfter(all []piece, end int) int {
+	if end+1 >= len(all) || all[end].text != " " || !isNumber(all[end-1].text) || !isUnit(strings.TrimRight(all[end+1].text, ".,;:)!?")) {
+		return 0
+	}
+	return wordEnd(all, end+1)
+}
+
+func isNumber(s string) bool {
+	return s != "" && s[len(s)-1] >= '0' && s[len(s)-1] <= '9'
+}
+
+func isUnit(s string) bool {
+	switch s {
+	case "ms", "s", "min", "h", "d", "%", "B", "kB", "MB", "GB", "TB":
+		return true
+	}
+	return false
+}
+
+func cells(parts []piece) int {
+	n := 0
+	for _, p := range parts {
+		n += Width(p.text)
+	}
+	return n
 }
 
 // wrapping is text that is being broken into lines.

@@ -1,6 +1,7 @@
 package look
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -102,6 +103,25 @@ func TestFlowKeepsTheIndent(t *testing.T) {
 		}
 		if strings.Join(got, "|") != c.want {
 			t.Errorf("%q, want %q", strings.Join(got, "|"), c.want)
+		}
+	}
+}
+
+// A number stays beside its unit, and a time is not torn, as far as a line holds it.
+func TestANumberStaysWithItsUnit(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		room int
+		want []string
+	}{
+		{"Rolled back in 1 min 32 s.", 24, []string{"Rolled back in", "1 min 32 s."}},
+		{"Rolled back in 1 min 32 s.", 18, []string{"Rolled back in", "1 min 32 s."}},
+		{"It took 5 s, then 7 GB (80 %) were left", 12, []string{"It took 5 s,", "then 7 GB", "(80 %) were", "left"}},
+		{"in 1 min 32 s", 6, []string{"in", "1 min", "32 s"}},
+		{"phase 2 starts", 7, []string{"phase 2", "starts"}},
+	} {
+		if got := Wrap(c.text, c.room); !slices.Equal(got, c.want) {
+			t.Errorf("%q in %d cells is %q, and not %q", c.text, c.room, got, c.want)
 		}
 	}
 }

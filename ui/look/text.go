@@ -2,6 +2,7 @@ package look
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -149,7 +150,7 @@ func Plural(n int, one, many string) string {
 
 // Percent is a share as "42 %"; only what is done is 100 %.
 func Percent(share float64) string {
-	p := int(share * 100)
+	p := int(math.Round(share * 100))
 	if share < 1 {
 		p = min(99, p)
 	}

@@ -2,6 +2,7 @@ package pane
 
 import (
 	"fmt"
+	"time"
 
 	"tminus/phases"
 	"tminus/phases/runbook"
@@ -277,8 +278,18 @@ func (p Pane) groupLine(sec section) look.Line {
 	if sec.kind == RowWatch {
 		figures = plainCount(done) + " of " + plainCount(total) + " hold"
 	}
+	late := p.State.Clock(p.Now) - sec.group.Due
+	overdue := sec.group.Due != 0 && done < total && late >= time.Second && !sec.later && p.State.Outcome == ""
 	if sec.group.Due != 0 && p.Width >= 60 {
 		figures += ", due " + planClock(sec.group.Due)
+		if overdue {
+			figures += ", " + look.Ago(late)
+		}
+	} else if overdue {
+		figures = plainCount(done) + " of " + plainCount(total) + ", overdue"
+	}
+	if overdue {
+		return l.End(&st.Warn, st.Mark.NoReturn+" "+figures)
 	}
 	return l.End(style, figures)
 }

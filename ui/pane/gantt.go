@@ -2,7 +2,6 @@ package pane
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"charm.land/lipgloss/v2"
@@ -202,7 +201,19 @@ func (g gantt) legend() []look.Line {
 		parts = append(parts, st.Mark.NoReturn+" no return")
 	}
 	parts = append(parts, "X abort limit")
-	lines := g.p.paragraph("", &st.Dim, strings.Join(parts, "   "))
+	var lines []look.Line
+	line := ""
+	for _, part := range parts { // a mark stays with its word
+		if next := line + "   " + part; line != "" && look.Width(next) <= g.p.Width {
+			line = next
+			continue
+		}
+		if line != "" {
+			lines = append(lines, look.Row(&st.Dim, line))
+		}
+		line = part
+	}
+	lines = append(lines, look.Row(&st.Dim, line))
 	for len(lines) < 2 {
 		lines = append(lines, look.Line{})
 	}

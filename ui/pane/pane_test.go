@@ -209,3 +209,41 @@ func TestPanesWriteTheSameInAnyColours(t *testing.T) {
 		}
 	}
 }
+
+// What is due and not done says since when, with a mark, and nothing is due that is done.
+func TestAGroupSaysThatItIsOverdue(t *testing.T) {
+	r := paneStates()["failing"]()
+	if text := r.pane(78, 30).show(Checklist); !strings.Contains(ansi.Strip(text), "! 2 of 3 done, due T-60, ") || !strings.Contains(text, "min ago") {
+		t.Errorf("nothing says that a group is overdue:\n%s", text)
+	}
+	if text := ansi.Strip(r.pane(42, 30).show(Checklist)); !strings.Contains(text, "! 2 of 3, overdue") {
+		t.Errorf("nothing says that a group is overdue:\n%s", text)
+	}
+}
+
+// The timeline's legend breaks between two marks, not between a mark and its word.
+func TestTheLegendKeepsAMarkAtItsWord(t *testing.T) {
+	st := look.PlainStyles()
+	for w := 30; w < 80; w++ {
+		p := paneStates()["running"]().pane(w, 60)
+		for _, l := range (gantt{p: p}).legend() {
+			text := ""
+			for _, s := range l.Spans {
+				text += s.Text
+			}
+			for _, part := range strings.Split(text, "   ") {
+				if part != "" && !strings.Contains(part, " ") || strings.HasSuffix(part, st.Mark.NoReturn) {
+					t.Errorf("%d wide: %q is torn", w, part)
+				}
+			}
+		}
+	}
+}
+
+func TestPercentIsRounded(t *testing.T) {
+	for share, want := range map[float64]string{0.5976: "60 %", 0.29: "29 %", 0.996: "99 %", 1: "100 %", 0.004: "0 %", 1.4: "100 %"} {
+		if got := look.Percent(share); got != want {
+			t.Errorf("%v is %s, and not %s", share, got, want)
+		}
+	}
+}

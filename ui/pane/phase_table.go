@@ -117,7 +117,7 @@ func (p Pane) tableRow(ph *phases.PhaseState, t *phases.TableState) look.GridRow
 	switch {
 	case t.Role == phases.RoleSQL:
 		deleted, pc.rate = statementField(t), 0
-	case t.Role == phases.RoleDelete && !(takenBack(ph) && did == (phases.Effect{})):
+	case t.Role == phases.RoleDelete:
 		deleted = look.Count(did.Deleted)
 	case did.Deleted > 0:
 		deleted = look.Count(did.Deleted)
