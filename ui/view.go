@@ -310,7 +310,7 @@ func (v *Viewer) View(now time.Time) tea.View {
 }
 
 func (v *Viewer) view(frame string) tea.View {
-	out := tea.NewView(frame)
+	out := tea.NewView(v.styles.Write(frame))
 	out.AltScreen = true
 	out.WindowTitle = v.windowTitle()
 	out.ProgressBar = v.progressBar()

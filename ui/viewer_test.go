@@ -8,6 +8,7 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"tminus/phases"
 	"tminus/ui/look"
@@ -308,5 +309,38 @@ func TestScrollEndsWhereThePaneEnds(t *testing.T) {
 	run(o, keyNamed("G"))
 	if trimmed(frameText(o)) != trimmed(end) {
 		t.Errorf("G does not come back to the end:\n%s", frameText(o))
+	}
+}
+
+// On a terminal without UTF-8 a screen is drawn in ASCII, as wide as it is, and its
+// marks still differ.
+func TestAScreenInASCII(t *testing.T) {
+	for _, stage := range fixtureStages {
+		o, _ := screen(t, stage, 120, 40)
+		before := strings.Split(ansi.Strip(o.View().Content), "\n")
+		o.SetStyles(look.StylesOf(look.Wear{ASCII: true}))
+		after := strings.Split(ansi.Strip(o.View().Content), "\n")
+		for i, line := range after {
+			for _, r := range line {
+				if r > 127 {
+					t.Fatalf("%s: %q in line %d:\n%s", stage, r, i, line)
+				}
+			}
+			if ansi.StringWidth(line) != ansi.StringWidth(before[i]) {
+				t.Fatalf("%s: line %d changes its width:\n%s", stage, i, line)
+			}
+		}
+	}
+	st, seen := look.NewStyles(true).InASCII(), map[string]bool{}
+	for _, mark := range []string{st.Mark.Done, st.Mark.Todo, st.Mark.Failed, st.Mark.Running, st.Mark.Waiting, st.Mark.Unknown, st.Mark.Undone, st.Mark.Cursor, st.Mark.NoReturn} {
+		seen[st.Write(mark)] = true
+	}
+	if len(seen) != 9 {
+		t.Errorf("two marks are one: %v", seen)
+	}
+	for env, lacks := range map[string]bool{"LANG=C": true, "LANG=C.UTF-8": false, "TERM=linux LANG=C.UTF-8": false, "": false, "LC_ALL=POSIX LANG=C.UTF-8": true} {
+		if look.NewDress(look.Auto, append(strings.Fields(env), "X=")).Wear().ASCII != lacks {
+			t.Errorf("%q: without UTF-8: %v", env, !lacks)
+		}
 	}
 }

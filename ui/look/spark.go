@@ -16,20 +16,8 @@ func (s *Styles) WithoutBlocks() *Styles {
 // LacksBlocks reports whether a terminal with that environment is one without
 // eighths of a block.
 func LacksBlocks(env []string) bool {
-	set := map[string]string{}
-	for _, e := range env {
-		k, v, _ := strings.Cut(e, "=")
-		set[k] = v
-	}
-	if t := set["TERM"]; t == "linux" || strings.HasPrefix(t, "vt") {
-		return true
-	}
-	for _, k := range []string{"LC_ALL", "LC_CTYPE", "LANG"} { // the first that is set counts
-		if v := strings.ToLower(set[k]); v != "" {
-			return !strings.Contains(v, "utf-8") && !strings.Contains(v, "utf8")
-		}
-	}
-	return false
+	t := variable(env, "TERM")
+	return t == "linux" || strings.HasPrefix(t, "vt") || LacksUTF8(env)
 }
 
 // Spark draws figures, one cell each, as tall as they are beside the greatest. What

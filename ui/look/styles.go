@@ -2,6 +2,7 @@ package look
 
 import (
 	"image/color"
+	"strings"
 
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
@@ -38,6 +39,8 @@ type Styles struct {
 	FrameProduction lipgloss.Style
 
 	Mark Marks
+
+	ascii *strings.Replacer // nil: the terminal writes UTF-8
 }
 
 // Marks stand beside colours, so that no colour says anything alone. Each is

@@ -112,9 +112,10 @@ func Duration(d time.Duration) string {
 	return phases.Span(d.Truncate(time.Second))
 }
 
-// Took is how long something has taken, in a column: "0.4 s", "12 s", "03:05".
+// Took is how long something has taken, in a column: "00:12", "03:05", and where
+// tenths matter, below ten seconds, "0.4 s".
 func Took(d time.Duration) string {
-	if d < time.Minute {
+	if d < 10*time.Second {
 		return Duration(d)
 	}
 	return phases.Minutes(d)

@@ -60,13 +60,14 @@ func Palettes() []Palette {
 type Wear struct {
 	Palette Palette
 	Bare    bool // the terminal's font lacks the eighths of a block
+	ASCII   bool // it does not write UTF-8
 }
 
 // Wears are all of them.
 func Wears() []Wear {
 	var out []Wear
 	for _, p := range Palettes() {
-		out = append(out, Wear{Palette: p}, Wear{Palette: p, Bare: true})
+		out = append(out, Wear{Palette: p}, Wear{Palette: p, Bare: true}, Wear{Palette: p, Bare: true, ASCII: true})
 	}
 	return out
 }
@@ -80,7 +81,10 @@ func StylesOf(w Wear) *Styles {
 	case DarkSixteen, LightSixteen:
 		styles = sixteen(w.Palette == DarkSixteen)
 	}
-	if w.Bare {
+	switch {
+	case w.ASCII:
+		return styles.InASCII()
+	case w.Bare:
 		return styles.WithoutBlocks()
 	}
 	return styles
@@ -95,6 +99,7 @@ type Dress struct {
 	profile colorprofile.Profile
 	mute    bool // the terminal answers no question
 	bare    bool // it has no eighths of a block
+	ascii   bool // it does not write UTF-8
 }
 
 // NewDress gives the dress for a theme and a terminal with that environment (nil:
@@ -110,7 +115,7 @@ func NewDress(theme Theme, env []string) Dress {
 	if theme == Auto && variable(env, "NO_COLOR") != "" {
 		theme = None
 	}
-	return Dress{theme: theme, light: lightByEnv(env), mute: !TakesCommands(variable(env, "TERM")), bare: LacksBlocks(env)}
+	return Dress{theme: theme, light: lightByEnv(env), mute: !TakesCommands(variable(env, "TERM")), bare: LacksBlocks(env), ascii: LacksUTF8(env)}
 }
 
 // TakesCommands reports whether a terminal of that name knows operating system
@@ -181,7 +186,7 @@ func (d Dress) Palette() Palette {
 }
 
 // Wear is what fits.
-func (d Dress) Wear() Wear { return Wear{Palette: d.Palette(), Bare: d.bare} }
+func (d Dress) Wear() Wear { return Wear{Palette: d.Palette(), Bare: d.bare, ASCII: d.ascii} }
 
 // Styles are those of what fits.
 func (d Dress) Styles() *Styles { return StylesOf(d.Wear()) }

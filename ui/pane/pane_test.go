@@ -5,6 +5,7 @@ import (
 	"sort"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/charmbracelet/x/exp/golden"
@@ -236,6 +237,15 @@ func TestTheLegendKeepsAMarkAtItsWord(t *testing.T) {
 					t.Errorf("%d wide: %q is torn", w, part)
 				}
 			}
+		}
+	}
+}
+
+// A column has one form of time, and tenths where they matter.
+func TestTimesInAColumnHaveOneForm(t *testing.T) {
+	for d, want := range map[time.Duration]string{400 * time.Millisecond: "0.4 s", 12 * time.Second: "00:12", 185 * time.Second: "03:05"} {
+		if got := look.Took(d); got != want {
+			t.Errorf("%s is %q, and not %q", d, got, want)
 		}
 	}
 }
