@@ -1,10 +1,14 @@
 package pane
 
 import (
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/charmbracelet/x/exp/golden"
 
 	"tminus/phases"
 	"tminus/phases/runbook"
@@ -350,6 +354,11 @@ func TestReachPane(t *testing.T) {
 		if k.Edge(p) != "1 finding" {
 			t.Errorf("the edge says %q", k.Edge(p))
 		}
+	}
+	for _, size := range [][2]int{{80, 24}, {120, 40}} {
+		t.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(t *testing.T) {
+			golden.RequireEqual(t, framed(ansi.Strip(k.Draw(Pane{State: s, Styles: look.PlainStyles(), Width: size[0], Height: size[1]}))))
+		})
 	}
 	if k.IsThere(&phases.State{}) || !k.IsThere(s) {
 		t.Error("the pane is there with the survey, and not before")
