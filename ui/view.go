@@ -209,8 +209,8 @@ func (v *Viewer) hintLine(now time.Time) string {
 	if v.nav.focus != v.nav.want && v.nav.focus != st.at {
 		ids, st.waits = append([]string{"follow"}, ids...), false
 	}
-	if v.nav.focus == pane.Undo {
-		ids = append([]string{"copy"}, ids...) // not on every screen
+	if v.nav.focus == pane.Undo { // behind what leads on; not on every screen
+		ids = slices.Insert(slices.Clone(ids), min(1, len(ids)), "copy")
 	}
 	if s := v.state; s != nil && s.Runbook != nil && s.UntoldWords() != "" {
 		ids = slices.Insert(slices.Clone(ids), min(1, len(ids)), "tell")
