@@ -345,10 +345,26 @@ func (o *Operator) note(now time.Time) tea.Cmd {
 	}, now)
 }
 
-// skipMaintenance asks nothing: what is committed stands, and the rest can be
-// done by hand.
-func (o *Operator) skipMaintenance(time.Time) tea.Cmd {
-	return o.send(false, "", phases.SkipMaintenance{})
+// skipMaintenance asks: what took long to come this far begins from its start.
+func (o *Operator) skipMaintenance(now time.Time) tea.Cmd {
+	return o.ask(dialog.Dialog{
+		Title: "Skip the maintenance?", Level: phases.LevelWarn, Careful: true, Ground: dialog.LeadsTo(skipNow(o.state)),
+		Text:    skipText,
+		Buttons: []dialog.Button{no("No"), dialog.Do("Skip it", o.sends(false, fixed(phases.SkipMaintenance{})))},
+	}, now)
+}
+
+func skipText(s *phases.State, now time.Time) []dialog.Text {
+	out := []dialog.Text{dialog.Say(phases.LevelInfo, "What is committed stays. What is left out can be done by hand later.")}
+	m := s.Maintaining()
+	if m == nil {
+		return out
+	}
+	text := m.Plan.Name() + " is cancelled, and the rest after this COMMIT left out."
+	if !m.StartedAt.IsZero() {
+		text = m.Plan.Name() + " has run for " + look.Duration(now.Sub(m.StartedAt)) + ". It is cancelled, and the rest after this COMMIT left out."
+	}
+	return append([]dialog.Text{dialog.Say(phases.LevelWarn, text)}, out...)
 }
 
 func (o *Operator) closeRun(now time.Time) tea.Cmd {

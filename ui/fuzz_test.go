@@ -30,10 +30,10 @@ type witness struct {
 }
 
 // free are the commands that a key sends at once: each of them is taken back by
-// another key, leaves out what can be done by hand, or only looks.
+// another key, or only looks.
 func free(c phases.Command) bool {
 	switch c.(type) {
-	case phases.Tick, phases.Untick, phases.Recheck, phases.SkipMaintenance, phases.TakeBackWaiver:
+	case phases.Tick, phases.Untick, phases.Recheck, phases.TakeBackWaiver:
 		return true
 	}
 	return false

@@ -152,6 +152,18 @@ func TestAStaleBackupIsMendedByTheFirstKey(t *testing.T) {
 	if text := trimmed(frameText(o)); !strings.Contains(text, "Snapshot taken at a time: now") || !strings.Contains(text, "[ Save, keep the tick ]") {
 		t.Fatalf("the form does not ask for the time anew:\n%s", text)
 	}
+	for _, value := range []string{"", taken.Format(time.RFC3339Nano)} { // what is recorded is not lost, and does not do
+		run(o, keyNamed("ctrl+u"))
+		typed(o, value)
+		o.dialog.Focus = len(o.dialog.Fields)
+		s.now = s.now.Add(time.Second)
+		run(o, keyNamed("enter"))
+		feed(t, o, s)
+		if text := trimmed(frameText(o)); o.dialog == nil || o.dialog.Focus >= len(o.dialog.Fields) || !o.state.BackupTime().Equal(taken) || !strings.Contains(text, "has to be recorded anew") {
+			t.Fatalf("%q is taken:\n%s", value, text)
+		}
+	}
+	run(o, keyNamed("ctrl+u"))
 	to(phases.WaitGate)
 	if !o.state.BackupTime().After(taken) || !o.state.Item("backup_taken").Ticked {
 		t.Errorf("the backup is of %s, before of %s; ticked: %t", o.state.BackupTime(), taken, o.state.Item("backup_taken").Ticked)

@@ -132,7 +132,11 @@ func (d Dialog) Begin(now time.Time) *Dialog {
 // Touch says that a key was pressed now, whatever it was for.
 func (d *Dialog) Touch(now time.Time) { d.quiet = now }
 
-// Yes is the button that enter presses from the last field.
+// chooses reports whether the answer is one of several, none of which enter gives
+// from the last field: the reader goes to the one that is meant.
+func (d *Dialog) chooses() bool { return !d.Form && len(d.Buttons) > 2 }
+
+// Yes is the button that enter presses from the last field, where there is but one.
 func (d *Dialog) Yes() int {
 	if d.Form {
 		return 0
@@ -286,7 +290,7 @@ func (d *Dialog) enter(armed bool, now time.Time) (tea.Cmd, bool) {
 		d.Fields[d.Focus].err = err.Error()
 		return nil, false
 	}
-	if d.Focus < len(d.Fields)-1 {
+	if d.Focus < len(d.Fields)-1 || d.chooses() {
 		d.move(1)
 		return nil, false
 	}
