@@ -177,7 +177,7 @@ func operatorKeys() keymap {
 		binding{id: "abort", keys: []string{"a"}, label: "a", name: "abort", help: "abort the run; an open phase is rolled back", group: groupRun, blind: true, can: asks(abortNow), open: (*Operator).abort},
 		binding{id: "close run", keys: []string{"d"}, label: "d", name: "done", help: "close the run when all is done", group: groupRun, can: asks(closeNow), open: (*Operator).closeRun},
 		binding{id: "tell", keys: []string{"m"}, label: "m", name: "send again", help: "send again what a channel did not take", group: groupRun, can: canTellAgain, open: (*Operator).tellAgain},
-		binding{id: "copy", keys: []string{"y"}, label: "y", name: "copy the command", help: "copy the undo or resume command, or the blocking query", group: groupRun, can: canCopy, open: (*Operator).copyOut},
+		binding{id: "copy", keys: []string{"y"}, label: "y", name: "copy", help: "copy the undo or resume command, or the blocking query", group: groupRun, can: canCopy, open: (*Operator).copyOut},
 		binding{id: "note", keys: []string{"w"}, label: "w", name: "write a note", help: "write a note into the execution log", group: groupRun, can: anyRun, open: (*Operator).note},
 
 		binding{id: "quit", keys: []string{"q", "ctrl+c"}, label: "q", name: "leave", help: "leave; an unfinished run can be resumed", group: groupLeave, open: (*Operator).quit},

@@ -105,7 +105,7 @@ func TestAKeyAsksTheState(t *testing.T) {
 func TestKeysAreCalledByWhatTheyDo(t *testing.T) {
 	for stage, want := range map[string]string{"confirmed": "s start Delete members", "next": "s start Delete bookings", "locked": "y copy its query", "interrupted": "", "completed": ""} {
 		o, _ := screen(t, stage, 120, 30)
-		if text := trimmed(frameText(o)); !strings.Contains(text, want) || strings.Contains(text, "copy the command") {
+		if text := trimmed(frameText(o)); !strings.Contains(text, want) || strings.Contains(text, "y copy  ") {
 			t.Errorf("%s: no %q in\n%s", stage, want, text)
 		}
 	}
