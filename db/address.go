@@ -73,6 +73,9 @@ func AddressOf(dsn string) (phases.Address, error) {
 		}
 		out.Settings[k.name] = value
 	}
+	if options := os.Getenv("PGOPTIONS"); given["options"] == "" && options != "" && !service {
+		given["options"] = options // a role that it sets would be missed
+	}
 	keepFurther(&out, given)
 	maps.DeleteFunc(out.Settings, func(_, value string) bool { return value == "" })
 	return out, nil

@@ -43,10 +43,10 @@ func (x *tx) Run(ctx context.Context, do runbook.Step, progress func(engine.Prog
 	x.ran++
 	switch {
 	case do.PutBack != "":
-		x.blocks = nil
+		x.blocks, x.first = nil, nil
 		return x.putBack(ctx, do, progress)
 	case do.Delete == "":
-		x.blocks = nil // it may fill what a later step deletes
+		x.blocks, x.first = nil, nil // it may fill what a later step deletes, or switch its keys
 		if err := x.makeIndexes(ctx, progress); err != nil {
 			return phases.Statement{}, err
 		}
@@ -115,6 +115,7 @@ type deletion struct {
 	x        *tx
 	l        long
 	where    string
+	stable   bool // nothing that goes can make other rows match where
 	state    engine.Progress
 	progress func(engine.Progress)
 	read     time.Time // when Touched was read last

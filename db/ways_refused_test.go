@@ -120,7 +120,7 @@ func TestATruncateOfWhatWasSurveyed(t *testing.T) {
 			dsn := database(t, pair)
 			b := book()
 			b.Phases[0].Steps = []runbook.Step{{Delete: "t", Way: "truncate"}}
-			spec := engine.TxSpec{RunID: "run-1", Phase: &b.Phases[0], Attempt: 1, LockDeadline: 2 * time.Second, LockTables: []string{"t", "other"}, Ways: foreseen(t, dsn, b, allWays[0])}
+			spec := engine.TxSpec{RunID: "run-1", Phase: &b.Phases[0], Attempt: 1, LockDeadline: 2 * time.Second, LockTables: []string{"t", "other"}, Ways: foreseen(t, dsn, b, wayCalled("delete"))}
 			exec(t, connect(t, dsn), c.since)
 			wantError(t, through(t, open(t, dsn, b), spec, &outcome{}), c.want)
 		})
@@ -133,7 +133,7 @@ func TestRightsThatAWayTakes(t *testing.T) {
 	dropRole(t, dsn, "ways_weak")
 	b := book()
 	b.Phases[0].Steps = []runbook.Step{{Delete: "t", Way: "truncate"}}
-	w := foreseen(t, asUser(t, dsn, "ways_weak"), b, allWays[0])
+	w := foreseen(t, asUser(t, dsn, "ways_weak"), b, wayCalled("delete"))
 	if len(w.Sweeps) != 1 || w.Sweeps[0].Why != "the role lacks TRUNCATE on t" {
 		t.Errorf("foreseen: %+v", w)
 	}
@@ -211,7 +211,7 @@ func TestAnIndexIsUsableAtOnce(t *testing.T) {
 	dsn := database(t, pair)
 	b := book()
 	b.Phases[0].Steps = []runbook.Step{{SQL: `UPDATE other SET t = NULL WHERE id < 9`, Touch: []string{"other"}}, {Delete: "t"}}
-	x, err := open(t, dsn, b).Begin(limited(t), engine.TxSpec{RunID: "run-1", Phase: &b.Phases[0], Attempt: 1, LockTables: []string{"t", "other"}, Ways: foreseen(t, dsn, b, allWays[2])})
+	x, err := open(t, dsn, b).Begin(limited(t), engine.TxSpec{RunID: "run-1", Phase: &b.Phases[0], Attempt: 1, LockTables: []string{"t", "other"}, Ways: foreseen(t, dsn, b, wayCalled("an index for the phase"))})
 	if err != nil {
 		t.Fatal(err)
 	}

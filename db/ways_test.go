@@ -69,6 +69,11 @@ var allWays = []way{
 	{name: "children first", steps: "delete", ahead: true},
 }
 
+// wayCalled is one of them.
+func wayCalled(name string) way {
+	return allWays[slices.IndexFunc(allWays, func(w way) bool { return w.name == name })]
+}
+
 // outcome is what a phase came to.
 type outcome struct {
 	rows   map[string]lines
@@ -413,7 +418,7 @@ func TestWhatATruncateStandsFor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			all := waysEndAlike(t, c.sql, stepsFor(c.steps), allWays[0], allWays[3], allWays[4])
+			all := waysEndAlike(t, c.sql, stepsFor(c.steps), wayCalled("delete"), wayCalled("auto"), wayCalled("truncate"))
 			auto, truncate := all["auto"], all["truncate"]
 			if got := strings.Join(auto.chosen, " "); c.want == "!" {
 				if auto.err == nil || truncate.err == nil {

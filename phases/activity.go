@@ -48,12 +48,22 @@ func (a Activity) Alike(b Activity) bool {
 	return a.More == b.More && a.Waiting == b.Waiting && a.Masked == b.Masked && slices.EqualFunc(a.Sessions, b.Sessions, Session.alike)
 }
 
-// SameLocks reports whether two looks saw the same sessions wait for the same.
+// SameLocks reports whether two looks saw the phase wait for the same, and the same
+// wait for it. Others wait for each other all the time.
 func (a Activity) SameLocks(b Activity) bool {
 	locks := func(of Activity) []Session {
-		return slices.DeleteFunc(slices.Clone(of.Sessions), func(s Session) bool { return !s.Waits() })
+		var own []uint32
+		for _, s := range of.Sessions {
+			if s.Own {
+				own = append(own, s.PID)
+			}
+		}
+		return slices.DeleteFunc(slices.Clone(of.Sessions), func(s Session) bool {
+			byPhase := slices.ContainsFunc(s.BlockedBy, func(pid uint32) bool { return slices.Contains(own, pid) })
+			return !s.Waits() || !s.Own && !byPhase
+		})
 	}
-	return a.Waiting == b.Waiting && slices.EqualFunc(locks(a), locks(b), Session.alike)
+	return slices.EqualFunc(locks(a), locks(b), Session.alike)
 }
 
 // ActivitySeen occurs while a phase is open, when a look at the database's sessions
@@ -118,7 +128,7 @@ const (
 )
 
 // ActivityNews gives the event for a look at the activity; ok is false where it is
-// no news. A changed lock always is, and the rest now and then: an hour's looks at
+// no news. A lock of the phase's that changed always is, and the rest now and then: an hour's looks at
 // a busy server must not fill the journal.
 func (s *State) ActivityNews(phase string, seen Activity, failed error, now time.Time) (e ActivitySeen, ok bool) {
 	e = ActivitySeen{Phase: phase}

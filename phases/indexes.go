@@ -108,8 +108,10 @@ func (f *FenceState) madeWord() string {
 		return "partly made"
 	case f.Seen == SeenBack && f.Step == FenceIsOff:
 		return "dropped by somebody else"
-	case f.Seen == SeenBack && f.keptAll():
+	case f.Seen == SeenBack && f.keptAll() && f.Step == FenceIsBack:
 		return "kept"
+	case f.Seen == SeenBack && f.keptAll():
+		return "not there"
 	case f.Seen == SeenBack && f.Plan.Keep:
 		return "kept, or dropped"
 	case f.Seen == SeenBack:

@@ -216,3 +216,14 @@ func openingOf(t *testing.T, s *phases.State) []string {
 	}
 	return folded.Opening(nightAt)
 }
+
+// What may follow a run's end may as well be the last that was written of one that
+// was left: such a run is found.
+func TestARunLeftAtAFenceIsFound(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := written(t, filepath.Join(dir, "night.journal"), nightOpened("2"), phases.SurveyTaken{}, phases.FenceSeen{Fence: "guards"})
+	if u, err := ReadUnfinished(path); err != nil || u == nil || u.State.Opened.RunID != "2" {
+		t.Errorf("%v, %v", u, err)
+	}
+}

@@ -5,6 +5,7 @@ import (
 
 	"tminus/phases"
 	"tminus/phases/schema"
+	"tminus/phases/step"
 )
 
 // worthAhead are the rows from which on it spares something to delete them before
@@ -13,50 +14,52 @@ const worthAhead = 10_000
 
 // Ahead gives the keys by which a delete step takes rows of other tables, where
 // those rows can as well be deleted before its own: the same rows go, by statements
-// of their own instead of one query for each row that they refer to. The deepest come
-// first. off is as for Sweep.
+// of their own instead of one query for each row that they refer to. off is as for
+// Sweep.
 //
 // A table whose triggers or rules would act is left to its key, and so is one whose
-// rows others refuse to let go: there, the order may tell.
-func (v *View) Ahead(phase, step int, off func(schema.Trigger, *schema.Relation) bool) []*schema.Key {
-	do := v.Book.Phases[phase].Steps[step]
+// rows others refuse to let go, or lose a reference to that one DELETE would not
+// touch: there, the order may tell. What goes with those rows goes with them, by its
+// own keys: whether those act is theirs to say.
+func (v *View) Ahead(phase, at int, off func(schema.Trigger, *schema.Relation) bool) []*schema.Key {
+	do := v.Book.Phases[phase].Steps[at]
 	r := v.Find(do.Delete)
 	if off == nil {
 		off = noneOff
 	}
-	if r == nil || do.Where != "" || !alone(r) || v.acting(r, schema.OnDelete, off) != "" {
+	way, known := step.FindWay(do.Way)
+	if r == nil || do.Where != "" || !known || !way.Ranges || !alone(r) || v.acting(r, schema.OnDelete, off) != "" {
 		return nil
 	}
-	a := &ahead{View: v, off: off, above: []uint32{r.OID}}
-	a.below(r)
-	return a.keys
+	a := &ahead{View: v, off: off, gone: map[uint32]bool{}}
+	a.goesWith(r)
+	var out []*schema.Key
+	for _, k := range v.Schema.KeysTo(r.OID) {
+		child := v.Schema.Relation(k.From)
+		if k.Action == schema.Cascade && k.Parent == 0 && child != nil && child != r && a.goes(child) {
+			out = append(out, k)
+		}
+	}
+	return out
 }
 
 // ahead is the search for them.
 type ahead struct {
 	*View
-	off   func(schema.Trigger, *schema.Relation) bool
-	above []uint32 // the tables on the way to the one that is looked at
-	keys  []*schema.Key
+	off  func(schema.Trigger, *schema.Relation) bool
+	gone map[uint32]bool // the step's table, and all that its keys may empty
 }
 
-// below looks at what goes with all rows of a table.
-func (a *ahead) below(r *schema.Relation) {
+// goesWith notes a table and what goes with its rows.
+func (a *ahead) goesWith(r *schema.Relation) {
+	if r == nil || a.gone[r.OID] {
+		return
+	}
+	a.gone[r.OID] = true
 	for _, k := range a.Schema.KeysTo(r.OID) {
-		child := a.Schema.Relation(k.From)
-		if k.Action != schema.Cascade || k.Parent != 0 || child == nil || slices.Contains(a.above, child.OID) || slices.Contains(a.keys, k) {
-			continue
+		if k.Action == schema.Cascade {
+			a.goesWith(a.Schema.Relation(k.From))
 		}
-		if !a.goes(child) {
-			continue
-		}
-		// All of its rows go with it only where each has to refer.
-		if !k.Nullable() {
-			a.above = append(a.above, child.OID)
-			a.below(child)
-			a.above = a.above[:len(a.above)-1]
-		}
-		a.keys = append(a.keys, k)
 	}
 }
 
@@ -89,7 +92,7 @@ func (a *ahead) quiet(r *schema.Relation, seen []uint32) bool {
 			if !a.quiet(child, seen) {
 				return false
 			}
-		case a.acting(child, schema.OnUpdate, a.off) != "":
+		case a.gone[k.From], a.acting(child, schema.OnUpdate, a.off) != "":
 			return false
 		}
 	}

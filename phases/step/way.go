@@ -33,6 +33,7 @@ type Way struct {
 	Means   string // for the reference page
 	Command string // the server's word for it
 	Own     May    // what it may do to its own table
+	Ranges  bool   // rows go by ranges of blocks, where that ends alike
 	Sweeps  bool   // it may take the rows of several tables by one TRUNCATE
 	Proves  bool   // where that is not proven to end as deletes would, the phase is rolled back
 }
@@ -43,7 +44,7 @@ const Truncated = "TRUNCATE TABLE"
 // Ways are all there are. The first is what a step without one takes.
 var Ways = []Way{
 	{
-		Name: "delete", Command: "DELETE", Own: May{Delete: true, Lock: true},
+		Name: "delete", Command: "DELETE", Own: May{Delete: true, Lock: true}, Ranges: true,
 		Means: "by ranges of the table's blocks, with the share done, where that gives the same result as one DELETE; else by one",
 	},
 	{
@@ -55,7 +56,7 @@ var Ways = []Way{
 		Means: "by one TRUNCATE, together with the steps beside it and with what their deletes would reach, where that is proven to end as the deletes would; else the phase is rolled back",
 	},
 	{
-		Name: "auto", Command: "DELETE", Own: May{Delete: true, Truncate: true, Lock: true}, Sweeps: true,
+		Name: "auto", Command: "DELETE", Own: May{Delete: true, Truncate: true, Lock: true}, Ranges: true, Sweeps: true,
 		Means: "as `truncate` where that is proven and nobody else is connected, else as `delete`; the log says which, and why",
 	},
 }
