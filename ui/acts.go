@@ -345,19 +345,26 @@ func (o *Operator) note(now time.Time) tea.Cmd {
 	}, now)
 }
 
-// skipMaintenance asks about all that is still to be done after a COMMIT.
+// skipMaintenance asks: what took long to come this far begins from its start.
 func (o *Operator) skipMaintenance(now time.Time) tea.Cmd {
-	text := func(s *phases.State, _ time.Time) []dialog.Text {
-		var out []dialog.Text
-		if m := s.Maintaining(); m != nil {
-			out = append(out, dialog.Say(phases.LevelWarn, m.Plan.Name()+" is cancelled, and what would follow it after COMMIT is left out."))
-		}
-		return append(out, dialog.Say(phases.LevelInfo, "What is committed stands. What is left out can be done by hand."))
-	}
 	return o.ask(dialog.Dialog{
-		Title: "Skip the maintenance?", Level: phases.LevelWarn, Careful: true, Text: text, Ground: dialog.LeadsTo(phases.SkipMaintenance{}),
+		Title: "Skip the maintenance?", Level: phases.LevelWarn, Careful: true, Ground: dialog.LeadsTo(skipNow(o.state)),
+		Text:    skipText,
 		Buttons: []dialog.Button{no("No"), dialog.Do("Skip it", o.sends(false, fixed(phases.SkipMaintenance{})))},
 	}, now)
+}
+
+func skipText(s *phases.State, now time.Time) []dialog.Text {
+	out := []dialog.Text{dialog.Say(phases.LevelInfo, "What is committed stays. What is left out can be done by hand later.")}
+	m := s.Maintaining()
+	if m == nil {
+		return out
+	}
+	text := m.Plan.Name() + " is cancelled, and the rest after this COMMIT left out."
+	if !m.StartedAt.IsZero() {
+		text = m.Plan.Name() + " has run for " + look.Duration(now.Sub(m.StartedAt)) + ". It is cancelled, and the rest after this COMMIT left out."
+	}
+	return append([]dialog.Text{dialog.Say(phases.LevelWarn, text)}, out...)
 }
 
 func (o *Operator) closeRun(now time.Time) tea.Cmd {

@@ -2,12 +2,23 @@ package ui
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"tminus/phases"
+	"tminus/ui/dialog"
+	"tminus/ui/look"
 	"tminus/ui/pane"
+)
+
+// What can be copied, by its name.
+const (
+	theUndo    = "the undo command"
+	theRestore = "the restore command" // which what is recorded makes whole
+	theQuery   = "the query of the session that blocks"
+	theResume  = "the command that takes the run up again"
 )
 
 // Copyable is what is worth taking into another window from where the run, and
@@ -20,41 +31,61 @@ func (v *Viewer) Copyable() (what, text string) {
 	}
 	undo := func() (string, string) {
 		if s.Undo().Phases != nil && s.Opened.Undoes == nil {
-			return "the undo command", s.UndoCommand(v.opts.Journal)
+			return theUndo, s.UndoCommand(v.opts.Journal)
 		}
-		return "the restore command", s.RestoreCommand()
+		return theRestore, s.RestoreCommand()
 	}
 	p := s.OpenPhase()
 	switch {
 	case v.nav.focus == pane.Undo:
 		return undo()
 	case p != nil && p.Lock != nil && len(p.Lock.Blockers) > 0 && p.Lock.Blockers[0].Query != "":
-		return "the blocking query", p.Lock.Blockers[0].Query
+		return theQuery, p.Lock.Blockers[0].Query
 	case s.Outcome != "" && len(pane.CommittedPhases(s)) > 0:
 		return undo()
 	case s.Outcome == "" && v.opts.Journal != "":
-		return "the resume command", "tminus resume " + v.opts.Journal
+		return theResume, s.Command("resume", v.opts.Journal)
 	}
 	return undo()
 }
 
+// copyName is what the key is called: by what it would copy.
+func copyName(v *Viewer) string {
+	what, _ := v.Copyable()
+	switch what {
+	case theQuery:
+		return "copy its query"
+	case theResume:
+		return "copy the resume command"
+	}
+	return "copy " + what
+}
+
 func canCopy(v *Viewer, _ time.Time) error {
-	if _, err := v.run(); err != nil {
+	s, err := v.run()
+	if err != nil {
 		return err
 	}
-	if _, text := v.Copyable(); text == "" {
+	switch what, text := v.Copyable(); {
+	case text == "":
 		return errors.New("the runbook gives no restore command")
+	case what == theRestore && len(s.RestoreLacks()) > 0:
+		return errors.New("the restore command still lacks " + strings.Join(s.RestoreLacks(), ", ") + ": record it first")
 	}
 	return nil
 }
 
 // copyOut puts what is worth it into the clipboard of the operator's own terminal.
-func (o *Operator) copyOut(time.Time) tea.Cmd {
+// Where that has none it stays in sight, whole, for a hand to take.
+func (o *Operator) copyOut(now time.Time) tea.Cmd {
 	what, text := o.Copyable()
 	cmd := o.manners.Clipboard(text)
 	if cmd == nil {
-		o.say(phases.LevelInfo, "This terminal has no clipboard that a program can reach; "+what+" is: "+text)
-		return nil
+		return o.ask(dialog.Dialog{
+			Title: look.Initial(what), Blind: true, Ground: func(*phases.State, time.Time) error { return nil },
+			Text:    dialog.Says(dialog.Say("", text), dialog.Say(phases.LevelInfo, "This terminal has no clipboard that a program can reach.")),
+			Buttons: []dialog.Button{no("Close")},
+		}, now)
 	}
 	o.say(phases.LevelInfo, "Sent to your terminal's clipboard, "+what+": "+text)
 	return cmd

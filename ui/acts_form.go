@@ -49,15 +49,16 @@ func (o *Operator) edit(now time.Time) tea.Cmd {
 		if o.state.Item(it.ID).Ticked {
 			label = "Save, keep the tick"
 		}
-		d.Buttons = append(d.Buttons, dialog.Do(label, o.saves(it, fields, true)))
+		d.Buttons = append(d.Buttons, dialog.Do(label, o.saves(it, fields, anew, true)))
 	}
-	d.Buttons = append(d.Buttons, dialog.Do("Save", o.saves(it, fields, false)), no("Cancel"))
+	d.Buttons = append(d.Buttons, dialog.Do("Save", o.saves(it, fields, anew, false)), no("Cancel"))
 	return o.ask(d, now)
 }
 
 // saves records the fields that changed, and ticks their item when told to; a
-// tick that a change takes back is set again.
-func (o *Operator) saves(it runbook.Item, fields []runbook.Field, tick bool) func([]string, time.Time) (tea.Cmd, error) {
+// tick that a change takes back is set again. What has to be recorded anew, if there
+// is such a field, must be another value than before.
+func (o *Operator) saves(it runbook.Item, fields []runbook.Field, anew string, tick bool) func([]string, time.Time) (tea.Cmd, error) {
 	return func(values []string, now time.Time) (tea.Cmd, error) {
 		var commands []phases.Command
 		for i, f := range fields {
@@ -65,6 +66,10 @@ func (o *Operator) saves(it runbook.Item, fields []runbook.Field, tick bool) fun
 			switch {
 			case err != nil:
 				return nil, dialog.At(i, fmt.Errorf("expected: %w", err))
+			case f.ID == anew && value == "":
+				return nil, dialog.At(i, errors.New("it has to be recorded anew"))
+			case f.ID == anew && value == o.state.Fields[f.ID].Value:
+				return nil, dialog.At(i, errors.New("that is recorded already, and does not do: it has to be recorded anew"))
 			case tick && phases.ValueLacks(f, value) != "":
 				return nil, dialog.At(i, errors.New(phases.ValueLacks(f, value)))
 			}

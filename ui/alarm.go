@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -30,7 +31,14 @@ func alarms(s *phases.State) []alarm {
 		case phases.PhaseInDoubt:
 			add(p.Plan.Title+": the COMMIT is in doubt", "doubt ", p.Plan.ID, " ", p.Attempt)
 		default:
+			if l := p.Lock; l != nil && len(l.Blockers) > 0 && !l.Until.IsZero() {
+				add(p.Plan.Title+" waits for a lock, and is rolled back without it", "lock ", p.Plan.ID, " ", p.Attempt)
+			}
 		}
+	}
+	if p := gaveUp(s); p != nil {
+		ended := map[phases.PhaseStatus]string{phases.PhaseIsFailed: " failed: ", phases.PhaseIsRolledBack: " was rolled back: "}
+		add(p.Plan.Title+ended[p.Status]+look.NameOr(p.Reason, "see its panes"), "ended ", p.Plan.ID, " ", p.Attempt)
 	}
 	if len(s.Gate.Closed) > 0 {
 		add("the gate closed again: "+s.Gate.Closed[0], "gate ", s.Gate.At.UnixNano())
@@ -41,6 +49,19 @@ func alarms(s *phases.State) []alarm {
 	return out
 }
 
+// gaveUp is the run's phase where that has failed, or was rolled back by no human's
+// word; nil otherwise.
+func gaveUp(s *phases.State) *phases.PhaseState {
+	if s.Stage() != phases.StagePhases {
+		return nil
+	}
+	p := &s.Phases[s.Current()]
+	if p.Status == phases.PhaseIsFailed || p.Status == phases.PhaseIsRolledBack && p.By == "" {
+		return p
+	}
+	return nil
+}
+
 // callAgain is how long a call keeps others from being made: what comes and goes
 // must not ring without an end.
 const callAgain = 5 * time.Second
@@ -49,20 +70,20 @@ const callAgain = 5 * time.Second
 // when the screen came up is on it.
 func (o *Operator) ring() tea.Cmd {
 	standing := alarms(o.state)
-	first, fresh := o.rung == nil, ""
-	if first {
+	if o.rung == nil {
 		o.rung = map[string]bool{}
-	}
-	for _, a := range standing {
-		if !o.rung[a.key] {
-			o.rung[a.key], fresh = true, a.text
+		for _, a := range standing {
+			o.rung[a.key] = true
 		}
-	}
-	now := o.now()
-	if first || fresh == "" || now.Sub(o.called).Abs() < callAgain {
 		return nil
 	}
-	seq := o.manners.call(o.notify, fresh)
+	now := o.now()
+	i := slices.IndexFunc(standing, func(a alarm) bool { return !o.rung[a.key] })
+	if i < 0 || now.Sub(o.called).Abs() < callAgain {
+		return nil // what still stands then calls then
+	}
+	o.rung[standing[i].key] = true
+	seq := o.manners.call(o.notify, standing[i].text)
 	if seq == "" {
 		return nil
 	}

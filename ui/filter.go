@@ -26,7 +26,7 @@ func (v *Viewer) enter(key tea.KeyPressMsg) {
 	case v.small() && key.String() != "esc":
 		return // nobody types what nobody can read
 	case v.nav.palette.open:
-		if b, chosen := v.paletteKey(key, time.Time{}, v.able); chosen && b.move != nil {
+		if b, chosen := v.paletteKey(key, v.moment(), v.able); chosen && b.move != nil {
 			b.move(v)
 		}
 	default:
@@ -64,6 +64,23 @@ func appended(text, more string) string {
 		text = string(r[:mostTyped])
 	}
 	return text
+}
+
+// EnteringKeys are the keys while letters are text, for a page of keys.
+func EnteringKeys() []look.KeyRow {
+	const filter, list = "A filter", "The list of all that can be done"
+	return []look.KeyRow{
+		{Group: filter, Keys: []string{"enter"}, Help: "keep it, and have the keys again"},
+		{Group: filter, Keys: []string{"esc"}, Help: "take it back"},
+		{Group: filter, Keys: []string{"up", "down"}, Help: "one row or line up or down"},
+		{Group: filter, Keys: []string{"backspace", "ctrl+u"}, Help: "delete a letter, or all that is typed"},
+		{Group: list, Keys: []string{"enter"}, Help: "do what is selected, as its key would"},
+		{Group: list, Keys: []string{"esc", "ctrl+p"}, Help: "close it; nothing is done"},
+		{Group: list, Keys: []string{"up", "shift+tab"}, Help: "select the one before"},
+		{Group: list, Keys: []string{"down", "tab"}, Help: "select the next one"},
+		{Group: list, Keys: []string{"pgup", "pgdown"}, Help: "ten up or down"},
+		{Group: list, Keys: []string{"backspace", "ctrl+u"}, Help: "delete a letter, or all that is typed"},
+	}
 }
 
 // beginFilter makes letters the filter of the pane that has the keys.
@@ -120,7 +137,8 @@ func (v *Viewer) pasteText(text string) {
 	switch {
 	case v.small():
 	case v.nav.palette.open:
-		v.nav.palette.typed, v.nav.palette.selected = appended(v.nav.palette.typed, text), ""
+		v.nav.palette.typed = appended(v.nav.palette.typed, text)
+		v.selectFirst(v.moment(), v.able)
 	case v.nav.typing != "":
 		v.setFilter(v.nav.typing, appended(v.nav.filters[v.nav.typing], text))
 	}

@@ -9,7 +9,8 @@ import (
 
 // calls reports whether the run has come to something for which whoever drives it is
 // called back from wherever they look: a hold, whose time is limited, a session in
-// the way, an outcome that a human has to look at, a smoke test that failed. Each
+// the way, a phase that failed or was rolled back by no human's word, an outcome that a
+// human has to look at, a smoke test that failed. Each
 // calls once. Whoever only reads is left where they are.
 func (v *Viewer) calls(want pane.ID) bool {
 	if _, acts := v.keys.get("tick"); !acts {
@@ -36,6 +37,8 @@ func (v *Viewer) callsFor() string {
 	what := ""
 	switch {
 	case p.Status == phases.PhaseHolding, p.Status == phases.PhaseInDoubt, p.Status.MustLook():
+		what = string(p.Status)
+	case gaveUp(s) != nil:
 		what = string(p.Status)
 	case v.blocked():
 		what = "blocked"

@@ -18,7 +18,7 @@ import (
 // What needs the operator calls them back from wherever they look, once; whoever
 // only reads stays where they are.
 func TestWhatNeedsTheOperatorCallsThem(t *testing.T) {
-	for stage, want := range map[string]pane.ID{"holding": pane.Phase, "locked": pane.Phase, "doubt": pane.Phase, "unknown": pane.Phase, "running": pane.Log, "awaiting": pane.Log} {
+	for stage, want := range map[string]pane.ID{"holding": pane.Phase, "locked": pane.Phase, "doubt": pane.Phase, "unknown": pane.Phase, "running": pane.Log, "awaiting": pane.Log, "rolled back": pane.Phase} {
 		for _, reads := range []bool{false, true} {
 			o, _ := screen(t, "next", 80, 24)
 			if reads {

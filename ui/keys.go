@@ -118,8 +118,8 @@ func readerKeys() keymap {
 		binding{id: "filter", keys: []string{"/"}, label: "/", name: "find", help: "show only what has a text in it; esc takes that back", group: groupMove, move: (*Viewer).beginFilter},
 		binding{id: "more", keys: []string{pane.KeyMore}, label: pane.KeyMore, name: "more, or less", help: "all about the selected item, or one line of it", group: groupMove, move: func(v *Viewer) { v.nav.more = !v.nav.more }, can: canFold},
 		binding{id: "palette", keys: []string{":", "ctrl+p"}, label: ":", name: "all that can be done", help: "all that can be done now, and why not of the rest", group: groupLeave, move: (*Viewer).openPalette},
-		binding{id: "help", keys: []string{"?"}, label: "?", name: "keys", help: "this page", group: groupLeave, move: func(v *Viewer) { v.nav.help, v.nav.helpScroll = !v.nav.help, 0 }},
-		binding{id: "close", keys: []string{"esc"}, label: "esc", name: "close", help: "close this page, or follow the run again", group: groupLeave, move: (*Viewer).escape},
+		binding{id: "help", keys: []string{"?"}, label: "?", name: "keys", help: "the page of keys", group: groupLeave, move: func(v *Viewer) { v.nav.help, v.nav.helpScroll = !v.nav.help, 0 }},
+		binding{id: "close", keys: []string{"esc"}, label: "esc", name: "close", help: "close the page of keys, or follow the run again", group: groupLeave, move: (*Viewer).escape},
 	)
 }
 
@@ -296,7 +296,7 @@ func canActItem(v *Viewer, it runbook.Item, now time.Time) error {
 	return v.state.Can(phases.Act{Item: v.acted(it, now).ID}, now)
 }
 
-func canEndSession(v *Viewer, _ time.Time) error {
+func canEndSession(v *Viewer, now time.Time) error {
 	s, err := v.run()
 	if err != nil {
 		return err
@@ -304,7 +304,7 @@ func canEndSession(v *Viewer, _ time.Time) error {
 	if p := s.OpenPhase(); p == nil || p.Lock == nil || len(p.Lock.Blockers) == 0 {
 		return errors.New("no session blocks a phase")
 	}
-	return nil
+	return s.Can(phases.EndBackend{PID: s.OpenPhase().Lock.Blockers[0].PID}, now)
 }
 
 // openID is the open phase's id; empty when none is open.

@@ -9,7 +9,6 @@ import (
 
 	"tminus/phases"
 	"tminus/phases/runbook"
-	"tminus/ui/pane"
 )
 
 func TestKeysAreUnique(t *testing.T) {
@@ -89,30 +88,51 @@ func TestHintsAreKeysThatWork(t *testing.T) {
 	}
 }
 
-// The copying key says what it would copy, where the run and the reader are.
-func TestTheCopyingKeyNamesWhatItCopies(t *testing.T) {
-	for stage, want := range map[string]string{"locked": "copy the blocking query", "go": "copy the resume command", "completed": "copy the restore command"} {
-		o, _ := screen(t, stage, 80, 24)
-		o.opts.Journal = "/j/a.journal"
-		b, _ := o.keys.get("copy")
-		if got := ansi.Strip(o.hint(b, o.now())); got != "y "+want {
-			t.Errorf("%s: the key is called %q, and not %q", stage, got, want)
+// What the state refuses no key offers.
+func TestAKeyAsksTheState(t *testing.T) {
+	o, _ := screen(t, "locked", 80, 24)
+	b, _ := o.keys.get("session")
+	for _, blockers := range [][]phases.Blocker{nil, {{PID: 4711}}} {
+		o.state.OpenPhase().Lock.Blockers = blockers
+		want := o.state.Can(phases.EndBackend{PID: 4711}, o.now())
+		if got := b.can(o.Viewer, o.now()); (got == nil) != (want == nil) {
+			t.Errorf("with %d sessions in the way the key says %v, the state %v", len(blockers), got, want)
 		}
 	}
 }
 
-// No key leaves out what is to follow a COMMIT without a question.
-func TestMaintenanceIsSkippedByAnAnswer(t *testing.T) {
-	o, rec := screen(t, "done", 80, 24)
-	o.state.Outcome = ""
-	o.state.Phases[0].Maintenance = []phases.MaintenanceState{{Plan: runbook.Vacuum([]string{"orders"}), StartedAt: o.now()}}
-	run(o, keyNamed(pane.KeySkip))
-	if len(rec.commands) != 0 || o.dialog == nil || !strings.Contains(frameText(o), "VACUUM orders") {
-		t.Fatalf("it sent %v, or does not ask:\n%s", rec.commands, frameText(o))
+// Keys are called by what they would do where the run is.
+func TestKeysAreCalledByWhatTheyDo(t *testing.T) {
+	for stage, want := range map[string]string{"confirmed": "s start Delete members", "next": "s start Delete bookings", "locked": "y copy its query", "interrupted": "", "completed": ""} {
+		o, _ := screen(t, stage, 120, 30)
+		if text := trimmed(frameText(o)); !strings.Contains(text, want) || strings.Contains(text, "y copy  ") {
+			t.Errorf("%s: no %q in\n%s", stage, want, text)
+		}
 	}
-	o.now = frozen(o.now().Add(time.Minute))
+	o, _ := screen(t, "ready", 120, 30)
+	run(o, keyNamed("6"))
+	if text := trimmed(frameText(o)); !strings.Contains(text, "y copy the restore command") {
+		t.Errorf("the pane undo has\n%s", text)
+	}
+}
+
+// Skipping what runs after a COMMIT asks first.
+func TestSkippingMaintenanceAsks(t *testing.T) {
+	o, rec := screen(t, "confirm", 80, 24)
+	p := &o.state.Phases[1]
+	p.Maintenance = []phases.MaintenanceState{{Plan: runbook.Vacuum([]string{"bookings"}), StartedAt: o.now().Add(-90 * time.Second)}}
+	run(o, keyNamed("S"))
+	if o.dialog == nil || len(rec.commands) > 0 || !strings.Contains(trimmed(frameText(o)), "has run for 1 min 30 s") {
+		t.Fatalf("it asks nothing: %v, %s\n%s", rec.commands, o.said.text, frameText(o))
+	}
+	run(o, keyNamed("enter"))
+	if len(rec.commands) > 0 || o.dialog != nil {
+		t.Errorf("enter sends %v", rec.commands)
+	}
+	run(o, keyNamed("S"))
+	o.now = frozen(o.now().Add(time.Second))
 	run(o, keyNamed("y"))
-	if len(rec.commands) != 1 || rec.commands[0] != (phases.SkipMaintenance{}) {
-		t.Errorf("it sent %v", rec.commands)
+	if len(rec.commands) != 1 || rec.commands[0] != phases.Command(phases.SkipMaintenance{}) {
+		t.Errorf("y sends %v", rec.commands)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -87,7 +88,7 @@ func TestNotifyIsAFlag(t *testing.T) {
 	}
 }
 
-// rings carries out what a message leads to, and gives what is sent to the terminal
+// rings carries out what a message leads to, in fake time, and gives what is sent to the terminal
 // as it is.
 func rings(o *Operator, msg tea.Msg) string {
 	_, cmd := o.Update(msg)
@@ -109,10 +110,21 @@ func rings(o *Operator, msg tea.Msg) string {
 
 // A screen calls for its reader once for each thing, and not for what stood there
 // when it came up.
-func TestItCallsOnce(t *testing.T) {
+func TestItCallsOnce(t *testing.T) { synctest.Test(t, itCallsOnce) }
+
+func itCallsOnce(t *testing.T) {
 	for stage, change := range map[string]func(s *phases.State){
 		"running": func(s *phases.State) { s.Phases[1].Status = phases.PhaseHolding },
 		"holding": func(s *phases.State) { s.Phases[1].Status = phases.PhaseInDoubt },
+		"locked": func(s *phases.State) {
+			p := &s.Phases[1]
+			p.Status, p.Lock, p.By = phases.PhaseIsRolledBack, nil, ""
+		},
+		"next": func(s *phases.State) {
+			p := &s.Phases[1]
+			p.Status, p.Lock = phases.PhaseLocking, &phases.LockWait{Blockers: []phases.Blocker{{PID: 4711}}, Until: fixtureT0}
+		},
+		"counting": func(s *phases.State) { s.Phases[0].Status = phases.PhaseIsFailed },
 		"ready": func(s *phases.State) {
 			s.Gate = phases.GateState{Closed: []string{"the backup is too old"}, At: fixtureNow}
 		},
@@ -136,8 +148,22 @@ func TestItCallsOnce(t *testing.T) {
 	}
 }
 
-// Two things at once call once, and off is off.
-func TestCallsKeepApart(t *testing.T) {
+// What a human took back calls nobody.
+func TestARollbackByHandCallsNobody(t *testing.T) { synctest.Test(t, aRollbackByHandCallsNobody) }
+
+func aRollbackByHandCallsNobody(t *testing.T) {
+	o, _ := screen(t, "running", 80, 24)
+	rings(o, tickMsg{})
+	o.state.Phases[1].Status, o.state.Phases[1].By = phases.PhaseIsRolledBack, "dba@ops1"
+	if got := rings(o, tickMsg{}); got != "" {
+		t.Errorf("it calls by %q", got)
+	}
+}
+
+// Two things at once call one after the other, and off is off.
+func TestCallsKeepApart(t *testing.T) { synctest.Test(t, callsKeepApart) }
+
+func callsKeepApart(t *testing.T) {
 	o, _ := screen(t, "running", 80, 24)
 	now := o.now()
 	o.now, o.manners, o.notify = func() time.Time { return now }, Manners{osc: true}, Notify{"osc9"}
@@ -150,6 +176,14 @@ func TestCallsKeepApart(t *testing.T) {
 	o.state.Phases[1].Status = phases.PhaseInDoubt
 	if got := rings(o, tickMsg{}); got != "" {
 		t.Errorf("it calls twice within %s: %q", callAgain, got)
+	}
+	now = now.Add(time.Second)
+	if got := rings(o, tickMsg{}); got != "\x1b]9;tminus: Delete bookings: the COMMIT is in doubt\a" {
+		t.Errorf("what still stands calls by %q", got)
+	}
+	now = now.Add(time.Minute)
+	if got := rings(o, tickMsg{}); got != "" {
+		t.Errorf("it calls again by %q", got)
 	}
 	off, _ := screen(t, "running", 80, 24)
 	off.notify = Notify{"off"}
@@ -187,9 +221,34 @@ func TestCopyTakesWhatIsNeeded(t *testing.T) {
 			t.Errorf("%s: the screen does not say what was copied:\n%s", c.stage, trimmed(frameText(o)))
 		}
 		o.manners = Manners{}
-		if run(o, keyNamed("y")); !strings.Contains(o.said.text, "no clipboard") || !strings.Contains(o.said.text, c.want) {
-			t.Errorf("%s: without a clipboard it says %q", c.stage, o.said.text)
+		run(o, keyNamed("y"))
+		if text := trimmed(frameText(o)); o.dialog == nil || !strings.Contains(text, "no clipboard") || !strings.Contains(text, c.want) {
+			t.Errorf("%s: without a clipboard it shows\n%s", c.stage, text)
 		}
+		if run(o, keyNamed("enter")); o.dialog != nil {
+			t.Errorf("%s: enter does not close it", c.stage)
+		}
+	}
+}
+
+// A command is copied as a shell takes it, however long, and not while it lacks
+// something.
+func TestCopyGivesAWholeCommand(t *testing.T) {
+	o, _ := screen(t, "next", 80, 24)
+	o.opts.Journal = "/var/lib/the gym's runs/" + strings.Repeat("a long name of a folder/", 14) + "gym.journal"
+	run(o, keyNamed("y"))
+	if o.dialog == nil {
+		t.Fatalf("nothing is shown: %s", o.said.text)
+	}
+	want := o.state.Command("resume", o.opts.Journal)
+	if text := strings.Join(strings.Fields(strings.ReplaceAll(trimmed(frameText(o)), "│", "")), " "); !strings.Contains(text, want) || !strings.Contains(want, "'") {
+		t.Errorf("%q is not in\n%s", want, frameText(o))
+	}
+	fresh, rec := screen(t, "checklist", 80, 24)
+	run(fresh, keyNamed("6"))
+	run(fresh, keyNamed("y"))
+	if fresh.dialog != nil || !strings.Contains(fresh.said.text, "still lacks Backup ID") || len(rec.commands) > 0 {
+		t.Errorf("a command with holes is copied: %q", fresh.said.text)
 	}
 }
 

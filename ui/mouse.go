@@ -11,6 +11,7 @@ const wheelLines = 3
 
 // mouse takes what a mouse does. It looks, and never acts: no click ticks, answers
 // or sends anything, and over a question it does nothing but scroll its text.
+// While letters are text it does nothing.
 func (o *Operator) mouse(msg tea.MouseMsg) {
 	at := msg.Mouse()
 	by := 0
@@ -22,6 +23,7 @@ func (o *Operator) mouse(msg tea.MouseMsg) {
 	case o.small():
 	case d != nil:
 		(*d).Scroll(by * wheelLines)
+	case o.entering(): // what is beneath the palette is not seen
 	case by != 0:
 		o.Wheel(at.X, at.Y, by)
 	case clicked && at.Button == tea.MouseLeft && at.Mod == 0:
@@ -72,6 +74,6 @@ func (v *Viewer) Click(x, y int) {
 	}
 	v.goTo(a.pane)
 	if item != "" {
-		v.nav.cursor = item
+		v.nav.cursor, v.nav.chosen = item, true
 	}
 }

@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"tminus/phases"
 	"tminus/ui/pane"
 )
 
@@ -46,6 +47,42 @@ func TestAClickSelectsAndNeverActs(t *testing.T) {
 		}
 		if len(rec.commands) > 0 || o.dialog != nil || o.leaving != nil || o.nav.help {
 			t.Errorf("at %v: clicks act: %v", size, rec.commands)
+		}
+	}
+}
+
+// What was clicked stays selected, whatever the run does meanwhile.
+func TestAClickedItemStaysSelected(t *testing.T) {
+	o, s := scripted(t, 80, 24)
+	s.record(phases.SurveyTaken{})
+	feed(t, o, s)
+	run(o, keyNamed("down"))
+	run(o, keyNamed("down"))
+	it, _ := o.selected()
+	for range 2 { // back, and what was sent since lets the cursor go on by itself
+		run(o, keyNamed("up"))
+	}
+	o.nav.chosen = false
+	clickOn(t, o, it.Text[:30])
+	s.record(phases.ItemTicked{Item: it.ID, By: "dba@ops1"})
+	feed(t, o, s)
+	if got, _ := o.selected(); got.ID != it.ID {
+		t.Errorf("%s was clicked, and %s is selected", it.ID, got.ID)
+	}
+}
+
+// While letters are text nothing beneath the palette, or a filter, is clicked.
+func TestTheMouseDoesNotReachBeneathThePalette(t *testing.T) {
+	for _, key := range []string{":", "/"} {
+		o, rec := screen(t, "checklist", 80, 24)
+		run(o, keyNamed(key))
+		before, cursor, focus := frameText(o), o.nav.cursor, o.nav.focus
+		for y := range 24 {
+			run(o, tea.MouseClickMsg{X: 6, Y: y, Button: tea.MouseLeft})
+			run(o, tea.MouseWheelMsg{X: 6, Y: y, Button: tea.MouseWheelDown})
+		}
+		if frameText(o) != before || o.nav.cursor != cursor || o.nav.focus != focus || len(rec.commands) > 0 {
+			t.Errorf("after %s the mouse leads to %s, in %s", key, o.nav.cursor, o.nav.focus)
 		}
 	}
 }

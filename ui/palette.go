@@ -2,6 +2,7 @@ package ui
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -39,13 +40,17 @@ func (v *Viewer) able(b binding, now time.Time) error {
 	return b.can(v, now)
 }
 
-// choices are the bindings that match what is typed: those that do something first,
-// then those whose name is nearest, then in the order of the help page.
+// choices are the bindings that match what is typed: where nothing is, what leads the
+// run on, then those that do something, then those whose name is nearest, then in the order of the help page.
 func (v *Viewer) choices(now time.Time, can able) []choice {
 	typed := strings.ToLower(strings.Join(strings.Fields(v.nav.palette.typed), " "))
 	type ranked struct {
 		choice
 		rank int
+	}
+	var leads []string // what leads the run on comes before all that can be done
+	if typed == "" {
+		leads = v.next(now).keys
 	}
 	var all []ranked
 	groups := helpGroups()
@@ -59,6 +64,9 @@ func (v *Viewer) choices(now time.Time, can able) []choice {
 		}
 		rank = rank*len(groups) + slices.Index(groups, b.group)
 		c := choice{binding: b, refused: can(b, now)}
+		if first := slices.Index(leads, b.id); first >= 0 && c.refused == nil {
+			rank += first - 1000
+		}
 		if c.refused != nil {
 			rank += 100
 		}
@@ -89,7 +97,19 @@ func match(b binding, lower string) (rank int, ok bool) {
 }
 
 // openPalette shows it, empty.
-func (v *Viewer) openPalette() { v.nav.help, v.nav.palette = false, palette{open: true} }
+func (v *Viewer) openPalette() {
+	v.nav.help, v.nav.palette = false, palette{open: true}
+	v.selectFirst(v.moment(), v.able)
+}
+
+// selectFirst selects the palette's first choice. It is kept by its id: what comes
+// first meanwhile is not what enter does.
+func (v *Viewer) selectFirst(now time.Time, can able) {
+	v.nav.palette.selected = ""
+	if all := v.choices(now, can); len(all) > 0 {
+		v.nav.palette.selected = all[0].id
+	}
+}
 
 // selectedAt is the place of the selected one among choices; 0 where it is not there.
 func (p palette) selectedAt(all []choice) int {
@@ -134,12 +154,14 @@ func (v *Viewer) selectedChoice(now time.Time, can able) (choice, bool) {
 	return all[v.nav.palette.selectedAt(all)], true
 }
 
-// overlaid is a frame with the palette over it, where that is open.
-func (v *Viewer) overlaid(lines []string, now time.Time, can able) []string {
+// overlaid is a frame with the palette over it, where that is open. It leaves the
+// frame's status in sight.
+func (v *Viewer) overlaid(lines []string, status string, now time.Time, can able) []string {
 	l, ok := v.layout()
 	if !ok || !v.nav.palette.open {
 		return lines
 	}
+	l.lift(strings.Count(status, "\n"))
 	laid, _, _ := dialog.Over(lines, v.paletteBox(l.body, now, can), l.body.y, l.body.h, v.width)
 	return laid
 }
@@ -155,7 +177,19 @@ func (v *Viewer) paletteBox(body rect, now time.Time, can able) []string {
 	inner := max(1, outer-4)
 	all := v.choices(now, can)
 	at := v.nav.palette.selectedAt(all)
-	rows := max(1, min(len(v.keys), body.h-6)) // its height stays while somebody types
+	about := []string{""}
+	if len(all) > 0 {
+		about = look.Wrap(choiceText(all[at]), inner)
+	}
+	// Its height stays while somebody types: the list gives way to a long reason.
+	height := max(1, min(len(v.keys), body.h-6)) + 2
+	if most := height - 1; len(about) > most {
+		about = append(about[:most-1], look.Clip(strings.Join(about[most-1:], " "), inner))
+	}
+	for len(about) < min(2, height-1) {
+		about = append(about, "")
+	}
+	rows := height - len(about)
 	top := max(0, min(at-rows/2, len(all)-rows))
 
 	lines := []string{look.Paint(st.Key, ":") + look.Paint(st.Input, look.Clip(v.nav.palette.typed, max(0, inner-2))) + look.Paint(st.Dim, "_")}
@@ -169,16 +203,31 @@ func (v *Viewer) paletteBox(body rect, now time.Time, can able) []string {
 			lines = append(lines, "")
 		}
 	}
-	about := []string{"", ""}
-	if len(all) > 0 {
-		copy(about, look.Wrap(choiceText(all[at]), inner))
+	lines = append(lines, look.Paint(st.Dim, paletteRule(top, len(all)-top-rows, inner)))
+	for _, l := range about {
+		lines = append(lines, look.Paint(st.Text, l))
 	}
 	title := "All that can be done"
 	out := []string{look.Paint(st.Focus, "╭─ ") + look.Paint(st.Title, title) + look.Paint(st.Focus, " "+strings.Repeat("─", max(0, outer-5-look.Width(title)))+"╮")}
-	for _, l := range append(lines, look.Paint(st.Dim, strings.Repeat("─", inner)), look.Paint(st.Text, about[0]), look.Paint(st.Text, about[1])) {
+	for _, l := range lines {
 		out = append(out, look.Paint(st.Focus, "│")+" "+look.Pad(l, inner)+" "+look.Paint(st.Focus, "│"))
 	}
 	return append(out, look.Paint(st.Focus, "╰"+strings.Repeat("─", max(0, outer-2))+"╯"))
+}
+
+// paletteRule stands below the list, and says how much of it is not in sight.
+func paletteRule(above, below, inner int) string {
+	word := ""
+	if above > 0 {
+		word = fmt.Sprintf(" ↑ %d more", above)
+	}
+	if below > 0 {
+		word += fmt.Sprintf(" ↓ %d more", below)
+	}
+	if word != "" {
+		word += " ─"
+	}
+	return look.Clip(strings.Repeat("─", max(0, inner-look.Width(word)))+word, inner)
 }
 
 // choiceText is what a binding does, or why it does nothing.
@@ -228,17 +277,23 @@ func (o *Operator) enterKey(msg tea.KeyPressMsg, now time.Time) tea.Cmd {
 		return nil
 	}
 	b, chosen := o.paletteKey(msg, now, o.able)
-	if !o.nav.palette.open {
-		o.turn()
-	}
+	var cmd tea.Cmd
 	switch {
 	case !chosen:
-		return nil
 	case b.move != nil:
 		b.move(o.Viewer)
-		return nil
+	default:
+		cmd = o.begin(b, now)
 	}
-	return o.begin(b, now)
+	if o.entering() {
+		return cmd
+	}
+	// Only now: what was chosen is about what was on screen.
+	at := o.nav.cursor
+	if o.turn(); at != "" && o.nav.cursor != at {
+		o.landed = now
+	}
+	return cmd
 }
 
 // enteringHint are the keys while letters are text.

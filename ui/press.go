@@ -41,6 +41,9 @@ func (o *Operator) key(msg tea.KeyPressMsg) tea.Cmd {
 	}
 	why := o.why(msg, now)
 	if o.Navigate(msg) {
+		if o.nav.palette.open { // just now
+			o.selectFirst(now, o.able)
+		}
 		if why != "" {
 			o.say(phases.LevelInfo, why)
 		}

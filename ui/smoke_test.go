@@ -49,7 +49,7 @@ func TestSmokeTestOnScreen(t *testing.T) {
 func TestSmokeTestIsDecided(t *testing.T) {
 	for want, presses := range map[phases.Command][]string{
 		phases.DecideSmoke{Item: "health", Verdict: phases.GoOn, Who: "Ada, client", Reason: "known"}:    {pane.KeyDecide, "enter", "right", "right", "right", "enter"},
-		phases.DecideSmoke{Item: "health", Verdict: phases.Restore, Who: "Ada, client", Reason: "known"}: {pane.KeyDecide, "enter", "right", "right", "enter"},
+		phases.DecideSmoke{Item: "health", Verdict: phases.Restore, Who: "Ada, client", Reason: "known"}: {pane.KeyDecide, "tab", "tab", "tab", "enter"},
 		phases.DecideSmoke{Item: "health", Verdict: phases.UndoIt, Who: "Ada, client", Reason: "known"}:  {pane.KeyDecide, "tab", "tab", "enter"},
 		phases.Waive{Item: "health", Who: "Ada, client", Reason: "known"}:                                {pane.KeyWaive, "enter"},
 	} {

@@ -206,7 +206,7 @@ func (o *Operator) answer(msg sentMsg) {
 	switch {
 	case msg.err != nil:
 		o.say(phases.LevelBad, "Refused: "+msg.err.Error()+".")
-	case msg.follow:
+	case msg.follow && !o.entering(): // nothing changes under whoever types
 		o.follow()
 	}
 	if msg.err == nil && !msg.asked && o.state != nil && o.state.Seq <= o.seen {
@@ -292,7 +292,9 @@ func (o *Operator) paste(msg tea.PasteMsg) {
 	case o.dialog != nil:
 		o.dialog.Paste(msg, o.now())
 	case o.entering():
-		o.pasteText(msg.Content)
+		if o.pasteText(msg.Content); o.nav.palette.open {
+			o.selectFirst(o.now(), o.able)
+		}
 	default:
 		o.say(phases.LevelInfo, "Pasted text has no place here.")
 	}
@@ -340,7 +342,7 @@ func (o *Operator) frame(now time.Time) ([]string, *tea.Cursor) {
 	l.lift(strings.Count(status, "\n"))
 	at := o.front()
 	if at == nil {
-		return o.overlaid(o.lines(now, status, hints), now, o.able), nil
+		return o.overlaid(o.lines(now, status, hints), status, now, o.able), nil
 	}
 	d := *at
 	lines := o.lines(now, status, d.Hint(o.styles, o.width))
@@ -357,11 +359,13 @@ func (o *Operator) frame(now time.Time) ([]string, *tea.Cursor) {
 // keysNow are the hint line's keys, where a command may be given now.
 func (o *Operator) keysNow(now time.Time) string {
 	switch {
+	case o.entering():
+		return o.enteringHint()
 	case o.stopped:
 		return o.hints(false, []string{"quit", pane.Binding(pane.Log), "next pane"}, []string{"help", "quit"}, now)
 	case o.fault != nil:
 		return o.hints(false, []string{"rollback", "abort", "quit", "next pane"}, []string{"help", "quit"}, now)
-	case (o.busy || o.early()) && !o.nav.help && !o.entering():
+	case (o.busy || o.early()) && !o.nav.help:
 		return o.hints(true, nil, []string{"help", "quit"}, now)
 	}
 	return o.hintLine(now)

@@ -20,7 +20,8 @@ import (
 // nothing outside: for the same viewer and moment it gives the same text, so
 // that readers of the same size may share it.
 func (v *Viewer) Frame(now time.Time) string {
-	return strings.Join(v.overlaid(v.lines(now, v.statusLine(now), v.hintLine(now)), now, v.able), "\n")
+	status := v.statusLine(now)
+	return strings.Join(v.overlaid(v.lines(now, status, v.hintLine(now)), status, now, v.able), "\n")
 }
 
 // lines draws the screen with the given end: what the run waits for, in as many
@@ -209,8 +210,8 @@ func (v *Viewer) hintLine(now time.Time) string {
 	if v.nav.focus != v.nav.want && v.nav.focus != st.at {
 		ids, st.waits = append([]string{"follow"}, ids...), false
 	}
-	if v.nav.focus == pane.Undo {
-		ids = append([]string{"copy"}, ids...) // not on every screen
+	if v.nav.focus == pane.Undo { // behind what leads on; not on every screen
+		ids = slices.Insert(slices.Clone(ids), min(1, len(ids)), "copy")
 	}
 	if s := v.state; s != nil && s.Runbook != nil && s.UntoldWords() != "" {
 		ids = slices.Insert(slices.Clone(ids), min(1, len(ids)), "tell")
@@ -259,14 +260,27 @@ func (v *Viewer) hints(waits bool, ids, last []string, now time.Time) string {
 }
 
 func (v *Viewer) hint(b binding, now time.Time) string {
-	name := b.name
-	if it, err := v.selected(); err == nil {
+	name := v.nameNow(b, now)
+	if it, err := v.selected(); err == nil && name == b.name {
 		name = v.nameOn(b, it, now)
 	}
-	if what, text := v.Copyable(); b.id == "copy" && text != "" {
-		name += " " + what
-	}
 	return look.Paint(v.styles.Key, b.label) + " " + look.Paint(v.styles.Dim, name)
+}
+
+// nameNow is what a key is called where the run is now: what it would do.
+func (v *Viewer) nameNow(b binding, now time.Time) string {
+	if b.open == nil {
+		return b.name
+	}
+	switch b.id {
+	case "start":
+		if p := v.state.Next(now).Phase; p != nil {
+			return "start " + look.Clip(look.Sanitize(p.Plan.Title), 32)
+		}
+	case "copy":
+		return copyName(v)
+	}
+	return b.name
 }
 
 // nameOn is what a key is called on an item: what it would do there.

@@ -132,8 +132,11 @@ func (d Dialog) Begin(now time.Time) *Dialog {
 // Touch says that a key was pressed now, whatever it was for.
 func (d *Dialog) Touch(now time.Time) { d.quiet = now }
 
-// Yes is the button that enter presses from the last field, where there is one yes
-// alone; else enter only goes on to the buttons.
+// chooses reports whether the answer is one of several, none of which enter gives
+// from the last field: the reader goes to the one that is meant.
+func (d *Dialog) chooses() bool { return !d.Form && len(d.Buttons) > 2 }
+
+// Yes is the button that enter presses from the last field, where there is but one.
 func (d *Dialog) Yes() int {
 	if d.Form {
 		return 0
@@ -287,20 +290,12 @@ func (d *Dialog) enter(armed bool, now time.Time) (tea.Cmd, bool) {
 		d.Fields[d.Focus].err = err.Error()
 		return nil, false
 	}
-	if d.Focus < len(d.Fields)-1 {
-		d.move(1)
-		return nil, false
-	}
-	if d.choice() {
+	if d.Focus < len(d.Fields)-1 || d.chooses() {
 		d.move(1)
 		return nil, false
 	}
 	return d.press(d.Yes(), armed, now)
 }
-
-// choice reports whether there is more than one answer beside the harmless one:
-// then no key but that on a button says which.
-func (d *Dialog) choice() bool { return len(d.Buttons) > 2 && !d.Form }
 
 // press answers.
 func (d *Dialog) press(i int, armed bool, now time.Time) (tea.Cmd, bool) {

@@ -74,28 +74,6 @@ func TestTypingIsTakenBack(t *testing.T) {
 	back("", "kept", 0)
 }
 
-// Where several answers are offered, enter in the last line gives none of them: it
-// goes on to the harmless one.
-func TestEnterDoesNotChooseAmongAnswers(t *testing.T) {
-	answered := ""
-	button := func(label string) Button {
-		return Do(label, func([]string, time.Time) (tea.Cmd, error) { answered = label; return nil, nil })
-	}
-	d := Dialog{Title: "Which?", Careful: true, Fields: []Field{TextField("who")}, Buttons: []Button{{Label: "Not now"}, button("Undo"), button("Go on")}}.Begin(opened)
-	press(d, opened, "ada")
-	if hint := ansi.Strip(d.Hint(look.PlainStyles(), 80)); strings.Contains(hint, "Go on") {
-		t.Errorf("the hint promises an answer: %q", hint)
-	}
-	if done := named(d, opened.Add(time.Minute), tea.KeyEnter, 0); done || answered != "" || d.Focus != 1 {
-		t.Errorf("answered %q, over: %v, the keys are in %d", answered, done, d.Focus)
-	}
-	named(d, opened.Add(time.Minute), tea.KeyRight, 0)
-	named(d, opened.Add(time.Minute), tea.KeyRight, 0)
-	if done := named(d, opened.Add(2*time.Minute), tea.KeyEnter, 0); !done || answered != "Go on" {
-		t.Errorf("answered %q, over: %v", answered, done)
-	}
-}
-
 // What ctrl+z can take back has a limit, and takes nothing with it that stands.
 func TestTakingBackHasAnEnd(t *testing.T) {
 	d, now := form(), opened

@@ -215,7 +215,7 @@ func (d *Dialog) Hint(st *look.Styles, w int) string {
 	}
 	if d.Focus < len(d.Fields) {
 		pairs = []pair{{"enter", "next"}}
-		if d.Focus == len(d.Fields)-1 && !d.choice() {
+		if d.Focus == len(d.Fields)-1 && !d.chooses() {
 			pairs[0].name = d.Buttons[d.Yes()].Label
 		}
 		switch n := d.examples(); {

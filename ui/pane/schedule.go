@@ -15,7 +15,7 @@ func (p Pane) scheduleLines() []look.Line {
 	if !s.T0.IsZero() || s.Outcome != "" || sched.T0.IsZero() {
 		return nil
 	}
-	text, style := "not kept, nothing waits for them", &st.Dim
+	text, style := "not waited for", &st.Dim
 	if sched.Kept {
 		text, style = "kept", &st.Text
 	}
