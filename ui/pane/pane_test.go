@@ -2,6 +2,8 @@ package pane
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -78,6 +80,35 @@ func TestPaneGolden(t *testing.T) {
 				p.Styles = look.NewStyles(true)
 				golden.RequireEqual(t, draw(p)+"\n")
 			})
+		}
+	}
+}
+
+// Every pane in every state, those too in which it has little to say: a file for each
+// pane and size, as text, and at the smallest in colour.
+func TestEveryPaneInEveryState(t *testing.T) {
+	for _, kind := range Kinds() {
+		for _, size := range [][2]int{{80, 24}, {120, 40}} {
+			for _, colour := range []bool{false, true} {
+				if colour && size[0] > 80 {
+					continue
+				}
+				t.Run(fmt.Sprintf("%s/%dx%d%s", kind.ID, size[0], size[1], map[bool]string{true: "_ansi"}[colour]), func(t *testing.T) {
+					var all strings.Builder
+					for _, state := range slices.Sorted(maps.Keys(paneStates())) {
+						p := paneStates()[state]().pane(size[0], size[1])
+						if colour {
+							p.Styles = look.NewStyles(true)
+						}
+						drawn := kind.Draw(p)
+						if !colour {
+							drawn = framed(ansi.Strip(drawn))
+						}
+						all.WriteString("== " + state + "\n" + strings.TrimRight(drawn, "\n") + "\n")
+					}
+					golden.RequireEqual(t, all.String())
+				})
+			}
 		}
 	}
 }
