@@ -3,7 +3,6 @@ package db
 import (
 	"cmp"
 	"maps"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"tminus/db/backup"
 	"tminus/phases"
 )
 
@@ -55,7 +55,7 @@ func AddressOf(dsn string) (phases.Address, error) {
 	}
 	out := phases.Address{Settings: map[string]string{"dbname": cmp.Or(conn.Database, conn.User), "user": conn.User}}
 	out.Settings["host"], out.Settings["port"] = hostsOf(conn)
-	given := settingsOf(dsn)
+	given := backup.Settings(dsn)
 	service := given["service"] != "" || os.Getenv("PGSERVICE") != ""
 	for _, k := range keptSettings {
 		value := given[k.name]
@@ -108,53 +108,4 @@ func hostsOf(conn *pgx.ConnConfig) (hosts, ports string) {
 		}
 	}
 	return strings.Join(h, ","), strings.Join(p, ",")
-}
-
-// settingsOf are the settings that a connection string names, which the driver
-// has understood; what only the driver's own parser would understand is left out.
-func settingsOf(dsn string) map[string]string {
-	out := map[string]string{}
-	if u, err := url.Parse(dsn); err == nil && (u.Scheme == "postgres" || u.Scheme == "postgresql") {
-		for name, values := range u.Query() {
-			out[name] = values[len(values)-1]
-		}
-		if password, set := u.User.Password(); set {
-			out["password"] = password
-		}
-		return out
-	}
-	for rest := strings.TrimSpace(dsn); rest != ""; {
-		name, after, ok := strings.Cut(rest, "=")
-		if !ok {
-			break
-		}
-		var value string
-		value, rest = settingValue(strings.TrimLeft(after, settingSpace))
-		out[strings.Trim(name, settingSpace)] = value
-		rest = strings.TrimLeft(rest, settingSpace)
-	}
-	return out
-}
-
-const settingSpace = " \t\n\r\v\f"
-
-// settingValue reads one value of a key=value string, and gives what follows.
-func settingValue(text string) (value, rest string) {
-	quoted := strings.HasPrefix(text, "'")
-	if quoted {
-		text = text[1:]
-	}
-	var b strings.Builder
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case c == '\\' && i+1 < len(text):
-			i++
-			b.WriteByte(text[i])
-		case quoted && c == '\'', !quoted && strings.IndexByte(settingSpace, c) >= 0:
-			return b.String(), text[i+1:]
-		default:
-			b.WriteByte(c)
-		}
-	}
-	return b.String(), ""
 }

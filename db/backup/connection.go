@@ -27,7 +27,7 @@ var carried = []string{
 // that has answered at host and port: of several, the others may be behind it.
 func NewConnection(conn *pgx.ConnConfig, host string, port uint16, database string) Connection {
 	settings := [][2]string{{"host", host}, {"port", strconv.Itoa(int(port))}, {"user", conn.User}, {"dbname", database}}
-	given := parse(conn.ConnString())
+	given := Settings(conn.ConnString())
 	for _, name := range carried {
 		if v := given[name]; v != "" {
 			settings = append(settings, [2]string{name, v})
@@ -56,31 +56,33 @@ func (c Connection) arguments() []string {
 	return out
 }
 
-// parse reads a connection string, a URL or key=value, that the driver has
-// accepted. Of one that it cannot read it gives nothing.
-func parse(text string) map[string]string {
+// Settings are what a connection string names, a URL or key=value, that the driver
+// has accepted, its password too. Of one that it cannot read it gives nothing.
+func Settings(dsn string) map[string]string {
 	out := map[string]string{}
-	if strings.HasPrefix(text, "postgres://") || strings.HasPrefix(text, "postgresql://") {
-		u, err := url.Parse(text)
-		if err != nil {
-			return out
-		}
+	if u, err := url.Parse(dsn); err == nil && (u.Scheme == "postgres" || u.Scheme == "postgresql") {
 		for key, values := range u.Query() {
 			out[key] = slices.Concat(values, []string{""})[0]
 		}
+		if password, set := u.User.Password(); set {
+			out["password"] = password
+		}
 		return out
 	}
-	for rest := strings.TrimSpace(text); rest != ""; rest = strings.TrimSpace(rest) {
+	for rest := strings.Trim(dsn, space); rest != ""; rest = strings.Trim(rest, space) {
 		key, after, ok := strings.Cut(rest, "=")
 		if !ok {
-			return out
+			break
 		}
 		var value string
-		value, rest = keyValue(strings.TrimLeft(after, " \t\n"))
-		out[strings.TrimSpace(key)] = value
+		value, rest = keyValue(strings.TrimLeft(after, space))
+		out[strings.Trim(key, space)] = value
 	}
 	return out
 }
+
+// space is what stands between two settings.
+const space = " \t\n\r\v\f"
 
 // keyValue reads one value, quoted or not, and gives what follows it.
 func keyValue(text string) (value, rest string) {
@@ -94,7 +96,7 @@ func keyValue(text string) (value, rest string) {
 		case c == '\\' && i+1 < len(text):
 			i++
 			b.WriteByte(text[i])
-		case quoted && c == '\'', !quoted && (c == ' ' || c == '\t' || c == '\n'):
+		case quoted && c == '\'', !quoted && strings.IndexByte(space, c) >= 0:
 			return b.String(), text[i+1:]
 		default:
 			b.WriteByte(c)
