@@ -28,7 +28,8 @@ func (p *pace) next() int64 {
 }
 
 // took tells what the last range took: the next is at most four times as large or a
-// quarter, and no larger than what twice the target is enough for if it is full.
+// quarter, and no larger than what one and a half of the target is enough for if it is
+// full.
 func (p *pace) took(blocks, rows int64, took time.Duration) {
 	if rows > 0 && blocks > 0 {
 		p.dense = max(p.dense, float64(rows)/float64(blocks))
@@ -42,7 +43,7 @@ func (p *pace) took(blocks, rows int64, took time.Duration) {
 	most := int64(mostBlocks)
 	switch {
 	case p.dense > 0:
-		most = min(most, int64(2*float64(rangeTarget)/max(1, p.dense*p.row)))
+		most = min(most, int64(1.5*float64(rangeTarget)/max(1, p.dense*p.row)))
 	case !p.empty:
 		most = blindBlocks
 	}

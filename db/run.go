@@ -115,7 +115,10 @@ type deletion struct {
 	x        *tx
 	l        long
 	where    string
-	stable   bool // nothing that goes can make other rows match where
+	stable   bool             // nothing that goes can make other rows match where
+	table    *schema.Relation // the step's
+	itself   bool             // its own keys take rows of it, which no statement counts
+	swept    bool             // rows were found where ranges had deleted
 	state    engine.Progress
 	progress func(engine.Progress)
 	read     time.Time // when Touched was read last

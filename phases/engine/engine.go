@@ -17,7 +17,7 @@ import (
 type Settings struct {
 	Hold         time.Duration // how long a verified transaction waits for COMMIT or ROLLBACK; default 2m
 	LockDeadline time.Duration // how long a phase tries to get its locks; default 30s
-	Progress     time.Duration // the least time between two progress events; default 150ms
+	Progress     time.Duration // the least time between two progress events; default 75ms
 	EndBackend   time.Duration // how long a session that holds a COMMIT in doubt is left alone; default 10s
 	Doubt        time.Duration // how long a COMMIT in doubt is looked into before a human is asked; default 10m
 	Patience     time.Duration // how long an unattended run waits for a failing check; default 1m
@@ -39,7 +39,7 @@ func (s Settings) withDefaults() Settings {
 	}
 	set(&s.Hold, 2*time.Minute)
 	set(&s.LockDeadline, 30*time.Second)
-	set(&s.Progress, 150*time.Millisecond)
+	set(&s.Progress, 75*time.Millisecond)
 	set(&s.EndBackend, 10*time.Second)
 	set(&s.Doubt, 10*time.Minute)
 	set(&s.Patience, time.Minute)

@@ -1,0 +1,284 @@
+package db
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"tminus/phases/schema"
+)
+
+// ranged gives the leaves to delete from by ranges; nil when only one DELETE
+// has the meaning that the runbook asks for.
+func (d *deletion) ranged(ctx context.Context, r *schema.Relation) ([]leaf, error) {
+	x := d.x
+	d.table = r
+	if x.t.version < tidRangeVersion {
+		return nil, nil
+	}
+	if err := x.measure(ctx); err != nil {
+		return nil, err
+	}
+	out := []leaf{} // none for a partitioned table without partitions
+	var tree []*schema.Relation
+	var blocks int64
+	for _, part := range x.cat.Schema.Tree(r) {
+		tree = append(tree, part)
+		if part.Kind == schema.Partitioned {
+			continue
+		}
+		if part.Kind != schema.Ordinary || part.Method != "heap" {
+			return nil, nil
+		}
+		out = append(out, leaf{Relation: part, blocks: x.blocks[part.OID]})
+		blocks += x.blocks[part.OID]
+	}
+	if blocks <= fewBlocks {
+		return nil, nil // one range would have all of it
+	}
+	if !d.stable && callsOthers(d.where) {
+		return nil, nil // a function may look at what earlier ranges did
+	}
+	whole, err := d.needsOneStatement(ctx, tree)
+	if err != nil || whole {
+		return nil, err
+	}
+	for _, l := range out {
+		ok, err := d.scansRange(ctx, l.Relation)
+		if err != nil || !ok {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// measure reads how large the phase's tables are, after the lock: no writer can
+// add a block any more, but for the phase itself.
+func (x *tx) measure(ctx context.Context) error {
+	if x.blocks != nil {
+		return nil
+	}
+	var oids []uint32
+	tables := x.spec.Phase.Deletes()
+	if x.spec.Ways != nil {
+		for _, a := range x.spec.Ways.Ahead {
+			tables = append(tables[:len(tables):len(tables)], a.Table)
+		}
+	}
+	for _, t := range tables {
+		if r := x.cat.Find(t); r != nil {
+			for _, d := range x.cat.Schema.Tree(r) {
+				oids = append(oids, d.OID)
+			}
+		}
+	}
+	found := map[uint32]int64{}
+	var oid uint32
+	var blocks int64
+	rows, err := x.s.Query(ctx, `SELECT oid, pg_relation_size(oid::regclass) / current_setting('block_size')::int FROM unnest($1::oid[]) AS oid`, oids)
+	if err == nil {
+		_, err = pgx.ForEachRow(rows, []any{&oid, &blocks}, func() error {
+			found[oid] = blocks
+			return nil
+		})
+	}
+	if err == nil {
+		x.blocks = found
+	}
+	return err
+}
+
+// reachedQuery is what a delete from tables $1 reaches by foreign keys: gone are those
+// whose rows it deletes, the others those of which it changes rows. r is for joining.
+const reachedQuery = `WITH RECURSIVE reached(oid, gone) AS (
+	SELECT oid, true FROM unnest($1::oid[]) AS oid
+	UNION SELECT k.conrelid, r.gone AND k.confdeltype = 'c' FROM reached r JOIN pg_constraint k ON k.confrelid = r.oid AND k.contype = 'f'
+	WHERE CASE WHEN r.gone THEN k.confdeltype ELSE k.confupdtype END IN ('c', 'n', 'd'))
+`
+
+// needsOneStatement reports what tells many statements from one. That is what acts
+// beside foreign keys, on any table that the delete reaches: rules, and triggers that
+// may look at more than their row. It is a key between two tables that both go, and
+// that does not cascade: it may hold only when all rows are gone. And a key that
+// changes rows of the table itself. And parts that the role may not touch by their own
+// names, or whose own row-level security would hide rows: for the table's statement,
+// the table's rights count alone.
+func (d *deletion) needsOneStatement(ctx context.Context, tree []*schema.Relation) (bool, error) {
+	var oids []uint32
+	for _, r := range tree {
+		oids = append(oids, r.OID)
+	}
+	var needs bool
+	err := d.x.s.QueryRow(ctx, reachedQuery+`SELECT
+		EXISTS (SELECT FROM reached r WHERE NOT r.gone AND r.oid = ANY($1::oid[]))
+		OR EXISTS (SELECT FROM reached r JOIN pg_rewrite ON ev_class = r.oid WHERE ev_type = CASE WHEN r.gone THEN '4' ELSE '2' END)
+		OR EXISTS (SELECT FROM pg_class c WHERE c.oid = ANY($1::oid[]) AND c.relkind = 'r'
+			AND (NOT has_schema_privilege(c.relnamespace, 'USAGE') OR NOT has_table_privilege(c.oid, 'SELECT')
+				OR NOT has_table_privilege(c.oid, 'DELETE') OR row_security_active(c.oid))),
+		EXISTS (SELECT FROM reached r JOIN pg_constraint k ON k.confrelid = r.oid WHERE r.gone AND k.contype = 'f' AND k.confdeltype = 'c' AND k.conrelid = ANY($1::oid[]))`,
+		oids).Scan(&needs, &d.itself)
+	if d.itself && d.where != "" { // of what its own key takes, one DELETE counts those that match
+		needs = true
+	}
+	for _, look := range []func(context.Context, []uint32) (bool, error){d.looksAround, d.refusesBetween} {
+		if err != nil || needs {
+			break
+		}
+		needs, err = look(ctx, oids)
+	}
+	return needs, err
+}
+
+// refusesBetween looks for a key between two tables that both go, by which a row
+// refers: it refuses, or sets what another key refers by.
+func (d *deletion) refusesBetween(ctx context.Context, oids []uint32) (bool, error) {
+	rows, err := d.x.s.Query(ctx, reachedQuery+`SELECT DISTINCT k.conrelid, n.nspname::text, c.relname::text FROM pg_constraint k
+		JOIN pg_class c ON c.oid = k.conrelid AND c.relkind = 'r' JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE k.contype = 'f' AND k.confdeltype <> 'c' AND k.conrelid IN (SELECT oid FROM reached WHERE gone) AND k.confrelid IN (SELECT oid FROM reached WHERE gone)`, oids)
+	if err != nil {
+		return false, err
+	}
+	between := map[uint32]string{}
+	var oid uint32
+	var space, name string
+	_, err = pgx.ForEachRow(rows, []any{&oid, &space, &name}, func() error {
+		between[oid] = pgx.Identifier{space, name}.Sanitize()
+		return nil
+	})
+	for oid, name := range between {
+		if err != nil || slices.Contains(oids, oid) {
+			return true, err
+		}
+		var may, rows bool
+		if err = d.x.s.QueryRow(ctx, `SELECT has_table_privilege($1::oid, 'SELECT') AND has_schema_privilege(relnamespace, 'USAGE') AND NOT row_security_active(oid) FROM pg_class WHERE oid = $1`, oid).Scan(&may); err == nil && may {
+			// An earlier step may have left nothing but dead rows in it.
+			err = d.x.t.long(ctx, d.x.s, func(ctx context.Context, l long) error {
+				return l.scan(ctx, `SELECT EXISTS (SELECT FROM ONLY `+name+`)`, &rows)
+			})
+		}
+		if !may || rows {
+			return true, err
+		}
+	}
+	return false, err
+}
+
+// looksAround looks for a trigger that the delete fires, on any table that it reaches,
+// and that may look at more than the row that it is fired for: what it finds depends
+// on how many rows one statement takes.
+func (d *deletion) looksAround(ctx context.Context, oids []uint32) (bool, error) {
+	rows, err := d.x.s.Query(ctx, reachedQuery+`SELECT t.tgtype & $2::int <> 0 AND t.tgoldtable IS NULL AND t.tgnewtable IS NULL AND l.lanname = 'plpgsql', p.prosrc,
+			(SELECT array_agg(lower(c.relname::text)) FROM reached JOIN pg_class c USING (oid))
+		FROM reached r JOIN pg_trigger t ON t.tgrelid = r.oid JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_language l ON l.oid = p.prolang
+		WHERE `+userTrigger+` AND t.tgenabled IN ('O', 'A') AND t.tgtype & CASE WHEN r.gone THEN $3::int ELSE $4::int END <> 0`, oids, forEachRow, onDelete, onUpdate)
+	if err != nil {
+		return false, err
+	}
+	var plain, looks bool
+	var body string
+	var names []string
+	_, err = pgx.ForEachRow(rows, []any{&plain, &body, &names}, func() error {
+		looks = looks || !plain || !onlyInserts(body, names)
+		return nil
+	})
+	return looks, err
+}
+
+// looking are words without which a function reads no table, and changes no row that
+// is there.
+var looking = strings.Fields("select perform execute from update delete merge call copy truncate with table lock listen query fetch open cursor")
+
+// telling are functions that a trigger which keeps a record calls, beside knownCalls.
+var telling = strings.Fields("into returns json_build_object jsonb_build_object to_json to_jsonb row_to_json format concat_ws clock_timestamp statement_timestamp transaction_timestamp current_setting gen_random_uuid txid_current")
+
+var (
+	word     = regexp.MustCompile(`[a-z_\x80-\x{10FFFF}][a-z_0-9$\x80-\x{10FFFF}]*`)
+	inserted = regexp.MustCompile(`(?i)insert\s+into\s+[\w$."]+`)
+)
+
+// onlyInserts reports whether a trigger's function does no more than insert into
+// tables other than those names, as one does that keeps a record of what goes.
+// What is not understood may do more.
+func onlyInserts(body string, names []string) bool {
+	for _, w := range word.FindAllString(strings.ToLower(body), -1) {
+		if slices.Contains(looking, w) || slices.Contains(names, w) {
+			return false
+		}
+	}
+	return !callsOther(inserted.ReplaceAllString(body, ";"), slices.Concat(knownCalls, telling))
+}
+
+// callable finds what may be the name of a function, or a word that stands before a
+// parenthesis.
+var callable = regexp.MustCompile(`([A-Za-z_\x80-\x{10FFFF}][\w$\x80-\x{10FFFF}]*|")\s*\(`)
+
+// knownCalls are words before a parenthesis behind which nothing reads a table.
+var knownCalls = strings.Fields("and or not in any all some between case when then else is like ilike similar values row array cast interval now age date_trunc date_part extract make_interval make_date coalesce nullif greatest least lower upper length char_length btrim trim ltrim rtrim left right substr substring position replace concat abs floor ceil round mod to_char to_date to_timestamp timestamp timestamptz date time varchar char numeric decimal bit")
+
+// callsOthers reports whether a condition calls, or may call, a function that is not
+// one of those.
+func callsOthers(where string) bool { return callsOther(where, knownCalls) }
+
+func callsOther(text string, known []string) bool {
+	for _, m := range callable.FindAllStringSubmatch(text, -1) {
+		if !slices.Contains(known, strings.ToLower(m[1])) {
+			return true
+		}
+	}
+	return false
+}
+
+// scansRange looks at the plan of a step. A condition can turn the range scan
+// into an index scan, which would read the table's index anew for each range;
+// and a subquery in it would see what earlier ranges deleted. One that cannot be
+// asked of a part of the table, but perhaps of the table, is no error here.
+func (d *deletion) scansRange(ctx context.Context, r *schema.Relation) (ok bool, err error) {
+	x := d.x
+	if r == d.table {
+		return d.plansRange(ctx, r)
+	}
+	if _, err := x.s.Exec(ctx, `SAVEPOINT tminus_plan`); err != nil {
+		return false, err
+	}
+	ok, err = d.plansRange(ctx, r)
+	if pg, answered := errors.AsType[*pgconn.PgError](err); answered && strings.HasPrefix(pg.Code, "42") {
+		ok, err = false, nil
+		if _, err := x.s.Exec(ctx, `ROLLBACK TO SAVEPOINT tminus_plan`); err != nil {
+			return false, err
+		}
+	}
+	if err == nil {
+		_, err = x.s.Exec(ctx, `RELEASE SAVEPOINT tminus_plan`)
+	}
+	return ok, err
+}
+
+func (d *deletion) plansRange(ctx context.Context, r *schema.Relation) (bool, error) {
+	result, err := d.x.s.one(ctx, `EXPLAIN (FORMAT JSON) `+d.rangeSQL(r, `'(0,0)'::tid`, `'(1024,0)'::tid`, true))
+	if err != nil {
+		return false, err
+	}
+	if len(result.Rows) != 1 {
+		return false, fmt.Errorf("EXPLAIN gave %d rows", len(result.Rows))
+	}
+	type node struct {
+		Type  string `json:"Node Type"`
+		Plans []node
+	}
+	var plans []struct{ Plan node }
+	if err := json.Unmarshal(result.Rows[0][0], &plans); err != nil {
+		return false, fmt.Errorf("read the plan: %w", err)
+	}
+	if len(plans) != 1 || len(plans[0].Plan.Plans) != 1 {
+		return false, nil
+	}
+	scan := plans[0].Plan.Plans[0]
+	return scan.Type == "Tid Range Scan" && len(scan.Plans) == 0, nil
+}
