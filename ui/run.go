@@ -129,19 +129,44 @@ func newOperator(ctx context.Context, opts Options, viewed ViewerOptions, keys k
 			}
 		}
 	}
-	// What is there already is folded before the first frame.
-	for {
-		recs, err := follower.Next(fetchMost)
-		if err != nil {
-			return nil, err
+	return o, foldAll(v, follower)
+}
+
+// foldAll folds what is there already, before the first frame. The next records are
+// read and verified while those before are folded: either takes as long.
+func foldAll(v *Viewer, follower *journal.Follower) error {
+	type batch struct {
+		recs []journal.Record
+		err  error
+	}
+	read, enough := make(chan batch, 1), make(chan struct{})
+	defer close(enough)
+	go func() { // ends with the journal, or soon after this function
+		defer close(read)
+		for {
+			recs, err := follower.Next(fetchMost)
+			if len(recs) == 0 && err == nil {
+				return
+			}
+			select {
+			case read <- batch{recs, err}:
+			case <-enough:
+				return
+			}
+			if err != nil {
+				return
+			}
 		}
-		if len(recs) == 0 {
-			return o, nil
+	}()
+	for b := range read {
+		if b.err == nil {
+			b.err = v.Fold(b.recs)
 		}
-		if err := v.Fold(recs); err != nil {
-			return nil, err
+		if b.err != nil {
+			return b.err
 		}
 	}
+	return nil
 }
 
 func programOptions(ctx context.Context, opts Options) []tea.ProgramOption {
