@@ -21,7 +21,7 @@ type ActionStarted struct {
 func (ActionStarted) Kind() string { return "action_started" }
 
 func (e ActionStarted) apply(s *State) error {
-	s.itemState(e.Item).Action = &ActionState{Running: true, At: s.At}
+	s.itemState(e.Item).Action = &ActionState{Running: true, At: s.At, Record: s.Seq + 1}
 	return nil
 }
 
@@ -68,7 +68,7 @@ type ActionDone struct {
 func (ActionDone) Kind() string { return "action_done" }
 
 func (e ActionDone) apply(s *State) error {
-	s.itemState(e.Item).Action = &ActionState{Error: e.Error, At: s.At, Cancelled: e.Cancelled, Result: e.ActionResult}
+	s.itemState(e.Item).Action = &ActionState{Error: e.Error, At: s.At, Record: s.Seq + 1, Cancelled: e.Cancelled, Result: e.ActionResult}
 	if e.Name == runbook.RestoreTriggers && e.Error == "" {
 		s.setTriggersOff(false)
 	}
@@ -170,7 +170,7 @@ func (s *State) cutActions() {
 		if item, _, _ := s.Runbook.Item(id); s.ByAction(item) {
 			why = "the program ended before its end was recorded: see what it did, and start it again where that is harmless"
 		}
-		it.Action = &ActionState{Cut: true, Error: why, At: s.At}
+		it.Action = &ActionState{Cut: true, Error: why, At: s.At, Record: s.Seq + 1}
 	}
 }
 

@@ -19,8 +19,9 @@ type Beginning struct {
 // Begins gives when an item's action begins by itself; ok is false where it
 // does not, or not any more. What was begun once, by whomever, is not begun
 // again at its moment; what follows another does so each time that one has
-// ended well. Nothing of a backup begins by itself after the gate, and what leaves
-// nothing behind not before the last phase.
+// ended well. Which came first the records tell, since clocks are set back.
+// Nothing of a backup begins by itself after the gate, and what leaves nothing
+// behind not before the last phase.
 func (s *State) Begins(it runbook.Item) (b Beginning, ok bool) {
 	a := it.Action
 	switch {
@@ -43,7 +44,7 @@ func (s *State) Begins(it runbook.Item) (b Beginning, ok bool) {
 		return Beginning{At: at}, true
 	case a.Follows != "" && (mine == nil || !mine.Running):
 		first := s.Item(a.Follows).Action
-		return Beginning{After: a.Follows}, !first.well() || mine == nil || mine.At.Before(first.At)
+		return Beginning{After: a.Follows}, !first.well() || mine == nil || mine.Record < first.Record
 	}
 	return b, false
 }
@@ -58,7 +59,7 @@ func (s *State) beginsAfter(it runbook.Item) (b Beginning, ok bool) {
 		return Beginning{Turn: true}, true
 	case a.Follows != "" && (mine == nil || !mine.Running):
 		first := s.Item(a.Follows).Action
-		return Beginning{After: a.Follows}, !s.led(a, a.Follows) || mine == nil || mine.At.Before(first.At)
+		return Beginning{After: a.Follows}, !s.led(a, a.Follows) || mine == nil || mine.Record < first.Record
 	}
 	return b, false
 }

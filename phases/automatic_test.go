@@ -58,6 +58,33 @@ func TestWhatBeginsByItself(t *testing.T) {
 	}
 }
 
+// What follows another is begun after each of its ends, also where the clock was
+// set back in between.
+func TestWhatFollowsBeginsAgainWhenTheClockGoesBack(t *testing.T) {
+	t.Parallel()
+	f := foldOf(t, automaticBook, Demo)
+	both := []Event{
+		ActionStarted{Item: "taken", Name: "backup.take"},
+		ActionDone{Item: "taken", Name: "backup.take"},
+		ActionStarted{Item: "read", Name: "backup.verify"},
+		ActionDone{Item: "read", Name: "backup.verify"},
+	}
+	f.do(SurveyTaken{})
+	f.do(both...)
+	if got := f.Due(f.at); got != "tried" {
+		t.Fatalf("%q is due, want what comes after both", got)
+	}
+	f.at = f.at.Add(-time.Hour)
+	f.do(both[:2]...)
+	if got := f.Due(f.at); got != "read" {
+		t.Errorf("the backup was taken anew, and %q is due", got)
+	}
+	f.do(both[2:]...)
+	if got := f.Due(f.at); got != "tried" {
+		t.Errorf("it was read, and %q is due", got)
+	}
+}
+
 // In production it begins at its moment; before the survey, nothing does.
 func TestWhenItBeginsByItself(t *testing.T) {
 	t.Parallel()

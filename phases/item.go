@@ -158,11 +158,11 @@ func (e CheckAnswered) apply(s *State) error {
 	if item, _, ok := s.Runbook.Item(e.Item); ok && item.Check != nil && item.Check.Name == check.TriggersRestored && s.Triggers != nil && !s.triggersFenced() {
 		s.setTriggersOff(!e.Pass)
 	}
-	since := s.At
+	since, record := s.At, s.Seq+1
 	if c := it.Check; c != nil && c.Pass == e.Pass && c.Error == e.Error {
-		since = c.Since
+		since, record = c.Since, c.Record
 	}
-	it.Check = &CheckState{Pass: e.Pass, Value: e.Value, Error: e.Error, At: s.At, Took: e.Took, Since: since}
+	it.Check = &CheckState{Pass: e.Pass, Value: e.Value, Error: e.Error, At: s.At, Took: e.Took, Since: since, Record: record}
 	return nil
 }
 

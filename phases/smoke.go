@@ -40,7 +40,7 @@ type SmokeDecided struct {
 func (SmokeDecided) Kind() string { return "smoke_decided" }
 
 func (e SmokeDecided) apply(s *State) error {
-	s.itemState(e.Item).Decided = &Decided{Verdict: e.Verdict, Who: e.Who, Reason: e.Reason, By: e.By, At: s.At}
+	s.itemState(e.Item).Decided = &Decided{Verdict: e.Verdict, Who: e.Who, Reason: e.Reason, By: e.By, At: s.At, Record: s.Seq + 1}
 	return nil
 }
 
@@ -59,6 +59,7 @@ type Decided struct {
 	Reason  string
 	By      string // who recorded it
 	At      time.Time
+	Record  uint64 // its own
 }
 
 // SmokeFailed is the first smoke test that has failed, and about which nobody
@@ -86,13 +87,13 @@ func (s *State) SmokeFailed() (it runbook.Item, ok bool) {
 // smokeHolds reports whether a test has failed, and holds.
 func (s *State) smokeHolds(it runbook.Item) bool {
 	st := s.Item(it.ID)
-	switch at := s.failedAt(it); {
+	switch _, failed := s.testFailed(it); {
 	case st.Waived != nil:
 		return false
 	case st.Decided != nil && st.Decided.Verdict != GoOn:
 		return !s.passes(it, st)
 	default:
-		return !at.IsZero() && !s.wentOn(it)
+		return failed && !s.wentOn(it)
 	}
 }
 
@@ -107,24 +108,26 @@ func (s *State) passes(it runbook.Item, st *ItemState) bool {
 	return st.Ticked
 }
 
-// failedAt is since when a test has failed; zero for one that has not. An action
-// that was cancelled or cut off found nothing out.
-func (s *State) failedAt(it runbook.Item) time.Time {
+// testFailed reports whether a test has failed, and in which record. An action that
+// was cancelled or cut off found nothing out.
+func (s *State) testFailed(it runbook.Item) (record uint64, failed bool) {
 	st := s.Item(it.ID)
 	switch c, a := st.Check, st.Action; {
 	case it.Check != nil && c != nil && (c.Error != "" || !c.Pass):
-		return c.Since
+		return c.Record, true
 	case s.ByAction(it) && a != nil && !a.Running && !a.Cut && !a.Cancelled && a.Error != "":
-		return a.At
+		return a.Record, true
 	}
-	return time.Time{}
+	return 0, false
 }
 
 // wentOn reports whether somebody took on an item's failure, or a human test that
-// is not ticked, as it stands.
+// is not ticked, as it stands. The records tell which came first: a clock that was
+// set back would let an old decision stand for a new failure.
 func (s *State) wentOn(it runbook.Item) bool {
 	d := s.Item(it.ID).Decided
-	return d != nil && d.Verdict == GoOn && !s.failedAt(it).After(d.At)
+	record, _ := s.testFailed(it)
+	return d != nil && d.Verdict == GoOn && record <= d.Record
 }
 
 // smokeHold says what a smoke test that failed asks for.
@@ -154,7 +157,7 @@ func (c DecideSmoke) can(s *State, _ time.Time) error {
 		return err
 	}
 	at, st := s.groupOf(c.Item), s.Item(c.Item)
-	switch {
+	switch _, failed := s.testFailed(it); {
 	case at < 0 || !s.Runbook.After[at].Smoke:
 		return errors.New("it is no smoke test")
 	case st.Waived != nil:
@@ -163,7 +166,7 @@ func (c DecideSmoke) can(s *State, _ time.Time) error {
 		return errors.New("it has not failed")
 	case st.Action != nil && st.Action.Running:
 		return errors.New("its action is under way: wait for its end, or cancel it")
-	case s.failedAt(it).IsZero() && (it.Check != nil || s.ByAction(it)):
+	case !failed && (it.Check != nil || s.ByAction(it)):
 		return errors.New("it has not failed: nothing is known of it yet")
 	}
 	if c.Verdict != GoOn && c.Verdict != Restore && c.Verdict != UndoIt {

@@ -92,6 +92,8 @@ type CheckState struct {
 	At    time.Time
 	Took  time.Duration
 	Since time.Time // since when it has answered the same
+
+	Record uint64 // of the first answer that was the same
 }
 
 // ActionState is an item's last action.
@@ -100,6 +102,7 @@ type ActionState struct {
 	Cut     bool // the program ended while it ran: whether it was done, only a check can tell
 	Error   string
 	At      time.Time
+	Record  uint64 // of its begin, and then of its end
 
 	Cancelled bool         // somebody ended it: it found nothing out
 	Result    ActionResult // what came of it; zero while it runs

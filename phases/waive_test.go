@@ -188,6 +188,26 @@ func TestADecisionIsAboutOneFailure(t *testing.T) {
 	failed("")
 }
 
+// Which came first the records tell: a clock that was set back lets no old
+// decision stand for a new failure.
+func TestADecisionIsAboutOneFailureAlsoWhenTheClockGoesBack(t *testing.T) {
+	f := foldOf(t, waiveBook, Production)
+	f.through()
+	f.do(ActionDone{Item: "speed", Name: "http", Error: "status 500"}, SmokeDecided{Item: "speed", Verdict: GoOn, Who: "W", Reason: "R"})
+	if it, ok := f.SmokeFailed(); ok {
+		t.Fatalf("%q failed, which somebody took on", it.ID)
+	}
+	f.at = f.at.Add(-time.Hour)
+	f.do(ActionStarted{Item: "speed", Name: "http"}, ActionDone{Item: "speed", Name: "http", Error: "status 503"})
+	if it, _ := f.SmokeFailed(); it.ID != "speed" {
+		t.Errorf("%q failed, want the test that failed since", it.ID)
+	}
+	f.do(SmokeDecided{Item: "speed", Verdict: GoOn, Who: "W", Reason: "R"})
+	if it, ok := f.SmokeFailed(); ok {
+		t.Errorf("%q failed, which somebody took on", it.ID)
+	}
+}
+
 func TestTailOfAnOutput(t *testing.T) {
 	for output, want := range map[string]string{
 		"":                                      "",
