@@ -37,12 +37,12 @@ func runCommand(ctx context.Context, r Run) error {
 	}
 	var end tail
 	began := time.Now()
-	done, err := outside.Command{Argv: p.Argv, Dir: p.Dir, Env: env, Alone: true, Output: &end}.Run(ctx)
+	done, err := outside.Command{Argv: p.Argv, Dir: p.Dir, Env: env, Alone: true, Output: &end, Secrets: secrets}.Run(ctx)
 	said := secrets.Mask(end.text())
 	out := phases.ActionResult{Took: time.Since(began), Output: phases.Tail(said)}
 	if err != nil {
 		r.Result(out)
-		return secrets.Masked(err)
+		return err
 	}
 	line := outside.FirstLine(out.Output)
 	if line != "" {

@@ -89,11 +89,11 @@ func (c commands) run(ctx context.Context, argv []string) (string, error) {
 			secrets.Keep(value)
 		}
 	}
-	done, err := outside.Command{Argv: argv, Dir: c.plan.Dir, Env: env, Alone: true}.Run(ctx)
+	done, err := outside.Command{Argv: argv, Dir: c.plan.Dir, Env: env, Alone: true, Secrets: secrets}.Run(ctx)
 	said := secrets.Mask(done.Output)
 	switch {
 	case err != nil:
-		return "", secrets.Masked(err)
+		return "", err
 	case done.Exit != 0:
 		return "", fmt.Errorf("%q ended with exit code %d%s", argv[0], done.Exit, behind(outside.FirstLine(phases.Clean(said))))
 	case len(done.Output) >= outside.MaxOutput:

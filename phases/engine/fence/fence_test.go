@@ -467,7 +467,7 @@ func TestACommandThatFailedHalfWay(t *testing.T) {
 func TestCommandsHaveTheEnvironmentThatIsListed(t *testing.T) {
 	programs(t, map[string]string{
 		"show": `[ "$FENCE_GIVEN" = s3cret-token ] && echo it is given; env`,
-		"off":  `echo "denied: Bearer $FENCE_GIVEN"; exit 1`, "hangs": `echo "Bearer $FENCE_GIVEN"; sleep 600`, "fixed": `echo on`,
+		"off":  `echo "denied: Bearer $FENCE_GIVEN"; exit 1`, "hangs": `echo "Bearer $FENCE_GIVEN"; sleep 600`, "killed": `printf '%0105d' 0; echo "Bearer $FENCE_GIVEN"; kill -USR2 $$`, "fixed": `echo on`,
 	})
 	t.Setenv("FENCE_HIDDEN", "hidden")
 	t.Setenv("FENCE_GIVEN", "s3cret-token")
@@ -483,7 +483,7 @@ func TestCommandsHaveTheEnvironmentThatIsListed(t *testing.T) {
 			t.Errorf("%q is in %q", no, seen.Found)
 		}
 	}
-	for off, want := range map[string]string{"off": "Bearer ***", "hangs": "too late"} {
+	for off, want := range map[string]string{"off": "Bearer ***", "hangs": "too late", "killed": "ended by a signal"} {
 		r = newRig(t, "commands: {off: ["+off+"], on: [off], state: [fixed], env: [FENCE_GIVEN], limit: 8s}")
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 8*time.Second, errors.New("too late"))
 		err := r.job().Take(ctx)

@@ -65,7 +65,7 @@ func (c Command) Run(ctx context.Context) (Done, error) {
 		return Done{}, fmt.Errorf("start %q: %s", name, systemSays(err))
 	}
 	said := ""
-	if line := FirstLine(out.String()); line != "" {
+	if line := FirstLine(c.Secrets.Mask(out.String())); line != "" {
 		said = ": " + line
 	}
 	remain := ""

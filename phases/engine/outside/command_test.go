@@ -100,6 +100,23 @@ func wantNoGo(t *testing.T, err error) {
 	}
 }
 
+// Half of a secret is none that could be found: what an error ends with is masked
+// before it is cut.
+func TestASecretAtTheCutIsMasked(t *testing.T) {
+	const secret = "hunter2-and-a-good-deal-more-than-that"
+	var secrets Secrets
+	secrets.Keep(secret)
+	for _, end := range []string{"kill -USR2 $$", "sleep 1000"} {
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 2*time.Second, errLate)
+		line := "printf '%0100d' 0; echo \"$LEAKED\"; " + end
+		_, err := Command{Argv: []string{"/bin/sh", "-c", line}, Env: []string{"LEAKED=" + secret}, Alone: true, Secrets: secrets}.Run(ctx)
+		cancel()
+		if err == nil || !strings.HasSuffix(err.Error(), "0***") {
+			t.Errorf("%s: %v", end, err)
+		}
+	}
+}
+
 // marked are the processes that run a command of this number of seconds.
 func marked(t *testing.T, seconds string) (pids []string) {
 	t.Helper()

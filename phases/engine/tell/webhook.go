@@ -81,8 +81,9 @@ func onThisMachine(host string) bool {
 // answered says what a webhook's answer means.
 func answered(page outside.Page, address string, secrets *outside.Secrets) error {
 	said := ""
-	if line := outside.FirstLine(string(page.Body)); line != "" {
-		said = ": " + masked(line, address, secrets)
+	// Masked before it is cut: half of a token is no token that could be found.
+	if line := outside.FirstLine(masked(string(page.Body), address, secrets)); line != "" {
+		said = ": " + line
 	}
 	err := fmt.Errorf("it answered with status %d%s", page.Status, said)
 	switch s := page.Status; {
@@ -101,21 +102,23 @@ func answered(page outside.Page, address string, secrets *outside.Secrets) error
 // leastPart is how long a part of an address is that may be a token.
 const leastPart = 6
 
-// masked is a text without the parts of an address: the whole of it may be a
-// secret.
+// masked is a text without the parts of an address, as they stand in it and as a
+// server reads them: the whole of it may be a secret.
 func masked(text, address string, secrets *outside.Secrets) string {
-	text = secrets.Mask(text)
 	u, err := url.Parse(address)
 	if err != nil {
-		return text
+		return secrets.Mask(text)
 	}
-	parts := strings.FieldsFunc(u.EscapedPath()+"&"+u.RawQuery, func(r rune) bool { return r == '/' || r == '&' || r == '=' })
-	for _, p := range parts {
-		if len(p) >= leastPart {
-			text = strings.ReplaceAll(text, p, "***")
+	for part := range strings.FieldsFuncSeq(u.EscapedPath()+"&"+u.RawQuery, func(r rune) bool { return r == '/' || r == '&' || r == '=' }) {
+		inPath, _ := url.PathUnescape(part) // one that cannot be read is empty, and no part
+		inQuery, _ := url.QueryUnescape(part)
+		for _, p := range []string{part, inPath, inQuery} {
+			if len(p) >= leastPart {
+				secrets.Keep(p)
+			}
 		}
 	}
-	return text
+	return secrets.Mask(text)
 }
 
 // plain is what a webhook of one's own gets.

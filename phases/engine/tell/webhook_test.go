@@ -171,6 +171,7 @@ func TestAWebhookThatDoesNotTakeIt(t *testing.T) {
 			}
 		}, 2, ""},
 		{"404, and it says the address", status(404, "no /services/SECRETPATH/ here"), 1, "status 404: no /***/***/ here"},
+		{"404, and the address is where it is cut", status(404, strings.Repeat("x", 100)+"/services/SECRETPATH/"), 1, "xx/***/***/"},
 		{"redirected to another host", func(_ int, w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
 		}, 1, "redirects (status 307)"},
@@ -194,6 +195,20 @@ func TestAWebhookThatDoesNotTakeIt(t *testing.T) {
 		case c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "SECRET")):
 			t.Errorf("%s: %v", c.name, err)
 		}
+	}
+}
+
+// A server that says an address as it reads it does not put it into the journal,
+// nor what is left of it beside a shorter part.
+func TestAnAddressIsMaskedAsAServerReadsIt(t *testing.T) {
+	in := newInbox(t, func(_ int, w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(404)
+		_, _ = io.WriteString(w, r.URL.Path+" for "+r.URL.Query().Get("token"))
+	})
+	c := in.channel(runbook.FormJSON)
+	c.Webhook.URL = in.URL + "/services/services-T0KEN/T0P%2DSECRET%2Fpart?token=QUERY+SECRET%21"
+	if _, err := Send(t.Context(), c, note(), quick); err == nil || err.Error() != "it answered with status 404: /***/***/*** for ***" {
+		t.Errorf("it says %v", err)
 	}
 }
 
