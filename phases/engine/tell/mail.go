@@ -34,16 +34,24 @@ func mailTo(ctx context.Context, c runbook.Channel, n Note) error {
 	host := net.JoinHostPort(c.SMTP.Host, strconv.Itoa(c.SMTP.Port))
 	done := make(chan error, 1)
 	go func() { // ends with the client's own limit, a little over twice the attempt's at the latest
-		err := client.DialAndSendWithContext(ctx, msg)
+		conn, err := client.DialToSMTPClientWithContext(ctx)
+		if err == nil {
+			err = client.SendWithSMTPClient(conn, msg)
+		}
 		if msg.IsDelivered() {
 			err = nil // the server took it; what came after is of no matter
 		}
 		done <- err
+		_ = client.CloseWithSMTPClient(conn) // it says QUIT, which nobody waits for
 	}()
 	select {
 	case err = <-done:
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		select {
+		case err = <-done: // both at once
+		default:
+			return context.Cause(ctx)
+		}
 	}
 	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -92,6 +100,9 @@ func mailClient(ctx context.Context, s *runbook.SMTP, secrets *outside.Secrets) 
 	limit += time.Second // the attempt's own limit comes first, and says so
 	opts := []mail.Option{
 		mail.WithPort(s.Port), mail.WithTimeout(limit),
+		// Nothing is said behind the mail's end but QUIT: a server that stalls then has
+		// taken it all the same.
+		mail.WithoutNoop(), mail.WithoutRset(),
 		mail.WithTLSConfig(&tls.Config{ServerName: s.Host, MinVersion: tls.VersionTLS12}),
 	}
 	switch s.TLS {

@@ -286,6 +286,20 @@ func TestAMailThatIsNotTaken(t *testing.T) {
 	}
 }
 
+// A mail that the server took is told, and goes out once, whatever the server does
+// to what follows.
+func TestAMailThatWasTakenIsToldOnce(t *testing.T) {
+	for _, hangs := range []string{"NOOP", "RSET", "QUIT"} {
+		p := (&postOffice{t: t, hangs: hangs}).start()
+		l := quick
+		l.Attempt = 2 * time.Second
+		if n, err := Send(t.Context(), p.channel(runbook.TLSNone), note(), l); n != 1 || err != nil {
+			t.Errorf("%s hangs: %d attempts: %v", hangs, n, err)
+		}
+		p.one()
+	}
+}
+
 // A server that repeats the password does not put it into the journal.
 func TestAPasswordIsNotRepeated(t *testing.T) {
 	p := (&postOffice{t: t, starttls: true, user: "dba-user", password: "right-word"}).start()
