@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +37,22 @@ func (b *builder) acted(out *Item, it runbook.Item) {
 	if w := st.Waived; w != nil {
 		out.State, out.At = ItemWaived, moment(w.At)
 		out.Waived = &TakenOn{Who: phases.Clean(w.Who), Reason: phases.Clean(w.Reason), By: phases.Clean(w.By), At: moment(w.At)}
+	}
+}
+
+// beside takes in what items' actions did beside the phases: a NO-GO, or an abort,
+// is not nothing then. What a fence switches stands with the fences.
+func (b *builder) beside() {
+	s, r := b.state, b.report
+	fenced := slices.ContainsFunc(s.Fences, func(f phases.FenceState) bool { return f.Plan.Kind == runbook.FenceTriggers })
+	r.disabled, r.triggersOff = s.Triggers != nil && !fenced, s.TriggersOff && !fenced
+	for _, g := range s.Runbook.Groups() {
+		for _, it := range g.Items {
+			a := it.Action
+			if s.Item(it.ID).Action != nil && a.Answers() && !a.Harmless() {
+				r.commanded = true
+			}
+		}
 	}
 }
 

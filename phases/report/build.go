@@ -170,6 +170,7 @@ func (b *builder) finish() {
 	for _, l := range s.Log {
 		r.Log = append(r.Log, b.lineAt(l.At, l.Level, l.Text))
 	}
+	b.beside()
 	b.clocks()
 	r.Status = r.status()
 	r.Summary = r.summarize()

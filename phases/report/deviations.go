@@ -141,10 +141,8 @@ func (r *Report) status() string {
 	}
 	switch r.Outcome {
 	case phases.NoGo:
-		if r.fenced() {
-			return "NO-GO: nothing was deleted" + r.notBack()
-		}
-		return "NO-GO: nothing was done"
+		_, short := r.untouched()
+		return "NO-GO: " + short + r.notBack()
 	case phases.Aborted:
 		return "FAILED: aborted" + r.notBack()
 	case phases.Completed:
@@ -153,13 +151,24 @@ func (r *Report) status() string {
 	return "UNFINISHED: the run has not ended"
 }
 
-// fenced is whether something was switched off for the run: a NO-GO is not
-// nothing then.
+// untouched is how little was done before a NO-GO, as the summary begins with it
+// and as the status has it. What a command of the operator's own did, nobody knows.
+func (r *Report) untouched() (sentence, short string) {
+	switch {
+	case r.commanded:
+		return "No phase was begun in", "no phase was begun"
+	case r.fenced() || r.disabled:
+		return "No row was deleted or changed in", "nothing was deleted"
+	}
+	return "Nothing was done to", "nothing was done"
+}
+
+// fenced is whether something was switched off for the run.
 func (r *Report) fenced() bool {
 	return slices.ContainsFunc(r.Fences, func(f Fence) bool { return f.State != "untaken" })
 }
 
-// notBack says that an ended run has left something switched off.
+// notBack says that an ended run has left something switched off, or may have.
 func (r *Report) notBack() string {
 	n := 0
 	for _, f := range r.Fences {
@@ -167,10 +176,17 @@ func (r *Report) notBack() string {
 			n++
 		}
 	}
-	if n == 0 {
+	var left []string
+	if n > 0 {
+		left = append(left, phases.Plural(int64(n), "fence"))
+	}
+	if r.triggersOff {
+		left = append(left, "triggers")
+	}
+	if left == nil {
 		return ""
 	}
-	return ", and " + phases.Plural(int64(n), "fence") + " NOT BACK"
+	return ", and " + strings.Join(left, " and ") + " NOT BACK"
 }
 
 func (r *Report) completed() string {

@@ -31,7 +31,10 @@ type Report struct {
 	InsertedRows     int64      `json:"inserted_rows"`      // by committed phases
 	BaselineToDelete *int64     `json:"baseline_to_delete"` // by delete steps and cascades; null when the baseline cannot tell
 
-	endedAt *time.Time // when it became a NO-GO or an abort; nil for neither
+	endedAt     *time.Time // when it became a NO-GO or an abort; nil for neither
+	disabled    bool       // triggers were, by an item's action
+	triggersOff bool       // they are not known to be back
+	commanded   bool       // an item ran a command, or a request that may change something
 
 	Summary []string `json:"summary"` // what was done, and what is and is not in the database, in sentences for whoever was not there
 

@@ -71,10 +71,7 @@ func (r *Report) whatHappened() string {
 		}
 		return fmt.Sprintf("%s, %s in %s. The run was completed.", r.between(), r.didWords(), r.on())
 	case phases.NoGo:
-		untouched := "Nothing was done to"
-		if r.fenced() {
-			untouched = "No row was deleted or changed in"
-		}
+		untouched, _ := r.untouched()
 		return fmt.Sprintf("%s %s. The decision on %s was NO-GO%s: %s.", untouched, r.on(), day(r.endedAt), byWhom(r.EndedBy), strings.TrimSuffix(r.Reason, "."))
 	case phases.Aborted:
 		return fmt.Sprintf("The run on %s was aborted on %s%s: %s.", r.on(), minute(r.endedAt), byWhom(r.EndedBy), strings.TrimSuffix(r.Reason, "."))

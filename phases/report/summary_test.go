@@ -104,13 +104,54 @@ func TestSummaryOfAnUndo(t *testing.T) {
 	}
 }
 
+// A trigger that an item's action has disabled is not nothing, and not back before
+// that is known.
 func TestSummaryOfTriggersThatAreOff(t *testing.T) {
-	j := open(t)
-	j.ready()
-	j.add(0, phases.TriggersRecorded{Triggers: []phases.Trigger{{Table: "users", Name: "stamp", Enabled: "O"}}})
-	j.add(0, phases.RunAborted{Reason: "late"}, phases.RunClosed{Outcome: phases.Aborted})
-	if text := strings.Join(j.build().Summary, " "); !strings.Contains(text, "Triggers that the run disabled are NOT known to be back") {
-		t.Error(text)
+	off := phases.TriggersRecorded{Triggers: []phases.Trigger{{Table: "users", Name: "stamp", Enabled: "O"}}}
+	back := phases.ActionDone{Item: "x", Name: "triggers.restore"}
+	noGo := []phases.Event{phases.NoGoDeclared{Reason: "late"}, phases.RunClosed{Outcome: phases.NoGo}}
+	for status, events := range map[string][]phases.Event{
+		"FAILED: aborted, and triggers NOT BACK":            {off, phases.RunAborted{Reason: "late"}, phases.RunClosed{Outcome: phases.Aborted}},
+		"FAILED: aborted":                                   {off, back, phases.RunAborted{Reason: "late"}, phases.RunClosed{Outcome: phases.Aborted}},
+		"NO-GO: nothing was deleted, and triggers NOT BACK": append([]phases.Event{off}, noGo...),
+		"NO-GO: nothing was deleted":                        append([]phases.Event{off, back}, noGo...),
+		"NO-GO: nothing was done":                           noGo,
+	} {
+		j := open(t)
+		j.add(0, events...)
+		r := j.build()
+		text := strings.Join(r.Summary, " ")
+		if r.Status != status {
+			t.Errorf("status %q, want %q", r.Status, status)
+		}
+		if said := strings.Contains(text, "Triggers that the run disabled are NOT known to be back"); said != strings.Contains(status, "BACK") {
+			t.Errorf("%s: %s", status, text)
+		}
+		if said := strings.Contains(text, "Nothing was done to"); said != strings.Contains(status, "nothing was done") {
+			t.Errorf("%s: %s", status, text)
+		}
+	}
+}
+
+// What a command or a request of the checklist did, nobody knows: a NO-GO behind it
+// is not nothing. What leaves nothing behind, and a backup, is.
+func TestSummaryOfANoGoBehindAnAction(t *testing.T) {
+	for action, status := range map[string]string{
+		"{command: [stop, workers]}":                    "NO-GO: no phase was begun",
+		"{http: 'http://h.example/stop', method: POST}": "NO-GO: no phase was begun",
+		"{http: 'http://h.example/health'}":             "NO-GO: nothing was done",
+		"{sql: [{sql: SELECT 1}]}":                      "NO-GO: nothing was done",
+		"{name: backup.take, text: take it}":            "NO-GO: nothing was done",
+	} {
+		j := openWith(t, func(o *phases.RunOpened) {
+			o.Source = strings.Replace(book, "      - id: connects\n", "      - {id: acts, text: It acts, action: "+action+"}\n      - id: connects\n", 1)
+		})
+		j.add(0, phases.ActionStarted{Item: "acts", Name: "a", By: "ada@ops1"}, phases.ActionDone{Item: "acts", Name: "a", Error: "exit code 1"})
+		j.add(0, phases.NoGoDeclared{Reason: "late"}, phases.RunClosed{Outcome: phases.NoGo})
+		r := j.build()
+		if text := strings.Join(r.Summary, " "); r.Status != status || strings.Contains(text, "Nothing was done to") != strings.Contains(status, "nothing was done") {
+			t.Errorf("%s: status %q, want %q: %s", action, r.Status, status, text)
+		}
 	}
 }
 
