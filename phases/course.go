@@ -177,7 +177,11 @@ func (s *State) deletionsAnswer() Answer {
 			}
 		}
 	}
-	return Answer{Pass: true, Value: fmt.Sprintf("%s deleted from %s", Rows(sum.Gone()), Plural(int64(tables), "table"))}
+	value := fmt.Sprintf("%s deleted from %s", Rows(sum.Gone()), Plural(int64(tables), "table"))
+	if truncated := s.truncatedWords(); truncated != "" {
+		value += ", " + truncated
+	}
+	return Answer{Pass: true, Value: value}
 }
 
 // itemsAnswer passes where the items and the groups of these ids are done.

@@ -1,6 +1,7 @@
 package phases
 
 import (
+	"slices"
 	"strings"
 
 	"tminus/phases/step"
@@ -90,7 +91,7 @@ func (p *PhaseState) DidWords() string {
 	if did != (Effect{}) {
 		parts = append(parts, did.String())
 	}
-	for _, name := range p.truncated() {
+	for _, name := range p.Truncated() {
 		parts = append(parts, name+" truncated")
 	}
 	switch {
@@ -100,6 +101,31 @@ func (p *PhaseState) DidWords() string {
 		return Rows(0) + " deleted"
 	}
 	return did.String()
+}
+
+// truncated are the tables that committed phases truncated, each once.
+func (s *State) truncated() []string {
+	var out []string
+	for i := range s.Phases {
+		if p := &s.Phases[i]; p.Status == PhaseIsCommitted {
+			out = append(out, p.Truncated()...)
+		}
+	}
+	slices.SortFunc(out, func(a, b string) int { return strings.Compare(s.Runbook.FullName(a), s.Runbook.FullName(b)) })
+	return slices.CompactFunc(out, func(a, b string) bool { return s.Runbook.FullName(a) == s.Runbook.FullName(b) })
+}
+
+// truncatedWords are the tables that committed phases truncated, for beside a count
+// of rows that theirs are not in; empty for none.
+func (s *State) truncatedWords() string {
+	switch n := len(s.truncated()); n {
+	case 0:
+		return ""
+	case 1:
+		return "1 table truncated, its rows not counted"
+	default:
+		return Plural(int64(n), "table") + " truncated, their rows not counted"
+	}
 }
 
 // PutBack is the command of a step that puts a capsule back: the server has none

@@ -2,6 +2,7 @@ package phases
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,8 +45,8 @@ var facts = map[string]func(s *State, now time.Time, table string) string{
 	"reason":        func(s *State, _ time.Time, _ string) string { return s.Reason },
 	"committed":     func(s *State, _ time.Time, _ string) string { return s.writersWords(true) },
 	"not_committed": func(s *State, _ time.Time, _ string) string { return s.writersWords(false) },
-	"rows.deleted":  func(s *State, _ time.Time, _ string) string { return Digits(s.gone("")) },
-	"rows.deleted.": func(s *State, _ time.Time, table string) string { return Digits(s.gone(table)) },
+	"rows.deleted":  func(s *State, _ time.Time, _ string) string { return s.goneWords("") },
+	"rows.deleted.": func(s *State, _ time.Time, table string) string { return s.goneWords(table) },
 	"rows.before.":  beforeFact,
 	"backup.id":     func(s *State, _ time.Time, _ string) string { return s.Fields[s.Runbook.Backup.IDField].Value },
 	"backup.at":     func(s *State, now time.Time, _ string) string { return atWords(s.BackupTime(), now) },
@@ -117,6 +118,16 @@ func (s *State) gone(table string) int64 {
 		}
 	}
 	return n
+}
+
+// goneWords is gone in words. It owns up to what a TRUNCATE took, which is in no
+// count: 0 would say that nothing is gone.
+func (s *State) goneWords(table string) string {
+	text := Digits(s.gone(table))
+	if slices.ContainsFunc(s.truncated(), func(t string) bool { return table == "" || s.Runbook.FullName(t) == s.Runbook.FullName(table) }) {
+		text += " (and what TRUNCATE took, not counted)"
+	}
+	return text
 }
 
 func tookFact(s *State, _ time.Time, _ string) string {

@@ -173,9 +173,14 @@ func (s *State) Signed() []string {
 			did = did.plus(p.Did())
 		}
 	}
-	rows := "no row deleted or changed"
-	if did != (Effect{}) {
+	rows, truncated := "no row deleted or changed", s.truncatedWords()
+	switch {
+	case did != (Effect{}) && truncated != "":
+		rows = did.String() + ", " + truncated
+	case did != (Effect{}):
 		rows = did.String()
+	case truncated != "":
+		rows = truncated
 	}
 	kept := s.keptAnswer()
 	if !kept.Pass {

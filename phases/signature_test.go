@@ -189,6 +189,37 @@ func TestASignatureIsBoundToTheRecordBeforeIt(t *testing.T) {
 
 // A journal can be written anew with a right chain: what a signature names does
 // not follow.
+// Whoever signs is told of what was truncated, which is in no count.
+func TestWhatIsSignedHasWhatWasTruncated(t *testing.T) {
+	said := func(rows int64, steps string) string {
+		f := foldOf(t, strings.Replace(signedBook, "steps: [{delete: users}]", "steps: "+steps, 1), Production)
+		f.do(GatePassed{Approver: "B."}, PhaseStarted{Phase: "users", Attempt: 1})
+		if rows > 0 {
+			f.do(StepDone{Phase: "users", Rows: rows})
+		}
+		step := strings.Count(steps, "delete:")
+		f.do(StepDone{Phase: "users", Step: step, Command: "TRUNCATE TABLE"}, PhaseCommitted{Phase: "users"})
+		if got := f.deletionsAnswer(); !got.Pass || !strings.Contains(got.Value, " truncated, ") {
+			t.Errorf("the check of what was deleted says %q", got.Value)
+		}
+		for _, name := range []string{"rows.deleted", "rows.deleted.logs"} {
+			if got := f.Fact(name, f.at); !strings.HasSuffix(got, " (and what TRUNCATE took, not counted)") {
+				t.Errorf("%s is %q", name, got)
+			}
+		}
+		if got := f.Fact("rows.deleted.users", f.at); got != Digits(rows) {
+			t.Errorf("of users it is %q", got)
+		}
+		return f.Signed()[1]
+	}
+	if got := said(0, "[{sql: 'TRUNCATE logs', touch: [logs], rows: any}]"); got != "1 table truncated, its rows not counted" {
+		t.Errorf("one alone: %q", got)
+	}
+	if got := said(7, "[{delete: users}, {sql: 'TRUNCATE logs, more', touch: [logs, more], rows: any}]"); got != "7 rows deleted, 2 tables truncated, their rows not counted" {
+		t.Errorf("two beside rows: %q", got)
+	}
+}
+
 func TestASignatureOfAnotherJournalIsNone(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*ItemSigned){

@@ -135,9 +135,9 @@ func (s *State) touch(p *PhaseState, step int, touched map[string]Touched) {
 	}
 }
 
-// truncated are the tables that the phase's statements truncated: their rows
+// Truncated are the tables that the phase's statements truncated: their rows
 // are gone, and nobody counts how many.
-func (p *PhaseState) truncated() []string {
+func (p *PhaseState) Truncated() []string {
 	if p.Status == PhaseIsRolledBack || p.Status == PhaseIsUndone {
 		return nil
 	}
@@ -167,7 +167,7 @@ func (p *PhaseState) rewritten(table string) bool {
 
 // uncounted reports whether nobody knows how many rows the phase took from a table.
 func (p *PhaseState) uncounted(table string) bool {
-	return p.rewritten(table) && !slices.Contains(p.Swept, table) || slices.Contains(p.truncated(), table)
+	return p.rewritten(table) && !slices.Contains(p.Swept, table) || slices.Contains(p.Truncated(), table)
 }
 
 // pace takes down how far the rows are, of the step under way, of what it reached,

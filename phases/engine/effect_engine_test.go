@@ -56,6 +56,9 @@ func TestMixedStatementsSayWhatTheyDid(t *testing.T) {
 	if r.rows("parent") != 4960 || r.rows("child") != 19840 || r.rows("note") != 101 || r.rows("scratch") != 0 {
 		t.Error("the tables are not what the phase did")
 	}
+	if signed := r.state().Signed()[1]; signed != want.String()+", 1 table truncated, its rows not counted" {
+		t.Errorf("who signs is told: %s", signed)
+	}
 	log := r.log()
 	for _, said := range []string{": 10 rows updated in", ": 1 row returned in", ": 1 row inserted in", ": truncated in", ": 40 rows deleted in", "40 rows deleted, 160 more by foreign keys and triggers, 10 updated, 1 inserted, scratch truncated"} {
 		if !strings.Contains(log, said) {

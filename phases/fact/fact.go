@@ -41,7 +41,7 @@ var kinds = []Kind{
 	{Name: "reason", Means: "why it ended, when it was not completed", Example: "the backup is too old"},
 	{Name: "committed", Means: "the titles of the phases that are committed; `none`", Example: "Leaf tables, Transactions"},
 	{Name: "not_committed", Means: "the titles of those that write and are not; `none`", Example: "none"},
-	{Name: "rows.deleted", Means: "how many rows the committed phases deleted, cascades included", Example: "48,210"},
+	{Name: "rows.deleted", Means: "how many rows the committed phases deleted, cascades included; what a `TRUNCATE` of theirs took is in no count, which is said beside it", Example: "48,210"},
 	{Name: "rows.deleted.", Table: true, Means: "the same, of one table: `rows.deleted.users`", Example: "1,200"},
 	{Name: "rows.before.", Table: true, Means: "how many rows a table had at the baseline: `rows.before.users`", Example: "1,200"},
 	{Name: "backup.id", Means: "the recorded backup's id", Example: "gym-20260130T014500Z"},

@@ -149,7 +149,7 @@ func (t *layout) sums() {
 	}
 	var sum Sum
 	for _, s := range t.r.Tables {
-		g.add(s.Name, number(s.Before), number(s.After), phases.Digits(s.Deleted), phases.Digits(s.Cascaded), phases.Digits(s.Updated), phases.Digits(s.Inserted))
+		g.add(s.Name, number(s.Before), number(s.After), s.deleted(), phases.Digits(s.Cascaded), phases.Digits(s.Updated), phases.Digits(s.Inserted))
 		sum.Deleted, sum.Cascaded, sum.Updated, sum.Inserted = sum.Deleted+s.Deleted, sum.Cascaded+s.Cascaded, sum.Updated+s.Updated, sum.Inserted+s.Inserted
 	}
 	g.foot = []string{"total", "", "", phases.Digits(sum.Deleted), phases.Digits(sum.Cascaded), phases.Digits(sum.Updated), phases.Digits(sum.Inserted)}
@@ -214,6 +214,9 @@ func (r *Report) figures() []pair {
 	out := []pair{
 		{"Phases done", fmt.Sprintf("%d of %d", done, len(r.Phases))},
 		{"Rows deleted", phases.Digits(r.DeletedRows)},
+	}
+	if n := len(r.truncated()); n > 0 {
+		out = append(out, pair{"Tables truncated", phases.Digits(int64(n))})
 	}
 	// What nobody has looked at is not 0 of them: that would read as a loss.
 	if compared > 0 {

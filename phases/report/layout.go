@@ -273,6 +273,9 @@ func (t *layout) totals() {
 	}
 	t.pair("Window", window)
 	t.pair("Rows deleted", phases.Digits(r.DeletedRows)+" in committed phases, cascades included")
+	if all := r.truncated(); all != nil {
+		t.pair("Tables truncated", strings.Join(all, ", ")+": their rows were not counted, and are not among the deleted")
+	}
 	if r.UpdatedRows > 0 {
 		t.pair("Rows updated", phases.Digits(r.UpdatedRows)+" in committed phases")
 	}

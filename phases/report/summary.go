@@ -79,7 +79,8 @@ func (r *Report) whatHappened() string {
 	return fmt.Sprintf("The run on %s has not ended. This is how it stood at record %s, %s after it was opened.", r.on(), phases.Digits(int64(r.Journal.Records)), span(r.TotalRunSeconds))
 }
 
-// didWords are the rows that committed phases touched.
+// didWords are the rows that committed phases touched, and the tables that they
+// truncated, whose rows nobody counted.
 func (r *Report) didWords() string {
 	cleared := 0
 	for _, t := range r.Tables {
@@ -105,6 +106,13 @@ func (r *Report) didWords() string {
 		default:
 			parts = append(parts, phases.Digits(did.rows)+" "+did.what)
 		}
+	}
+	if n := len(r.truncated()); n > 0 {
+		all, be := "all rows of "+phases.Plural(int64(n), "table"), " "
+		if len(parts) == 0 {
+			be = " were "
+		}
+		parts = append(parts, all+be+"truncated")
 	}
 	if len(parts) == 0 {
 		return "no row was deleted or changed"
@@ -290,9 +298,19 @@ func (r *Report) whatHeld() string {
 	return fmt.Sprintf("%d of %s held; what failed stands with its phase.", held, phases.Plural(int64(all), "verification"))
 }
 
+// comesBack reports whether something is committed that a way back is for. What a
+// run put back that is an undo itself comes out by running the maintenance again.
+func (r *Report) comesBack() bool {
+	u := r.Undo
+	if u != nil && u.Undoes != nil {
+		return false
+	}
+	return r.DeletedRows+r.UpdatedRows > 0 || len(r.truncated()) > 0 || u != nil && u.Command != ""
+}
+
 // wayBack is how what was committed could come back.
 func (r *Report) wayBack() string {
-	if r.DeletedRows+r.UpdatedRows == 0 || r.Undo != nil && r.Undo.Undoes != nil {
+	if !r.comesBack() {
 		return ""
 	}
 	parts := r.undoWords()
@@ -340,7 +358,11 @@ func (r *Report) undoWords() []string {
 		if r.UpdatedRows > 0 {
 			rows += ", changed ones among them"
 		}
-		out = append(out, fmt.Sprintf("What was deleted can be put back from what the run has kept: %s, in about %s, %s (%s).", rows, span(u.Seconds), proven, u.Command))
+		what := "What was deleted can be put back"
+		if r.DeletedRows == 0 && len(r.truncated()) == 0 {
+			what = "What was changed can be undone"
+		}
+		out = append(out, fmt.Sprintf("%s from what the run has kept: %s, in about %s, %s (%s).", what, rows, span(u.Seconds), proven, u.Command))
 	}
 	if len(u.Lost) > 0 {
 		out = append(out, "By a restore only comes back what was taken by "+listed(u.Lost)+".")

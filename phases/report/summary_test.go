@@ -155,6 +155,62 @@ func TestSummaryOfANoGoBehindAnAction(t *testing.T) {
 	}
 }
 
+// What a TRUNCATE took nobody counted: it is said all the same, and how it comes
+// back.
+func TestSummaryOfATruncate(t *testing.T) {
+	truncating := func(undo bool) *written {
+		j := openWith(t, func(o *phases.RunOpened) {
+			o.Source = strings.Replace(book, "      - delete: audit_logs\n", "      - {sql: TRUNCATE audit_logs, touch: [audit_logs], rows: any}\n", 1)
+			if undo {
+				o.Capsule = &phases.CapsulePlace{Folder: "/var/tminus/run.capsule"}
+			}
+		})
+		j.ready()
+		j.baseline()
+		j.add(0, phases.PhaseStarted{Phase: "leaf", Attempt: 1}, phases.StepStarted{Phase: "leaf"}, phases.StepDone{Phase: "leaf", Command: "TRUNCATE TABLE"})
+		if undo {
+			j.add(0, phases.CapsuleKept{Phase: "leaf", Capsule: phases.Capsule{Folder: "leaf.1", Gone: 48210}})
+		}
+		j.add(0, phases.CommitIntended{CommitIntent: phases.CommitIntent{Phase: "leaf"}}, phases.PhaseCommitted{Phase: "leaf"})
+		return j
+	}
+	j := truncating(true)
+	j.add(0, phases.RunAborted{Reason: "late"}, phases.RunClosed{Outcome: phases.Aborted})
+	r := j.build()
+	text := strings.Join(r.Summary, " ")
+	for _, want := range []string{
+		"Committed, and in the database: Leaf tables (all rows of 1 table were truncated).",
+		"What was deleted can be put back from what the run has kept: 48,210 rows",
+		`A restore of the backup "b-7"`,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the summary does not say %q:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "no row was deleted") {
+		t.Errorf("as if nothing was gone:\n%s", text)
+	}
+	log := formatted(t, r, (*Report).WriteText)
+	for _, want := range []string{"Tables truncated", "Committed rows come back by an undo:"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the log does not say %q:\n%s", want, log)
+		}
+	}
+	if s := r.Tables[0]; s.Name != "audit_logs" || !s.Truncated || s.Deleted != 0 || s.After != nil || len(s.Phases) != 1 {
+		t.Errorf("%+v", s)
+	}
+	// With rows that were counted beside it, and with no way back but a restore.
+	j = truncating(false)
+	j.users()
+	j.end()
+	text = strings.Join(j.build().Summary, " ")
+	for _, want := range []string{"2,200 rows were deleted from 2 tables and all rows of 1 table truncated in the rehearsal database", `A restore of the backup "b-7"`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the summary does not say %q:\n%s", want, text)
+		}
+	}
+}
+
 // What was switched off for a run is part of how it ended: the summary and the
 // status say what is not back.
 func TestSummarySaysWhatIsOff(t *testing.T) {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"tminus/phases"
@@ -178,6 +179,29 @@ type Sum struct {
 	Updated  int64    `json:"updated"`
 	Inserted int64    `json:"inserted"`
 	Phases   []string `json:"phases"` // that changed it
+
+	// Truncated is that a committed phase truncated it: what that took nobody
+	// counted, and it is not among Deleted. Absent where none did.
+	Truncated bool `json:"truncated,omitempty"`
+}
+
+// deleted is how many rows are, where that was counted.
+func (s Sum) deleted() string {
+	if s.Truncated {
+		return number(nil)
+	}
+	return phases.Digits(s.Deleted)
+}
+
+// truncated are the tables that committed phases truncated.
+func (r *Report) truncated() []string {
+	var out []string
+	for _, s := range r.Tables {
+		if s.Truncated {
+			out = append(out, s.Name)
+		}
+	}
+	return out
 }
 
 // sums adds up what the phases did to each table that is not protected, in the
@@ -226,7 +250,9 @@ func (b *builder) sums() {
 }
 
 func (s *Sum) add(t phases.TableState, p *phases.PhaseState) {
-	if e := t.Effect(); p.Plan.Writes() && e != (phases.Effect{}) {
+	truncated := slices.Contains(p.Truncated(), t.Name)
+	s.Truncated = s.Truncated || truncated
+	if e := t.Effect(); p.Plan.Writes() && (truncated || e != (phases.Effect{})) {
 		s.Deleted, s.Cascaded = s.Deleted+e.Deleted, s.Cascaded+e.Cascaded
 		s.Updated, s.Inserted = s.Updated+e.Updated, s.Inserted+e.Inserted
 		s.Phases = append(s.Phases, p.Plan.ID)
