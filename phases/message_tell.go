@@ -126,11 +126,24 @@ func (s *State) missed(m runbook.Message) bool {
 		return t == nil && !s.T0.IsZero()
 	case runbook.OnDone:
 		return t == nil && !s.T0.IsZero() && s.Current() < 0
+	case runbook.OnNoGo:
+		return t == nil && s.Outcome == NoGo
+	case runbook.OnAbort:
+		return t == nil && s.Outcome == Aborted
 	case runbook.OnHold:
 		p := s.OpenPhase()
 		return !s.Opened.Unattended && p != nil && p.Status == PhaseHolding && (t == nil || t.At.Before(p.ReadyAt))
 	}
 	return false
+}
+
+// Missed are the messages that are sent by themselves, whose moment has come, and
+// that never went out, since the program ended just then.
+func (s *State) Missed() []runbook.Message {
+	return slices.DeleteFunc(slices.Clone(s.Runbook.Messages), func(m runbook.Message) bool {
+		_, byItem := s.Runbook.Teller(m.ID)
+		return byItem || !s.missed(m)
+	})
 }
 
 // onWords say when a message is sent by itself.

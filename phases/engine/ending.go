@@ -9,11 +9,15 @@ import (
 )
 
 // closeEnded writes the last record of a run whose program died between the
-// end and that record; what was still to come back, comes back first. It reports
-// whether the run is over.
+// end and that record. People are told first how it ended, where that program did
+// not come to it, and what was still to come back, comes back. It reports whether
+// the run is over.
 func (e *Engine) closeEnded(ctx context.Context) (bool, error) {
 	e.mu.Lock()
 	ended, lift, outcome, by := e.state.Outcome != "", e.state.WantsLift(), e.state.Outcome, e.state.Operator.String()
+	if ended {
+		e.tellMissed()
+	}
 	e.mu.Unlock()
 	if !ended {
 		return false, nil

@@ -36,10 +36,15 @@ func Restore(ctx context.Context, target Target, w *journal.Writer, recs []journ
 			return state, fmt.Errorf("%s is no fence that this run left off: see `tminus fences`; nothing was changed", id)
 		}
 	}
-	if state.Outcome == "" {
+	switch {
+	case state.Outcome == "":
 		if err := e.abandon(ctx, r); err != nil {
 			return state, err
 		}
+	case state.ClosedAt.IsZero():
+		e.mu.Lock()
+		e.tellMissed()
+		e.mu.Unlock()
 	}
 	for _, id := range r.Leave {
 		if err := e.record(phases.FenceLeft{Fence: id, Reason: phases.Clean(r.Reason), By: r.Operator.String()}); err != nil {

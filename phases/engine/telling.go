@@ -80,6 +80,17 @@ func (e *Engine) happened(ev phases.Event) {
 	}
 }
 
+// tellMissed sends what a run that has ended was to tell of its end, and an earlier
+// program did not come to: nothing goes out once it is closed. The caller holds the
+// lock.
+func (e *Engine) tellMissed() {
+	for _, m := range e.state.Missed() {
+		if m.On == runbook.OnNoGo || m.On == runbook.OnAbort {
+			e.tell(e.state.Compose(m, m.On, "", "", time.Now()))
+		}
+	}
+}
+
 // tell has a message recorded and sent, in a goroutine of its own: whoever asked
 // for it waits for neither. The caller holds the lock.
 func (e *Engine) tell(composed phases.MessageComposed) {

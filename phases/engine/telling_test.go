@@ -14,6 +14,7 @@ import (
 	"tminus/phases"
 	"tminus/phases/engine"
 	"tminus/phases/engine/tell"
+	"tminus/phases/journal"
 )
 
 // tellers is a webhook for each channel of a test: what it got, and how it
@@ -198,6 +199,81 @@ func TestTheEndIsToldBeforeTheRunIsClosed(t *testing.T) {
 				t.Errorf("%s: users got %q", outcome, w.got["users"])
 			}
 		}
+	}
+}
+
+// A program that is killed behind the record of the end has told nobody: whoever
+// takes the run up, or brings back what it left off, tells them before it is closed,
+// and tells nobody twice.
+func TestTheEndIsToldByTheNextProgram(t *testing.T) {
+	for _, c := range []struct {
+		end      phases.Command
+		cut      string // the last record that is left
+		message  string
+		restores bool
+		goes     int
+	}{
+		{phases.DeclareNoGo{Reason: "no backup"}, "no_go_declared", "not_today", false, 1},
+		{phases.DeclareNoGo{Reason: "no backup"}, "no_go_declared", "not_today", true, 1},
+		{phases.DeclareNoGo{Reason: "no backup"}, "message_sent", "not_today", false, 0},
+		{phases.Abort{Reason: "no backup"}, "run_aborted", "aborted", false, 1},
+	} {
+		w := newTellers(t)
+		r := newRig(t, smallSchema, w.book())
+		r.open(quickly)
+		r.untilReady()
+		if _, aborts := c.end.(phases.Abort); aborts {
+			r.do(phases.Record{Item: "told", Field: "who", Value: "Ada"})
+			r.do(phases.Tick{Item: "told"})
+			r.acknowledge()
+			r.do(phases.Tell{Message: "announce"})
+			r.untilTold("announce", "users", phases.ToldSent)
+			r.untilTold("announce", "boss", phases.ToldSent)
+			r.announcedToHold()
+		}
+		r.do(c.end)
+		if err := r.wait(); err != nil {
+			t.Fatal(err)
+		}
+		r.cutBehind(c.cut)
+		before := w.count("users", "no backup")
+		if c.restores {
+			r.openTarget()
+			writer, recs, _, err := journal.OpenWriter(r.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := engine.Restore(t.Context(), r.target, writer, recs, engine.Restoring{Operator: r.opened.Operator}); err != nil {
+				t.Fatal(err)
+			}
+			writer.Close()
+		} else {
+			r.resume(quickly)
+			if err := r.wait(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s := r.state()
+		if s.ClosedAt.IsZero() || toldOn(s, c.message, "users") != phases.ToldSent || w.count("users", "no backup") != before+c.goes {
+			t.Errorf("cut behind %s: closed at %v, users %q, told %d times more\n%s", c.cut, s.ClosedAt, toldOn(s, c.message, "users"), w.count("users", "no backup")-before, r.log())
+		}
+	}
+}
+
+// cutBehind leaves the journal as a program leaves it that is killed behind a
+// record of this kind, the last there is.
+func (r *rig) cutBehind(kind string) {
+	r.t.Helper()
+	data, err := os.ReadFile(r.path)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	at := strings.LastIndex(string(data), `"kind":"`+kind+`"`)
+	if at < 0 {
+		r.t.Fatalf("no %s in the journal:\n%s", kind, r.log())
+	}
+	if err := os.WriteFile(r.path, data[:at+strings.IndexByte(string(data[at:]), '\n')+1], 0o600); err != nil {
+		r.t.Fatal(err)
 	}
 }
 

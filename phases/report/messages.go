@@ -50,8 +50,14 @@ func (b *builder) messages() {
 }
 
 // messageDeviations are the channels that did not take what they should have, or
-// may not have.
+// may not have, and of a run that has ended the messages whose moment came, and
+// that never went out.
 func (b *builder) messageDeviations() {
+	if b.state.Outcome != "" {
+		for _, m := range b.state.Missed() {
+			b.add("not told: %s, message %s: it never went out, although its moment came", strings.Join(m.To, ", "), m.ID)
+		}
+	}
 	for _, t := range b.state.Untold() {
 		for _, c := range t.Channels {
 			switch c.Status {

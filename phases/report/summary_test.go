@@ -211,6 +211,38 @@ func TestSummaryOfATruncate(t *testing.T) {
 	}
 }
 
+// A message of the run's end that never went out is a deviation: a program that was
+// killed just then has told nobody.
+func TestAMessageThatNeverWentOutIsADeviation(t *testing.T) {
+	for _, told := range []bool{false, true} {
+		j := openWith(t, func(o *phases.RunOpened) {
+			o.Source = book + `
+channels: [{id: users, command: [cat]}, {id: boss, command: [cat]}]
+messages:
+  - {id: aborted, on: abort, to: [users, boss], title: Aborted, text: It is}
+  - {id: not_today, on: no_go, to: [users], title: NO-GO, text: It is}
+`
+		})
+		j.ready()
+		j.baseline()
+		j.add(0, phases.RunAborted{Reason: "late"})
+		if told {
+			j.add(0, phases.MessageComposed{Number: 1, Message: "aborted", On: "abort", Title: "Aborted", Text: "It is", To: []string{"users", "boss"}})
+			j.add(0, phases.MessageSent{Number: 1, Message: "aborted", Channel: "users", Attempts: 1}, phases.MessageSent{Number: 1, Message: "aborted", Channel: "boss", Attempts: 1})
+		}
+		j.add(0, phases.RunClosed{Outcome: phases.Aborted})
+		var found []string
+		for _, d := range j.build().Deviations {
+			if strings.HasPrefix(d.Text, "not told") {
+				found = append(found, d.Text)
+			}
+		}
+		if want := "not told: users, boss, message aborted: it never went out, although its moment came"; told && found != nil || !told && (len(found) != 1 || found[0] != want) {
+			t.Errorf("told %v: %q", told, found)
+		}
+	}
+}
+
 // What was switched off for a run is part of how it ended: the summary and the
 // status say what is not back.
 func TestSummarySaysWhatIsOff(t *testing.T) {
