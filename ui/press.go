@@ -56,6 +56,9 @@ func (o *Operator) keyLeaving(msg tea.KeyPressMsg, now time.Time) tea.Cmd {
 	if msg.String() == "ctrl+c" {
 		return nil // the question stands; asking twice answers nothing
 	}
+	if o.small() && msg.String() != "esc" {
+		return nil // nobody answers what nobody can read
+	}
 	d := o.leaving
 	cmd, done := d.Key(msg, now)
 	if done {

@@ -112,6 +112,24 @@ func TestTooSmallSaysSo(t *testing.T) {
 	}
 }
 
+// A question that no room is for is answered by no key, the one whether to leave
+// neither.
+func TestNobodyLeavesUnseen(t *testing.T) {
+	o, _ := screen(t, "running", 80, 24)
+	run(o, keyNamed("q"))
+	o.Resize(20, 5)
+	for _, key := range []string{"y", "right", "enter"} {
+		o.now = frozen(o.now().Add(time.Second))
+		if run(o, keyNamed(key)) || o.leaving == nil {
+			t.Fatalf("%s answers a question that nobody can read", key)
+		}
+	}
+	run(o, keyNamed("esc"))
+	if o.leaving != nil {
+		t.Error("esc does not close it")
+	}
+}
+
 // Both orders of the first messages, size and records, come to the same frame.
 func TestFirstMessagesInAnyOrder(t *testing.T) {
 	recs := newScript(t).recs
