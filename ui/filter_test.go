@@ -169,3 +169,33 @@ func TestFoldedHelpOpens(t *testing.T) {
 		t.Errorf("at 120x40:\n%s", text)
 	}
 }
+
+// A filter that finds nothing: the first key leads on from there.
+func TestTheFirstKeyLeadsOutOfAFilterThatFindsNothing(t *testing.T) {
+	o, _ := screen(t, "checklist", 80, 24)
+	typed(o, "/##")
+	run(o, keyNamed("enter"))
+	if key := firstHint(t, o); key != "n" {
+		t.Errorf("the first key is %s", key)
+	}
+	run(o, keyNamed("n"))
+	if it, err := o.selected(); err != nil || o.nav.filters[pane.Checklist] != "" || o.state.ItemDone(it) {
+		t.Errorf("n leads to %s, filtered by %q: %v", it.ID, o.nav.filters[pane.Checklist], err)
+	}
+
+	o, _ = screen(t, "ready", 80, 24) // but for one item
+	o.state.Items["notice"].Ticked = false
+	o.Show(o.state)
+	if it, err := o.selected(); err != nil || it.ID != "notice" {
+		t.Fatalf("the cursor is on %s: %v", it.ID, err)
+	}
+	typed(o, "/##")
+	run(o, keyNamed("enter"))
+	if key := firstHint(t, o); key != "esc" {
+		t.Errorf("where no other item is open the first key is %s", key)
+	}
+	run(o, keyNamed("esc"))
+	if it, err := o.selected(); err != nil || it.ID != "notice" || firstHint(t, o) != "space" {
+		t.Errorf("esc leads to %s: %v\n%s", it.ID, err, frameText(o))
+	}
+}

@@ -113,7 +113,10 @@ func (v *Viewer) itemKeys() (keys []string, waits bool) {
 		return []string{"next open", "follow"}, false
 	}
 	it, err := v.selected()
-	if err != nil {
+	switch {
+	case err != nil && len(v.shownRows()) == 0: // the filter finds nothing
+		return []string{"next open", "close"}, false
+	case err != nil:
 		return []string{"down", "next open"}, false
 	}
 	var mine openItem
