@@ -125,6 +125,8 @@ type Hold struct {
 
 	mender string // of a hold that is no item's: the item whose fields end it; empty for none
 
+	Window bool // extending the window ends it
+
 	Off   Way       // early or late where the schedule holds, and leaving it ends that; empty for others
 	Until time.Time // when it ends by itself; zero: it does not
 }
@@ -208,10 +210,15 @@ func (s *State) backupHolds(items []runbook.Item, planned time.Duration, now tim
 			}
 		}
 	}
-	if a := backupAge(s.BackupTime(), s.Runbook.Backup.MaxAge+planned+s.Extra, now); !a.Pass {
+	taken := s.BackupTime()
+	if a := backupAge(taken, s.Runbook.Backup.MaxAge+planned+s.Extra, now); !a.Pass {
 		h := Hold{Text: "the backup: " + a.Value}
 		if m, ok := s.mendsBackup(now); ok {
 			h.mender = m.Item.ID
+			h.Window = m.Need == NeedWindow && !taken.IsZero() && now.After(taken)
+		}
+		if h.Window {
+			h.Text += ": extend the window, or abort"
 		}
 		return []Hold{h}
 	}
@@ -234,7 +241,7 @@ func (s *State) PhaseHolds(i int, now time.Time) []Hold {
 		}
 		out = append(out, holdsOf(s.unacknowledged(s.fewerFindings()))...)
 		if at := s.AbortAt(); now.After(at) {
-			out = append(out, Hold{Text: fmt.Sprintf("the abort limit passed %s ago: extend the window, or abort", now.Sub(at).Round(time.Second))})
+			out = append(out, Hold{Text: fmt.Sprintf("the abort limit passed %s ago: extend the window, or abort", now.Sub(at).Round(time.Second)), Window: true})
 		}
 	}
 	if m := s.Maintaining(); m != nil {

@@ -76,3 +76,54 @@ phases:
 		}
 	}
 }
+
+// A backup that has become too old for the point of no return, where no item asks for
+// its age: extending the window ends that hold, as it ends that of the abort limit,
+// and says so; it mends neither a time that lies in the future nor one that is missing.
+func TestWhatExtendingTheWindowEnds(t *testing.T) {
+	const book = `tminus: 1
+title: T
+window: {planned: 10m, abort: 60m}
+backup: {max_age: 15m, restore: 'r {{id}}', id_field: id, time_field: taken}
+checklist:
+  - {title: Before, items: [{id: taken, text: Taken, fields: [{id: taken, label: Taken, type: time, required: false}, {id: id, label: ID, required: false}]}]}
+phases:
+  - {id: one, title: One, risk: low, planned: 1m, delete: [a]}
+  - {id: two, title: Two, risk: low, planned: 1m, delete: [b], point_of_no_return: true}
+`
+	at := time.Date(2026, 1, 31, 2, 0, 0, 0, time.UTC)
+	const way = ": extend the window, or abort"
+	for name, c := range map[string]struct {
+		taken string
+		after time.Duration
+		text  string // of the hold; empty for none
+		ends  bool
+	}{
+		"fresh":             {taken: "2026-01-31T02:00:00Z", after: 16 * time.Minute},
+		"too old":           {taken: "2026-01-31T02:00:00Z", after: 17 * time.Minute, text: "the backup: 17 min old, over the limit of 16 min" + way, ends: true},
+		"in the future":     {taken: "2026-01-31T03:00:00Z", after: 17 * time.Minute, text: "the backup: " + clockSetBack},
+		"not recorded":      {after: time.Minute, text: "the backup: no backup time recorded"},
+		"the window's over": {taken: "2026-01-31T02:50:00Z", after: 61 * time.Minute, text: "the abort limit passed 1m0s ago" + way, ends: true},
+	} {
+		s := &State{At: at}
+		for _, e := range []Event{
+			RunOpened{RunID: "r", File: "t.yaml", Source: book},
+			FieldRecorded{Item: "taken", Field: "taken", Value: c.taken},
+			ItemTicked{Item: "taken"},
+			GatePassed{},
+			PhaseStarted{Phase: "one", Attempt: 1},
+			PhaseCommitted{Phase: "one"},
+		} {
+			if err := e.apply(s); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		holds := s.PhaseHolds(1, at.Add(c.after))
+		if c.text == "" && len(holds) == 0 {
+			continue
+		}
+		if len(holds) != 1 || holds[0].Text != c.text || holds[0].Window != c.ends {
+			t.Errorf("%s: held by %+v, want %q, which extending ends: %t", name, holds, c.text, c.ends)
+		}
+	}
+}

@@ -22,12 +22,18 @@ import (
 func scripted(t testing.TB, w, h int) (*Operator, *script) {
 	t.Helper()
 	s := newScript(t)
+	return driving(t, s, w, h), s
+}
+
+// driving is an operator's screen that drives that script.
+func driving(t testing.TB, s *script, w, h int) *Operator {
+	t.Helper()
 	o, _ := blank(t)
 	o.do = s.Do
 	o.now = func() time.Time { return s.now }
 	o.Resize(w, h)
 	feed(t, o, s)
-	return o, s
+	return o
 }
 
 // feed gives a screen the records that it has not seen.
@@ -113,7 +119,7 @@ func firstHint(t testing.TB, o *Operator) string {
 func answerDialog(o *Operator) {
 	d := o.dialog
 	if d.Focus >= len(d.Fields) {
-		for d.Focus < len(d.Fields)+d.Yes() {
+		for o.dialog == d && d.Focus < len(d.Fields)+d.Yes() {
 			run(o, keyNamed("right"))
 		}
 		run(o, keyNamed("enter"))

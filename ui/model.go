@@ -187,14 +187,13 @@ func (v *Viewer) side(main pane.ID) pane.ID {
 // turn follows the run: when it has come to another place, the screen shows
 // that, unless the reader went somewhere else within the same stage.
 func (v *Viewer) turn() {
-	s, err := v.run()
-	if err != nil {
+	if _, err := v.run(); err != nil {
 		return
 	}
 	if v.entering() {
 		return // letters are text: no screen changes under whoever types them
 	}
-	want, place := whereabouts(s)
+	want, place := v.whereabouts()
 	if place == v.nav.place && v.calls(want) {
 		v.follow()
 		return
@@ -216,7 +215,8 @@ func (v *Viewer) turn() {
 }
 
 // whereabouts says which pane shows what the run is at, and names the place.
-func whereabouts(s *phases.State) (pane.ID, string) {
+func (v *Viewer) whereabouts() (pane.ID, string) {
+	s := v.state
 	switch s.Stage() {
 	case phases.StageEnded:
 		return pane.End, "end"
@@ -235,6 +235,9 @@ func whereabouts(s *phases.State) (pane.ID, string) {
 	group := runbook.Group{ID: runbook.ConfirmGroup(p.Plan.ID), Items: p.Plan.Confirm}
 	if done, total := s.GroupDone(group); !p.Status.Open() && !p.Status.MustLook() && done < total {
 		return pane.Checklist, group.ID
+	}
+	if s.Next(v.moment()).Wait == phases.WaitHeld && v.mendedByItems() {
+		return pane.Checklist, "held " + p.Plan.ID
 	}
 	return pane.Phase, p.Plan.ID
 }

@@ -247,10 +247,7 @@ func (v *Viewer) nextPhase(n phases.Next) step {
 	case phases.WaitWindow:
 		return step{text: "The window is over: extend it with a name and a reason, or abort.", level: phases.LevelBad, keys: []string{"extend", "abort", "note"}}
 	case phases.WaitHeld:
-		if slices.ContainsFunc(n.Holds, func(h phases.Hold) bool { return h.Code != "" }) {
-			return step{text: p.Plan.Title + " is held: " + n.Holds[0].Text + ".", level: phases.LevelBad, keys: []string{"acknowledge", "abort", "note"}}
-		}
-		return step{text: p.Plan.Title + " is held: " + n.Holds[0].Text + ".", level: phases.LevelBad, keys: []string{"recheck", pane.Binding(pane.Checklist), "abort", "note"}}
+		return v.nextHeld(n)
 	}
 	st := step{text: "Next: " + p.Plan.Title + ".", level: phases.LevelInfo, keys: []string{"start", "abort", "note"}}
 	switch p.Status {
@@ -263,5 +260,22 @@ func (v *Viewer) nextPhase(n phases.Next) step {
 		st.text += " Its COMMIT is the point of no return."
 		st.level = phases.LevelWarn
 	}
+	return st
+}
+
+// nextHeld is for a phase that is held: by a finding, by what an item's key mends, by
+// what the window's extension does, or by what somebody sees to elsewhere.
+func (v *Viewer) nextHeld(n phases.Next) step {
+	st := step{text: n.Phase.Plan.Title + " is held: " + n.Holds[0].Text + ".", level: phases.LevelBad, keys: []string{"recheck", pane.Binding(pane.Checklist)}}
+	switch {
+	case slices.ContainsFunc(n.Holds, func(h phases.Hold) bool { return h.Code != "" }):
+		st.keys = []string{"acknowledge"}
+	case v.mendedByItems():
+		st.keys, st.waits = v.itemKeys()
+		st.at = pane.Checklist
+	case slices.ContainsFunc(n.Holds, func(h phases.Hold) bool { return h.Window }):
+		st.keys = append([]string{"extend"}, st.keys...)
+	}
+	st.keys = append(st.keys, "abort", "note")
 	return st
 }

@@ -82,18 +82,9 @@ func TestTheFirstKeyDoesSomething(t *testing.T) {
 // its GO but for that.
 func byHand(t testing.TB) (*Operator, *script) {
 	t.Helper()
-	s := &script{t: t, state: &phases.State{}, now: fixtureNow}
-	s.record(phases.RunOpened{
-		RunID: "r1", Version: "0", File: "guide.yaml", Source: string(runbook.Guide(runbook.Site{ByHand: true})), Environment: phases.Demo,
-		Operator: phases.Operator{Name: "dba", Host: "ops1"}, Target: phases.Identity{Host: "db.example", Database: "gym_demo"}, PlannedT0: fixtureT0,
-	})
+	s := newScriptOf(t, string(runbook.Guide(runbook.Site{ByHand: true})))
 	s.record(phases.SurveyTaken{})
-	o, _ := blank(t)
-	o.do = s.Do
-	o.now = func() time.Time { return s.now }
-	o.Resize(80, 24)
-	feed(t, o, s)
-	return o, s
+	return driving(t, s, 80, 24), s
 }
 
 // press follows the first key of the screen, as the robot does, and fails where

@@ -24,10 +24,16 @@ type script struct {
 // newScript opens a run of the guide's runbook.
 func newScript(t testing.TB) *script {
 	t.Helper()
+	return newScriptOf(t, string(runbook.Guide(runbook.Site{})))
+}
+
+// newScriptOf opens a run of a runbook.
+func newScriptOf(t testing.TB, source string) *script {
+	t.Helper()
 	s := &script{t: t, state: &phases.State{}, now: fixtureNow}
 	id := phases.Identity{Host: "db.example", Port: 5432, Database: "gym_demo", User: "dba", ServerVersion: "15.4", VersionNum: 150004}
 	s.record(phases.RunOpened{
-		RunID: "r1", Version: "0", File: "guide.yaml", Source: string(runbook.Guide(runbook.Site{})), Environment: phases.Demo,
+		RunID: "r1", Version: "0", File: "guide.yaml", Source: source, Environment: phases.Demo,
 		Operator: phases.Operator{Name: "dba", Host: "ops1"}, Target: id, PlannedT0: fixtureT0,
 	})
 	return s
@@ -73,7 +79,7 @@ func (s *script) Do(c phases.Command) error {
 	case phases.Commit:
 		s.record(phases.CommitIntended{CommitIntent: phases.CommitIntent{Phase: c.Phase}})
 		s.record(phases.PhaseCommitted{Phase: c.Phase})
-	case phases.Sign, phases.Withdraw:
+	case phases.Sign, phases.Withdraw, phases.ExtendWindow:
 		events, err := c.(phases.Recorded).Events(s.state, "dba@ops1", s.now)
 		if err != nil {
 			s.t.Fatal(err)

@@ -146,6 +146,12 @@ func (v *Viewer) openItems() []openItem {
 	return out
 }
 
+// mendedByItems reports whether the checklist is where a hold ends: an item has a key
+// that brings it on, or what it lacks comes by itself, since somebody has pressed one.
+func (v *Viewer) mendedByItems() bool {
+	return slices.ContainsFunc(v.openItems(), func(o openItem) bool { return o.wants != "" || !o.failed })
+}
+
 // comes reports whether what an item lacks comes by itself: its action runs or
 // will begin, or has to wait for another's; its check is just being asked again; or
 // the backup that its check is about is under way.

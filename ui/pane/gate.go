@@ -2,6 +2,7 @@ package pane
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"tminus/phases"
@@ -324,7 +325,7 @@ func (p Pane) phaseVerdict(ph *phases.PhaseState, holds []phases.Hold) []look.Li
 	}
 	out = append(out, p.scheduleLines()...)
 	out = append(out, p.holdLines(others)...)
-	if at := s.AbortAt(); !at.IsZero() && p.Now.After(at) {
+	if slices.ContainsFunc(others, func(h phases.Hold) bool { return h.Window }) {
 		out = append(out, p.hint("  ", KeyExtend, "extend the window: needs a name and a reason")...)
 	}
 	return out
