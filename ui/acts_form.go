@@ -10,7 +10,17 @@ import (
 	"tminus/phases"
 	"tminus/phases/runbook"
 	"tminus/ui/dialog"
+	"tminus/ui/look"
 )
+
+// form is what a form of an item's fields began with.
+type form struct {
+	item   runbook.Item
+	fields []runbook.Field
+	anew   string   // the field that has to be recorded anew; empty for none
+	shown  []string // what its lines began with: only what differs was typed
+	known  []string // what was recorded then, or what whoever types was told of since
+}
 
 // edit opens the form of the selected item's fields, or of those that mend what
 // its check found: what has to be recorded anew stands empty, and comes first.
@@ -20,11 +30,11 @@ func (o *Operator) edit(now time.Time) tea.Cmd {
 		return nil
 	}
 	it, anew := o.filled(on, now)
-	fields := it.Fields
-	if len(fields) == 0 { // only what is signed gets here
+	if len(it.Fields) == 0 { // only what is signed gets here
 		return o.sign(it, now)
 	}
-	d := dialog.Dialog{Title: it.Text, Form: true, Ground: dialog.LeadsTo(phases.Record{Item: it.ID, Field: fields[0].ID})}
+	f := form{item: it, fields: it.Fields, anew: anew}
+	d := dialog.Dialog{Title: it.Text, Form: true, Ground: dialog.LeadsTo(phases.Record{Item: it.ID, Field: it.Fields[0].ID})}
 	var text []dialog.Text
 	if on.ID != it.ID {
 		text = append(text, dialog.Say(phases.LevelWarn, on.Text+": "+o.state.ItemLacks(on)+"."))
@@ -32,59 +42,93 @@ func (o *Operator) edit(now time.Time) tea.Cmd {
 	if it.Help != "" {
 		text = append(text, dialog.Say(phases.LevelInfo, it.Help))
 	}
-	for i, f := range fields {
-		value := o.state.Fields[f.ID].Value
-		if f.ID == anew {
+	for i, field := range it.Fields {
+		value := o.state.Fields[field.ID].Value
+		f.known = append(f.known, value)
+		if field.ID == anew {
 			d.Focus = i
 			if value != "" {
-				text = append(text, dialog.Say(phases.LevelInfo, "Recorded so far: "+f.Label+", "+value+"."))
+				text = append(text, dialog.Say(phases.LevelInfo, "Recorded so far: "+field.Label+", "+value+"."))
 			}
 			value = ""
 		}
-		d.Fields = append(d.Fields, dialog.NewField(f.Label, f, value))
+		d.Fields = append(d.Fields, dialog.NewField(field.Label, field, value))
 	}
-	d.Text = dialog.Says(text...)
+	d.Text, f.shown = dialog.Says(text...), d.Values()
 	if it.Check == nil && it.Message == "" && it.Sign == "" && !o.state.ByAction(it) {
 		label := "Save and tick"
 		if o.state.Item(it.ID).Ticked {
 			label = "Save, keep the tick"
 		}
-		d.Buttons = append(d.Buttons, dialog.Do(label, o.saves(it, fields, anew, true)))
+		d.Buttons = append(d.Buttons, dialog.Do(label, o.saves(&f, true)))
 	}
-	d.Buttons = append(d.Buttons, dialog.Do("Save", o.saves(it, fields, anew, false)), no("Cancel"))
+	d.Buttons = append(d.Buttons, dialog.Do("Save", o.saves(&f, false)), no("Cancel"))
 	return o.ask(d, now)
 }
 
-// saves records the fields that changed, and ticks their item when told to; a
-// tick that a change takes back is set again. What has to be recorded anew, if there
-// is such a field, must be another value than before.
-func (o *Operator) saves(it runbook.Item, fields []runbook.Field, anew string, tick bool) func([]string, time.Time) (tea.Cmd, error) {
+// saves records the fields that somebody has changed, and ticks their item when told
+// to; a tick that a change takes back is set again.
+func (o *Operator) saves(f *form, tick bool) func([]string, time.Time) (tea.Cmd, error) {
 	return func(values []string, now time.Time) (tea.Cmd, error) {
 		var commands []phases.Command
-		for i, f := range fields {
-			value, err := phases.ParseField(f, values[i], now)
-			switch {
-			case err != nil:
-				return nil, dialog.At(i, fmt.Errorf("expected: %w", err))
-			case f.ID == anew && value == "":
-				return nil, dialog.At(i, errors.New("it has to be recorded anew"))
-			case f.ID == anew && value == o.state.Fields[f.ID].Value:
-				return nil, dialog.At(i, errors.New("that is recorded already, and does not do: it has to be recorded anew"))
-			case tick && phases.ValueLacks(f, value) != "":
-				return nil, dialog.At(i, errors.New(phases.ValueLacks(f, value)))
+		for i, field := range f.fields {
+			value, err := o.entered(f, i, values[i], tick, now)
+			if err != nil {
+				return nil, dialog.At(i, err)
 			}
-			if value == o.state.Fields[f.ID].Value {
+			if value == o.state.Fields[field.ID].Value {
 				continue
 			}
-			c := phases.Record{Item: it.ID, Field: f.ID, Value: value}
+			c := phases.Record{Item: f.item.ID, Field: field.ID, Value: value}
 			if err := o.possible(c, now); err != nil {
 				return nil, err
 			}
 			commands = append(commands, c)
 		}
-		if tick && (len(commands) > 0 || !o.state.Item(it.ID).Ticked) {
-			commands = append(commands, phases.Tick{Item: it.ID})
+		if tick && (len(commands) > 0 || !o.state.Item(f.item.ID).Ticked) {
+			commands = append(commands, phases.Tick{Item: f.item.ID})
 		}
 		return o.send(false, "", commands...), nil
 	}
+}
+
+// entered is what a field is to hold: what was typed, and where nothing was, what is
+// recorded by now. What has to be recorded anew must be another value than before.
+func (o *Operator) entered(f *form, i int, typed string, tick bool, now time.Time) (string, error) {
+	field := f.fields[i]
+	is := o.state.Fields[field.ID].Value
+	value, changed, meanwhile := is, typed != f.shown[i], is != f.known[i]
+	if changed {
+		var err error
+		if value, err = phases.ParseField(field, typed, now); err != nil {
+			return "", fmt.Errorf("expected: %w", err)
+		}
+	}
+	switch {
+	case field.ID == f.anew && typed == "" && !meanwhile:
+		return "", errors.New("it has to be recorded anew")
+	case field.ID == f.anew && value == f.known[i]:
+		return "", errors.New("that is recorded already, and does not do: it has to be recorded anew")
+	case meanwhile && changed && value != is, meanwhile && !changed && tick:
+		return "", o.meanwhile(f, i, changed)
+	case tick && phases.ValueLacks(field, value) != "":
+		return "", errors.New(phases.ValueLacks(field, value))
+	}
+	return value, nil
+}
+
+// meanwhile says what was recorded behind a form, once: neither is that replaced, nor
+// a tick set on it, by somebody who has not seen it.
+func (o *Operator) meanwhile(f *form, i int, changed bool) error {
+	is := o.state.Fields[f.fields[i].ID]
+	f.known[i] = is.Value
+	if f.fields[i].ID == f.anew {
+		f.anew = "" // that it is
+	}
+	if changed {
+		return fmt.Errorf("recorded meanwhile by %s: %s; save once more to put this in its place", look.NameOr(is.By, "somebody"), look.NameOr(is.Value, "nothing"))
+	}
+	o.dialog.Fields[i].Edit.SetValue(look.Sanitize(is.Value))
+	f.shown[i] = o.dialog.Values()[i]
+	return fmt.Errorf("recorded meanwhile by %s: read it, then save once more", look.NameOr(is.By, "somebody"))
 }
