@@ -68,11 +68,7 @@ func (o *Operator) tick(now time.Time) tea.Cmd {
 	switch {
 	case it.Sign != "":
 		return o.sign(it, now)
-	case now.Sub(o.landed) < dialog.ArmAfter:
-		// A tick says that somebody has looked: a key that is held, or was pressed
-		// twice, has not.
-		o.landed = now
-		o.say(phases.LevelInfo, "The cursor has just come to this item: read it, then press space.")
+	case o.tooSoon(now, "space"):
 		return nil
 	case o.state.Item(it.ID).Ticked:
 		return o.send(false, "", phases.Untick{Item: it.ID})
@@ -80,6 +76,17 @@ func (o *Operator) tick(now time.Time) tea.Cmd {
 		return o.edit(now)
 	}
 	return o.send(false, "", phases.Tick{Item: it.ID})
+}
+
+// tooSoon refuses a key on an item that has just come under the cursor: it says that
+// somebody has looked, and one that is held, or was pressed twice, does not.
+func (o *Operator) tooSoon(now time.Time, key string) bool {
+	if now.Sub(o.landed) >= dialog.ArmAfter {
+		return false
+	}
+	o.landed = now
+	o.say(phases.LevelInfo, "The cursor has just come to this item: read it, then press "+key+".")
+	return true
 }
 
 // recheck asks the selected item's check again, or all of them.

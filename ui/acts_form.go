@@ -30,8 +30,11 @@ func (o *Operator) edit(now time.Time) tea.Cmd {
 		return nil
 	}
 	it, anew := o.filled(on, now)
-	if len(it.Fields) == 0 { // only what is signed gets here
+	switch {
+	case len(it.Fields) == 0: // only what is signed gets here
 		return o.sign(it, now)
+	case o.tooSoon(now, "enter"):
+		return nil
 	}
 	f := form{item: it, fields: it.Fields, anew: anew}
 	d := dialog.Dialog{Title: it.Text, Form: true, Ground: dialog.LeadsTo(phases.Record{Item: it.ID, Field: it.Fields[0].ID})}
@@ -60,6 +63,8 @@ func (o *Operator) edit(now time.Time) tea.Cmd {
 		if o.state.Item(it.ID).Ticked {
 			label = "Save, keep the tick"
 		}
+		// A tick says that somebody has read: the key that opened this has not.
+		d.Careful = true
 		d.Buttons = append(d.Buttons, dialog.Do(label, o.saves(&f, true)))
 	}
 	d.Buttons = append(d.Buttons, dialog.Do("Save", o.saves(&f, false)), no("Cancel"))

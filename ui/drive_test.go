@@ -145,68 +145,10 @@ func answerDialog(o *Operator) {
 	}
 }
 
-func TestTickAndItsForm(t *testing.T) {
-	o, rec := screen(t, "checklist", 80, 24)
-	o.nav.cursor = "notice"
-	run(o, keyNamed("space"))
-	want := []phases.Command{phases.Tick{Item: "notice"}}
-	if !reflect.DeepEqual(rec.commands, want) {
-		t.Fatalf("space sends %v", rec.commands)
-	}
-	recorded(o)
-	o.nav.cursor = "backup"
-	run(o, keyNamed("space"))
-	if o.dialog == nil || len(rec.commands) != 1 {
-		t.Fatalf("an item that records something is ticked without it: %v", rec.commands)
-	}
-	typed(o, "b 1")
-	run(o, keyNamed("enter"))
-	typed(o, "nonsense")
-	run(o, keyNamed("enter"))
-	if o.dialog == nil || !strings.Contains(trimmed(frameText(o)), "expected: a time") {
-		t.Fatalf("nonsense is taken for a time:\n%s", frameText(o))
-	}
-	for range "nonsense" {
-		run(o, keyNamed("backspace"))
-	}
-	run(o, keyNamed("tab")) // the example, "now", in a demo
-	run(o, keyNamed("enter"))
-	want = append(want,
-		phases.Record{Item: "backup", Field: "backup_id", Value: "b 1"},
-		phases.Record{Item: "backup", Field: "backup_time", Value: fixtureNow.Format(time.RFC3339)},
-		phases.Tick{Item: "backup"})
-	// now is parsed as of the screen's clock
-	if !reflect.DeepEqual(rec.commands, want) || o.dialog != nil {
-		t.Errorf("the form sends %v,\nwant %v", rec.commands, want)
-	}
-}
-
 // recorded lets as much time pass as a screen waits for a command's record.
 func recorded(o *Operator) {
 	for range staleTicks {
 		o.Update(tickMsg{}) // and not the next one, which it gives
-	}
-}
-
-// Tab through all of a form ends on what saves it: enter there loses nothing.
-func TestEnterAfterTheLastFieldSaves(t *testing.T) {
-	o, rec := screen(t, "checklist", 80, 24)
-	o.nav.cursor = "backup"
-	run(o, keyNamed("enter"))
-	typed(o, "b 1")
-	run(o, keyNamed("tab"))
-	run(o, keyNamed("tab"))
-	if text := trimmed(frameText(o)); !strings.Contains(text, o.styles.Mark.Cursor+"[ Save and tick ]") {
-		t.Errorf("tab through the fields does not end on saving:\n%s", text)
-	}
-	run(o, keyNamed("enter"))
-	want := []phases.Command{
-		phases.Record{Item: "backup", Field: "backup_id", Value: "b 1"},
-		phases.Record{Item: "backup", Field: "backup_time", Value: fixtureNow.Format(time.RFC3339)},
-		phases.Tick{Item: "backup"},
-	}
-	if !reflect.DeepEqual(rec.commands, want) || o.dialog != nil {
-		t.Errorf("enter sends %v,\nwant %v", rec.commands, want)
 	}
 }
 

@@ -107,13 +107,14 @@ func (r *Robot) next(text string) string {
 		}
 	case "↓":
 		return "\x1b[B"
-	case "space": // a tick says that they have read what it is about
+	case "space", "enter": // which say that they have read what it is about
 		if time.Since(r.typed) < quiet || time.Since(r.since) < quiet {
 			return ""
 		}
+		if words[0] == "enter" {
+			return "\r"
+		}
 		return " "
-	case "enter":
-		return "\r"
 	case "tab":
 		return "\t"
 	}
@@ -138,10 +139,10 @@ func (r *Robot) answer(text, hints string) string {
 		return r.database()
 	case inField && strings.Contains(field, " type here "):
 		return r.Name
-	case strings.Contains(text, "›[ Save"): // which is harmless
-		return "\r"
 	case time.Since(r.typed) < quiet:
 		return "" // it takes no yes yet
+	case strings.Contains(text, "›[ Save"):
+		return "\r"
 	case strings.HasSuffix(keys, "yy"):
 		return "\x1b" // it came too late, and the dialog says why
 	case inField:

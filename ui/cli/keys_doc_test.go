@@ -27,7 +27,7 @@ the keys that make sense now, and ` + "`?`" + ` shows all of them: what can be p
 A key that does nothing says why on the line above the keys.
 `)
 	section(&b, "The operator's screen", "What `tminus run`, `resume`, `rehearse`, `demo` and `undo` show.", ui.OperatorKeys())
-	section(&b, "A question over it", "It opens on its first field, or on No where it has none. A yes that cannot be taken back wants the keyboard quiet before it.", dialog.Keys())
+	section(&b, "A question over it", "It opens on its first field, or on No where it has none. A yes that ticks, or cannot be taken back, wants the keyboard quiet before it.", dialog.Keys())
 	section(&b, "While letters are text", "After `/` and `:`. Any other key is typed.", ui.EnteringKeys())
 	section(&b, "A reader's screen", "`tminus watch`. Nothing on it acts.", ui.WatchKeys())
 	section(&b, "The mirror", "The same over SSH. It opens on the pane undo, and stays there until you go elsewhere or follow the run.", ui.NewMirrorViewer(ui.ViewerOptions{}).Keys())

@@ -38,7 +38,7 @@ type Dialog struct {
 	Buttons []Button
 	Focus   int // over fields, then buttons
 	Careful bool
-	Form    bool      // only records: its yes is harmless, and stands first
+	Form    bool      // only records, and ticks what it records: its yes stands first
 	quiet   time.Time // of the last key, or of opening
 	message string    // why the last enter did nothing
 	Offer   bool      // tab takes a field's example: never in production

@@ -21,7 +21,7 @@ func Keys() []look.KeyRow {
 		{Group: everywhere, Keys: []string{"ctrl+z"}, Help: "take back what was typed last"},
 		{Group: inField, Keys: []string{"enter"}, Help: "to the next field; in the last one, answer, or with more than two buttons go to the first"},
 		{Group: inField, Keys: []string{"tab"}, Help: "take the example, where one is offered, and go to the next field"},
-		{Group: onButtons, Keys: []string{"enter"}, Help: "press the button; one that cannot be taken back wants a pause before it"},
+		{Group: onButtons, Keys: []string{"enter"}, Help: "press the button; one that ticks, or cannot be taken back, wants a pause before it"},
 		{Group: onButtons, Keys: []string{"right", "l"}, Help: "to the button beside"},
 		{Group: onButtons, Keys: []string{"left", "h"}, Help: "to the button before"},
 		{Group: onButtons, Keys: []string{"y"}, Help: "yes, where there are two buttons"},
