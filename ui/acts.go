@@ -78,8 +78,9 @@ func (o *Operator) tick(now time.Time) tea.Cmd {
 	return o.send(false, "", phases.Tick{Item: it.ID})
 }
 
-// tooSoon refuses a key on an item that has just come under the cursor: it says that
-// somebody has looked, and one that is held, or was pressed twice, does not.
+// tooSoon refuses a key on an item that has just come under the cursor, or in sight:
+// the key says that somebody has looked, and one that is held, or was pressed twice,
+// does not.
 func (o *Operator) tooSoon(now time.Time, key string) bool {
 	if now.Sub(o.landed) >= dialog.ArmAfter {
 		return false

@@ -30,6 +30,9 @@ func (o *Operator) waive(now time.Time) tea.Cmd {
 		return nil
 	}
 	if o.state.Item(it.ID).Waived != nil {
+		if o.tooSoon(now, "v") {
+			return nil
+		}
 		return o.send(false, "", phases.TakeBackWaiver{Item: it.ID})
 	}
 	text := func(s *phases.State, _ time.Time) []dialog.Text {

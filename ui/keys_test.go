@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 
 	"tminus/phases"
 	"tminus/phases/runbook"
+	"tminus/ui/pane"
 )
 
 func TestKeysAreUnique(t *testing.T) {
@@ -134,5 +136,44 @@ func TestSkippingMaintenanceAsks(t *testing.T) {
 	run(o, keyNamed("y"))
 	if len(rec.commands) != 1 || rec.commands[0] != phases.Command(phases.SkipMaintenance{}) {
 		t.Errorf("y sends %v", rec.commands)
+	}
+}
+
+// Behind the page of keys nobody sees which item is selected: a key that is about one
+// closes the page, and does no more, held neither.
+func TestNoKeyActsOnAnItemBehindThePageOfKeys(t *testing.T) {
+	for _, stage := range fixtureStages {
+		o, _ := screen(t, stage, 80, 24)
+		for _, row := range o.rows() {
+			for _, b := range o.keys {
+				o, rec := screen(t, stage, 80, 24)
+				o.goTo(pane.Checklist)
+				o.nav.cursor = row.ID
+				run(o, keyNamed("?"))
+				if b.group != groupItems || b.can(o.Viewer, o.now()) != nil {
+					continue
+				}
+				run(o, keyNamed(b.keys[0]))
+				if len(rec.commands) > 0 || o.front() != nil || o.nav.help || !strings.Contains(o.said.text, "then press "+b.label+" again") {
+					t.Errorf("%s, %s at %s: %v, %q", stage, b.label, row.ID, rec.commands, o.said.text)
+				}
+				run(o, keyNamed(b.keys[0]))
+				for _, c := range rec.commands {
+					if _, looks := c.(phases.Recheck); !looks {
+						t.Errorf("%s, %s held at %s: %v", stage, b.label, row.ID, c)
+					}
+				}
+			}
+		}
+	}
+	o, rec := screen(t, "checklist", 80, 24)
+	o.nav.cursor = "notice"
+	run(o, keyNamed("?"))
+	for range 2 {
+		o.now = frozen(o.now().Add(time.Second))
+		run(o, keyNamed("space"))
+	}
+	if want := []phases.Command{phases.Tick{Item: "notice"}}; !reflect.DeepEqual(rec.commands, want) {
+		t.Errorf("read, and pressed again, it sends %v", rec.commands)
 	}
 }

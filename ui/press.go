@@ -87,13 +87,19 @@ func (o *Operator) press(msg tea.KeyPressMsg, now time.Time) tea.Cmd {
 	return o.begin(b, now)
 }
 
-// begin does what a binding opens, or says why not.
+// begin does what a binding opens, or says why not. Behind the page of keys nobody
+// sees which item is selected: a key that is about one only closes it.
 func (o *Operator) begin(b binding, now time.Time) tea.Cmd {
 	if b.id != "quit" {
 		if err := o.ready(b, now); err != nil {
 			if !errors.Is(err, errUnseen) {
 				o.say(phases.LevelWarn, b.label+" ("+b.name+"): "+err.Error()+".")
 			}
+			return nil
+		}
+		if o.nav.help && b.group == groupItems {
+			o.nav.help, o.landed = false, now
+			o.say(phases.LevelInfo, b.label+" ("+b.name+"): the page of keys hid what it acts on: read that, then press "+b.label+" again.")
 			return nil
 		}
 		o.nav.help = false

@@ -55,7 +55,7 @@ type Operator struct {
 	busy    bool            // a command is under way
 	behind  int             // it is recorded, and what it did is not on screen yet: for how many ticks that may be
 	seen    uint64          // a later record than this one is on screen once what it did is
-	landed  time.Time       // when the cursor went on by itself, or a key was too quick after that
+	landed  time.Time       // when an item came under the cursor by itself, or in sight, or a key was too quick after that
 	dialog  *dialog.Dialog
 	leaving *dialog.Dialog // asks whether to leave; stands before the other one
 	said    said
