@@ -183,7 +183,11 @@ func (p Pane) phaseTimes(ph *phases.PhaseState) look.Line {
 	case !begun:
 		l = look.Row(&st.Dim, "not begun")
 	case plan.Limit > 0 && took > plan.Limit:
-		l = look.Row(&st.Bad, look.Minutes(took)+" over its limit: rolls back")
+		text := " over its limit"
+		if s := ph.Status; s.Open() && s != phases.PhaseCommitting && s != phases.PhaseInDoubt { // what was sent is not taken back
+			text += ": rolls back"
+		}
+		l = look.Row(&st.Bad, look.Minutes(took)+text)
 	case plan.WarnAfter > 0 && took > plan.WarnAfter:
 		l = look.Row(&st.Warn, look.Minutes(took)+" slow: past its warning")
 	case took > plan.Planned:
