@@ -27,8 +27,9 @@ func (p Pane) phaseContent() content {
 	ph := &p.State.Phases[i]
 	urgent := p.urgent(ph)
 	pinned := append(p.phaseHead(ph, i, len(urgent) == 0 || p.Height >= roomy), urgent...)
-	body, keep := p.phaseBody(ph)
-	return content{head: pinned, body: body, keep: keep}
+	c := p.phaseBody(ph)
+	c.head = pinned
+	return c
 }
 
 // shownPhase is the index of the phase that is open, or is undone, of the last
@@ -212,10 +213,11 @@ func (p Pane) phaseTimes(ph *phases.PhaseState) look.Line {
 }
 
 // phaseBody is all that scrolls: what failed or is unknown, the tables, what
-// was done beside rows, what was verified. keep is the line that should be seen.
-func (p Pane) phaseBody(ph *phases.PhaseState) (body []look.Line, keep int) {
+// was done beside rows, what was verified.
+func (p Pane) phaseBody(ph *phases.PhaseState) content {
 	st := p.Styles
 	out := append([]look.Line{{}}, p.notHeldLines(ph)...)
+	firm, keep := len(out), 0
 	var running int
 	var table []look.Line
 	if ph.Plan.Writes() {
@@ -240,7 +242,7 @@ func (p Pane) phaseBody(ph *phases.PhaseState) (body []look.Line, keep int) {
 		}
 		out = append(out, p.paragraph("  - ", &st.Dim, n)...)
 	}
-	return out, keep
+	return content{body: out, firm: firm, keep: keep}
 }
 
 // notHeldLines are the verifications that do not hold, those that nobody knows
