@@ -116,7 +116,7 @@ func (f *feed) read(now time.Time) bool {
 	if len(recs) == 0 {
 		return false
 	}
-	f.eventAt = now
+	f.eventAt, f.alone = now, false // who writes is there
 	if f.state == nil {
 		f.state = &phases.State{}
 	}

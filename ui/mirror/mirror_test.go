@@ -14,6 +14,7 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 
 	"tminus/phases"
+	"tminus/phases/journal"
 )
 
 func TestShowsTheRunAndFollowsIt(t *testing.T) {
@@ -78,6 +79,49 @@ func TestCopiesTheRestoreCommand(t *testing.T) {
 	v.press("y")
 	v.sees("Sent to your terminal's clipboard")
 	eventually(t, func() bool { return strings.Contains(v.output(), "\x1b]52;c;") }, func() string { return "no OSC 52 was sent" })
+}
+
+// A run that was taken up again is not without its program, while its events come.
+func TestTheOperatorComesBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "run.journal")
+	w, err := journal.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	note := func() {
+		t.Helper()
+		e := phases.NoteRecorded{Text: "still here", By: "dba"}
+		if _, err := w.Append(time.Now(), e.Kind(), e, journal.Buffered); err != nil {
+			t.Fatal(err)
+		}
+	}
+	opened := openedEvent()
+	if _, err := w.Append(time.Now(), opened.Kind(), opened, journal.Buffered); err != nil {
+		t.Fatal(err)
+	}
+	f, err := newFeed(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.follower.Close()
+	w.Close()
+	now := time.Now().Add(2 * time.Second)
+	f.step(now)
+	if _, text := f.word(); !strings.Contains(text, "The operator's program is gone") {
+		t.Fatalf("of a run that was killed it says %q", text)
+	}
+	if w, _, _, err = journal.OpenWriter(path); err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	for range 5 { // closer together than the journal is asked for its writer
+		note()
+		now = now.Add(500 * time.Millisecond)
+		f.step(now)
+		if _, text := f.word(); text != "" {
+			t.Fatalf("while events come it says %q", text)
+		}
+	}
 }
 
 func TestKeysChangeNothing(t *testing.T) {
