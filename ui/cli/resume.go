@@ -13,6 +13,7 @@ import (
 	"tminus/phases"
 	"tminus/phases/engine"
 	"tminus/phases/journal"
+	"tminus/ui"
 	"tminus/ui/choose"
 )
 
@@ -92,12 +93,12 @@ func (a *app) pickUnfinished(ctx context.Context, f Flags) (string, error) {
 		a.tellUnfinished(a.stdout, found, now)
 		return "", &Exit{Code: Unfinished, Err: fmt.Errorf("%d runs are unfinished: name the one that is meant by its journal, as above", len(ready))}
 	}
-	return a.choose(ctx, append(ready, rest...), now)
+	return a.choose(ctx, f, append(ready, rest...), now)
 }
 
 // choose has somebody choose one of several; those that can be taken up come first,
 // and the latest before the others.
-func (a *app) choose(ctx context.Context, runs []engine.Unfinished, now time.Time) (string, error) {
+func (a *app) choose(ctx context.Context, f Flags, runs []engine.Unfinished, now time.Time) (string, error) {
 	var entries []choose.Entry
 	var paths []string
 	for _, ready := range []bool{true, false} {
@@ -109,7 +110,7 @@ func (a *app) choose(ctx context.Context, runs []engine.Unfinished, now time.Tim
 			}
 		}
 	}
-	at, err := choose.Run(ctx, choose.Options{Title: "Which run is taken up?", Entries: entries})
+	at, err := choose.Run(ctx, choose.Options{Title: "Which run is taken up?", Entries: entries}, ui.Options{Looks: f.Looks})
 	if errors.Is(err, choose.ErrLeft) {
 		return "", &Exit{Code: Unfinished, Err: err}
 	}

@@ -124,6 +124,23 @@ func TestTheOperatorComesBack(t *testing.T) {
 	}
 }
 
+// A terminal says what it can show by its locale, too.
+func TestSignsAreTheTerminalsOwn(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	latin, other := r.watch(100, 30, "LANG", "C.UTF-8", "LC_ALL", "C"), r.watch(100, 30, "LANG", "C.UTF-8")
+	latin.sees("READ-ONLY")
+	other.sees("READ-ONLY")
+	if !strings.ContainsAny(other.screen(), "─│·") {
+		t.Errorf("a terminal with UTF-8 gets\n%s", other.screen())
+	}
+	for _, letter := range latin.screen() {
+		if letter > 127 {
+			t.Fatalf("a terminal without UTF-8 gets %q:\n%s", letter, latin.screen())
+		}
+	}
+}
+
 func TestKeysChangeNothing(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
