@@ -75,6 +75,14 @@ func TestCopiesTheRestoreCommand(t *testing.T) {
 	r := newRig(t, nil)
 	v := r.watch(100, 30)
 	v.sees("READ-ONLY")
+	v.press("y")
+	v.sees("The restore command still lacks") // which nobody could run
+	if strings.Contains(v.output(), "\x1b]52;c;") {
+		t.Error("a command that is not whole was copied")
+	}
+	for _, field := range []string{"backup_id", "backup_time", "backup_location"} {
+		r.append(phases.FieldRecorded{Item: "backup_taken", Field: field, Value: "2026-01-31T01:50:00Z"})
+	}
 	v.sees("y copy the restore command") // it opens on what an undo would take
 	v.press("y")
 	v.sees("Sent to your terminal's clipboard")
