@@ -210,21 +210,29 @@ func (s *State) restoring(text string) []string {
 	if off := s.OffWords(); off != "" {
 		out = append(out, off)
 	}
-	if cmd := s.RestoreCommand(); cmd != "" {
+	switch cmd := s.RestoreCommand(); {
+	case strings.Contains(cmd, "\n"):
+		out = append(out, restoreBelow+":\n  "+strings.ReplaceAll(cmd, "\n", "\n  "))
+	case cmd != "":
 		out = append(out, "restore: "+cmd)
 	}
 	return out
 }
 
-// RestoreCommand is the runbook's command with the recorded fields filled in,
-// without control characters. What was not recorded stays as it is written.
+// restoreBelow announces a restore command of several lines, which is no sentence's
+// part: put into one line it would be another command.
+const restoreBelow = "restore by the runbook's command"
+
+// RestoreCommand is the runbook's command with the recorded fields filled in as a
+// shell takes them, line by line as it is written, without control characters. What
+// was not recorded stays as it is written.
 func (s *State) RestoreCommand() string {
-	return Clean(placeholder.ReplaceAllStringFunc(s.Runbook.Backup.Restore, func(found string) string {
-		if v := s.Fields[placeholder.FindStringSubmatch(found)[1]].Value; v != "" {
-			return v
-		}
-		return found
-	}))
+	filled := fillShell(s.Runbook.Backup.Restore, func(field string) string { return s.Fields[field].Value })
+	lines := strings.Split(filled, "\n")
+	for i := range lines {
+		lines[i] = Clean(strings.TrimSuffix(lines[i], "\r"))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // RestoreLacks are the labels of the fields that the restore command needs and

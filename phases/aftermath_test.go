@@ -44,6 +44,30 @@ func TestResumeEndsACutAction(t *testing.T) {
 	}
 }
 
+// A restore command of several lines stays one: in one line, what follows a comment
+// would be lost, and two commands would be a wrong one.
+func TestARestoreCommandKeepsItsLines(t *testing.T) {
+	s := described()
+	s.Runbook.Backup = runbook.Backup{Restore: "# as postgres\ncd {{ dir }}\r\n\npg_restore  -d \"my  db\" \\\n\t--jobs=4 {{file}}\x1b[2J"}
+	s.Fields["dir"] = FieldValue{Value: "/var/my backups\nrm -r /"}
+	s.Fields["file"] = FieldValue{Value: "dump"}
+	want := "# as postgres\ncd '/var/my backups rm -r /'\n\npg_restore  -d \"my  db\" \\\n --jobs=4 dump"
+	if got := s.RestoreCommand(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	s.Phases[0].Status, s.Outcome = PhaseIsCommitted, Aborted
+	if got := s.Summary("x.journal"); !strings.Contains(got, "\nrestore by the runbook's command:\n  # as postgres\n  cd '/var/my backups rm -r /'\n  \n  pg_restore  -d") {
+		t.Errorf("the summary has no such lines:\n%s", got)
+	}
+	if _, text := describe(s, RunAborted{Reason: "late"}); !strings.Contains(text, "; restore by the runbook's command") || strings.ContainsAny(text, "\n#") {
+		t.Errorf("the abort's line is %q", text)
+	}
+	m := runbook.Message{Title: "To {{restore}}", Text: "By\n{{restore}}\nof {{dir}}"}
+	if title, text := s.Rendered(m, s.At); text != "By\n"+want+"\nof /var/my backups rm -r /" || strings.Contains(title, "\n") {
+		t.Errorf("a message says %q, %q", title, text)
+	}
+}
+
 func TestAftermath(t *testing.T) {
 	s := described()
 	if got := s.Aftermath(); got != nil {
@@ -63,7 +87,7 @@ func TestAftermath(t *testing.T) {
 		"committed: leaf (48,210 rows deleted, 12 more by foreign keys and triggers)",
 		"not committed: hub",
 		"what is committed comes back by a restore only: backup b 17, taken 2026-01-31 01:50:00 UTC, takes about 15 min",
-		"restore: bring back b 17 from {{ place }}",
+		"restore: bring back 'b 17' from {{ place }}",
 		"triggers that this run disabled are not known to be back; as they were:",
 		`  ALTER TABLE ONLY "public"."od""d" ENABLE REPLICA TRIGGER "guard";`,
 	}

@@ -47,6 +47,7 @@ func (e RunAborted) apply(s *State) error {
 func (e RunAborted) words(s *State) (Level, string) {
 	text := "run aborted: " + e.Reason + by(e.By)
 	for _, line := range s.Undoing() {
+		line, _, _ = strings.Cut(line, ":\n") // a command of several lines is none in one
 		text += "; " + line
 	}
 	return LevelBad, text

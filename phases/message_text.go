@@ -187,15 +187,20 @@ func atWords(t, now time.Time) string {
 }
 
 // Fact is what a name stands for in a message, without control characters: a
-// fact of the run, or a recorded field. What is not known is NotKnown.
+// fact of the run, or a recorded field, in one line but for a restore command that
+// has several. What is not known is NotKnown.
 func (s *State) Fact(name string, now time.Time) string {
 	text := ""
-	if k, table, ok := fact.Find(name); ok {
-		text = facts[k.Name](s, now, table)
-	} else {
-		text = s.fieldFact(name, now)
+	k, table, ok := fact.Find(name)
+	switch {
+	case ok && k.Name == "restore": // which is clean
+		text = s.RestoreCommand()
+	case ok:
+		text = Clean(facts[k.Name](s, now, table))
+	default:
+		text = Clean(s.fieldFact(name, now))
 	}
-	if text = Clean(text); strings.TrimSpace(text) == "" {
+	if strings.TrimSpace(text) == "" {
 		return NotKnown
 	}
 	return text

@@ -22,6 +22,45 @@ func TestShellWord(t *testing.T) {
 	}
 }
 
+// A shell reads a value that was put into a command as the text that it is, wherever
+// it stands; what the command does with its own quotes stays as it was.
+func TestFillShell(t *testing.T) {
+	for _, value := range []string{"plain", "/my backups/it's", `a "b" c`, "$HOME `id` $(id)", `a\b`, "x; id #", "~/a", "*", "don't!"} {
+		for command, want := range map[string]string{
+			"printf '<%s>' {{v}}/dump":                    "<" + value + "/dump>",
+			"printf '<%s>' --x={{v}}":                     "<--x=" + value + ">",
+			`printf '<%s>' "{{v}}"/dump`:                  "<" + value + "/dump>",
+			`printf '<%s>' "a \" {{v}} b"`:                "<a \" " + value + " b>",
+			`printf '<%s>' 'a {{v}}' {{ v }}`:             "<a " + value + "><" + value + ">",
+			`printf '<%s>' \' {{v}} # don't {{v}}`:        "<'><" + value + ">",
+			"# it's {{v}}\nprintf '<%s>' a#'b' {{v}}":     "<a#b><" + value + ">",
+			`printf '<%s>' "$(printf %s "{{v}}" {{v}})"`:  "<" + value + value + ">",
+			`printf '<%s>' "\$(" {{v}}`:                   "<$(><" + value + ">",
+			`(printf '<%s>' "it's") && printf %s {{v}}`:   "<it's>" + value,
+			`printf '<%s>' "{{none}}" '{{ none }}' {{v}}`: "<{{none}}><{{ none }}><" + value + ">",
+		} {
+			filled := fillShell(command, func(name string) string { return map[string]string{"v": value}[name] })
+			if out, err := exec.Command("sh", "-c", filled).Output(); err != nil || string(out) != want {
+				t.Errorf("%s\nis read %s, want %s (%v)", filled, out, want, err)
+			}
+		}
+	}
+	if got := fillShell(`restore "{{v}}"/dump {{v}}`, func(string) string { return "/a b" }); got != `restore "/a b"/dump '/a b'` {
+		t.Errorf("more quotes than it takes: %s", got)
+	}
+}
+
+func TestCommandWords(t *testing.T) {
+	for _, line := range []string{"", " ", "a", "  a b", "a  b c", "psql -c 'a  b' ", "a \\"} {
+		if got := strings.Join(CommandWords(line), " "); got != line {
+			t.Errorf("%q becomes %q", line, got)
+		}
+	}
+	if got := CommandWords("  a b  c d"); len(got) != 3 || got[0] != "  a" || got[1] != "b  c" {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestCommand(t *testing.T) {
 	s := &State{program: "/opt/t minus/bin/tminus"}
 	for _, c := range []struct{ got, want string }{

@@ -66,13 +66,30 @@ func canCopy(v *Viewer, _ time.Time) error {
 	if err != nil {
 		return err
 	}
-	switch what, text := v.Copyable(); {
-	case text == "":
-		return errors.New("the runbook gives no restore command")
-	case what == theRestore && len(s.RestoreLacks()) > 0:
-		return errors.New("the restore command still lacks " + strings.Join(s.RestoreLacks(), ", ") + ": record it first")
+	if what, _ := v.Copyable(); what == theRestore {
+		return Restorable(s)
 	}
 	return nil
+}
+
+// Restorable says why a run's restore command is none that anybody could run.
+func Restorable(s *phases.State) error {
+	switch lacks := s.RestoreLacks(); {
+	case s.RestoreCommand() == "":
+		return errors.New("the runbook gives no restore command")
+	case len(lacks) > 0:
+		return errors.New("the restore command still lacks " + strings.Join(lacks, ", ") + ": it has to be recorded first")
+	}
+	return nil
+}
+
+// Copied is how a status line names a text that was copied: one of several lines is
+// none in one.
+func Copied(text string) string {
+	if n := strings.Count(text, "\n"); n > 0 {
+		return look.Plural(n+1, "line", "lines")
+	}
+	return text
 }
 
 // copyOut puts what is worth it into the clipboard of the operator's own terminal.
@@ -81,12 +98,16 @@ func (o *Operator) copyOut(now time.Time) tea.Cmd {
 	what, text := o.Copyable()
 	cmd := o.manners.Clipboard(text)
 	if cmd == nil {
+		var said []dialog.Text
+		for line := range strings.SplitSeq(text, "\n") {
+			said = append(said, dialog.Say("", line))
+		}
 		return o.ask(dialog.Dialog{
 			Title: look.Initial(what), Blind: true, Ground: func(*phases.State, time.Time) error { return nil },
-			Text:    dialog.Says(dialog.Say("", text), dialog.Say(phases.LevelInfo, "This terminal has no clipboard that a program can reach.")),
+			Text:    dialog.Says(append(said, dialog.Say(phases.LevelInfo, "This terminal has no clipboard that a program can reach."))...),
 			Buttons: []dialog.Button{no("Close")},
 		}, now)
 	}
-	o.say(phases.LevelInfo, "Sent to your terminal's clipboard, "+what+": "+text)
+	o.say(phases.LevelInfo, "Sent to your terminal's clipboard, "+what+": "+Copied(text))
 	return cmd
 }

@@ -252,6 +252,27 @@ func TestCopyGivesAWholeCommand(t *testing.T) {
 	}
 }
 
+// A command of several lines is copied and shown as those lines, and is no sentence's
+// part.
+func TestCopyKeepsLines(t *testing.T) {
+	o, _ := screen(t, "completed", 80, 24)
+	o.goTo(pane.End)
+	o.state.Runbook.Backup.Restore = "# as postgres\ncd '/my  backups'\npg_restore b-7"
+	o.manners = Manners{osc: true}
+	_, cmd := o.Update(keyNamed("y"))
+	if raw, ok := cmd().(tea.RawMsg); !ok || raw.Msg != ansi.SetSystemClipboard(o.state.RestoreCommand()) || !strings.Contains(o.state.RestoreCommand(), "\ncd '/my  backups'\n") {
+		t.Errorf("%q is sent", raw.Msg)
+	}
+	if !strings.HasSuffix(o.said.text, "the restore command: 3 lines") {
+		t.Errorf("it says %q", o.said.text)
+	}
+	o.manners = Manners{}
+	run(o, keyNamed("y"))
+	if text := trimmed(frameText(o)); !strings.Contains(text, "│ # as postgres ") || !strings.Contains(text, "│ cd '/my  backups' ") || !strings.Contains(text, "│ pg_restore b-7 ") {
+		t.Errorf("it shows\n%s", text)
+	}
+}
+
 // The page on the terminal names what there is.
 func TestThePageOnTheTerminalIsWhole(t *testing.T) {
 	page, err := os.ReadFile("../docs/terminal.md")

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ type Options struct {
 	Looks     Looks            // of colours, mouse and calls
 	HostKey   string           // the fingerprint of the mirror's host key; empty without a mirror
 	Env       []string         // the terminal's environment; nil: the process's
+	Instead   string           // the flag that needs no screen, for whom none can be drawn; empty: --plain
 	Input     io.Reader        // nil: the process's terminal
 	Output    io.Writer        // nil: the process's terminal
 }
@@ -39,7 +41,7 @@ type PanicError struct {
 }
 
 func (e *PanicError) Error() string {
-	return fmt.Sprintf("the screen failed: %v; the journal holds the run, and it can be resumed", e.Value)
+	return fmt.Sprintf("the screen failed: %v; what it showed was not touched by that", e.Value)
 }
 
 // Run shows the operator's screen until the operator leaves, ctx ends or the
@@ -99,7 +101,7 @@ func Present(ctx context.Context, opts Options, screen tea.Model, more ...tea.Pr
 	case errors.Is(err, tea.ErrProgramPanic):
 		return &PanicError{Value: "in the terminal's library"}
 	case err != nil:
-		return fmt.Errorf("show the screen: %w; --plain needs no terminal", err)
+		return fmt.Errorf("show the screen: %w; %s needs no terminal", err, cmp.Or(opts.Instead, "--plain"))
 	}
 	return nil
 }

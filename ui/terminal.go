@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -38,7 +39,7 @@ func drawable(opts Options) error {
 	}
 	w, h, err := term.GetSize(os.Stdout.Fd())
 	if err == nil && !plausible(w, h) {
-		return fmt.Errorf("show the screen: the terminal says that it has %d x %d cells, which none has: mend that with `stty cols 80 rows 24`, or take --plain", w, h)
+		return fmt.Errorf("show the screen: the terminal says that it has %d x %d cells, which none has: mend that with `stty cols 80 rows 24`, or take %s", w, h, cmp.Or(opts.Instead, "--plain"))
 	}
 	return nil
 }

@@ -76,11 +76,19 @@ func NewMirrorViewer(opts ViewerOptions) *Viewer {
 	v.nav.focus, v.nav.main, v.nav.stays = pane.Undo, pane.Undo, true
 	v.lead = []string{"copy undo"} // as soon as there is something to undo
 	v.keys = append(v.keys,
-		binding{id: "copy", keys: []string{MirrorCopy}, label: MirrorCopy, name: "copy the restore command", help: "copy the restore command to your own clipboard", group: groupLeave, own: true},
+		binding{id: "copy", keys: []string{MirrorCopy}, label: MirrorCopy, name: "copy the restore command", help: "copy the restore command to your own clipboard", group: groupLeave, can: canCopyRestore, own: true},
 		binding{id: "copy undo", keys: []string{MirrorCopyUndo}, label: MirrorCopyUndo, name: "copy the undo command", help: "copy the undo command to your own clipboard", group: groupLeave, can: canCopyUndo, own: true},
 		binding{id: "quit", keys: []string{MirrorQuit, "ctrl+c"}, label: MirrorQuit, name: "leave", help: "leave; the run goes on", group: groupLeave, own: true},
 	)
 	return v
+}
+
+func canCopyRestore(v *Viewer, _ time.Time) error {
+	s, err := v.run()
+	if err != nil {
+		return err
+	}
+	return Restorable(s)
 }
 
 func canCopyUndo(v *Viewer, _ time.Time) error {

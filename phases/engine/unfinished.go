@@ -25,8 +25,9 @@ type Unfinished struct {
 func (u Unfinished) Ready() bool { return !u.Driven && u.Gone == "" }
 
 // FindUnfinished gives the runs below the user's state directory that are not
-// closed, the one that was written to last at the end, and why files that look
-// like journals could not be read. Without a directory there are none.
+// closed, the one that was written to last at the end, and why others may be
+// unfinished too: their files look like journals and could not be read. Without a
+// directory there are none.
 func FindUnfinished(dir string) (found []Unfinished, passed []error, err error) {
 	if dir == "" {
 		return nil, nil, nil
@@ -40,8 +41,11 @@ func FindUnfinished(dir string) (found []Unfinished, passed []error, err error) 
 		return nil, nil, fmt.Errorf("look for unfinished runs: %w", err)
 	}
 	for _, link := range elsewhere {
-		// One that leads nowhere is of a journal that is gone, or was moved.
-		if path, err := filepath.EvalSymlinks(link); err == nil && !slices.Contains(paths, path) {
+		path, err := filepath.EvalSymlinks(link)
+		switch {
+		case err != nil:
+			passed = append(passed, leadsNowhere(link, err))
+		case !slices.Contains(paths, path):
 			paths = append(paths, path)
 		}
 	}
@@ -56,6 +60,19 @@ func FindUnfinished(dir string) (found []Unfinished, passed []error, err error) 
 	}
 	slices.SortStableFunc(found, func(a, b Unfinished) int { return a.State.At.Compare(b.State.At) })
 	return found, passed, nil
+}
+
+// leadsNowhere says why the journal that a link remembers is not read. The run may be
+// the one that somebody means.
+func leadsNowhere(link string, err error) error {
+	to, unread := os.Readlink(link)
+	if unread != nil { // it is no link, or nobody may look
+		return fmt.Errorf("look for the journal of %s: %w", link, err)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s leads nowhere: there is no journal %s. Mount what it lies on, or name it where it is now: tminus resume JOURNAL; where it is gone for good, remove %s", link, to, link)
+	}
+	return fmt.Errorf("look for the journal of %s, %s: %w", link, to, err)
 }
 
 // ReadUnfinished gives the run of a journal; nil where it is closed, or none has

@@ -70,10 +70,12 @@ func (p *page) hang(lead, text string) {
 
 // wrap breaks text at blanks. A word that is longer than width gets its own
 // line and is not broken: it may have to be copied.
-func wrap(text string, width int) []string {
+func wrap(text string, width int) []string { return wrapWords(strings.Fields(text), width) }
+
+func wrapWords(words []string, width int) []string {
 	var lines []string
 	line, used := "", 0
-	for _, word := range strings.Fields(text) {
+	for _, word := range words {
 		n := utf8.RuneCountInString(word)
 		if used > 0 && used+1+n > width {
 			lines = append(lines, line)

@@ -17,7 +17,11 @@ const (
 func (p *page) command(text, command string) {
 	p.line("")
 	p.hang("", text)
-	p.hang("  ", command)
+	for line := range strings.SplitSeq(command, "\n") {
+		for _, part := range wrapWords(phases.CommandWords(line), pageWidth-2) {
+			p.line("  " + part)
+		}
+	}
 }
 
 // group writes a checklist, an item below the other.

@@ -324,7 +324,11 @@ func (r *Report) wayBack() string {
 			at = b.At.Format("2 January 2006 15:04:05") + " UTC"
 		}
 		by := ""
-		if r.Outcome != phases.Completed && b.Restore != "" {
+		switch several := strings.Contains(b.Restore, "\n"); {
+		case r.Outcome == phases.Completed || b.Restore == "":
+		case several: // in a sentence they would be another command
+			by = ", by the runbook's restore command"
+		default:
 			by = ", by " + b.Restore
 		}
 		parts = append(parts, fmt.Sprintf("A restore of the backup \"%s\" of %s brings back the database as it was then%s.%s %s.", b.ID, at, by, b.takes, proven))

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"io"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -101,6 +102,30 @@ func TestACapsuleThatIsOffIsADeviation(t *testing.T) {
 	r, text = keeping(t, opened, append(append(took("p", 5)[:4], took("p", 5)[5]), phases.RunAborted{Reason: "late"})...)
 	if got := deviations(r); !strings.Contains(got, "capsule off: nothing was kept of what the phases took") || !strings.Contains(text, "Committed rows come back by a restore only: bring it back") {
 		t.Errorf("deviations %s in\n%s", got, text)
+	}
+}
+
+// A restore command of several lines stands in a report as it is, and in no sentence.
+func TestARestoreCommandKeepsItsLines(t *testing.T) {
+	t.Parallel()
+	opened := phases.RunOpened{Environment: phases.Production, Source: "capsule: off\n" + strings.Replace(twoPhases, "%s", "", 1)}
+	r, _ := keeping(t, opened, append(append(took("p", 5)[:4], took("p", 5)[5]), phases.RunAborted{Reason: "late"})...)
+	r.Backup.ID, r.Backup.Restore = "b-7", "# as postgres\ncd '/my  backups'\npg_restore b-7"
+	for name, c := range map[string]struct {
+		write func(*Report, io.Writer) error
+		want  string
+	}{
+		"text": {(*Report).WriteText, "\n  # as postgres\n  cd '/my  backups'\n  pg_restore b-7\n"},
+		"md":   {(*Report).WriteMarkdown, "```\n# as postgres\ncd '/my  backups'\npg_restore b-7\n```"},
+		"html": {(*Report).WriteHTML, "<pre><code># as postgres\ncd &#39;/my  backups&#39;\npg_restore b-7</code></pre>"},
+	} {
+		text := formatted(t, r, c.write)
+		if !strings.Contains(text, c.want) || strings.Contains(text, "by # as") || strings.Count(text, "# as postgres") != 1 {
+			t.Errorf("%s: no %q in\n%s", name, c.want, text)
+		}
+	}
+	if text := r.wayBack(); !strings.Contains(text, "as it was then, by the runbook's restore command.") {
+		t.Errorf("the summary says %q", text)
 	}
 }
 

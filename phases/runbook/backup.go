@@ -62,7 +62,7 @@ const (
 func backupObject() object {
 	return object{name: "backup", keys: []key{
 		{"max_age", false, ofLength(time.Second, MaxDuration), "how old the backup may be at the gate and at the point of no return; default `15m`"},
-		{"restore", false, of(aText), "the command to restore with; `{{field}}` stands for a recorded field"},
+		{"restore", false, of(aText), "the command to restore with, as a shell takes it, of one or more lines; `{{field}}` stands for a recorded field, in quotes where its value needs them"},
 		{"restore_time", false, ofLength(time.Second, MaxDuration), "how long a restore is expected to take"},
 		{"id_field", false, of(aFieldID), "the field that records the backup's ID"},
 		{"time_field", false, of(aFieldID), "the field, of type time, that records the moment of the backup's snapshot"},

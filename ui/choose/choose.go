@@ -3,11 +3,10 @@ package choose
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 
 	tea "charm.land/bubbletea/v2"
 
+	"tminus/ui"
 	"tminus/ui/look"
 )
 
@@ -24,34 +23,21 @@ type Entry struct {
 type Options struct {
 	Title   string
 	Entries []Entry // at least one that can be chosen
-	Styles  *look.Styles
-	Fixed   bool      // the styles do not follow the terminal's background
-	Input   io.Reader // nil: the process's terminal
-	Output  io.Writer // nil: the process's terminal
 }
 
 // ErrLeft is returned by Run when somebody left without choosing.
 var ErrLeft = errors.New("left: no run was taken up")
 
-// Run shows the list until an entry is chosen, and gives its index. The terminal is
-// restored in every case.
-func Run(ctx context.Context, opts Options) (int, error) {
-	s := newScreen(opts)
-	options := []tea.ProgramOption{tea.WithContext(ctx)}
-	if opts.Input != nil {
-		options = append(options, tea.WithInput(opts.Input))
-	}
-	if opts.Output != nil {
-		options = append(options, tea.WithOutput(opts.Output))
-	}
-	_, err := tea.NewProgram(s, options...).Run()
+// Run shows the list on the terminal that it is given until an entry is chosen, and
+// gives its index. It fails as ui.Run does; the terminal is restored in every case.
+func Run(ctx context.Context, opts Options, on ui.Options) (int, error) {
+	s := newScreen(opts, on)
+	err := ui.Present(ctx, on, s)
 	switch {
 	case s.chosen:
 		return s.cursor, nil
-	case ctx.Err() != nil:
-		return 0, context.Cause(ctx)
-	case err != nil && !errors.Is(err, tea.ErrInterrupted):
-		return 0, fmt.Errorf("show the unfinished runs: %w; --plain lists them, and needs no screen", err)
+	case err != nil:
+		return 0, err
 	}
 	return 0, ErrLeft
 }
@@ -59,6 +45,8 @@ func Run(ctx context.Context, opts Options) (int, error) {
 // screen is the list as it is looked at. It is a tea.Model.
 type screen struct {
 	opts          Options
+	dress         look.Dress
+	manners       ui.Manners
 	styles        *look.Styles
 	width, height int
 	cursor, top   int // the entry under the cursor, and the first in sight
@@ -66,30 +54,23 @@ type screen struct {
 	chosen        bool
 }
 
-func newScreen(opts Options) *screen {
-	s := &screen{opts: opts, styles: opts.Styles}
-	if s.styles == nil {
-		s.styles = look.NewStyles(true)
-	}
+func newScreen(opts Options, on ui.Options) *screen {
+	s := &screen{opts: opts, dress: look.NewDress(on.Looks.Theme, on.Env), manners: ui.MannersOf(on.Env)}
+	s.styles = s.dress.Styles()
 	return s
 }
 
 // Init implements tea.Model.
-func (s *screen) Init() tea.Cmd {
-	if s.opts.Fixed {
-		return nil
-	}
-	return tea.RequestBackgroundColor
-}
+func (s *screen) Init() tea.Cmd { return s.dress.Asks() }
 
 // Update implements tea.Model.
 func (s *screen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		s.width, s.height = msg.Width, msg.Height
-	case tea.BackgroundColorMsg:
-		if !s.opts.Fixed {
-			s.styles = look.NewStyles(msg.IsDark())
+	case tea.BackgroundColorMsg, tea.ColorProfileMsg:
+		if dress, changed := s.dress.On(msg); changed {
+			s.dress, s.styles = dress, dress.Styles()
 		}
 	case tea.KeyPressMsg:
 		return s, s.key(msg.String())
@@ -129,8 +110,8 @@ func (s *screen) key(key string) tea.Cmd {
 
 // View implements tea.Model.
 func (s *screen) View() tea.View {
-	out := tea.NewView(s.frame())
+	out := tea.NewView(s.styles.Write(s.frame()))
 	out.AltScreen = true
 	out.WindowTitle = "tminus resume"
-	return out
+	return s.manners.Fit(out)
 }

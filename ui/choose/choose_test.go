@@ -9,18 +9,23 @@ import (
 	"github.com/charmbracelet/x/ansi"
 	"github.com/charmbracelet/x/exp/golden"
 
+	"tminus/ui"
 	"tminus/ui/look"
 )
 
 func shown(w, h int, more ...Entry) *screen {
-	s := newScreen(Options{Title: "Which run is taken up?", Styles: look.PlainStyles(), Fixed: true, Entries: append([]Entry{
+	return shownOn(ui.Options{Env: []string{"NO_COLOR=1"}}, w, h, more...)
+}
+
+func shownOn(on ui.Options, w, h int, more ...Entry) *screen {
+	s := newScreen(Options{Title: "Which run is taken up?", Entries: append([]Entry{
 		{Title: "Gym data reset", Where: "production on gym at db1", Stands: "before the gate, 12 of 30 items done", Lines: []string{
 			"begun 2026-01-30 01:10 by ada@ops1, last event 3 min 20 s ago", "before the gate, 12 of 30 items done",
 			"/home/ada/.local/state/tminus/gym-reset-20260130-011000.000.journal",
 		}},
 		{Title: "注文明細の控え", Where: "rehearsal on shop at /run/postgresql", Stands: "COMMIT of phase 3 of 6 IN DOUBT", Lines: []string{"/j/b.journal"}},
 		{Title: "Gym data reset", Where: "demo on gym\x1b[2J at /tmp/x", Stands: "phase 2 of 6 open", Lines: []string{"/j/c.journal"}, Why: "its server is gone, and its database with it"},
-	}, more...)})
+	}, more...)}, on)
 	s.Update(tea.WindowSizeMsg{Width: w, Height: h})
 	return s
 }
@@ -108,5 +113,36 @@ func TestChooseFillsTheScreen(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// The list is drawn as its terminal can show it, and in the colours that are wanted.
+func TestTheListIsAsItsTerminalIs(t *testing.T) {
+	latin := shownOn(ui.Options{Env: []string{"TERM=linux", "LC_ALL=C"}}, 80, 24, Entry{Title: "One more", Why: "it's gone…"})
+	press(latin, down, down, down, enter)
+	view := latin.View()
+	before := strings.Split(ansi.Strip(latin.frame()), "\n")
+	for i, line := range strings.Split(ansi.Strip(view.Content), "\n") {
+		for _, r := range line {
+			if r > 127 && !strings.ContainsRune("注文明細の控え", r) { // which others have written
+				t.Errorf("%q in line %d: %s", r, i, line)
+			}
+		}
+		if ansi.StringWidth(line) != ansi.StringWidth(before[i]) {
+			t.Errorf("line %d changes its width: %s", i, line)
+		}
+	}
+	if view.WindowTitle != "" || latin.Init() != nil {
+		t.Errorf("a console gets the title %q, or is asked for its background", view.WindowTitle)
+	}
+	xterm := []string{"TERM=xterm-256color", "LANG=C.UTF-8"}
+	if s := shownOn(ui.Options{Env: xterm}, 80, 24); s.Init() == nil || s.View().WindowTitle == "" || !strings.Contains(s.View().Content, "─") {
+		t.Error("a terminal that can is not asked for its background, or gets less than it can show")
+	}
+	dark := shownOn(ui.Options{Env: xterm, Looks: ui.Looks{Theme: look.Dark}}, 80, 24)
+	light := shownOn(ui.Options{Env: xterm, Looks: ui.Looks{Theme: look.Light}}, 80, 24)
+	none := shownOn(ui.Options{Env: xterm, Looks: ui.Looks{Theme: look.None}}, 80, 24)
+	if light.Init() != nil || light.frame() == dark.frame() || strings.Contains(none.frame(), "\x1b[38;") {
+		t.Error("the theme that is wanted is not taken")
 	}
 }

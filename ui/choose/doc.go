@@ -3,5 +3,5 @@
 //
 // Run shows it until one is chosen or somebody leaves, and changes nothing.
 //
-//	at, err := choose.Run(ctx, choose.Options{Title: "Which run is taken up?", Entries: entries})
+//	at, err := choose.Run(ctx, choose.Options{Title: "Which run is taken up?", Entries: entries}, ui.Options{Looks: looks})
 package choose

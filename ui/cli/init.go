@@ -13,9 +13,11 @@ import (
 
 	"tminus/phases"
 	"tminus/phases/draft"
+	"tminus/phases/engine"
 	"tminus/phases/lint"
 	"tminus/phases/runbook"
 	"tminus/phases/schema"
+	"tminus/ui"
 	"tminus/ui/look"
 	"tminus/ui/pick"
 )
@@ -120,14 +122,15 @@ func (a *app) pick(ctx context.Context, s *schema.Schema, f initFlags) error {
 	}
 	var found []phases.Finding
 	opts := pick.Options{Schema: s, Wish: f.Wish, File: f.Output, Force: f.Force}
-	opts.Dress = look.NewDress(f.Theme, nil)
 	opts.Write = func(d *draft.Draft, w draft.Wish, file string) (err error) {
 		f.Wish, f.Output = w, file
 		found, err = a.source(d, f)
 		return err
 	}
-	switch err := pick.Run(ctx, opts); {
-	case errors.Is(err, pick.ErrLeft):
+	ctx, release := engine.StopOnSignals(ctx)
+	defer release()
+	switch err := pick.Run(ctx, opts, ui.Options{Looks: ui.Looks{Theme: f.Theme}, Instead: "--clear"}); {
+	case errors.Is(err, pick.ErrLeft), errors.Is(err, engine.ErrSignal):
 		return &Exit{Code: Left, Err: err}
 	case errors.Is(err, pick.ErrEmpty):
 		return &Exit{Code: Usage, Err: fmt.Errorf("database %s has %w: name another database or role by --dsn", phases.Clean(s.Server.Database), err)}

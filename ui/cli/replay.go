@@ -71,7 +71,7 @@ func (a *app) replay(ctx context.Context, path string, f replayFlags) error {
 		}
 		return Failed(writeCast(ctx, film, f, size))
 	}
-	return Failed(replay.Show(ctx, film, f.Speed, ui.Options{Looks: ui.Looks{Theme: f.Theme}}))
+	return Failed(replay.Show(ctx, film, f.Speed, ui.Options{Looks: ui.Looks{Theme: f.Theme}, Instead: "--cast"}))
 }
 
 func sameFile(a, b string) bool {

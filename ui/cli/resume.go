@@ -13,6 +13,7 @@ import (
 	"tminus/phases"
 	"tminus/phases/engine"
 	"tminus/phases/journal"
+	"tminus/ui"
 	"tminus/ui/choose"
 )
 
@@ -79,25 +80,39 @@ func (a *app) pickUnfinished(ctx context.Context, f Flags) (string, error) {
 	}
 	now := time.Now()
 	switch {
+	case len(found) == 0 && passed != nil:
+		return "", Failed(errors.New("no unfinished run can be read: see above; one that is elsewhere is named: tminus resume JOURNAL"))
 	case len(found) == 0:
 		return "", Failed(fmt.Errorf("no run is unfinished that was begun by this user on this host (looked in %s); one that is elsewhere is named: tminus resume JOURNAL", phases.Clean(dir)))
 	case len(ready) == 0:
 		a.tellUnfinished(a.stderr, rest, now)
 		return "", Failed(errors.New("no unfinished run can be taken up now: see above"))
-	case len(ready) == 1: // what is gone for good is no news
+	case len(ready) == 1 && passed == nil: // what is gone for good is no news
 		rest = slices.DeleteFunc(rest, func(u engine.Unfinished) bool { return u.Gone != "" })
 		a.tellUnfinished(a.stderr, append(rest, ready...), now)
 		return ready[0].Path, nil
 	case f.Plain || !a.interactive():
 		a.tellUnfinished(a.stdout, found, now)
-		return "", &Exit{Code: Unfinished, Err: fmt.Errorf("%d runs are unfinished: name the one that is meant by its journal, as above", len(ready))}
+		return "", &Exit{Code: Unfinished, Err: fmt.Errorf("%s: name the one that is meant by its journal, as above", several(len(ready), len(passed)))}
 	}
-	return a.choose(ctx, append(ready, rest...), now)
+	return a.choose(ctx, f, append(ready, rest...), passed, now)
+}
+
+// several says between how many runs a choice is: what was passed over may be one.
+func several(ready, passed int) string {
+	text := phases.Digits(int64(ready)) + " runs are unfinished"
+	if ready == 1 {
+		text = "1 run is unfinished"
+	}
+	if passed > 0 {
+		text += ", and others were passed over"
+	}
+	return text
 }
 
 // choose has somebody choose one of several; those that can be taken up come first,
-// and the latest before the others.
-func (a *app) choose(ctx context.Context, runs []engine.Unfinished, now time.Time) (string, error) {
+// and the latest before the others. What was passed over may be the one that is meant.
+func (a *app) choose(ctx context.Context, f Flags, runs []engine.Unfinished, passed []error, now time.Time) (string, error) {
 	var entries []choose.Entry
 	var paths []string
 	for _, ready := range []bool{true, false} {
@@ -109,7 +124,10 @@ func (a *app) choose(ctx context.Context, runs []engine.Unfinished, now time.Tim
 			}
 		}
 	}
-	at, err := choose.Run(ctx, choose.Options{Title: "Which run is taken up?", Entries: entries})
+	for _, why := range passed {
+		entries = append(entries, choose.Entry{Title: "Passed over", Why: phases.Clean(why.Error())})
+	}
+	at, err := choose.Run(ctx, choose.Options{Title: "Which run is taken up?", Entries: entries}, ui.Options{Looks: f.Looks})
 	if errors.Is(err, choose.ErrLeft) {
 		return "", &Exit{Code: Unfinished, Err: err}
 	}
@@ -123,11 +141,14 @@ func (a *app) choose(ctx context.Context, runs []engine.Unfinished, now time.Tim
 type about struct{ title, where, begun, stands, why string }
 
 func aboutRun(u engine.Unfinished, now time.Time) about {
-	s, zone := u.State, now.Location()
+	s, zone, alone := u.State, now.Location(), ""
+	if s.Opened.Unattended { // taken up, it asks nobody
+		alone = ", unattended"
+	}
 	out := about{
 		title: phases.Clean(s.Runbook.Title),
 		where: phases.Clean(fmt.Sprintf("%s on %s at %s", s.Opened.Environment, s.Target.Database, s.Target.Host)),
-		begun: phases.Clean(fmt.Sprintf("begun %s by %s, last event %s", s.OpenedAt.In(zone).Format("2006-01-02 15:04"), s.Opened.Operator, ago(s.At, now))),
+		begun: phases.Clean(fmt.Sprintf("begun %s by %s%s, last event %s", s.OpenedAt.In(zone).Format("2006-01-02 15:04"), s.Opened.Operator, alone, ago(s.At, now))),
 		why:   u.Gone, stands: phases.Clean(s.Standing()),
 	}
 	if u.Driven {

@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -116,7 +117,7 @@ func (f *feed) read(now time.Time) bool {
 	if len(recs) == 0 {
 		return false
 	}
-	f.eventAt = now
+	f.eventAt, f.alone = now, false // who writes is there
 	if f.state == nil {
 		f.state = &phases.State{}
 	}
@@ -213,24 +214,25 @@ func (f *feed) farewell() string {
 	return "The mirror was closed. " + f.ended()
 }
 
-// restoreCommand is the runbook's, as far as it is known.
-func (f *feed) restoreCommand() string {
+// restoreCommand is the runbook's, with all that it needs filled in, or why there is
+// none.
+func (f *feed) restoreCommand() (string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.state == nil || f.state.Runbook == nil {
-		return ""
+		return "", errors.New("no run has begun in this journal")
 	}
-	return f.state.RestoreCommand()
+	return f.state.RestoreCommand(), ui.Restorable(f.state)
 }
 
-// undoCommand undoes the run; empty where there is nothing that an undo brings back.
-func (f *feed) undoCommand() string {
+// undoCommand undoes the run, or it says why there is nothing that an undo brings back.
+func (f *feed) undoCommand() (string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.state == nil || f.state.Runbook == nil || f.state.Undo().Phases == nil {
-		return ""
+		return "", errors.New("there is nothing that an undo brings back")
 	}
-	return f.state.UndoCommand(f.path)
+	return f.state.UndoCommand(f.path), nil
 }
 
 func endLevel(o phases.Outcome) phases.Level {

@@ -14,6 +14,7 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 
 	"tminus/phases"
+	"tminus/phases/journal"
 )
 
 func TestShowsTheRunAndFollowsIt(t *testing.T) {
@@ -74,10 +75,78 @@ func TestCopiesTheRestoreCommand(t *testing.T) {
 	r := newRig(t, nil)
 	v := r.watch(100, 30)
 	v.sees("READ-ONLY")
+	v.press("y")
+	v.sees("The restore command still lacks") // which nobody could run
+	if strings.Contains(v.output(), "\x1b]52;c;") {
+		t.Error("a command that is not whole was copied")
+	}
+	for _, field := range []string{"backup_id", "backup_time", "backup_location"} {
+		r.append(phases.FieldRecorded{Item: "backup_taken", Field: field, Value: "2026-01-31T01:50:00Z"})
+	}
 	v.sees("y copy the restore command") // it opens on what an undo would take
 	v.press("y")
 	v.sees("Sent to your terminal's clipboard")
 	eventually(t, func() bool { return strings.Contains(v.output(), "\x1b]52;c;") }, func() string { return "no OSC 52 was sent" })
+}
+
+// A run that was taken up again is not without its program, while its events come.
+func TestTheOperatorComesBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "run.journal")
+	w, err := journal.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	note := func() {
+		t.Helper()
+		e := phases.NoteRecorded{Text: "still here", By: "dba"}
+		if _, err := w.Append(time.Now(), e.Kind(), e, journal.Buffered); err != nil {
+			t.Fatal(err)
+		}
+	}
+	opened := openedEvent()
+	if _, err := w.Append(time.Now(), opened.Kind(), opened, journal.Buffered); err != nil {
+		t.Fatal(err)
+	}
+	f, err := newFeed(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.follower.Close()
+	w.Close()
+	now := time.Now().Add(2 * time.Second)
+	f.step(now)
+	if _, text := f.word(); !strings.Contains(text, "The operator's program is gone") {
+		t.Fatalf("of a run that was killed it says %q", text)
+	}
+	if w, _, _, err = journal.OpenWriter(path); err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	for range 5 { // closer together than the journal is asked for its writer
+		note()
+		now = now.Add(500 * time.Millisecond)
+		f.step(now)
+		if _, text := f.word(); text != "" {
+			t.Fatalf("while events come it says %q", text)
+		}
+	}
+}
+
+// A terminal says what it can show by its locale, too.
+func TestSignsAreTheTerminalsOwn(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	latin, other := r.watch(100, 30, "LANG", "C.UTF-8", "LC_ALL", "C"), r.watch(100, 30, "LANG", "C.UTF-8")
+	latin.sees("READ-ONLY")
+	other.sees("READ-ONLY")
+	if !strings.ContainsAny(other.screen(), "─│·") {
+		t.Errorf("a terminal with UTF-8 gets\n%s", other.screen())
+	}
+	for _, letter := range latin.screen() {
+		if letter > 127 {
+			t.Fatalf("a terminal without UTF-8 gets %q:\n%s", letter, latin.screen())
+		}
+	}
 }
 
 func TestKeysChangeNothing(t *testing.T) {

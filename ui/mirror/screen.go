@@ -111,9 +111,9 @@ func (m *screen) press(key tea.KeyPressMsg) tea.Cmd {
 	case "quit":
 		return tea.Quit
 	case "copy":
-		return m.copied(m.feed.restoreCommand(), "The runbook gives no restore command.")
+		return m.copied(m.feed.restoreCommand())
 	case "copy undo":
-		return m.copied(m.feed.undoCommand(), "There is nothing that an undo brings back.")
+		return m.copied(m.feed.undoCommand())
 	}
 	// The frame is drawn at the next beat, so that a flood of keys costs no
 	// more frames than none.
@@ -122,18 +122,18 @@ func (m *screen) press(key tea.KeyPressMsg) tea.Cmd {
 }
 
 // copied puts a command into the viewer's own clipboard, or says why there is none.
-func (m *screen) copied(text, none string) tea.Cmd {
+func (m *screen) copied(text string, why error) tea.Cmd {
 	nudge(m.session.wake)
-	if text == "" {
-		m.say(phases.LevelWarn, none)
+	if why != nil {
+		m.say(phases.LevelWarn, look.Initial(why.Error())+".")
 		return nil
 	}
 	copied := m.manners.Clipboard(text)
 	if copied == nil {
-		m.say(phases.LevelWarn, fmt.Sprintf("Your terminal has no clipboard that a program can reach: %s", text))
+		m.say(phases.LevelWarn, fmt.Sprintf("Your terminal has no clipboard that a program can reach: %s", ui.Copied(text)))
 		return nil
 	}
-	m.say(phases.LevelGood, fmt.Sprintf("Sent to your terminal's clipboard (OSC 52): %s", text))
+	m.say(phases.LevelGood, fmt.Sprintf("Sent to your terminal's clipboard (OSC 52): %s", ui.Copied(text)))
 	return copied
 }
 

@@ -128,7 +128,7 @@ func (t *terminal) setenv(payload []byte) bool {
 		return false
 	}
 	switch kv.Key {
-	case "NO_COLOR", "COLORTERM", "CLICOLOR", "CLICOLOR_FORCE", "COLORFGBG", "TERM_PROGRAM", "TERM_PROGRAM_VERSION":
+	case "NO_COLOR", "COLORTERM", "CLICOLOR", "CLICOLOR_FORCE", "COLORFGBG", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "LC_ALL", "LC_CTYPE", "LANG":
 		t.env = append(t.env, kv.Key+"="+kv.Value)
 		return true
 	}

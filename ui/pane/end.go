@@ -25,6 +25,7 @@ func (p Pane) endContent() content {
 	}
 	st := p.Styles
 	lines := p.verdict()
+	firm := len(lines)
 	lines = append(lines, look.Line{})
 	for i := range s.Phases {
 		lines = append(lines, p.phaseOutcome(i))
@@ -66,7 +67,7 @@ func (p Pane) endContent() content {
 		lines = append(lines, look.Row(&st.Dim, "Journal        ").Add(&st.Text, p.Journal))
 		lines = append(lines, p.commandLines("Execution log  ", &st.Text, s.Command("report", p.Journal))...)
 	}
-	return content{body: lines}
+	return content{body: lines, firm: firm}
 }
 
 // triedLines are what came of the undo at a rehearsal's end; nothing elsewhere.

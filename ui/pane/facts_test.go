@@ -2,6 +2,7 @@ package pane
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -131,9 +132,23 @@ func TestRestoreCommandFillsInWhatWasRecorded(t *testing.T) {
 	r.Runbook.Backup.Restore = "restore {{ backup_id }} {{backup_location}} {{unknown}} {{open"
 	r.record("backup_id", "{{backup_location}}\x1b[31m\x07")
 	r.record("backup_location", "s3://b")
-	want := "restore {{backup_location}} s3://b {{unknown}} {{open"
+	want := "restore '{{backup_location}}' s3://b {{unknown}} {{open"
 	if got := r.State.RestoreCommand(); got != want {
 		t.Errorf("got %q, want %q: a value is text, not another place to fill in", got, want)
+	}
+}
+
+// A command is shown as it is: each of its lines behind a sign of its own, with all
+// its blanks, and broken at a single one alone.
+func TestCommandLines(t *testing.T) {
+	p := newPaneRun().pane(24, 10)
+	var got []string
+	for _, l := range p.commandLines("$ ", &p.Styles.Text, "# first\ncd '/my  dir' && \\\n  pg_restore --clean -d gym 'a   b.dump'\n\n"+strings.Repeat("x", 30)) {
+		got = append(got, strings.TrimSuffix(lineText(l), "  "))
+	}
+	want := []string{"$ # first", "$ cd '/my  dir' && \\", "$   pg_restore --clean", "  -d gym 'a   b.dump'", "$ " + strings.Repeat("x", 22), "  " + strings.Repeat("x", 8)}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 

@@ -2,6 +2,7 @@ package pane
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"tminus/phases"
@@ -26,15 +27,15 @@ func lineText(l look.Line) string {
 }
 
 // sifted leaves of a pane's body the entries that have in them what the reader
-// looks for. What must not be overlooked, the head, stays.
+// looks for. What must not be overlooked, the head and what is firm, stays.
 func (p Pane) sifted(c content) content {
 	if p.Filter == "" || c.windowed {
 		return c
 	}
 	lower := strings.ToLower(p.Filter)
 	body := c.body
-	c.body, c.keep = nil, 0
-	for from := 0; from < len(body); {
+	c.body, c.keep = slices.Clone(body[:c.firm]), 0
+	for from := c.firm; from < len(body); {
 		to := from + 1
 		text := lineText(body[from])
 		for to < len(body) && body[to].Joined {

@@ -25,7 +25,7 @@ func TestFilterKeepsEntriesThatHaveIt(t *testing.T) {
 		{Log, "rolled_back", "PHASE STARTED", []string{"phase started: Delete leaf tables"}, []string{"GO by"}, 2},
 		{Checklist, "half", "rollback eng", []string{"The rollback engineer is on standby", "3. People", "0 of 1 done"}, []string{"1. Backup"}, 1},
 		{Checklist, "failing", "psql", []string{"The database has at most 5", "found 9 connections", "1 of 3 done"}, []string{"workflow"}, 1},
-		{Undo, "committed", "hopper", []string{"Grace Hopper"}, []string{"Ada Byron", "COMMITTED"}, 1},
+		{Undo, "committed", "hopper", []string{"Grace Hopper", "COMMITTED: UNDOING NEEDS A RESTORE"}, []string{"Ada Byron", "pg_restore"}, 1},
 		{Phase, "running", "audit", []string{"scan_audit_logs"}, []string{"referrals"}, 2},
 		{Contacts, "green", "sam", []string{"Sam Doe", "+44 20 0000 0009", "The rollback engineer is on standby"}, []string{"Ada Byron"}, 1},
 		{Reach, "green", "nothing of it", nil, nil, 0},
@@ -63,6 +63,49 @@ func TestFilterKeepsWhatIsUrgent(t *testing.T) {
 		if text := p.show(Phase); !strings.Contains(ansi.Strip(text), strings.TrimSpace(lineText(urgent[0]))) {
 			t.Errorf("%s: a filter hides what is urgent:\n%s", state, ansi.Strip(text))
 		}
+	}
+}
+
+// A verdict stays, whatever is looked for: who filters may be the one who has to know
+// it.
+func TestFilterKeepsVerdicts(t *testing.T) {
+	for _, c := range []struct {
+		id    ID
+		state string
+		want  []string
+	}{
+		{Undo, "in_doubt", []string{"COMMIT IN DOUBT: TOUCH NOTHING YET"}},
+		{Undo, "unknown", []string{"OUTCOME UNKNOWN: LOOK FIRST"}},
+		{Undo, "past", []string{"PAST THE POINT OF NO RETURN"}},
+		{Gate, "half", []string{"NOT OPEN"}},
+		{Gate, "closed", []string{"The gate closed again", "NOT OPEN"}},
+		{Gate, "green", []string{"OPEN: nothing holds it"}},
+		{Gate, "no_go", []string{"NO-GO declared by", "Reason: "}},
+		{Gate, "in_doubt", []string{"COMMIT in doubt"}},
+		{Gate, "confirm", []string{"NOT YET", "POINT OF NO RETURN"}},
+		{End, "aborted", []string{"ABORTED"}},
+	} {
+		make := paneStates()[c.state]
+		if make == nil {
+			t.Errorf("no state %s", c.state)
+			continue
+		}
+		p := make().pane(80, 24)
+		p.Filter = "nothing of it"
+		text := plainText(p.show(c.id))
+		for _, want := range append(c.want, "Nothing here has") {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s, %s: without %q:\n%s", c.id, c.state, want, text)
+			}
+		}
+	}
+	r := paneStates()["holding"]()
+	v := r.Phases[1].Verified
+	v[0].Pass, v[0].Got, v[1].Unknown = false, "3 rows", "the count was cancelled"
+	p := r.pane(80, 24)
+	p.Filter = "nothing of it"
+	if text := plainText(p.show(Phase)); !strings.Contains(text, v[0].Name) || !strings.Contains(text, v[1].Name) || !strings.Contains(text, "FAIL") {
+		t.Errorf("what does not hold is gone:\n%s", text)
 	}
 }
 

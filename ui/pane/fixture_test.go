@@ -38,7 +38,7 @@ func paneBook() *runbook.Runbook {
 		},
 		Backup: runbook.Backup{
 			MaxAge: 15 * time.Minute, RestoreTime: 14 * time.Minute, IDField: "backup_id", TimeField: "backup_time",
-			Restore: "pg_restore --clean --if-exists --exit-on-error --dbname=service=production {{backup_location}}   # backup {{backup_id}}",
+			Restore: "pg_restore --clean --if-exists --exit-on-error --dbname=service=production {{backup_location}} # backup {{backup_id}}",
 		},
 		Protected: []string{"membership_packages", "lessons", "trainers"},
 		Checklist: paneChecklistGroups(),

@@ -42,20 +42,19 @@ func (p Pane) gateContent() content {
 	s := p.State
 	switch {
 	case s.Outcome == phases.NoGo:
-		return content{body: p.noGoLines()}
+		return p.noGoLines()
 	case s.Gate.Decision != phases.Go:
-		return content{body: p.gateLines()}
+		return p.gateLines()
 	case s.Current() < 0:
-		return content{body: p.afterGateLines()}
+		return p.afterGateLines()
 	case s.Phases[s.Current()].Status.Open():
-		return content{body: p.underWayLines(&s.Phases[s.Current()])}
+		return p.underWayLines(&s.Phases[s.Current()])
 	}
-	lines, keep := p.beforePhase(s.Current())
-	return content{body: lines, keep: keep}
+	return p.beforePhase(s.Current())
 }
 
 // gateLines are the gate before a decision, or closed again after one.
-func (p Pane) gateLines() []look.Line {
+func (p Pane) gateLines() content {
 	st, s := p.Styles, p.State
 	holds := s.GateHolds(p.Now)
 	var out []look.Line
@@ -67,6 +66,7 @@ func (p Pane) gateLines() []look.Line {
 		out = append(out, look.Line{})
 	}
 	out = append(out, p.gateVerdict(holds)...)
+	firm := len(out)
 	out = append(out, p.scheduleLines()...)
 	out = append(out, p.foundLines()...)
 	if none := s.NoRehearsal(); none != "" {
@@ -88,7 +88,7 @@ func (p Pane) gateLines() []look.Line {
 		out = append(out, look.Line{}, look.Row(&st.Title, "What holds it"))
 		out = append(out, p.holdLines(holds)...)
 	}
-	return out
+	return content{body: out, firm: firm}
 }
 
 // gateVerdict says in one place whether the gate opens, and which key passes it.
@@ -194,12 +194,13 @@ func (p Pane) holdLines(holds []phases.Hold) []look.Line {
 	return append(append(failing, open...), times...)
 }
 
-func (p Pane) noGoLines() []look.Line {
+func (p Pane) noGoLines() content {
 	st, s := p.Styles, p.State
 	out := []look.Line{look.Row(&st.Bad, st.Mark.Failed+" NO-GO").Add(&st.Text, " declared by "+valueOr(s.EndedBy, "tminus")+" at "+p.at(s.Gate.At))}
 	out = append(out, p.paragraph("  Reason: ", &st.Text, s.Reason)...)
 	out = append(out, p.paragraph("  ", &st.Dim, "Nothing was deleted. The run has ended; a new one starts with a checklist of its own.")...)
-	return append(append(out, look.Line{}), p.groupCounts(s.Runbook.Checklist)...)
+	firm := len(out)
+	return content{body: append(append(out, look.Line{}), p.groupCounts(s.Runbook.Checklist)...), firm: firm}
 }
 
 // goLine says who took the decision.
@@ -211,20 +212,21 @@ func (p Pane) goLine() look.Line {
 	return look.Row(&st.Good, st.Mark.Done+" GO").Add(&st.Text, " by "+g.Approver+" at "+p.at(g.At))
 }
 
-func (p Pane) afterGateLines() []look.Line {
+func (p Pane) afterGateLines() content {
 	st := p.Styles
 	out := []look.Line{p.goLine(), {}, look.Row(&st.Good, st.Mark.Done+" All phases are done.")}
+	firm := len(out)
 	out = append(append(out, look.Line{}), p.groupCounts(p.State.Runbook.After)...)
 	if p.State.Can(phases.CloseRun{}, p.Now) == nil {
 		out = append(append(out, look.Line{}), p.hint("  ", KeyClose, "close the run: everything is done")...)
 	}
-	return out
+	return content{body: out, firm: firm}
 }
 
-func (p Pane) underWayLines(ph *phases.PhaseState) []look.Line {
+func (p Pane) underWayLines(ph *phases.PhaseState) content {
 	mark, word, style := p.statusWord(ph.Status)
 	out := []look.Line{p.goLine(), {}, look.Row(style, mark+" "+ph.Plan.Title+": "+word)}
-	return append(out, p.conditionLines()...)
+	return content{body: append(out, p.conditionLines()...), firm: len(out)}
 }
 
 // conditionLines are the abort conditions that were met.
@@ -245,8 +247,8 @@ func (p Pane) conditionLines() []look.Line {
 }
 
 // beforePhase is what holds the next phase: its confirmations one by one, and
-// at the point of no return what it means. keep is the line of the cursor.
-func (p Pane) beforePhase(i int) (lines []look.Line, keep int) {
+// at the point of no return what it means.
+func (p Pane) beforePhase(i int) content {
 	st, s := p.Styles, p.State
 	ph := &s.Phases[i]
 	done, total := s.GroupDone(runbook.Group{Items: ph.Plan.Confirm})
@@ -269,6 +271,7 @@ func (p Pane) beforePhase(i int) (lines []look.Line, keep int) {
 	case p.tellsAfter(ph):
 		out = append(out, p.paragraph("  ", p.keepStyle(ph), "After its COMMIT "+s.AfterCommit(ph)+".")...)
 	}
+	firm, keep := len(out), 0 // the line of the cursor
 	for j := range ph.Plan.Confirm {
 		it := &ph.Plan.Confirm[j]
 		if it.ID == p.Cursor || (keep == 0 && p.Cursor == "" && !s.ItemDone(*it)) {
@@ -279,7 +282,7 @@ func (p Pane) beforePhase(i int) (lines []look.Line, keep int) {
 	for _, n := range ph.Plan.Notes {
 		out = append(out, p.paragraph("  - ", &st.Dim, n)...)
 	}
-	return append(out, p.conditionLines()...), keep
+	return content{body: append(out, p.conditionLines()...), firm: firm, keep: keep}
 }
 
 func (p Pane) confirmLines(it *runbook.Item) []look.Line {

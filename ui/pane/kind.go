@@ -108,6 +108,7 @@ func (k Kind) Room(p Pane) (back, forth int) {
 type content struct {
 	head     []look.Line // stays at the top, where enough is left to scroll in
 	body     []look.Line
+	firm     int        // lines at the body's beginning that no filter takes away: a verdict
 	keep     int        // the line of body that stays in sight
 	windowed bool       // body is what is to be seen, and nothing else: the pane has seen to that
 	back     func() int // of a windowed pane: how far it can go back; nil for not at all

@@ -148,24 +148,36 @@ func (p Pane) paragraph(lead string, style *lipgloss.Style, text string) []look.
 	return joined(out)
 }
 
-// commandLines wraps a command between its words only: a break inside an
-// option would make another command of it for whoever copies it by hand.
+// commandLines writes a command, each of its lines behind lead, and wraps a line
+// between its words only: a break inside an option would make another command of it
+// for whoever copies it by hand.
 func (p Pane) commandLines(lead string, style *lipgloss.Style, command string) []look.Line {
 	indent := look.Width(lead)
 	room := p.Width - indent
 	var out []look.Line
+	for line := range strings.SplitSeq(command, "\n") {
+		before := lead
+		for _, part := range commandParts(look.Sanitize(line), room) {
+			out = append(out, look.Row(nil, before).Add(style, part))
+			before = strings.Repeat(" ", indent)
+		}
+	}
+	return joined(out)
+}
+
+// commandParts are a command's line in parts of at most room cells; none of an empty
+// one.
+func commandParts(line string, room int) (out []string) {
 	text := ""
 	flush := func() {
 		if text != "" {
-			out = append(out, look.Row(nil, lead).Add(style, text))
-			lead, text = strings.Repeat(" ", indent), ""
+			out, text = append(out, text), ""
 		}
 	}
-	for _, word := range strings.Fields(look.Sanitize(command)) {
+	for i, word := range phases.CommandWords(line) {
 		if text != "" && look.Width(text)+1+look.Width(word) > room {
 			flush()
-		}
-		if text != "" {
+		} else if i > 0 {
 			text += " "
 		}
 		text += word
@@ -181,7 +193,7 @@ func (p Pane) commandLines(lead string, style *lipgloss.Style, command string) [
 		}
 	}
 	flush()
-	return joined(out)
+	return out
 }
 
 // rule is a line across the pane with a text in it.

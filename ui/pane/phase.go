@@ -27,8 +27,9 @@ func (p Pane) phaseContent() content {
 	ph := &p.State.Phases[i]
 	urgent := p.urgent(ph)
 	pinned := append(p.phaseHead(ph, i, len(urgent) == 0 || p.Height >= roomy), urgent...)
-	body, keep := p.phaseBody(ph)
-	return content{head: pinned, body: body, keep: keep}
+	c := p.phaseBody(ph)
+	c.head = pinned
+	return c
 }
 
 // shownPhase is the index of the phase that is open, or is undone, of the last
@@ -183,7 +184,11 @@ func (p Pane) phaseTimes(ph *phases.PhaseState) look.Line {
 	case !begun:
 		l = look.Row(&st.Dim, "not begun")
 	case plan.Limit > 0 && took > plan.Limit:
-		l = look.Row(&st.Bad, look.Minutes(took)+" over its limit: rolls back")
+		text := " over its limit"
+		if s := ph.Status; s.Open() && s != phases.PhaseCommitting && s != phases.PhaseInDoubt { // what was sent is not taken back
+			text += ": rolls back"
+		}
+		l = look.Row(&st.Bad, look.Minutes(took)+text)
 	case plan.WarnAfter > 0 && took > plan.WarnAfter:
 		l = look.Row(&st.Warn, look.Minutes(took)+" slow: past its warning")
 	case took > plan.Planned:
@@ -208,10 +213,11 @@ func (p Pane) phaseTimes(ph *phases.PhaseState) look.Line {
 }
 
 // phaseBody is all that scrolls: what failed or is unknown, the tables, what
-// was done beside rows, what was verified. keep is the line that should be seen.
-func (p Pane) phaseBody(ph *phases.PhaseState) (body []look.Line, keep int) {
+// was done beside rows, what was verified.
+func (p Pane) phaseBody(ph *phases.PhaseState) content {
 	st := p.Styles
 	out := append([]look.Line{{}}, p.notHeldLines(ph)...)
+	firm, keep := len(out), 0
 	var running int
 	var table []look.Line
 	if ph.Plan.Writes() {
@@ -236,7 +242,7 @@ func (p Pane) phaseBody(ph *phases.PhaseState) (body []look.Line, keep int) {
 		}
 		out = append(out, p.paragraph("  - ", &st.Dim, n)...)
 	}
-	return out, keep
+	return content{body: out, firm: firm, keep: keep}
 }
 
 // notHeldLines are the verifications that do not hold, those that nobody knows

@@ -25,7 +25,8 @@ func (p Pane) undoContent() content {
 	if !p.Ready() {
 		return p.empty("What an undo would take appears with the run.")
 	}
-	lines := append(p.undoVerdict(), p.undoLines()...)
+	verdict := p.undoVerdict()
+	lines := append(verdict, p.undoLines()...)
 	own := p.State.Opened.Undoes == nil // an undo has no backup of its own
 	if own {
 		lines = append(lines, look.Line{})
@@ -35,7 +36,7 @@ func (p Pane) undoContent() content {
 	if own {
 		lines = append(append(lines, look.Line{}), p.proofLines()...)
 	}
-	return content{body: lines}
+	return content{body: lines, firm: len(verdict)}
 }
 
 // undoVerdict says what can be undone, and how, in a box at the top.

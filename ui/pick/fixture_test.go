@@ -10,6 +10,7 @@ import (
 
 	"tminus/phases/draft"
 	"tminus/phases/schema"
+	"tminus/ui"
 )
 
 // made is a schema of ordinary tables, by name and rows, and keys, by "from to
@@ -63,13 +64,16 @@ func shop() *schema.Schema {
 		"plan_words|plans|c", "audit_log|users|n?", "imports|orders|c", wideName+"|order_lines|a?", longName+"|"+wideName+"|r")
 }
 
+// colourless is a terminal that wants no colours.
+var colourless = ui.Options{Env: []string{"NO_COLOR=1"}}
+
 // screen is a screen of a schema, of w times h cells, whose clock stands.
 func screen(t testing.TB, of *schema.Schema, w, h int) *Screen {
 	t.Helper()
 	s := New(Options{Schema: of, File: "shop.yaml", Write: func(*draft.Draft, draft.Wish, string) error {
 		t.Error("it writes without being asked to")
 		return nil
-	}})
+	}}, colourless)
 	at := time.Date(2026, 1, 30, 2, 0, 0, 0, time.UTC)
 	s.now = func() time.Time { return at }
 	s.Update(tea.WindowSizeMsg{Width: w, Height: h})

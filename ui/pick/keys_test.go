@@ -13,6 +13,7 @@ import (
 
 	"tminus/phases/draft"
 	"tminus/phases/runbook"
+	"tminus/ui"
 	"tminus/ui/dialog"
 	"tminus/ui/look"
 )
@@ -270,7 +271,7 @@ func TestNamesComeBackAsARunbookWritesThem(t *testing.T) {
 		t.Errorf("the names are %q", w.Clear)
 	}
 	// In another schema they have their own.
-	s = New(Options{Schema: of, Wish: draft.Wish{Schema: "sales", Protect: []string{"public.flags"}}})
+	s = New(Options{Schema: of, Wish: draft.Wish{Schema: "sales", Protect: []string{"public.flags"}}}, colourless)
 	if w := s.wish(); !slices.Equal(w.Protect, []string{"public.flags"}) {
 		t.Errorf("the names are %q", w.Protect)
 	}
@@ -283,7 +284,7 @@ func TestProtectedFromTheBeginning(t *testing.T) {
 	of.Relations[2].Partition, of.Relations[2].Parents = true, []uint32{2}
 	of.Relations[1].Children, of.Relations[1].Kind = []uint32{3}, "p"
 	of.Index()
-	s := New(Options{Schema: of, Wish: draft.Wish{Protect: []string{"table_0000", "table_0002"}}})
+	s := New(Options{Schema: of, Wish: draft.Wish{Protect: []string{"table_0000", "table_0002"}}}, colourless)
 	if w := s.wish(); !slices.Equal(w.Protect, []string{"table_0002", "table_0000"}) || len(s.rows) != 2 {
 		t.Errorf("protected are %q, of %d rows", w.Protect, len(s.rows))
 	}
@@ -314,8 +315,8 @@ func TestRun(t *testing.T) {
 	in, keys := io.Pipe()
 	out := &strings.Builder{}
 	ended := make(chan error, 1)
-	opts := Options{Schema: shop(), Input: in, Output: out}
-	go func() { ended <- Run(context.Background(), opts) }() // ends with q
+	opts, on := Options{Schema: shop()}, ui.Options{Input: in, Output: out}
+	go func() { ended <- Run(context.Background(), opts, on) }() // ends with q
 	if _, err := io.WriteString(keys, "q"); err != nil {
 		t.Fatal(err)
 	}
@@ -325,13 +326,13 @@ func TestRun(t *testing.T) {
 	if s := out.String(); !strings.Contains(s, "\x1b[?1049h") || strings.LastIndex(s, "\x1b[?1049l") < strings.LastIndex(s, "\x1b[?1049h") {
 		t.Error("the terminal is left in the alternate screen")
 	}
-	if err := Run(context.Background(), Options{Schema: made(nil, nil)}); !errors.Is(err, ErrEmpty) {
+	if err := Run(context.Background(), Options{Schema: made(nil, nil)}, on); !errors.Is(err, ErrEmpty) {
 		t.Errorf("without tables: %v", err)
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	gone := errors.New("the terminal is gone")
 	cancel(gone)
-	if err := Run(ctx, opts); !errors.Is(err, gone) {
+	if err := Run(ctx, opts, on); !errors.Is(err, gone) {
 		t.Errorf("with its context's end: %v", err)
 	}
 }

@@ -3,14 +3,13 @@ package pick
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"tminus/phases/draft"
 	"tminus/phases/schema"
+	"tminus/ui"
 	"tminus/ui/look"
 )
 
@@ -21,10 +20,7 @@ type Options struct {
 	File   string     // where the runbook is to be written; may be changed on screen
 	Force  bool       // Write overwrites a file; it is said before
 	// Write writes the runbook. Its error is shown, and asked about again.
-	Write  func(d *draft.Draft, w draft.Wish, file string) error
-	Dress  look.Dress // the colours; zero: none
-	Input  io.Reader  // nil: the process's terminal
-	Output io.Writer  // nil: the process's terminal
+	Write func(d *draft.Draft, w draft.Wish, file string) error
 }
 
 // ErrLeft is returned by Run when somebody left: nothing was written.
@@ -33,46 +29,37 @@ var ErrLeft = errors.New("left: nothing was written")
 // ErrEmpty is returned by Run where there is no table to choose.
 var ErrEmpty = errors.New("no table of its own that this role can see")
 
-// Run shows the screen until the runbook is written, somebody leaves, ctx ends or
-// the screen fails. The terminal is restored in every case. It returns nil once
-// Write has returned nil.
-func Run(ctx context.Context, opts Options) error {
-	s := New(opts)
+// Run shows the screen on the terminal that it is given until the runbook is
+// written, somebody leaves, ctx ends or the screen fails, as ui.Run does. The terminal
+// is restored in every case. It returns nil once Write has returned nil.
+func Run(ctx context.Context, opts Options, on ui.Options) error {
+	s := New(opts, on)
 	if len(s.rows) == 0 {
 		return ErrEmpty
 	}
-	options := []tea.ProgramOption{tea.WithContext(ctx)}
-	if opts.Input != nil {
-		options = append(options, tea.WithInput(opts.Input))
-	}
-	if opts.Output != nil {
-		options = append(options, tea.WithOutput(opts.Output))
-	}
-	_, err := tea.NewProgram(s, options...).Run()
+	err := ui.Present(ctx, on, s)
 	switch {
 	case s.written:
 		return nil
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	case err != nil && !errors.Is(err, tea.ErrInterrupted):
-		return fmt.Errorf("show the tables: %w; --clear needs no screen", err)
+	case err != nil:
+		return err
 	}
 	return ErrLeft
 }
 
 // Init implements tea.Model.
 func (s *Screen) Init() tea.Cmd {
-	return s.opts.Dress.Asks()
+	return s.dress.Asks()
 }
 
 // View implements tea.Model.
 func (s *Screen) View() tea.View {
 	frame, cursor := s.frame(s.now())
-	out := tea.NewView(frame)
+	out := tea.NewView(s.styles.Write(frame))
 	out.AltScreen = true
 	out.WindowTitle = look.Sanitize("tminus init " + s.opts.Schema.Server.Database)
 	out.Cursor = cursor
-	return out
+	return s.manners.Fit(out)
 }
 
 // tickEvery is how often a dialog is drawn anew: its yes becomes possible with time.
@@ -101,8 +88,8 @@ func (s *Screen) route(msg tea.Msg) tea.Cmd {
 	case tea.WindowSizeMsg:
 		s.width, s.height = msg.Width, msg.Height
 	case tea.BackgroundColorMsg, tea.ColorProfileMsg:
-		if dress, changed := s.opts.Dress.On(msg); changed {
-			s.opts.Dress, s.styles, s.stale = dress, dress.Styles(), true
+		if dress, changed := s.dress.On(msg); changed {
+			s.dress, s.styles, s.stale = dress, dress.Styles(), true
 		}
 	case tea.KeyPressMsg:
 		return s.key(msg)

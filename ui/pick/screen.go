@@ -14,6 +14,7 @@ import (
 	"tminus/phases/draft"
 	"tminus/phases/runbook"
 	"tminus/phases/schema"
+	"tminus/ui"
 	"tminus/ui/dialog"
 	"tminus/ui/look"
 )
@@ -51,6 +52,8 @@ func (o order) String() string {
 // Screen is the choice as it stands, and how it is looked at. It is a tea.Model.
 type Screen struct {
 	opts    Options
+	dress   look.Dress
+	manners ui.Manners
 	styles  *look.Styles
 	now     func() time.Time
 	choices *draft.Choices
@@ -89,11 +92,13 @@ type Screen struct {
 	written       bool
 }
 
-// New makes a screen on which nothing is chosen but what the wish protects.
+// New makes a screen on a terminal, on which nothing is chosen but what the wish
+// protects.
 // Names that the wish has and the schema has not are draft.Known's to find.
-func New(opts Options) *Screen {
+func New(opts Options, on ui.Options) *Screen {
+	dress := look.NewDress(on.Looks.Theme, on.Env)
 	s := &Screen{
-		opts: opts, styles: opts.Dress.Styles(), now: time.Now, choices: draft.Propose(opts.Schema), book: &runbook.Runbook{},
+		opts: opts, dress: dress, manners: ui.MannersOf(on.Env), styles: dress.Styles(), now: time.Now, choices: draft.Propose(opts.Schema), book: &runbook.Runbook{},
 		keys: bindings(), by: map[uint32]row{}, marks: map[uint32]mark{}, filter: dialog.NewField("", runbook.Field{}, "").Edit, stale: true,
 	}
 	if book, err := runbook.Deleting(cmp.Or(opts.Wish.Schema, "public"), nil); err == nil {

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"unicode"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 	"github.com/charmbracelet/x/exp/golden"
 
 	"tminus/phases/schema"
+	"tminus/ui"
 	"tminus/ui/look"
 )
 
@@ -70,6 +72,32 @@ func TestScreenGoldenColoured(t *testing.T) {
 	s.styles = look.NewStyles(true)
 	press(s, "y", "Y", "j")
 	golden.RequireEqual(t, text(s))
+}
+
+// On a terminal without UTF-8 every stage is drawn in ASCII, as wide as it is; a
+// console gets no title, and is asked nothing.
+func TestTheChoiceInASCII(t *testing.T) {
+	for _, stage := range stages {
+		s := screen(t, shop(), 120, 40)
+		latin := New(Options{Schema: shop()}, ui.Options{Env: []string{"TERM=linux", "LC_ALL=C"}})
+		s.dress, s.styles, s.manners = latin.dress, latin.styles, latin.manners
+		stage.do(t, s)
+		view := s.View()
+		before := strings.Split(ansi.Strip(text(s)), "\n")
+		for i, line := range strings.Split(ansi.Strip(view.Content), "\n") {
+			for _, r := range line {
+				if r > 127 && !unicode.IsLetter(r) { // of names
+					t.Fatalf("%s: %q in line %d: %s", stage.name, r, i, line)
+				}
+			}
+			if ansi.StringWidth(line) != ansi.StringWidth(before[i]) {
+				t.Fatalf("%s: line %d changes its width: %s", stage.name, i, line)
+			}
+		}
+		if view.WindowTitle != "" || s.Init() != nil {
+			t.Errorf("%s: a console gets the title %q, or a question", stage.name, view.WindowTitle)
+		}
+	}
 }
 
 // Whatever the size, the frame fills it and nothing more, and no name breaks it.

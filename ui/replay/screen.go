@@ -185,7 +185,11 @@ func (m *screen) View() tea.View {
 		return view
 	}
 	last := len(lines) - m.viewer.Foot(now)
-	lines = append(lines[:last:last], append(m.player.scrubber(m.projector.state, m.styles, now, m.width), lines[last:]...)...)
+	scrubber := m.player.scrubber(m.projector.state, m.styles, now, m.width)
+	for i := range scrubber {
+		scrubber[i] = m.styles.Write(scrubber[i])
+	}
+	lines = append(lines[:last:last], append(scrubber, lines[last:]...)...)
 	view.Content = strings.Join(lines, "\n")
 	return view
 }

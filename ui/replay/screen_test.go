@@ -17,6 +17,7 @@ import (
 
 	"tminus/phases/journal"
 	"tminus/ui"
+	"tminus/ui/look"
 )
 
 // clock is a test's own.
@@ -97,6 +98,40 @@ func TestScrubberGolden(t *testing.T) {
 		}
 	}
 	golden.RequireEqual(t, all.String())
+}
+
+// On a terminal without UTF-8 the scrubber, too, is drawn in ASCII, as wide as it is,
+// and what it marks still differs.
+func TestTheReplayInASCII(t *testing.T) {
+	f := film(t, "v1-upkeep", 2*time.Second)
+	m, _ := watching(t, f, 120, 40)
+	latin, _ := watching(t, f, 120, 40)
+	latin.dress = look.NewDress(look.None, []string{"LC_ALL=C"})
+	latin.styles = latin.dress.Styles()
+	latin.viewer.SetStyles(latin.styles)
+	for _, key := range []string{"space", "]", "]", "]", "}"} {
+		press(m, key)
+		press(latin, key)
+		before := strings.Split(ansi.Strip(m.View().Content), "\n")
+		for i, line := range strings.Split(ansi.Strip(latin.View().Content), "\n") {
+			for _, r := range line {
+				if r > 127 {
+					t.Fatalf("after %s: %q in line %d: %s", key, r, i, line)
+				}
+			}
+			if ansi.StringWidth(line) != ansi.StringWidth(before[i]) {
+				t.Fatalf("after %s: line %d changes its width: %s", key, i, line)
+			}
+		}
+	}
+	seen := map[string]bool{latin.styles.Write("●"): true}
+	for sign := SignStep; sign <= SignEnd; sign++ {
+		text, _ := sign.cell(latin.styles)
+		seen[latin.styles.Write(text)] = true
+	}
+	if len(seen) != int(SignEnd)+2 {
+		t.Errorf("two signs are one: %v", seen)
+	}
 }
 
 // It plays by itself: at the run's pace, faster, not at all, and to the end.
