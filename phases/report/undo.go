@@ -239,7 +239,7 @@ func (t *layout) capsule(p *Phase) {
 // waysBack say how committed rows come back, where the run was not completed.
 func (t *layout) waysBack() {
 	r := t.r
-	if r.Outcome == phases.Completed || !r.comesBack() || r.Undo != nil && r.Undo.Undoes != nil {
+	if r.Outcome == phases.Completed || !r.comesBack() {
 		return
 	}
 	head := "Committed rows come back by a restore only:"
