@@ -124,6 +124,9 @@ type sweeping struct {
 // triggers are on or off by now. No more than the survey foresaw is done.
 func (s *sweeping) read(ctx context.Context) (why string, err error) {
 	x := s.x
+	if act, err := x.keysAct(ctx); err != nil || !act {
+		return "session_replication_role keeps foreign keys from acting", err
+	}
 	snapshot, err := catalog.ReadAgain(ctx, x.s)
 	if err != nil {
 		return "", err

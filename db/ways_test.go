@@ -418,19 +418,26 @@ func TestWhatATruncateStandsFor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			all := waysEndAlike(t, c.sql, stepsFor(c.steps), wayCalled("delete"), wayCalled("auto"), wayCalled("truncate"))
-			auto, truncate := all["auto"], all["truncate"]
-			if got := strings.Join(auto.chosen, " "); c.want == "!" {
-				if auto.err == nil || truncate.err == nil {
-					t.Errorf("it ended well, and should not: %s", got)
-				}
-			} else if auto.err != nil || !strings.HasPrefix(got, c.want) {
-				t.Errorf("it chose %q, want %q; %v", got, c.want, auto.err)
-			}
-			if refused := strings.Contains(c.want, "DELETE") || c.want == "!"; refused != (truncate.err != nil) {
-				t.Errorf("way truncate ended with %v", truncate.err)
-			}
+			standsFor(t, c.sql, c.steps, c.want)
 		})
+	}
+}
+
+// standsFor runs steps by DELETE and by TRUNCATE, where it chooses and where it has
+// to, and holds what was chosen; "!" is for what either way refuses.
+func standsFor(t *testing.T, sql, steps, want string) {
+	t.Helper()
+	all := waysEndAlike(t, sql, stepsFor(steps), wayCalled("delete"), wayCalled("auto"), wayCalled("truncate"))
+	auto, truncate := all["auto"], all["truncate"]
+	if got := strings.Join(auto.chosen, " "); want == "!" {
+		if auto.err == nil || truncate.err == nil {
+			t.Errorf("it ended well, and should not: %s", got)
+		}
+	} else if auto.err != nil || !strings.HasPrefix(got, want) {
+		t.Errorf("it chose %q, want %q; %v", got, want, auto.err)
+	}
+	if refused := strings.Contains(want, "DELETE") || want == "!"; refused != (truncate.err != nil) {
+		t.Errorf("way truncate ended with %v", truncate.err)
 	}
 }
 

@@ -36,7 +36,7 @@ func (v *View) Ahead(phase, at int, off func(schema.Trigger, *schema.Relation) b
 	var out []*schema.Key
 	for _, k := range v.Schema.KeysTo(r.OID) {
 		child := v.Schema.Relation(k.From)
-		if k.Action == schema.Cascade && k.Parent == 0 && child != nil && child != r && a.goes(child) {
+		if k.Action == schema.Cascade && k.Parent == 0 && child != nil && child != r && v.leaves(k) == "" && a.goes(child) {
 			out = append(out, k)
 		}
 	}

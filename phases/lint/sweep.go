@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -126,6 +127,11 @@ func (s *sweeping) cascade(from *schema.Relation) {
 // fits looks at one table: what of it a TRUNCATE does in another way than a DELETE.
 func (s *sweeping) fits(t Swept) string {
 	name := s.Plain(t.Relation)
+	for _, k := range t.By {
+		if why := s.leaves(k); why != "" {
+			return why
+		}
+	}
 	switch {
 	case s.protected[t.OID]:
 		return name + " is protected"
@@ -227,7 +233,7 @@ func (s *sweeping) by(table uint32) []*schema.Key {
 // one, whether rows refer by it or not.
 func (s *sweeping) outside(k *schema.Key, child *schema.Relation) string {
 	name, to := s.Plain(child), s.Schema.Relation(k.To)
-	key := phases.Clean(fmt.Sprintf("foreign key %s of %s", k.Name, name))
+	key := s.keyOf(k)
 	if s.Book.FullName(name) == "" || to == nil {
 		return key + " is not known"
 	}
@@ -248,7 +254,7 @@ func (s *sweeping) outside(k *schema.Key, child *schema.Relation) string {
 		}
 	}
 	if sets {
-		if why := s.fires(child, schema.OnUpdate); why != "" {
+		if why := cmp.Or(s.leaves(k), s.fires(child, schema.OnUpdate)); why != "" {
 			return why
 		}
 	}
