@@ -29,3 +29,39 @@ func TestATruncateTakesNoMoreThanDeletes(t *testing.T) {
 		})
 	}
 }
+
+// What a phase does to a table whose key is taken out is in its capsule: the others
+// cannot read it any more.
+func TestATruncateBesideATableThatStays(t *testing.T) {
+	const users = `CREATE TABLE users (id int PRIMARY KEY); INSERT INTO users VALUES (1), (2);`
+	const posts = `CREATE TABLE posts (id int PRIMARY KEY, note text, created_by int REFERENCES users ON DELETE SET NULL, updated_by int REFERENCES users ON DELETE SET NULL);
+		INSERT INTO posts VALUES (1, 'n', 1, 1), (2, 'n', 2, NULL), (3, 'n', NULL, 1), (4, 'n', NULL, NULL);`
+	const unused = `CREATE TABLE posts (id int PRIMARY KEY, note text, author int REFERENCES users); INSERT INTO posts VALUES (1, 'n', 1), (2, 'n', NULL);`
+	for name, c := range map[string]struct{ sql, steps, want string }{
+		"two keys that set to NULL":        {users + posts, `users`, "TRUNCATE"},
+		"without a key of its own":         {users + posts + `ALTER TABLE posts DROP CONSTRAINT posts_pkey`, `users`, "TRUNCATE"},
+		"changed before":                   {users + posts, `=UPDATE posts SET note = 'new' WHERE id < 3|posts; users`, "TRUNCATE"},
+		"changed before, by an unused key": {users + unused, `=UPDATE posts SET author = NULL|posts; users`, "TRUNCATE"},
+		"changed after":                    {users + posts, `users; =UPDATE posts SET note = 'new' WHERE id < 3|posts`, "DELETEa later step may change rows of posts"},
+		"changed after, by an unused key":  {users + unused + `UPDATE posts SET author = NULL`, `users; =UPDATE posts SET note = 'new'|posts`, "DELETEa later step may change rows of posts"},
+		"emptied after": {
+			users + posts + `CREATE TABLE other (id int); INSERT INTO other VALUES (1)`,
+			`users; =DELETE FROM other|other; posts`, "DELETEa later step may change rows of posts",
+		},
+		"reached after": {
+			users + posts + `CREATE TABLE blogs (id int PRIMARY KEY); INSERT INTO blogs VALUES (1); ALTER TABLE posts ADD blog int REFERENCES blogs ON DELETE SET NULL; UPDATE posts SET blog = 1`,
+			`users; =DELETE FROM blogs|blogs`, "DELETEa later step may change rows of posts",
+		},
+		"reached in the same TRUNCATE": {
+			users + posts + `CREATE TABLE blogs (id int PRIMARY KEY); INSERT INTO blogs VALUES (1); ALTER TABLE posts ADD blog int REFERENCES blogs ON DELETE SET NULL; UPDATE posts SET blog = 1`,
+			`users; blogs`, "TRUNCATE",
+		},
+		"beside two": {users + unused + `UPDATE posts SET author = NULL; CREATE TABLE blogs (id int PRIMARY KEY); INSERT INTO blogs VALUES (1); ALTER TABLE posts ADD blog int REFERENCES blogs;
+			CREATE TABLE other (id int); INSERT INTO other VALUES (1)`, `=UPDATE posts SET note = 'new'|posts; users; =DELETE FROM other|other; blogs`, "TRUNCATE TRUNCATE"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			standsFor(t, c.sql, c.steps, c.want)
+		})
+	}
+}

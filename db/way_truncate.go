@@ -226,27 +226,26 @@ func (s *sweeping) unused(ctx context.Context) (why string, err error) {
 }
 
 // keep writes into the capsule what nobody can read any more afterwards: all rows
-// that go, and of other tables those whose references are taken away, which is
-// done here.
+// that go, and what was done to the tables whose keys are taken out. Their references
+// are taken away here, all of them before any is written.
 func (s *sweeping) keep(ctx context.Context) (why string, err error) {
 	x := s.x
+	var stay []uint32
 	for _, k := range s.taken {
+		stay = append(stay, k.From)
 		if !k.Sets {
 			continue
 		}
 		s.doing("take the references of " + k.called + " away")
-		rows, err := x.setNull(ctx, k)
-		if err != nil {
+		if err := x.setNull(ctx, k); err != nil {
 			return "", err
-		}
-		if x.k != nil && rows > 0 {
-			if err := x.k.writeAhead(ctx, k.From); err != nil {
-				return "", err
-			}
 		}
 	}
 	if x.k == nil {
 		return "", nil
+	}
+	if err := x.k.writeAhead(ctx, stay); err != nil {
+		return "", err
 	}
 	var names []string
 	for _, t := range s.sweep.Tables {

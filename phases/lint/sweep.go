@@ -78,6 +78,9 @@ func (v *View) Sweep(phase, from, to int, off func(schema.Trigger, *schema.Relat
 	if why := s.keys(); why != "" {
 		return nil, why
 	}
+	if why := s.keptFrom(phase, to); why != "" {
+		return nil, why
+	}
 	return s.Sweep, ""
 }
 
@@ -259,5 +262,35 @@ func (s *sweeping) outside(k *schema.Key, child *schema.Relation) string {
 		}
 	}
 	s.Keys = append(s.Keys, SweptKey{k, sets})
+	return ""
+}
+
+// keptFrom makes sure that the capsule holds what the phase does to the tables whose
+// keys are taken out: from then on nobody else can read them, so that it is written
+// before, and nothing may come after.
+func (s *sweeping) keptFrom(phase, to int) string {
+	p := &s.Book.Phases[phase]
+	if !s.Book.Keeps(p) || len(s.Keys) == 0 {
+		return ""
+	}
+	after := map[uint32]int{}
+	for _, step := range p.Steps[to:] {
+		for _, t := range append([]string{step.Delete}, step.Touch...) {
+			if r := s.Find(t); r != nil {
+				s.rounds(r, after, func(*schema.Key) bool { return true })
+			}
+		}
+	}
+	changes := map[uint32]bool{}
+	for i := range s.Schema.Keys {
+		if k := &s.Schema.Keys[i]; after[k.To] != 0 && !k.Action.Refuses() {
+			changes[k.From] = true
+		}
+	}
+	for _, k := range s.Keys {
+		if changes[k.From] || after[k.From] != 0 {
+			return fmt.Sprintf("a later step may change rows of %s, which the capsule cannot read once %s is taken out", s.Plain(s.Schema.Relation(k.From)), s.keyOf(k.Key))
+		}
+	}
 	return ""
 }
