@@ -5,7 +5,11 @@ import "testing"
 // A TRUNCATE takes no row that the deletes would leave, and takes no reference away
 // that they would. The tables are a and b, and what refers to them.
 func TestATruncateTakesNoMoreThanDeletes(t *testing.T) {
-	const a = `CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1), (2);`
+	const a, b = `CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1), (2);`, `CREATE TABLE b (id int PRIMARY KEY); INSERT INTO b VALUES (1), (2);`
+	const tenants = `CREATE TABLE tenants (id int PRIMARY KEY); CREATE TABLE b (tenant int REFERENCES tenants ON DELETE CASCADE, id int, PRIMARY KEY (tenant, id));
+		CREATE TABLE a (tenant int REFERENCES tenants ON DELETE CASCADE, id int, PRIMARY KEY (tenant, id)); INSERT INTO tenants VALUES (1); INSERT INTO a VALUES (1, 1); INSERT INTO b VALUES (1, 1);`
+	const cascades = `CREATE TABLE c (tenant int, a int, b int, CONSTRAINT z FOREIGN KEY (tenant, a) REFERENCES a ON DELETE CASCADE, CONSTRAINT y FOREIGN KEY (tenant, b) REFERENCES b ON DELETE SET NULL); INSERT INTO c VALUES (1, 1, 1)`
+	const sets = `CREATE TABLE c (id int PRIMARY KEY, tenant int, a int, b int, CONSTRAINT z FOREIGN KEY (tenant, a) REFERENCES a ON DELETE SET NULL, CONSTRAINT y FOREIGN KEY (tenant, b) REFERENCES b ON DELETE SET NULL); INSERT INTO c VALUES (1, 1, 1, 1)`
 	for name, c := range map[string]struct{ sql, steps, want string }{
 		"a key that cascades and is not valid": {a + `CREATE TABLE c (a int); INSERT INTO c VALUES (1), (9);
 			ALTER TABLE c ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES a ON DELETE CASCADE NOT VALID`, `a`, "DELETEforeign key k of c is not valid"},
@@ -22,6 +26,14 @@ func TestATruncateTakesNoMoreThanDeletes(t *testing.T) {
 		},
 		"a key that sets to NULL and is not valid": {a + `CREATE TABLE c (id int PRIMARY KEY, a int); INSERT INTO c VALUES (1, 1), (9, 9);
 			ALTER TABLE c ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES a ON DELETE SET NULL NOT VALID`, `a`, "DELETEforeign key k of c is not valid"},
+		"a key that sets what another cascades by":  {tenants + cascades, `tenants`, "DELETEforeign key y of c and foreign key z of c share columns"},
+		"the same, in the steps' order":             {tenants + cascades, `b; a`, "DELETE"},
+		"two keys that set a column of both":        {tenants + sets, `tenants`, "DELETEforeign key y of c and foreign key z of c share columns"},
+		"the same in the steps' order, by two keys": {tenants + sets, `a; b`, "DELETE"},
+		"two keys of one column":                    {a + b + `CREATE TABLE c (id int PRIMARY KEY, one int REFERENCES a ON DELETE SET NULL REFERENCES b ON DELETE SET NULL); INSERT INTO c VALUES (1, 1), (2, 2)`, `a; b`, "TRUNCATE"},
+		"a key that sets what others refer to": {`CREATE TABLE r (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY REFERENCES r ON DELETE CASCADE); CREATE TABLE a (id int PRIMARY KEY REFERENCES r ON DELETE CASCADE);
+			INSERT INTO r VALUES (1), (2); INSERT INTO a TABLE r; INSERT INTO b TABLE r; CREATE TABLE c (a int NOT NULL REFERENCES a ON DELETE CASCADE, b int UNIQUE REFERENCES b ON DELETE SET NULL); INSERT INTO c VALUES (1, 1), (2, 2);
+			CREATE TABLE d (c int REFERENCES c (b) ON UPDATE CASCADE ON DELETE CASCADE); INSERT INTO d VALUES (1)`, `r`, "DELETEforeign key c_b_fkey of c and foreign key d_c_fkey of d share columns"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

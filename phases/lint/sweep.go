@@ -220,11 +220,17 @@ func (s *sweeping) within(k *schema.Key, child *schema.Relation, from, to uint32
 	case k.Action == schema.Cascade || before:
 	case k.Action == schema.NoAction && (k.Deferred || from == to && s.by(from) == nil):
 	case k.Action == schema.SetNull && !slices.ContainsFunc(k.Columns, func(c schema.Column) bool { return c.NotNull || len(c.Checks) > 0 }):
-		return s.fires(child, schema.OnUpdate)
+		return cmp.Or(s.fires(child, schema.OnUpdate), s.shares(k, s.goes))
 	default:
 		s.Unused = append(s.Unused, k)
 	}
 	return ""
+}
+
+// goes reports whether a relation loses all of its rows.
+func (s *sweeping) goes(oid uint32) bool {
+	_, is := s.parts[oid]
+	return is
 }
 
 func (s *sweeping) by(table uint32) []*schema.Key {
@@ -257,7 +263,7 @@ func (s *sweeping) outside(k *schema.Key, child *schema.Relation) string {
 		}
 	}
 	if sets {
-		if why := cmp.Or(s.leaves(k), s.fires(child, schema.OnUpdate)); why != "" {
+		if why := cmp.Or(s.leaves(k), s.fires(child, schema.OnUpdate), s.shares(k, s.goes)); why != "" {
 			return why
 		}
 	}
