@@ -77,3 +77,27 @@ func TestATruncateBesideATableThatStays(t *testing.T) {
 		})
 	}
 }
+
+// The server gives no other file to a table with deferred triggers that have still to
+// fire: then it deletes, and nothing of the attempt is left.
+func TestATruncateBeforeDeferredTriggers(t *testing.T) {
+	const shop = `CREATE TABLE customers (id int PRIMARY KEY); INSERT INTO customers VALUES (1), (2);
+		CREATE TABLE orders (id int PRIMARY KEY, customer int REFERENCES customers ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED, by int CONSTRAINT by REFERENCES customers DEFERRABLE INITIALLY DEFERRED);
+		CREATE TABLE items (id int, "order" int REFERENCES orders DEFERRABLE INITIALLY DEFERRED); INSERT INTO orders VALUES (1, 1, NULL), (2, 1, 2), (3, 2, NULL), (4, NULL, NULL); INSERT INTO items VALUES (1, 1);
+		CREATE TABLE cards (customer int CONSTRAINT a_first REFERENCES customers);
+		CREATE TABLE tree (id int PRIMARY KEY, up int REFERENCES tree DEFERRABLE INITIALLY DEFERRED); INSERT INTO tree VALUES (1, 1), (2, 1)`
+	for name, c := range map[string]struct{ steps, want string }{
+		"of a table whose key is taken out": {`=DELETE FROM orders WHERE id = 2|orders; customers`, "DELETEtake out foreign key by of orders: cannot ALTER TABLE \"orders\" because it has pending trigger events"},
+		"of its own table":                  {`=DELETE FROM items|items; =DELETE FROM orders WHERE id = 2|orders; orders`, "DELETEtake out foreign key items_order_fkey of items: cannot ALTER TABLE \"orders\" because it has pending trigger events"},
+		"of a table that refers to itself":  {`=DELETE FROM tree WHERE id = 2|tree; tree`, "DELETEcannot TRUNCATE \"tree\" because it has pending trigger events"},
+		"of another":                        {`=DELETE FROM orders|orders; items`, "TRUNCATE"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			all := standsFor(t, shop, c.steps, c.want)
+			if got := all["auto"].beside; c.want != "TRUNCATE" && len(got) > 0 {
+				t.Errorf("of the attempt is left: %v", got)
+			}
+		})
+	}
+}

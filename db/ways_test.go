@@ -79,6 +79,7 @@ type outcome struct {
 	rows   map[string]lines
 	shape  []string
 	rowsOf map[string]int64 // that went, by table
+	beside []phases.Change  // what was done beside rows
 	chosen []string
 	built  []string
 	err    error
@@ -207,7 +208,7 @@ func through(t *testing.T, target *Target, spec engine.TxSpec, out *outcome) err
 	if err != nil {
 		return err
 	}
-	out.rowsOf = map[string]int64{}
+	out.rowsOf, out.beside = map[string]int64{}, did.Changes
 	for name, n := range did.Rows {
 		out.rowsOf[name] = n.Deleted - n.Inserted
 	}
@@ -425,7 +426,7 @@ func TestWhatATruncateStandsFor(t *testing.T) {
 
 // standsFor runs steps by DELETE and by TRUNCATE, where it chooses and where it has
 // to, and holds what was chosen; "!" is for what either way refuses.
-func standsFor(t *testing.T, sql, steps, want string) {
+func standsFor(t *testing.T, sql, steps, want string) map[string]outcome {
 	t.Helper()
 	all := waysEndAlike(t, sql, stepsFor(steps), wayCalled("delete"), wayCalled("auto"), wayCalled("truncate"))
 	auto, truncate := all["auto"], all["truncate"]
@@ -439,6 +440,7 @@ func standsFor(t *testing.T, sql, steps, want string) {
 	if refused := strings.Contains(want, "DELETE") || want == "!"; refused != (truncate.err != nil) {
 		t.Errorf("way truncate ended with %v", truncate.err)
 	}
+	return all
 }
 
 // Each phase of the demo's runbook ends alike in each way, one on top of the other.
