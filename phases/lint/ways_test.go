@@ -251,6 +251,11 @@ func TestChildrenGoFirst(t *testing.T) {
 		"rows that are hidden":  {func(s *schema.Schema) { s.Relations[1].Filtered = true }, false},
 		"a key that sets":       {func(s *schema.Schema) { s.Keys[0].Action = schema.SetNull }, false},
 		"one that is not valid": {func(s *schema.Schema) { s.Keys[0].NotValid = true }, false},
+		"another that refuses": {func(s *schema.Schema) {
+			other := s.Keys[0]
+			other.OID, other.Name, other.Action = 99, "refunded", schema.NoAction
+			s.Keys = append(s.Keys, other)
+		}, false},
 	} {
 		v := viewed(t, gym(func(s *schema.Schema) {
 			many(s)
