@@ -66,6 +66,45 @@ func TestAhead(t *testing.T) {
 	}
 }
 
+// What one DELETE refuses, or leaves in its order, is refused and left with children
+// first too.
+func TestAheadLetsNothingThrough(t *testing.T) {
+	const two = `CREATE TABLE projects (id int PRIMARY KEY, note text); INSERT INTO projects SELECT g, repeat('x', 100) FROM generate_series(1, 4000) g;
+		CREATE TABLE issues (id int PRIMARY KEY, project int REFERENCES projects ON DELETE CASCADE); INSERT INTO issues SELECT g, g FROM generate_series(1, 4000) g; CREATE INDEX ON issues (project);`
+	const notes = `INSERT INTO notes SELECT g, g, g FROM generate_series(1, 4000) g; CREATE INDEX ON notes (issue); CREATE INDEX ON notes (other);`
+	const tenants = `CREATE TABLE projects (tenant int, id int, PRIMARY KEY (tenant, id)); INSERT INTO projects SELECT 1, g FROM generate_series(1, 4000) g;
+		CREATE TABLE issues (tenant int, id int, project int, PRIMARY KEY (tenant, id), FOREIGN KEY (tenant, project) REFERENCES projects ON DELETE CASCADE); INSERT INTO issues SELECT 1, g, g FROM generate_series(1, 4000) g; CREATE INDEX ON issues (tenant, project);
+		CREATE TABLE stays (id int PRIMARY KEY, tenant int, issue int, project int, FOREIGN KEY (tenant, issue) REFERENCES issues ON DELETE SET NULL); INSERT INTO stays SELECT g, 1, g, g FROM generate_series(1, 4000) g; CREATE INDEX ON stays (tenant, issue); CREATE INDEX ON stays (tenant, project);`
+	for name, c := range map[string]struct {
+		sql     string
+		refused bool
+		ahead   int
+	}{
+		"what goes with the child refers to the table": {two + `CREATE TABLE notes (id int, issue int REFERENCES issues ON DELETE CASCADE, other int REFERENCES projects);` + notes, true, 0},
+		"the child itself does":                        {two + `ALTER TABLE issues ADD moved int REFERENCES projects; UPDATE issues SET moved = 4001 - project; CREATE INDEX ON issues (moved)`, true, 0},
+		"another child is referred to": {two + `CREATE TABLE boards (id int PRIMARY KEY, project int REFERENCES projects ON DELETE CASCADE); INSERT INTO boards SELECT g, 4001 - g FROM generate_series(1, 4000) g; CREATE INDEX ON boards (project);
+			CREATE TABLE notes (id int, issue int REFERENCES issues ON DELETE CASCADE, other int REFERENCES boards);` + notes, true, 0},
+		"what does not go with the child refers to the table": {two + `CREATE TABLE notes (id int, issue int, other int REFERENCES projects);` + notes, true, 1},
+		"what stays shares a column, and refuses":             {tenants + `ALTER TABLE stays ADD FOREIGN KEY (tenant, project) REFERENCES projects`, true, 0},
+		"what stays shares a column, and is set":              {tenants + `ALTER TABLE stays ADD FOREIGN KEY (tenant, project) REFERENCES projects ON DELETE SET NULL`, false, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			all := waysEndAlike(t, c.sql, stepsFor("projects"), wayCalled("delete"), wayCalled("children first"))
+			for name, got := range all {
+				if (got.err != nil) != c.refused {
+					t.Errorf("%s ended with %v", name, got.err)
+				}
+			}
+			b := book()
+			b.Phases[0].Steps = stepsFor("projects")
+			if got := len(foreseen(t, database(t, c.sql), b, wayCalled("children first")).Ahead); got != c.ahead {
+				t.Errorf("the rows of %d keys would go before, want %d", got, c.ahead)
+			}
+		})
+	}
+}
+
 // goesAhead runs a phase without a capsule to its COMMIT, and holds what went before.
 func goesAhead(t *testing.T, sql string, w way, steps []runbook.Step, want int) outcome {
 	t.Helper()

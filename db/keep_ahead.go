@@ -3,13 +3,29 @@ package db
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
+
+	"tminus/phases"
 )
 
-// writeAhead writes what the transaction did by now to one table, which it is
-// about to lock against all others: from then on the other session cannot read it.
-// Nothing may be done to its rows after that.
-func (k *keeping) writeAhead(ctx context.Context, oid uint32) error {
+// writeAhead writes what the transaction did by now to tables that it is about to lock
+// against all others: from then on the other session cannot read them. Nothing may be
+// done to their rows after that; those that were written ahead before are not read again.
+func (k *keeping) writeAhead(ctx context.Context, oids []uint32) error {
+	counts, err := k.x.readCounted(ctx)
+	if err != nil {
+		return err
+	}
+	did := map[uint32]phases.Touched{}
+	for _, n := range counts {
+		if slices.Contains(oids, n.oid) && !slices.ContainsFunc(k.ahead, func(had *keptTable) bool { return had.oid == n.oid }) {
+			did[n.oid] = n.Touched
+		}
+	}
+	if len(did) == 0 {
+		return nil
+	}
 	if k.early != nil {
 		<-k.early.done // it has the other session until then
 		if k.early.err != nil {
@@ -20,11 +36,7 @@ func (k *keeping) writeAhead(ctx context.Context, oid uint32) error {
 		return err
 	}
 	defer rollback(ctx, k.others) // whoever has read a table is in the way of such a lock
-	found, err := k.describe(ctx, []uint32{oid})
-	if err != nil {
-		return err
-	}
-	counts, err := k.x.readCounted(ctx)
+	found, err := k.describe(ctx, slices.Sorted(maps.Keys(did)))
 	if err != nil {
 		return err
 	}
@@ -32,11 +44,7 @@ func (k *keeping) writeAhead(ctx context.Context, oid uint32) error {
 		return err
 	}
 	for _, t := range found {
-		for _, n := range counts {
-			if n.oid == oid {
-				t.did = n.Touched
-			}
-		}
+		t.did = did[t.oid]
 		if err := k.table(ctx, t); err != nil {
 			return fail(ctx, "keep the rows of", t.Called, err)
 		}

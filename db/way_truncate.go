@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"tminus/db/catalog"
 	"tminus/phases"
@@ -77,7 +78,7 @@ func (x *tx) trySweep(ctx context.Context, plan *phases.Sweep, progress func(eng
 		return "", err
 	}
 	s := &sweeping{x: x, plan: plan, rows: x.swept.rows, doing: func(what string) { progress(engine.Progress{Doing: clean(what)}) }}
-	for _, prove := range []func(context.Context) (string, error){s.read, s.count, s.unused, s.keysAsTheyWere, s.keep, s.lock} {
+	for _, prove := range []func(context.Context) (string, error){s.read, s.count, s.unused, s.keysAsTheyWere, s.keep, s.truncate} {
 		if why, err := prove(ctx); why != "" || err != nil {
 			return why, err
 		}
@@ -87,9 +88,6 @@ func (x *tx) trySweep(ctx context.Context, plan *phases.Sweep, progress func(eng
 		names = append(names, x.cat.Name(t.OID))
 	}
 	progress(engine.Progress{Chosen: &phases.WayChosen{Way: "TRUNCATE", With: names}})
-	if err := s.truncate(ctx); err != nil {
-		return "", err
-	}
 	x.blocks = nil
 	return "", nil
 }
@@ -124,6 +122,9 @@ type sweeping struct {
 // triggers are on or off by now. No more than the survey foresaw is done.
 func (s *sweeping) read(ctx context.Context) (why string, err error) {
 	x := s.x
+	if act, err := x.keysAct(ctx); err != nil || !act {
+		return "session_replication_role keeps foreign keys from acting", err
+	}
 	snapshot, err := catalog.ReadAgain(ctx, x.s)
 	if err != nil {
 		return "", err
@@ -223,27 +224,26 @@ func (s *sweeping) unused(ctx context.Context) (why string, err error) {
 }
 
 // keep writes into the capsule what nobody can read any more afterwards: all rows
-// that go, and of other tables those whose references are taken away, which is
-// done here.
+// that go, and what was done to the tables whose keys are taken out. Their references
+// are taken away here, all of them before any is written.
 func (s *sweeping) keep(ctx context.Context) (why string, err error) {
 	x := s.x
+	var stay []uint32
 	for _, k := range s.taken {
+		stay = append(stay, k.From)
 		if !k.Sets {
 			continue
 		}
 		s.doing("take the references of " + k.called + " away")
-		rows, err := x.setNull(ctx, k)
-		if err != nil {
+		if err := x.setNull(ctx, k); err != nil {
 			return "", err
-		}
-		if x.k != nil && rows > 0 {
-			if err := x.k.writeAhead(ctx, k.From); err != nil {
-				return "", err
-			}
 		}
 	}
 	if x.k == nil {
 		return "", nil
+	}
+	if err := x.k.writeAhead(ctx, stay); err != nil {
+		return "", err
 	}
 	var names []string
 	for _, t := range s.sweep.Tables {
@@ -305,12 +305,39 @@ func (s *sweeping) lock(ctx context.Context) (why string, err error) {
 	return "", err
 }
 
-// truncate does it. What the server does not count of it is written down.
-func (s *sweeping) truncate(ctx context.Context) error {
+// truncate locks and does it, or finds what the server has against that: then all of
+// it is undone, and the rows can still be deleted. What the server does not count of it
+// is written down.
+func (s *sweeping) truncate(ctx context.Context) (why string, err error) {
 	before, err := s.x.readCounted(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
+	if _, err := s.x.s.Exec(ctx, `SAVEPOINT tminus_truncate`); err != nil {
+		return "", err
+	}
+	if why, err = s.lock(ctx); why == "" && err == nil {
+		err = s.empty(ctx)
+	}
+	after := `RELEASE SAVEPOINT tminus_truncate`
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == inUse && ctx.Err() == nil {
+		why, err, after = describe(err), nil, `ROLLBACK TO SAVEPOINT tminus_truncate; `+after
+	}
+	if err != nil {
+		return "", err
+	}
+	if _, err := s.x.s.Exec(ctx, after); why != "" || err != nil {
+		return why, err
+	}
+	return "", s.counts(ctx, before)
+}
+
+// inUse is what the server says of a table with deferred triggers that have still to
+// fire: what a constraint found may be gone by then.
+const inUse = "55006"
+
+// empty truncates, with the keys of other tables out of the way.
+func (s *sweeping) empty(ctx context.Context) error {
 	if err := s.takeKeysOut(ctx); err != nil {
 		return err
 	}
@@ -318,16 +345,19 @@ func (s *sweeping) truncate(ctx context.Context) error {
 	for _, t := range s.sweep.Tables {
 		names = append(names, sqlName(t.Relation))
 	}
-	err = s.x.t.long(ctx, s.x.s, func(ctx context.Context, l long) error {
+	err := s.x.t.long(ctx, s.x.s, func(ctx context.Context, l long) error {
 		_, err := l.one(ctx, "TRUNCATE TABLE "+strings.Join(names, ", ")+" CONTINUE IDENTITY RESTRICT")
 		return err
 	})
-	if err == nil {
-		err = s.putKeysBack(ctx)
-	}
 	if err != nil {
 		return err
 	}
+	return s.putKeysBack(ctx)
+}
+
+// counts writes down what the server does not count of a TRUNCATE: the rows that it
+// took, and what was done to its tables before.
+func (s *sweeping) counts(ctx context.Context, before []counted) error {
 	s.x.again = append(s.x.again, s.taken...)
 	after, err := s.x.readCounted(ctx)
 	if err != nil {

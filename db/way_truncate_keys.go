@@ -52,21 +52,16 @@ func (s *sweeping) keysAsTheyWere(ctx context.Context) (why string, err error) {
 	return "", nil
 }
 
-// setNull takes the references away, as the key would for each row that goes, and
-// says of how many rows.
-func (x *tx) setNull(ctx context.Context, k takenKey) (rows int64, err error) {
+// setNull takes the references away, as the key would for each row that goes.
+func (x *tx) setNull(ctx context.Context, k takenKey) error {
 	var sets []string
 	for _, c := range k.Columns {
 		sets = append(sets, pgx.Identifier{c.Name}.Sanitize()+" = NULL")
 	}
-	err = x.t.long(ctx, x.s, func(ctx context.Context, l long) error {
-		result, err := l.one(ctx, "UPDATE ONLY "+k.table+" SET "+strings.Join(sets, ", ")+" WHERE "+refers(k.Key))
-		if err == nil {
-			rows = result.CommandTag.RowsAffected()
-		}
+	return x.t.long(ctx, x.s, func(ctx context.Context, l long) error {
+		_, err := l.one(ctx, "UPDATE ONLY "+k.table+" SET "+strings.Join(sets, ", ")+" WHERE "+refers(k.Key))
 		return err
 	})
-	return rows, err
 }
 
 func (s *sweeping) takeKeysOut(ctx context.Context) error {

@@ -79,6 +79,7 @@ type outcome struct {
 	rows   map[string]lines
 	shape  []string
 	rowsOf map[string]int64 // that went, by table
+	beside []phases.Change  // what was done beside rows
 	chosen []string
 	built  []string
 	err    error
@@ -207,7 +208,7 @@ func through(t *testing.T, target *Target, spec engine.TxSpec, out *outcome) err
 	if err != nil {
 		return err
 	}
-	out.rowsOf = map[string]int64{}
+	out.rowsOf, out.beside = map[string]int64{}, did.Changes
 	for name, n := range did.Rows {
 		out.rowsOf[name] = n.Deleted - n.Inserted
 	}
@@ -418,20 +419,28 @@ func TestWhatATruncateStandsFor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			all := waysEndAlike(t, c.sql, stepsFor(c.steps), wayCalled("delete"), wayCalled("auto"), wayCalled("truncate"))
-			auto, truncate := all["auto"], all["truncate"]
-			if got := strings.Join(auto.chosen, " "); c.want == "!" {
-				if auto.err == nil || truncate.err == nil {
-					t.Errorf("it ended well, and should not: %s", got)
-				}
-			} else if auto.err != nil || !strings.HasPrefix(got, c.want) {
-				t.Errorf("it chose %q, want %q; %v", got, c.want, auto.err)
-			}
-			if refused := strings.Contains(c.want, "DELETE") || c.want == "!"; refused != (truncate.err != nil) {
-				t.Errorf("way truncate ended with %v", truncate.err)
-			}
+			standsFor(t, c.sql, c.steps, c.want)
 		})
 	}
+}
+
+// standsFor runs steps by DELETE and by TRUNCATE, where it chooses and where it has
+// to, and holds what was chosen; "!" is for what either way refuses.
+func standsFor(t *testing.T, sql, steps, want string) map[string]outcome {
+	t.Helper()
+	all := waysEndAlike(t, sql, stepsFor(steps), wayCalled("delete"), wayCalled("auto"), wayCalled("truncate"))
+	auto, truncate := all["auto"], all["truncate"]
+	if got := strings.Join(auto.chosen, " "); want == "!" {
+		if auto.err == nil || truncate.err == nil {
+			t.Errorf("it ended well, and should not: %s", got)
+		}
+	} else if auto.err != nil || !strings.HasPrefix(got, want) {
+		t.Errorf("it chose %q, want %q; %v", got, want, auto.err)
+	}
+	if refused := strings.Contains(want, "DELETE") || want == "!"; refused != (truncate.err != nil) {
+		t.Errorf("way truncate ended with %v", truncate.err)
+	}
+	return all
 }
 
 // Each phase of the demo's runbook ends alike in each way, one on top of the other.

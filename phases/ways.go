@@ -213,7 +213,8 @@ func (e IndexesDropped) words(*State) (Level, string) {
 	return LevelInfo, Clean(fmt.Sprintf("%s: dropped what it had made, in %s: %s", PhaseName(e.Phase), Span(e.Took), few(e.Names)))
 }
 
-// WayChosen occurs when a step may go in more than one way, before it does.
+// WayChosen occurs when a step may go in more than one way: before its rows are
+// deleted, or when they are truncated, which the server may have refused until then.
 type WayChosen struct {
 	Phase string   `json:"phase"`
 	Step  int      `json:"step"`

@@ -236,7 +236,7 @@ func readKeys(ctx context.Context, q Querier, s *schema.Schema) error {
 	var notNull, acts []bool
 	var checks [][]string
 	return each(ctx, q, `SELECT con.oid, con.conparentid, con.conname::text, con.conrelid, con.confrelid, con.confdeltype::text, con.condeferrable, con.condeferred,
-			con.confmatchtype = 'f', `+carried+`, cols.names, cols.referred, cols.not_null, cols.checks, cols.defaults, cols.acts, cols.nulls
+			NOT con.convalidated, EXISTS (SELECT FROM pg_trigger t WHERE t.tgconstraint = con.oid AND t.tgenabled NOT IN ('O', 'A')), con.confmatchtype = 'f', `+carried+`, cols.names, cols.referred, cols.not_null, cols.checks, cols.defaults, cols.acts, cols.nulls
 		FROM pg_constraint con JOIN pg_class c ON c.oid = con.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN LATERAL (
 			SELECT array_agg(a.attname::text ORDER BY place) AS names, array_agg(f.attname::text ORDER BY place) AS referred, array_agg(`+takesNoNull+` ORDER BY place) AS not_null,
 				jsonb_agg(ARRAY(`+mayRefuse+`) ORDER BY place) AS checks,
@@ -248,7 +248,7 @@ func readKeys(ctx context.Context, q Querier, s *schema.Schema) error {
 			JOIN pg_attribute f ON f.attrelid = con.confrelid AND f.attnum = k.to_att
 			LEFT JOIN pg_attrdef d ON d.adrelid = con.conrelid AND d.adnum = k.att) cols
 		WHERE con.contype = 'f' AND to_jsonb(con) -> 'conenforced' IS DISTINCT FROM 'false' ORDER BY con.conname, con.oid`,
-		[]any{&k.OID, &k.Parent, &k.Name, &k.From, &k.To, &action, &k.Deferrable, &k.Deferred, &k.Full, &k.Indexed, &names, &referred, &notNull, &checks, &defaults, &acts, &k.Nulls},
+		[]any{&k.OID, &k.Parent, &k.Name, &k.From, &k.To, &action, &k.Deferrable, &k.Deferred, &k.NotValid, &k.Off, &k.Full, &k.Indexed, &names, &referred, &notNull, &checks, &defaults, &acts, &k.Nulls},
 		func() {
 			found := k
 			found.Action, found.Referred = schema.Action(action), slices.Clone(referred)

@@ -19,8 +19,10 @@ const worthAhead = 10_000
 //
 // A table whose triggers or rules would act is left to its key, and so is one whose
 // rows others refuse to let go, or lose a reference to that one DELETE would not
-// touch: there, the order may tell. What goes with those rows goes with them, by its
-// own keys: whether those act is theirs to say.
+// touch: there, the order may tell. It does as well where rows that would go before
+// keep others of the step from going: one DELETE asks such a key while they are there.
+// What goes with those rows goes with them, by its own keys: whether those act is
+// theirs to say.
 func (v *View) Ahead(phase, at int, off func(schema.Trigger, *schema.Relation) bool) []*schema.Key {
 	do := v.Book.Phases[phase].Steps[at]
 	r := v.Find(do.Delete)
@@ -31,12 +33,18 @@ func (v *View) Ahead(phase, at int, off func(schema.Trigger, *schema.Relation) b
 	if r == nil || do.Where != "" || !known || !way.Ranges || !alone(r) || v.acting(r, schema.OnDelete, off) != "" {
 		return nil
 	}
-	a := &ahead{View: v, off: off, gone: map[uint32]bool{}}
+	a := &ahead{View: v, off: off, gone: map[uint32]bool{}, refuse: map[uint32]bool{}}
 	a.goesWith(r)
+	for i := range v.Schema.Keys {
+		k := &v.Schema.Keys[i]
+		if k.Action.Refuses() && a.gone[k.To] {
+			a.refuse[k.From] = true
+		}
+	}
 	var out []*schema.Key
 	for _, k := range v.Schema.KeysTo(r.OID) {
 		child := v.Schema.Relation(k.From)
-		if k.Action == schema.Cascade && k.Parent == 0 && child != nil && child != r && a.goes(child) {
+		if k.Action == schema.Cascade && k.Parent == 0 && child != nil && child != r && v.leaves(k) == "" && a.goes(child) {
 			out = append(out, k)
 		}
 	}
@@ -46,8 +54,9 @@ func (v *View) Ahead(phase, at int, off func(schema.Trigger, *schema.Relation) b
 // ahead is the search for them.
 type ahead struct {
 	*View
-	off  func(schema.Trigger, *schema.Relation) bool
-	gone map[uint32]bool // the step's table, and all that its keys may empty
+	off    func(schema.Trigger, *schema.Relation) bool
+	gone   map[uint32]bool // the step's table, and all that its keys may empty
+	refuse map[uint32]bool // those with a key that refuses to let rows of these go
 }
 
 // goesWith notes a table and what goes with its rows.
@@ -77,9 +86,9 @@ func alone(r *schema.Relation) bool {
 }
 
 // quiet reports whether nothing acts when rows of a table go, on it or on what
-// refers to it, and nothing refuses.
+// refers to it, and nothing refuses, nor did they.
 func (a *ahead) quiet(r *schema.Relation, seen []uint32) bool {
-	if a.acting(r, schema.OnDelete, a.off) != "" {
+	if a.refuse[r.OID] || a.acting(r, schema.OnDelete, a.off) != "" {
 		return false
 	}
 	seen = append(seen, r.OID)
@@ -92,7 +101,7 @@ func (a *ahead) quiet(r *schema.Relation, seen []uint32) bool {
 			if !a.quiet(child, seen) {
 				return false
 			}
-		case a.gone[k.From], a.acting(child, schema.OnUpdate, a.off) != "":
+		case a.gone[k.From], a.acting(child, schema.OnUpdate, a.off) != "", a.shares(k, func(oid uint32) bool { return a.gone[oid] }) != "":
 			return false
 		}
 	}

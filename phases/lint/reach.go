@@ -18,6 +18,7 @@ type Reach struct {
 	via   map[uint32]*schema.Key // by which key a relation was reached first; nil for what is deleted
 	roots map[uint32]*schema.Key // the root of each key
 	usage map[[2]uint32]bool     // by root and referencing relation: a usable index
+	inert map[uint32]string      // by root: why rows may stay by it when those that they refer to go
 }
 
 // Reach is computed once, by New.
@@ -33,7 +34,7 @@ var actions = map[schema.Action]phases.ReachAction{
 func (v *View) computeReach() Reach {
 	out := Reach{
 		Emptied: map[uint32]bool{}, Changed: map[uint32]bool{}, via: map[uint32]*schema.Key{},
-		roots: map[uint32]*schema.Key{}, usage: map[[2]uint32]bool{},
+		roots: map[uint32]*schema.Key{}, usage: map[[2]uint32]bool{}, inert: map[uint32]string{},
 	}
 	out.readRoots(v.Schema)
 	var queue []*schema.Relation
@@ -108,6 +109,12 @@ func (r *Reach) readRoots(s *schema.Schema) {
 		r.roots[k.OID] = root
 		if k.Indexed {
 			r.usage[[2]uint32{root.OID, k.From}] = true
+		}
+		switch {
+		case k.NotValid:
+			r.inert[root.OID] = "is not valid"
+		case k.Off:
+			r.inert[root.OID] = "has triggers that are off"
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -77,6 +78,9 @@ func (v *View) Sweep(phase, from, to int, off func(schema.Trigger, *schema.Relat
 	if why := s.keys(); why != "" {
 		return nil, why
 	}
+	if why := s.keptFrom(phase, to); why != "" {
+		return nil, why
+	}
 	return s.Sweep, ""
 }
 
@@ -126,6 +130,11 @@ func (s *sweeping) cascade(from *schema.Relation) {
 // fits looks at one table: what of it a TRUNCATE does in another way than a DELETE.
 func (s *sweeping) fits(t Swept) string {
 	name := s.Plain(t.Relation)
+	for _, k := range t.By {
+		if why := s.leaves(k); why != "" {
+			return why
+		}
+	}
 	switch {
 	case s.protected[t.OID]:
 		return name + " is protected"
@@ -211,11 +220,17 @@ func (s *sweeping) within(k *schema.Key, child *schema.Relation, from, to uint32
 	case k.Action == schema.Cascade || before:
 	case k.Action == schema.NoAction && (k.Deferred || from == to && s.by(from) == nil):
 	case k.Action == schema.SetNull && !slices.ContainsFunc(k.Columns, func(c schema.Column) bool { return c.NotNull || len(c.Checks) > 0 }):
-		return s.fires(child, schema.OnUpdate)
+		return cmp.Or(s.fires(child, schema.OnUpdate), s.shares(k, s.goes))
 	default:
 		s.Unused = append(s.Unused, k)
 	}
 	return ""
+}
+
+// goes reports whether a relation loses all of its rows.
+func (s *sweeping) goes(oid uint32) bool {
+	_, is := s.parts[oid]
+	return is
 }
 
 func (s *sweeping) by(table uint32) []*schema.Key {
@@ -227,7 +242,7 @@ func (s *sweeping) by(table uint32) []*schema.Key {
 // one, whether rows refer by it or not.
 func (s *sweeping) outside(k *schema.Key, child *schema.Relation) string {
 	name, to := s.Plain(child), s.Schema.Relation(k.To)
-	key := phases.Clean(fmt.Sprintf("foreign key %s of %s", k.Name, name))
+	key := s.keyOf(k)
 	if s.Book.FullName(name) == "" || to == nil {
 		return key + " is not known"
 	}
@@ -248,10 +263,40 @@ func (s *sweeping) outside(k *schema.Key, child *schema.Relation) string {
 		}
 	}
 	if sets {
-		if why := s.fires(child, schema.OnUpdate); why != "" {
+		if why := cmp.Or(s.leaves(k), s.fires(child, schema.OnUpdate), s.shares(k, s.goes)); why != "" {
 			return why
 		}
 	}
 	s.Keys = append(s.Keys, SweptKey{k, sets})
+	return ""
+}
+
+// keptFrom makes sure that the capsule holds what the phase does to the tables whose
+// keys are taken out: from then on nobody else can read them, so that it is written
+// before, and nothing may come after.
+func (s *sweeping) keptFrom(phase, to int) string {
+	p := &s.Book.Phases[phase]
+	if !s.Book.Keeps(p) || len(s.Keys) == 0 {
+		return ""
+	}
+	after := map[uint32]int{}
+	for _, step := range p.Steps[to:] {
+		for _, t := range append([]string{step.Delete}, step.Touch...) {
+			if r := s.Find(t); r != nil {
+				s.rounds(r, after, func(*schema.Key) bool { return true })
+			}
+		}
+	}
+	changes := map[uint32]bool{}
+	for i := range s.Schema.Keys {
+		if k := &s.Schema.Keys[i]; after[k.To] != 0 && !k.Action.Refuses() {
+			changes[k.From] = true
+		}
+	}
+	for _, k := range s.Keys {
+		if changes[k.From] || after[k.From] != 0 {
+			return fmt.Sprintf("a later step may change rows of %s, which the capsule cannot read once %s is taken out", s.Plain(s.Schema.Relation(k.From)), s.keyOf(k.Key))
+		}
+	}
 	return ""
 }

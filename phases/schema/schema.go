@@ -189,6 +189,8 @@ type Key struct {
 	Action      Action
 	Deferrable  bool
 	Deferred    bool     // INITIALLY DEFERRED
+	NotValid    bool     // NOT VALID: it was never held against all rows
+	Off         bool     // one of its triggers is disabled
 	Full        bool     // MATCH FULL: its columns are NULL together, or none of them
 	Referring   []string // its columns on the referring side, in the key's order
 	Referred    []string // and those that they refer to
