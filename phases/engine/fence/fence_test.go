@@ -312,6 +312,7 @@ func programs(t *testing.T, scripts map[string]string) string {
 
 func TestADeploymentGoesToNoneAndBack(t *testing.T) {
 	dir := programs(t, map[string]string{"kubectl": `echo "$@" >>calls
+echo "Warning: v1 is deprecated" >&2
 case "$*" in
 *get*) cat count;;
 *--replicas=*) for a; do case $a in --replicas=*) printf %s "${a#--replicas=}" >count;; esac; done;;
@@ -361,7 +362,8 @@ esac`})
 }
 
 func TestAWorkflowByGH(t *testing.T) {
-	dir := programs(t, map[string]string{"gh": `case "$*" in
+	dir := programs(t, map[string]string{"gh": `echo "A new release of gh is available" >&2
+case "$*" in
 */disable*) echo disabled_manually >state;;
 */enable*) echo active >state;;
 *--jq*) cat state;;
