@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -53,7 +54,8 @@ func (s silence) state(now time.Time) string {
 	return "active"
 }
 
-// silences lists them; a filter such as name="value" is held against the matchers.
+// silences lists them; a filter such as name="value" is held against the matchers,
+// the way they match among them.
 func (s *Services) silences(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,14 +76,19 @@ func (s *Services) silences(w http.ResponseWriter, r *http.Request) {
 
 func (s silence) meets(filters []string) bool {
 	for _, f := range filters {
-		name, value, _ := strings.Cut(f, "=")
-		value = strings.Trim(value, `"`)
-		if !slices.ContainsFunc(s.Matchers, func(m alertMatcher) bool { return m.Name == name && m.Value == value }) {
+		is := filterForm.FindStringSubmatch(f)
+		if is == nil {
+			return false
+		}
+		want := alertMatcher{Name: is[1], Value: strings.Trim(is[3], `"`), IsRegex: strings.HasSuffix(is[2], "~"), IsEqual: is[2][0] == '='}
+		if !slices.Contains(s.Matchers, want) {
 			return false
 		}
 	}
 	return true
 }
+
+var filterForm = regexp.MustCompile(`^([^=!~]+)(=~|!~|!=|=)(.*)$`)
 
 // silence makes one, or changes the one whose id is given.
 func (s *Services) silence(w http.ResponseWriter, r *http.Request) {

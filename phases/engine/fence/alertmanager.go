@@ -79,10 +79,7 @@ func (a alerts) own(ctx context.Context) (*silence, error) {
 	var all []silence
 	query := url.Values{}
 	for _, text := range a.plan.Matchers {
-		// Of silences, a filter is held against the matchers' own text, however they
-		// match alerts.
-		m := parseMatcher(text)
-		query.Add("filter", m.Name+`="`+m.Value+`"`)
+		query.Add("filter", parseMatcher(text).filter())
 	}
 	if err := a.ask(ctx, http.MethodGet, "silences?"+query.Encode(), nil, &all); err != nil {
 		return nil, err
@@ -158,4 +155,20 @@ func parseMatcher(text string) matcher {
 		return matcher{Name: text, IsEqual: true}
 	}
 	return matcher{Name: is[1], Value: strings.Trim(is[3], `"`), IsRegex: strings.HasSuffix(is[2], "~"), IsEqual: is[2][0] == '='}
+}
+
+// filter is what finds silences that have the matcher: with its name, its value, and
+// the same way to match.
+func (m matcher) filter() string {
+	op := "!"
+	if m.IsEqual {
+		op = "="
+	}
+	switch {
+	case m.IsRegex:
+		op += "~"
+	case !m.IsEqual:
+		op += "="
+	}
+	return m.Name + op + `"` + m.Value + `"`
 }

@@ -237,7 +237,7 @@ func TestASilenceIsMadeFoundAndExpired(t *testing.T) {
 			return s["status"].(map[string]any)["state"] == "expired"
 		})
 	}
-	kind := "alertmanager: {url: '" + around.URL() + "/alertmanager', matchers: ['service=\"gym\"', 'severity=~\"page|ticket\"']}"
+	kind := "alertmanager: {url: '" + around.URL() + "/alertmanager', matchers: ['service=\"gym\"', 'severity=~\"page|ticket\"', 'team!=night', 'zone!~\"test.*\"']}"
 	other := newRig(t, kind)
 	other.place.RunID = "run-2"
 	other.must(other.take())
