@@ -269,6 +269,35 @@ func TestASilenceIsMadeFoundAndExpired(t *testing.T) {
 	}
 }
 
+// A silence that is yet to begin by Alertmanager's clock silences nothing.
+func TestASilenceThatHasNotBegun(t *testing.T) {
+	around, err := services.Start(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer around.Close()
+	r := newRig(t, "alertmanager: {url: '"+around.URL()+"/alertmanager', matchers: [service=gym]}")
+	r.must(r.record(phases.FenceRecorded{Fence: "f", Mark: phases.FenceMark{Text: "not silenced by this run"}}))
+	later := `{"matchers": [{"name": "service", "value": "gym", "isEqual": true}], "createdBy": "tminus run-1 f", "comment": "t", "startsAt": "` +
+		time.Now().Add(30*time.Minute).UTC().Format(time.RFC3339) + `", "endsAt": "` + time.Now().Add(2*time.Hour).UTC().Format(time.RFC3339) + `"}`
+	resp, err := http.Post(around.URL()+"/alertmanager/api/v2/silences", "application/json", strings.NewReader(later))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if word := r.word(); word != "partly off" || !strings.Contains(r.state.Fence("f").Found, "yet to begin") {
+		t.Errorf("it is %s: %s", word, r.state.Fence("f").Found)
+	}
+	r.must(r.take())
+	if word := r.word(); word != "off" {
+		t.Errorf("it is %s: %s", word, r.state.Fence("f").Found)
+	}
+	r.must(r.lift())
+	if word := r.word(); word != "back" {
+		t.Errorf("it is %s: %s", word, r.state.Fence("f").Found)
+	}
+}
+
 func TestFailoverIsPausedAndResumed(t *testing.T) {
 	config := `{"ttl": 30}`
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
