@@ -144,18 +144,8 @@ func (j *Job) Take(ctx context.Context) error {
 		case phases.SeenChanged:
 			return j.changed(found)
 		}
-		if more, ok := j.Kind.(widening); ok {
-			mark, err := more.widen(ctx, *f.Recorded)
-			if err != nil {
-				return err
-			}
-			if !mark.Same(*f.Recorded) {
-				taken := f.Taken
-				if err := j.mark(mark); err != nil {
-					return err
-				}
-				f.Taken = taken
-			}
+		if err := j.again(ctx); err != nil {
+			return err
 		}
 	}
 	note, err := j.Kind.Off(ctx, j.known())
@@ -171,6 +161,24 @@ func (j *Job) Take(ctx context.Context) error {
 		return fmt.Errorf("%s: %s%s", j.word("it was switched off, and is not", "they were made, and are not there"), found.Mark.Text, hint(f, found))
 	}
 	return j.Record(phases.FenceTaken{Fence: f.Plan.ID, Mark: found.Mark, Note: phases.Clean(note)})
+}
+
+// again records, before a fence is switched off once more, what has come to it, and
+// in any case that it is being switched: seen back, it would count as that if the
+// program ended now.
+func (j *Job) again(ctx context.Context) error {
+	mark, taken := *j.State.Recorded, j.State.Taken
+	if more, ok := j.Kind.(widening); ok {
+		var err error
+		if mark, err = more.widen(ctx, mark); err != nil {
+			return err
+		}
+	}
+	if err := j.mark(mark); err != nil {
+		return err
+	}
+	j.State.Taken = taken
+	return nil
 }
 
 // hint says what a state means that switching off has not changed.
