@@ -37,29 +37,9 @@ func (c commands) Read(ctx context.Context, k Known) (phases.FenceFound, error) 
 	return phases.FenceFound{Mark: mark, Off: open && k.Switched, Ours: open}, nil
 }
 
-// still holds that the state says the same when nothing was done: one with a time
-// in it would be another each time, and so be off by itself and never be back.
-func (c commands) still(ctx context.Context, recorded phases.FenceMark) error {
-	wait := time.NewTimer(min(stillFor, c.plan.Limit/4))
-	defer wait.Stop()
-	select {
-	case <-wait.C:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	again, err := c.Read(ctx, Known{})
-	switch {
-	case err != nil:
-		return fmt.Errorf("its state cannot be read, and nothing was changed: %w", err)
-	case !again.Mark.Same(recorded):
-		return fmt.Errorf("its state is another although nothing was done: %s, and then %s; nothing was changed: have `state` print nothing that changes by itself, such as a time", recorded.Text, again.Mark.Text)
-	}
-	return nil
-}
-
-// stillFor is longer than a second: what prints a time prints another one then. A
-// short limit leaves less.
-const stillFor = 1100 * time.Millisecond
+// still is longer than a second: what prints a time prints another one then, and
+// would be off by itself and never be back. A short limit leaves less.
+func (c commands) still() time.Duration { return min(1100*time.Millisecond, c.plan.Limit/4) }
 
 func (c commands) Off(ctx context.Context, _ Known) (string, error) {
 	_, err := c.run(ctx, c.plan.Off)

@@ -123,20 +123,7 @@ func (j *Job) Take(ctx context.Context) error {
 	}
 	f := &j.State
 	if f.Recorded == nil || f.Step == phases.FenceIsBack {
-		if found.Off && f.Plan.Made() {
-			return errors.New(found.Mark.Text)
-		}
-		if found.Off {
-			return fmt.Errorf("it is off already, before this run recorded a state to bring back: %s; switch it on first (an earlier run may have left it: `tminus restore` with its journal brings it back), or take the fence out of the runbook", found.Mark.Text)
-		}
-		if k, ok := j.Kind.(restless); ok {
-			if err := k.still(ctx, found.Mark); err != nil {
-				return err
-			}
-		}
-		if err := j.mark(found.Mark); err != nil {
-			return err
-		}
+		err = j.first(ctx, found)
 	} else {
 		switch f.Sight(found) {
 		case phases.SeenOff:
@@ -144,9 +131,10 @@ func (j *Job) Take(ctx context.Context) error {
 		case phases.SeenChanged:
 			return j.changed(found)
 		}
-		if err := j.again(ctx); err != nil {
-			return err
-		}
+		err = j.again(ctx)
+	}
+	if err != nil {
+		return err
 	}
 	note, err := j.Kind.Off(ctx, j.known())
 	if err != nil {
@@ -161,6 +149,28 @@ func (j *Job) Take(ctx context.Context) error {
 		return fmt.Errorf("%s: %s%s", j.word("it was switched off, and is not", "they were made, and are not there"), found.Mark.Text, hint(f, found))
 	}
 	return j.Record(phases.FenceTaken{Fence: f.Plan.ID, Mark: found.Mark, Note: phases.Clean(note)})
+}
+
+// first records the state of a fence that is on: it holds still, and is one to
+// bring back.
+func (j *Job) first(ctx context.Context, found phases.FenceFound) error {
+	if found.Off && j.State.Plan.Made() {
+		return errors.New(found.Mark.Text)
+	}
+	if found.Off {
+		return fmt.Errorf("it is off already, before this run recorded a state to bring back: %s; switch it on first (an earlier run may have left it: `tminus restore` with its journal brings it back), or take the fence out of the runbook", found.Mark.Text)
+	}
+	if k, ok := j.Kind.(restless); ok {
+		pause(ctx, k.still())
+		again, err := j.read(ctx, "nothing was changed")
+		if err != nil {
+			return err
+		}
+		if !again.Mark.Same(found.Mark) {
+			return fmt.Errorf("its state is another although nothing was done: %s, and then %s; nothing was changed: have `state` print nothing that changes by itself, such as a time", found.Mark.Text, again.Mark.Text)
+		}
+	}
+	return j.mark(found.Mark)
 }
 
 // again records, before a fence is switched off once more, what has come to it, and
@@ -181,18 +191,21 @@ func (j *Job) again(ctx context.Context) error {
 	return nil
 }
 
-// hint says what a state means that switching off has not changed.
+// hint says what the state of commands means that have not switched off.
 func hint(f *phases.FenceState, found phases.FenceFound) string {
-	if f.Plan.Kind == runbook.FenceCommands && found.Mark.Same(*f.Recorded) {
+	switch {
+	case f.Plan.Kind != runbook.FenceCommands:
+		return ""
+	case found.Mark.Same(*f.Recorded):
 		return "; that is its state from before: either the command does not switch it off, or it was off already"
 	}
-	return ""
+	return "; and that has not been its state for long: have `off` end when it is off, or `state` print nothing that changes by itself, and switch it off again"
 }
 
 // restless is a kind whose state may change by itself.
 type restless interface {
-	// still holds that it does not, once more after it was read.
-	still(ctx context.Context, recorded phases.FenceMark) error
+	// still is for how long it is the same where it does not.
+	still() time.Duration
 }
 
 // widening is a kind whose fence may have got more to switch off meanwhile.
@@ -311,29 +324,39 @@ const (
 	settleEvery = 250 * time.Millisecond
 )
 
-// settle reads until the state is as wanted, or has had its time.
+// settle reads until the state is as wanted, or has had its time. What may change by
+// itself is off when it was seen twice: on the way there, each state is another.
 func (j *Job) settle(ctx context.Context, want phases.FenceSight) (phases.FenceFound, phases.FenceSight, error) {
 	over := time.Now().Add(settleLimit)
-	for {
+	var before phases.FenceMark
+	for late := false; ; late = time.Now().After(over) {
 		found, err := j.read(ctx, "it was switched before that")
 		if err != nil {
 			return found, phases.SeenUnknown, err
 		}
-		sight := j.State.Sight(found)
+		sight, next := j.State.Sight(found), settleEvery
+		if k, ok := j.Kind.(restless); ok && want == phases.SeenOff && sight == want && !found.Mark.Same(before) {
+			sight, next = phases.SeenPartly, k.still()
+		}
 		if sight == want {
 			return found, sight, nil
 		}
-		if !j.once() {
-			wait := time.NewTimer(settleEvery)
-			select {
-			case <-ctx.Done():
-			case <-wait.C:
-			}
-			wait.Stop()
+		before = found.Mark
+		if !late && !j.once() {
+			pause(ctx, next)
 		}
-		if ctx.Err() != nil || time.Now().After(over) || j.once() {
+		if late || ctx.Err() != nil || j.once() {
 			return found, sight, j.Record(phases.FenceSeen{Fence: j.State.Plan.ID, Sight: sight, Found: found.Mark.Text})
 		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
 	}
 }
 
