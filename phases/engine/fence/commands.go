@@ -20,9 +20,9 @@ type commands struct{ plan *runbook.Fence }
 func newCommands(f *runbook.Fence, _ Place) Kind { return commands{f} }
 
 // Read takes any other state than the recorded one for off once the command that
-// switches it off has ended well, until one was seen off: that it is then. Before
-// that, another state is what a command has left that failed, or was cut off: it
-// may be half off.
+// switches it off has ended well; what it then was, it is while it is off. Until it
+// was seen off, and until it was seen back, another state is what a command has left
+// that failed, or was cut off: it may be half off.
 func (c commands) Read(ctx context.Context, k Known) (phases.FenceFound, error) {
 	said, err := c.run(ctx, c.plan.State)
 	if err != nil {
@@ -33,7 +33,7 @@ func (c commands) Read(ctx context.Context, k Known) (phases.FenceFound, error) 
 		return phases.FenceFound{}, fmt.Errorf("%q prints no state", c.plan.State[0])
 	}
 	mark := phases.FenceMark{Text: text}
-	open := k.Recorded != nil && k.Taken == nil && !mark.Same(*k.Recorded)
+	open := (k.Step == phases.FenceBeingTaken || k.Step == phases.FenceBeingLifted) && !mark.Same(*k.Recorded)
 	return phases.FenceFound{Mark: mark, Off: open && k.Switched, Ours: open}, nil
 }
 

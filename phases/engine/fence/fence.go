@@ -28,7 +28,8 @@ type Kind interface {
 type Known struct {
 	Recorded, Taken *phases.FenceMark
 
-	Switched bool // Off has just ended well
+	Step     phases.FenceStep // what it did last
+	Switched bool             // Off has just ended well
 
 	Progress func(phases.ActionProgress) // of what takes long; nil: nobody asks
 }
@@ -251,7 +252,7 @@ func (j *Job) Lift(ctx context.Context) error {
 }
 
 func (j *Job) known() Known {
-	return Known{Recorded: j.State.Recorded, Taken: j.State.Taken, Switched: j.switched, Progress: j.Progress}
+	return Known{Recorded: j.State.Recorded, Taken: j.State.Taken, Step: j.State.Step, Switched: j.switched, Progress: j.Progress}
 }
 
 // word is what is said of a fence that is switched off, or of indexes that are made.
