@@ -85,6 +85,12 @@ func (f *FenceState) MayBeOff() bool {
 	return false
 }
 
+// Outstanding reports whether the run has switched the fence, and has neither brought
+// it back nor left it: also one that was seen back, which may be off again.
+func (f *FenceState) Outstanding() bool {
+	return f.Recorded != nil && f.Step != FenceIsBack && f.Step != FenceIsLeft
+}
+
 // Holding reports whether the fence is off, as seen last.
 func (f *FenceState) Holding() bool { return f.Recorded != nil && f.Seen == SeenOff && f.MayBeOff() }
 

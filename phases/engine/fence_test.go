@@ -307,11 +307,82 @@ func TestKilledBetweenAnyTwoFences(t *testing.T) {
 	}
 }
 
+// TestKilledWhereFencesAreTakenAgain does the same where somebody has switched all on
+// meanwhile, and they are switched off a second time.
+func TestKilledWhereFencesAreTakenAgain(t *testing.T) {
+	for n := 7; n <= 12; n++ { // recorded and taken once more, of three fences
+		for _, behind := range []bool{false, true} {
+			for _, restore := range []bool{false, true} {
+				if !*allKills && restore != (behind == (n%2 == 0)) {
+					continue
+				}
+				t.Run(fmt.Sprintf("%d behind %t restore %t", n, behind, restore), func(t *testing.T) {
+					t.Parallel()
+					f := newFenced(t)
+					f.open(engine.Settings{}, journal.WithFile(func(file *os.File) journal.File { return &dying{file, n, behind} }))
+					f.takeAll()
+					f.switchOn()
+					f.killed("service_off", "off:workflow", "guards_off")
+					f.allBack(restore)
+				})
+			}
+		}
+	}
+}
+
+// switchOn is somebody else who brings all back, which the run sees.
+func (f *fenced) switchOn() {
+	f.t.Helper()
+	f.write("service", "running\n")
+	f.git(f.dir, "clone", "--quiet", "remote", "elsewhere")
+	for _, args := range [][]string{{"mv", "refill.yml.disabled", "refill.yml"}, {"-c", "user.name=x", "-c", "user.email=x@example", "commit", "--quiet", "-m", "Refill"}, {"push", "--quiet", "origin", "main"}} {
+		f.git(filepath.Join(f.dir, "elsewhere"), args...)
+	}
+	f.git(filepath.Join(f.dir, "checkout"), "fetch", "--quiet", "origin")
+	f.exec(`ALTER TABLE parent ENABLE REPLICA TRIGGER guard; ALTER TABLE child ENABLE ALWAYS TRIGGER guard`)
+	f.do(phases.Recheck{})
+	f.until("all seen back", func(s *phases.State) bool {
+		return !slices.ContainsFunc(s.Fences, func(f phases.FenceState) bool { return f.Seen != phases.SeenBack })
+	})
+}
+
+// What was seen back, since somebody had switched it on, and is off again, comes back:
+// an earlier version has switched it off again without a word, or somebody else has.
+func TestRestoreLooksAgain(t *testing.T) {
+	f := newFenced(t)
+	f.open(engine.Settings{})
+	f.takeAll()
+	f.switchOn()
+	f.stop(fmt.Errorf("%w: terminated", engine.ErrSignal))
+	_ = f.wait()
+	f.write("service", "stopped\n")
+	f.exec(`ALTER TABLE child DISABLE TRIGGER guard`)
+	f.restore()
+	if got := f.outside(); got != allOn {
+		t.Errorf("outside: %s\n%s", got, f.log())
+	}
+	if s := f.state(); len(s.FencesOff()) > 0 || s.TriggersOff || s.ClosedAt.IsZero() {
+		t.Errorf("the journal has left: %q", s.OffLine(s.At.Location()))
+	}
+}
+
 func killedAt(t *testing.T, n int, behind, restore bool) {
 	f := newFenced(t)
 	f.open(engine.Settings{}, journal.WithFile(func(file *os.File) journal.File { return &dying{file, n, behind} }))
 	f.untilReady()
-	for _, item := range []string{"service_off", "off:workflow", "guards_off", "guards_back", "back:workflow", "service_back"} {
+	f.killed("service_off", "off:workflow", "guards_off", "guards_back", "back:workflow", "service_back")
+	f.allBack(restore)
+	// Nothing was done twice: a service that stopped was started once.
+	if calls := f.calls(); calls != "" && calls != "off\non" {
+		t.Errorf("the commands ran as %q", calls)
+	}
+}
+
+// killed has the items' actions done until the program dies.
+func (f *fenced) killed(items ...string) {
+	t := f.t
+	t.Helper()
+	for _, item := range items {
 		if f.engine.Do(phases.Act{Item: item}) != nil {
 			break
 		}
@@ -333,6 +404,13 @@ func killedAt(t *testing.T, n int, behind, restore bool) {
 		t.Fatalf("it was to die: %v\n%s", err, f.log())
 	}
 	f.connect()
+}
+
+// allBack has a run that was killed restored, or taken up again, and holds that all
+// is back.
+func (f *fenced) allBack(restore bool) {
+	t := f.t
+	t.Helper()
 	if restore {
 		f.restore()
 	} else {
@@ -354,10 +432,6 @@ func killedAt(t *testing.T, n int, behind, restore bool) {
 		if fence.Step == phases.FenceIsBack && fence.Found != fence.Recorded.Text {
 			t.Errorf("%s was compared with %q and is %q", fence.Plan.ID, fence.Recorded.Text, fence.Found)
 		}
-	}
-	// Nothing was done twice: a service that stopped was started once.
-	if calls := f.calls(); calls != "" && calls != "off\non" {
-		t.Errorf("the commands ran as %q", calls)
 	}
 }
 

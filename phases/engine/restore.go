@@ -51,6 +51,7 @@ func Restore(ctx context.Context, target Target, w *journal.Writer, recs []journ
 			return state, err
 		}
 	}
+	e.lookAnew(ctx)
 	e.liftAll(ctx, r.Operator.String())
 	if e.broken == nil && state.ClosedAt.IsZero() && ctx.Err() == nil {
 		_ = e.record(phases.RunClosed{Outcome: state.Outcome})
@@ -61,6 +62,31 @@ func Restore(ctx context.Context, target Target, w *journal.Writer, recs []journ
 		return state, context.Cause(ctx)
 	}
 	return state, e.broken
+}
+
+// lookAnew looks at the fences that were seen back, and that the run has not brought
+// back itself: one may be off again since.
+func (e *Engine) lookAnew(ctx context.Context) {
+	var ids []string
+	e.View(func(s *phases.State) {
+		for i := range s.Fences {
+			if f := &s.Fences[i]; f.Outstanding() && !f.MayBeOff() {
+				ids = append(ids, f.Plan.ID)
+			}
+		}
+	})
+	for _, id := range ids {
+		seen := e.lookAt(ctx, id)
+		if ctx.Err() != nil {
+			return
+		}
+		if seen.Sight == phases.SeenBack {
+			continue
+		}
+		if err := e.record(seen); err != nil {
+			return // record has stopped the run
+		}
+	}
 }
 
 // abandon ends a run that nobody drives any more, once it is known what became of
@@ -110,20 +136,24 @@ func LookAtFences(ctx context.Context, target Target, s *phases.State, why error
 	e.noTarget = why
 	var out []phases.FenceSeen
 	for i := range s.Fences {
-		f := &s.Fences[i]
-		if f.Recorded == nil {
-			continue
+		if f := &s.Fences[i]; f.Recorded != nil {
+			out = append(out, e.lookAt(ctx, f.Plan.ID))
 		}
-		seen := phases.FenceSeen{Fence: f.Plan.ID, Sight: phases.SeenUnknown}
-		job, err := e.fenceJob(f, "")
-		if err != nil {
-			seen.Error = phases.Clean(err.Error())
-		} else {
-			limited, cancel := context.WithTimeoutCause(ctx, f.Plan.Limit, fmt.Errorf("no answer within %s", phases.Span(f.Plan.Limit)))
-			seen = job.Look(limited)
-			cancel()
-		}
-		out = append(out, seen)
 	}
 	return out, ctx.Err()
+}
+
+// lookAt asks how a fence stands.
+func (e *Engine) lookAt(ctx context.Context, id string) phases.FenceSeen {
+	e.mu.Lock()
+	f := e.state.Fence(id)
+	job, err := e.fenceJob(f, "")
+	limit := f.Plan.Limit
+	e.mu.Unlock()
+	if err != nil {
+		return phases.FenceSeen{Fence: id, Sight: phases.SeenUnknown, Error: phases.Clean(err.Error())}
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", phases.Span(limit)))
+	defer cancel()
+	return job.Look(ctx)
 }

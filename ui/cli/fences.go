@@ -152,17 +152,17 @@ func (a *app) tellFences(s *phases.State) {
 	}
 }
 
-// fenceTarget opens the run's database where a fence needs it that is not back (with
-// all, any that the run has touched), or the run is to be ended: its operator lock
-// tells whether a program drives it. Where that cannot be, it says why: the other
-// fences need none.
+// fenceTarget opens the run's database where a fence needs it that the run has not
+// brought back (with all, any that the run has touched), or the run is to be ended:
+// its operator lock tells whether a program drives it. Where that cannot be, it says
+// why: the other fences need none.
 func (a *app) fenceTarget(ctx context.Context, s *phases.State, f Flags, all bool, open func(context.Context, Access) (engine.Target, phases.Identity, error)) (engine.Target, func(), error) {
 	none := func() {}
 	whose, another := serverOf(s) // a demo's has what stands around it, too
 	needed := !all && s.Outcome == ""
 	for i := range s.Fences {
 		f := &s.Fences[i]
-		needed = needed || f.Recorded != nil && (f.Plan.OfDatabase() || whose != "") && (all || f.MayBeOff())
+		needed = needed || f.Recorded != nil && (f.Plan.OfDatabase() || whose != "") && (all || f.MayBeOff() || f.Outstanding())
 	}
 	if !needed {
 		return nil, none, nil

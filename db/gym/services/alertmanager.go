@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -53,7 +54,31 @@ func (s silence) state(now time.Time) string {
 	return "active"
 }
 
-// silences lists them; a filter such as name="value" is held against the matchers.
+// becomes reports whether a silence may be changed so and stay the same one: of one
+// that has begun, the start is past.
+func (s silence) becomes(want silence, now time.Time) bool {
+	switch s.state(now) {
+	case "active":
+		return slices.Equal(s.Matchers, want.Matchers) && s.StartsAt.Equal(want.StartsAt)
+	case "pending":
+		return slices.Equal(s.Matchers, want.Matchers) && !want.StartsAt.Before(now)
+	}
+	return false
+}
+
+// expire ends it now; one that was yet to begin begins now, too.
+func (s *silence) expire(now time.Time) {
+	if s.state(now) == "expired" {
+		return
+	}
+	if now.Before(s.StartsAt) {
+		s.StartsAt = now
+	}
+	s.EndsAt, s.UpdatedAt = now, now
+}
+
+// silences lists them; a filter such as name="value" is held against the matchers,
+// the way they match among them.
 func (s *Services) silences(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,14 +99,19 @@ func (s *Services) silences(w http.ResponseWriter, r *http.Request) {
 
 func (s silence) meets(filters []string) bool {
 	for _, f := range filters {
-		name, value, _ := strings.Cut(f, "=")
-		value = strings.Trim(value, `"`)
-		if !slices.ContainsFunc(s.Matchers, func(m alertMatcher) bool { return m.Name == name && m.Value == value }) {
+		is := filterForm.FindStringSubmatch(f)
+		if is == nil {
+			return false
+		}
+		want := alertMatcher{Name: is[1], Value: strings.Trim(is[3], `"`), IsRegex: strings.HasSuffix(is[2], "~"), IsEqual: is[2][0] == '='}
+		if !slices.Contains(s.Matchers, want) {
 			return false
 		}
 	}
 	return true
 }
+
+var filterForm = regexp.MustCompile(`^([^=!~]+)(=~|!~|!=|=)(.*)$`)
 
 // silence makes one, or changes the one whose id is given.
 func (s *Services) silence(w http.ResponseWriter, r *http.Request) {
@@ -108,12 +138,18 @@ func (s *Services) silence(w http.ResponseWriter, r *http.Request) {
 	case want.ID != "" && at < 0:
 		refuse(w, http.StatusNotFound, errors.New("there is no such silence"))
 		return
-	case at >= 0 && all[at].state(now) != "expired":
+	case at >= 0 && all[at].becomes(want, now):
 		all[at] = want
 	case len(all) >= mostSilences:
 		refuse(w, http.StatusBadRequest, errors.New("there are too many silences"))
 		return
 	default:
+		if at >= 0 {
+			all[at].expire(now)
+		}
+		if want.StartsAt.Before(now) {
+			want.StartsAt = now
+		}
 		var id [8]byte
 		if _, err := rand.Read(id[:]); err != nil {
 			refuse(w, http.StatusInternalServerError, err)
@@ -143,9 +179,7 @@ func (s *Services) expire(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, errors.New("there is no such silence"))
 		return
 	}
-	if now := time.Now().UTC(); all[at].state(now) != "expired" {
-		all[at].EndsAt, all[at].UpdatedAt = now, now
-	}
+	all[at].expire(time.Now().UTC())
 	if err := s.writeSilences(all); err != nil {
 		refuse(w, http.StatusInternalServerError, err)
 		return

@@ -50,8 +50,18 @@ type matcher struct {
 	IsEqual bool   `json:"isEqual"`
 }
 
+// The states of a silence that matter here; the third is pending, yet to begin.
+const (
+	silenceActive  = "active"
+	silenceExpired = "expired"
+)
+
 // notSilenced is how the alerts are before, and after.
 const notSilenced = "not silenced by this run"
+
+// early is how long ago a silence is asked to begin. Alertmanager has it begin at
+// once then, by its own clock, which may be behind this one.
+const early = 24 * time.Hour
 
 // slack is by how much a silence may end before the abort limit: the clock goes
 // on while it is made.
@@ -66,11 +76,15 @@ func (a alerts) Read(ctx context.Context, _ Known) (phases.FenceFound, error) {
 		return phases.FenceFound{Mark: phases.FenceMark{Text: notSilenced}}, nil
 	}
 	text := fmt.Sprintf("silence %s, until %s UTC", phases.Clean(s.ID), s.EndsAt.UTC().Format(time.DateTime))
-	if s.EndsAt.Before(a.until.Add(-slack)) {
+	active := s.Status.State == silenceActive
+	short := s.EndsAt.Before(a.until.Add(-slack))
+	switch {
+	case !active:
+		text += fmt.Sprintf(", which is yet to begin (%s UTC): switch it off again, and it begins at once", s.StartsAt.UTC().Format(time.DateTime))
+	case short:
 		text += fmt.Sprintf(", which is before the abort limit (%s): switch it off again, and it becomes longer", a.until.UTC().Format(time.TimeOnly))
-		return phases.FenceFound{Mark: phases.FenceMark{Text: text}, Ours: true}, nil
 	}
-	return phases.FenceFound{Mark: phases.FenceMark{Text: text}, Off: true, Ours: true}, nil
+	return phases.FenceFound{Mark: phases.FenceMark{Text: text}, Off: active && !short, Ours: true}, nil
 }
 
 // own is the run's own silence that is not over, the longest of several; nil for
@@ -79,17 +93,14 @@ func (a alerts) own(ctx context.Context) (*silence, error) {
 	var all []silence
 	query := url.Values{}
 	for _, text := range a.plan.Matchers {
-		// Of silences, a filter is held against the matchers' own text, however they
-		// match alerts.
-		m := parseMatcher(text)
-		query.Add("filter", m.Name+`="`+m.Value+`"`)
+		query.Add("filter", parseMatcher(text).filter())
 	}
 	if err := a.ask(ctx, http.MethodGet, "silences?"+query.Encode(), nil, &all); err != nil {
 		return nil, err
 	}
 	var last *silence
 	for _, s := range all {
-		if s.CreatedBy == a.maker && s.Status != nil && s.Status.State != "expired" && (last == nil || s.EndsAt.After(last.EndsAt)) {
+		if s.CreatedBy == a.maker && s.Status != nil && s.Status.State != silenceExpired && (last == nil || s.EndsAt.After(last.EndsAt)) {
 			last = &s
 		}
 	}
@@ -107,9 +118,12 @@ func (a alerts) Off(ctx context.Context, _ Known) (string, error) {
 	if late := now.Add(a.limit); ends.Before(late) { // T-0 is still to come, or was moved
 		ends = late
 	}
-	s := silence{StartsAt: now, EndsAt: ends, CreatedBy: a.maker, Comment: cmp.Or(a.plan.Comment, a.title)}
+	s := silence{StartsAt: now.Add(-early), EndsAt: ends, CreatedBy: a.maker, Comment: cmp.Or(a.plan.Comment, a.title)}
 	if before != nil {
-		s.ID, s.StartsAt = before.ID, before.StartsAt
+		s.ID = before.ID
+		if before.Status.State == silenceActive { // with another start, it would be another silence
+			s.StartsAt = before.StartsAt
+		}
 	}
 	for _, text := range a.plan.Matchers {
 		s.Matchers = append(s.Matchers, parseMatcher(text))
@@ -158,4 +172,20 @@ func parseMatcher(text string) matcher {
 		return matcher{Name: text, IsEqual: true}
 	}
 	return matcher{Name: is[1], Value: strings.Trim(is[3], `"`), IsRegex: strings.HasSuffix(is[2], "~"), IsEqual: is[2][0] == '='}
+}
+
+// filter is what finds silences that have the matcher: with its name, its value, and
+// the same way to match.
+func (m matcher) filter() string {
+	op := "!"
+	if m.IsEqual {
+		op = "="
+	}
+	switch {
+	case m.IsRegex:
+		op += "~"
+	case !m.IsEqual:
+		op += "="
+	}
+	return m.Name + op + `"` + m.Value + `"`
 }

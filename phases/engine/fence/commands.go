@@ -20,9 +20,9 @@ type commands struct{ plan *runbook.Fence }
 func newCommands(f *runbook.Fence, _ Place) Kind { return commands{f} }
 
 // Read takes any other state than the recorded one for off once the command that
-// switches it off has ended well, until one was seen off: that it is then. Before
-// that, another state is what a command has left that failed, or was cut off: it
-// may be half off.
+// switches it off has ended well; what it then was, it is while it is off. Until it
+// was seen off, and until it was seen back, another state is what a command has left
+// that failed, or was cut off: it may be half off.
 func (c commands) Read(ctx context.Context, k Known) (phases.FenceFound, error) {
 	said, err := c.run(ctx, c.plan.State)
 	if err != nil {
@@ -33,33 +33,13 @@ func (c commands) Read(ctx context.Context, k Known) (phases.FenceFound, error) 
 		return phases.FenceFound{}, fmt.Errorf("%q prints no state", c.plan.State[0])
 	}
 	mark := phases.FenceMark{Text: text}
-	open := k.Recorded != nil && k.Taken == nil && !mark.Same(*k.Recorded)
+	open := (k.Step == phases.FenceBeingTaken || k.Step == phases.FenceBeingLifted) && !mark.Same(*k.Recorded)
 	return phases.FenceFound{Mark: mark, Off: open && k.Switched, Ours: open}, nil
 }
 
-// still holds that the state says the same when nothing was done: one with a time
-// in it would be another each time, and so be off by itself and never be back.
-func (c commands) still(ctx context.Context, recorded phases.FenceMark) error {
-	wait := time.NewTimer(min(stillFor, c.plan.Limit/4))
-	defer wait.Stop()
-	select {
-	case <-wait.C:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	again, err := c.Read(ctx, Known{})
-	switch {
-	case err != nil:
-		return fmt.Errorf("its state cannot be read, and nothing was changed: %w", err)
-	case !again.Mark.Same(recorded):
-		return fmt.Errorf("its state is another although nothing was done: %s, and then %s; nothing was changed: have `state` print nothing that changes by itself, such as a time", recorded.Text, again.Mark.Text)
-	}
-	return nil
-}
-
-// stillFor is longer than a second: what prints a time prints another one then. A
-// short limit leaves less.
-const stillFor = 1100 * time.Millisecond
+// still is longer than a second: what prints a time prints another one then, and
+// would be off by itself and never be back. A short limit leaves less.
+func (c commands) still() time.Duration { return min(1100*time.Millisecond, c.plan.Limit/4) }
 
 func (c commands) Off(ctx context.Context, _ Known) (string, error) {
 	_, err := c.run(ctx, c.plan.Off)

@@ -1,6 +1,7 @@
 package fence
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -48,12 +49,12 @@ func (d deployment) kubectl(ctx context.Context, args ...string) (string, error)
 	if d.plan.Namespace != "" {
 		argv = append(argv, "--namespace="+d.plan.Namespace)
 	}
-	done, err := outside.Run(ctx, append(argv, args...))
+	done, err := outside.Command{Argv: append(argv, args...), Apart: true}.Run(ctx)
 	switch {
 	case err != nil:
 		return "", err
 	case done.Exit != 0:
-		return "", fmt.Errorf("kubectl ended with exit code %d: %s", done.Exit, outside.FirstLine(phases.Clean(done.Output)))
+		return "", fmt.Errorf("kubectl ended with exit code %d: %s", done.Exit, outside.FirstLine(phases.Clean(cmp.Or(done.Errors, done.Output))))
 	}
 	return done.Output, nil
 }

@@ -28,7 +28,8 @@ type Kind interface {
 type Known struct {
 	Recorded, Taken *phases.FenceMark
 
-	Switched bool // Off has just ended well
+	Step     phases.FenceStep // what it did last
+	Switched bool             // Off has just ended well
 
 	Progress func(phases.ActionProgress) // of what takes long; nil: nobody asks
 }
@@ -123,20 +124,7 @@ func (j *Job) Take(ctx context.Context) error {
 	}
 	f := &j.State
 	if f.Recorded == nil || f.Step == phases.FenceIsBack {
-		if found.Off && f.Plan.Made() {
-			return errors.New(found.Mark.Text)
-		}
-		if found.Off {
-			return fmt.Errorf("it is off already, before this run recorded a state to bring back: %s; switch it on first (an earlier run may have left it: `tminus restore` with its journal brings it back), or take the fence out of the runbook", found.Mark.Text)
-		}
-		if k, ok := j.Kind.(restless); ok {
-			if err := k.still(ctx, found.Mark); err != nil {
-				return err
-			}
-		}
-		if err := j.mark(found.Mark); err != nil {
-			return err
-		}
+		err = j.first(ctx, found)
 	} else {
 		switch f.Sight(found) {
 		case phases.SeenOff:
@@ -144,19 +132,10 @@ func (j *Job) Take(ctx context.Context) error {
 		case phases.SeenChanged:
 			return j.changed(found)
 		}
-		if more, ok := j.Kind.(widening); ok {
-			mark, err := more.widen(ctx, *f.Recorded)
-			if err != nil {
-				return err
-			}
-			if !mark.Same(*f.Recorded) {
-				taken := f.Taken
-				if err := j.mark(mark); err != nil {
-					return err
-				}
-				f.Taken = taken
-			}
-		}
+		err = j.again(ctx)
+	}
+	if err != nil {
+		return err
 	}
 	note, err := j.Kind.Off(ctx, j.known())
 	if err != nil {
@@ -173,18 +152,61 @@ func (j *Job) Take(ctx context.Context) error {
 	return j.Record(phases.FenceTaken{Fence: f.Plan.ID, Mark: found.Mark, Note: phases.Clean(note)})
 }
 
-// hint says what a state means that switching off has not changed.
+// first records the state of a fence that is on: it holds still, and is one to
+// bring back.
+func (j *Job) first(ctx context.Context, found phases.FenceFound) error {
+	if found.Off && j.State.Plan.Made() {
+		return errors.New(found.Mark.Text)
+	}
+	if found.Off {
+		return fmt.Errorf("it is off already, before this run recorded a state to bring back: %s; switch it on first (an earlier run may have left it: `tminus restore` with its journal brings it back), or take the fence out of the runbook", found.Mark.Text)
+	}
+	if k, ok := j.Kind.(restless); ok {
+		pause(ctx, k.still())
+		again, err := j.read(ctx, "nothing was changed")
+		if err != nil {
+			return err
+		}
+		if !again.Mark.Same(found.Mark) {
+			return fmt.Errorf("its state is another although nothing was done: %s, and then %s; nothing was changed: have `state` print nothing that changes by itself, such as a time", found.Mark.Text, again.Mark.Text)
+		}
+	}
+	return j.mark(found.Mark)
+}
+
+// again records, before a fence is switched off once more, what has come to it, and
+// in any case that it is being switched: seen back, it would count as that if the
+// program ended now.
+func (j *Job) again(ctx context.Context) error {
+	mark, taken := *j.State.Recorded, j.State.Taken
+	if more, ok := j.Kind.(widening); ok {
+		var err error
+		if mark, err = more.widen(ctx, mark); err != nil {
+			return err
+		}
+	}
+	if err := j.mark(mark); err != nil {
+		return err
+	}
+	j.State.Taken = taken
+	return nil
+}
+
+// hint says what the state of commands means that have not switched off.
 func hint(f *phases.FenceState, found phases.FenceFound) string {
-	if f.Plan.Kind == runbook.FenceCommands && found.Mark.Same(*f.Recorded) {
+	switch {
+	case f.Plan.Kind != runbook.FenceCommands:
+		return ""
+	case found.Mark.Same(*f.Recorded):
 		return "; that is its state from before: either the command does not switch it off, or it was off already"
 	}
-	return ""
+	return "; and that has not been its state for long: have `off` end when it is off, or `state` print nothing that changes by itself, and switch it off again"
 }
 
 // restless is a kind whose state may change by itself.
 type restless interface {
-	// still holds that it does not, once more after it was read.
-	still(ctx context.Context, recorded phases.FenceMark) error
+	// still is for how long it is the same where it does not.
+	still() time.Duration
 }
 
 // widening is a kind whose fence may have got more to switch off meanwhile.
@@ -230,7 +252,7 @@ func (j *Job) Lift(ctx context.Context) error {
 }
 
 func (j *Job) known() Known {
-	return Known{Recorded: j.State.Recorded, Taken: j.State.Taken, Switched: j.switched, Progress: j.Progress}
+	return Known{Recorded: j.State.Recorded, Taken: j.State.Taken, Step: j.State.Step, Switched: j.switched, Progress: j.Progress}
 }
 
 // word is what is said of a fence that is switched off, or of indexes that are made.
@@ -303,29 +325,39 @@ const (
 	settleEvery = 250 * time.Millisecond
 )
 
-// settle reads until the state is as wanted, or has had its time.
+// settle reads until the state is as wanted, or has had its time. What may change by
+// itself is off when it was seen twice: on the way there, each state is another.
 func (j *Job) settle(ctx context.Context, want phases.FenceSight) (phases.FenceFound, phases.FenceSight, error) {
 	over := time.Now().Add(settleLimit)
-	for {
+	var before phases.FenceMark
+	for late := false; ; late = time.Now().After(over) {
 		found, err := j.read(ctx, "it was switched before that")
 		if err != nil {
 			return found, phases.SeenUnknown, err
 		}
-		sight := j.State.Sight(found)
+		sight, next := j.State.Sight(found), settleEvery
+		if k, ok := j.Kind.(restless); ok && want == phases.SeenOff && sight == want && !found.Mark.Same(before) {
+			sight, next = phases.SeenPartly, k.still()
+		}
 		if sight == want {
 			return found, sight, nil
 		}
-		if !j.once() {
-			wait := time.NewTimer(settleEvery)
-			select {
-			case <-ctx.Done():
-			case <-wait.C:
-			}
-			wait.Stop()
+		before = found.Mark
+		if !late && !j.once() {
+			pause(ctx, next)
 		}
-		if ctx.Err() != nil || time.Now().After(over) || j.once() {
+		if late || ctx.Err() != nil || j.once() {
 			return found, sight, j.Record(phases.FenceSeen{Fence: j.State.Plan.ID, Sight: sight, Found: found.Mark.Text})
 		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
 	}
 }
 

@@ -237,7 +237,7 @@ func TestASilenceIsMadeFoundAndExpired(t *testing.T) {
 			return s["status"].(map[string]any)["state"] == "expired"
 		})
 	}
-	kind := "alertmanager: {url: '" + around.URL() + "/alertmanager', matchers: ['service=\"gym\"', 'severity=~\"page|ticket\"']}"
+	kind := "alertmanager: {url: '" + around.URL() + "/alertmanager', matchers: ['service=\"gym\"', 'severity=~\"page|ticket\"', 'team!=night', 'zone!~\"test.*\"']}"
 	other := newRig(t, kind)
 	other.place.RunID = "run-2"
 	other.must(other.take())
@@ -266,6 +266,35 @@ func TestASilenceIsMadeFoundAndExpired(t *testing.T) {
 	r.must(r.lift())
 	if all := silences(); len(all) != 1 || all[0]["createdBy"] != "tminus run-2 f" {
 		t.Errorf("left: %v", all)
+	}
+}
+
+// A silence that is yet to begin by Alertmanager's clock silences nothing.
+func TestASilenceThatHasNotBegun(t *testing.T) {
+	around, err := services.Start(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer around.Close()
+	r := newRig(t, "alertmanager: {url: '"+around.URL()+"/alertmanager', matchers: [service=gym]}")
+	r.must(r.record(phases.FenceRecorded{Fence: "f", Mark: phases.FenceMark{Text: "not silenced by this run"}}))
+	later := `{"matchers": [{"name": "service", "value": "gym", "isEqual": true}], "createdBy": "tminus run-1 f", "comment": "t", "startsAt": "` +
+		time.Now().Add(30*time.Minute).UTC().Format(time.RFC3339) + `", "endsAt": "` + time.Now().Add(2*time.Hour).UTC().Format(time.RFC3339) + `"}`
+	resp, err := http.Post(around.URL()+"/alertmanager/api/v2/silences", "application/json", strings.NewReader(later))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if word := r.word(); word != "partly off" || !strings.Contains(r.state.Fence("f").Found, "yet to begin") {
+		t.Errorf("it is %s: %s", word, r.state.Fence("f").Found)
+	}
+	r.must(r.take())
+	if word := r.word(); word != "off" {
+		t.Errorf("it is %s: %s", word, r.state.Fence("f").Found)
+	}
+	r.must(r.lift())
+	if word := r.word(); word != "back" {
+		t.Errorf("it is %s: %s", word, r.state.Fence("f").Found)
 	}
 }
 
@@ -312,6 +341,7 @@ func programs(t *testing.T, scripts map[string]string) string {
 
 func TestADeploymentGoesToNoneAndBack(t *testing.T) {
 	dir := programs(t, map[string]string{"kubectl": `echo "$@" >>calls
+echo "Warning: v1 is deprecated" >&2
 case "$*" in
 *get*) cat count;;
 *--replicas=*) for a; do case $a in --replicas=*) printf %s "${a#--replicas=}" >count;; esac; done;;
@@ -361,7 +391,8 @@ esac`})
 }
 
 func TestAWorkflowByGH(t *testing.T) {
-	dir := programs(t, map[string]string{"gh": `case "$*" in
+	dir := programs(t, map[string]string{"gh": `echo "A new release of gh is available" >&2
+case "$*" in
 */disable*) echo disabled_manually >state;;
 */enable*) echo active >state;;
 *--jq*) cat state;;

@@ -1,6 +1,7 @@
 package fence
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -86,12 +87,12 @@ func (w workflow) gh(ctx context.Context, args ...string) (string, error) {
 	if last := args[len(args)-1]; last == "enable" || last == "disable" {
 		path, args = path+"/"+last, args[:len(args)-1]
 	}
-	done, err := outside.Run(ctx, append([]string{"gh", "api", path}, args...))
+	done, err := outside.Command{Argv: append([]string{"gh", "api", path}, args...), Apart: true}.Run(ctx)
 	switch {
 	case err != nil:
 		return "", err
 	case done.Exit != 0:
-		return "", fmt.Errorf("gh ended with exit code %d: %s", done.Exit, outside.FirstLine(phases.Clean(done.Output)))
+		return "", fmt.Errorf("gh ended with exit code %d: %s", done.Exit, outside.FirstLine(phases.Clean(cmp.Or(done.Errors, done.Output))))
 	}
 	return done.Output, nil
 }

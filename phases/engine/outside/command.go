@@ -1,6 +1,7 @@
 package outside
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ const patience = 5 * time.Second
 type Done struct {
 	Exit   int    // its exit code
 	Output string // the first MaxOutput bytes of its output and errors
+	Errors string // those of its errors, where they were to be kept apart; they are not in Output then
 }
 
 // ending is what came of a command that was started.
@@ -59,13 +61,13 @@ func (c Command) Run(ctx context.Context) (Done, error) {
 	if path, err = c.from(ctx, path); err != nil {
 		return Done{}, err
 	}
-	var out limited
-	end, err := run(ctx, path, c, c.tee(&out))
+	var out, errs limited
+	end, err := run(ctx, path, c, c.tee(&out), &errs)
 	if err != nil {
 		return Done{}, fmt.Errorf("start %q: %s", name, systemSays(err))
 	}
 	said := ""
-	if line := FirstLine(c.Secrets.Mask(out.String())); line != "" {
+	if line := FirstLine(c.Secrets.Mask(cmp.Or(errs.String(), out.String()))); line != "" {
 		said = ": " + line
 	}
 	remain := ""
@@ -86,7 +88,7 @@ func (c Command) Run(ctx context.Context) (Done, error) {
 	case remain != "":
 		return Done{}, fmt.Errorf("it ended with exit code %d%s%s", end.exit, remain, said)
 	}
-	return Done{Exit: end.exit, Output: out.String()}, nil
+	return Done{Exit: end.exit, Output: out.String(), Errors: errs.String()}, nil
 }
 
 // notFound says why there is no program to run.

@@ -32,14 +32,14 @@ func TestHowACommandEnds(t *testing.T) {
 		line string
 		want Done
 	}{
-		"well":                    {"echo fine", Done{0, "fine\n"}},
-		"with an exit code":       {"echo out; echo err >&2; exit 7", Done{7, "out\nerr\n"}},
-		"with no input":           {"cat; echo end", Done{0, "end\n"}},
-		"with the highest code":   {"exit 255", Done{255, ""}},
-		"with no terminal":        {"(: </dev/tty) 2>/dev/null || echo none", Done{0, "none\n"}},
-		"killing its own group":   {"trap 'exit 3' TERM; kill -TERM 0; sleep 1000", Done{3, ""}},
-		"with a child behind it":  {"sleep 1000 & echo started", Done{0, "started\n"}},
-		"with a signal to itself": {"trap 'echo caught' USR1; kill -USR1 $$; echo on", Done{0, "caught\non\n"}},
+		"well":                    {"echo fine", Done{Exit: 0, Output: "fine\n"}},
+		"with an exit code":       {"echo out; echo err >&2; exit 7", Done{Exit: 7, Output: "out\nerr\n"}},
+		"with no input":           {"cat; echo end", Done{Exit: 0, Output: "end\n"}},
+		"with the highest code":   {"exit 255", Done{Exit: 255, Output: ""}},
+		"with no terminal":        {"(: </dev/tty) 2>/dev/null || echo none", Done{Exit: 0, Output: "none\n"}},
+		"killing its own group":   {"trap 'exit 3' TERM; kill -TERM 0; sleep 1000", Done{Exit: 3, Output: ""}},
+		"with a child behind it":  {"sleep 1000 & echo started", Done{Exit: 0, Output: "started\n"}},
+		"with a signal to itself": {"trap 'echo caught' USR1; kill -USR1 $$; echo on", Done{Exit: 0, Output: "caught\non\n"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := Run(t.Context(), []string{"/bin/sh", "-c", c.line})
@@ -47,6 +47,18 @@ func TestHowACommandEnds(t *testing.T) {
 				t.Errorf("got %+v, %v; want %+v", got, err, c.want)
 			}
 		})
+	}
+}
+
+// A warning is no part of the answer where errors are kept apart.
+func TestErrorsAreKeptApart(t *testing.T) {
+	done, err := Command{Argv: []string{"/bin/sh", "-c", "echo beware >&2; echo 3; exit 1"}, Apart: true}.Run(t.Context())
+	if want := (Done{Exit: 1, Output: "3\n", Errors: "beware\n"}); err != nil || done != want {
+		t.Errorf("got %+v, %v; want %+v", done, err, want)
+	}
+	_, err = Command{Argv: []string{"/bin/sh", "-c", "echo 3; echo broken >&2; kill -KILL $$"}, Apart: true}.Run(t.Context())
+	if err == nil || !strings.HasSuffix(err.Error(), ": broken") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -17,6 +17,7 @@ type Command struct {
 	Alone  bool      // Env is all of the environment
 	Input  string    // what it reads; empty: nothing
 	Output io.Writer // gets all that it prints, from one goroutine; nil: only the first MaxOutput bytes are kept
+	Apart  bool      // what it prints as errors is no output: a warning there is no part of an answer
 
 	// Secrets are what it is given: an error holds none of them, also where the
 	// line of its output that the error ends with had to be cut.

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -20,8 +21,8 @@ const (
 
 // pipes join the program to one guard.
 type pipes struct {
-	output, report, lease          *os.File // the program's ends
-	theirOutput, theirReport, tied *os.File // the guard's
+	output, errors, report, lease               *os.File // the program's ends
+	theirOutput, theirErrors, theirReport, tied *os.File // the guard's
 }
 
 func newPipes() (p *pipes, err error) {
@@ -34,6 +35,9 @@ func newPipes() (p *pipes, err error) {
 	if p.output, p.theirOutput, err = os.Pipe(); err != nil {
 		return nil, err
 	}
+	if p.errors, p.theirErrors, err = os.Pipe(); err != nil {
+		return nil, err
+	}
 	if p.report, p.theirReport, err = os.Pipe(); err != nil {
 		return nil, err
 	}
@@ -43,21 +47,21 @@ func newPipes() (p *pipes, err error) {
 
 // handOver closes the guard's ends, once it has them.
 func (p *pipes) handOver() {
-	for _, f := range []*os.File{p.theirOutput, p.theirReport, p.tied} {
+	for _, f := range []*os.File{p.theirOutput, p.theirErrors, p.theirReport, p.tied} {
 		f.Close() // a second close, and one of nil, are errors without a consequence
 	}
 }
 
 func (p *pipes) close() {
 	p.handOver()
-	for _, f := range []*os.File{p.output, p.report, p.lease} {
+	for _, f := range []*os.File{p.output, p.errors, p.report, p.lease} {
 		f.Close()
 	}
 }
 
 // run runs the program at path below a guard, which hands its environment and
 // its folder on.
-func run(ctx context.Context, path string, c Command, out io.Writer) (ending, error) {
+func run(ctx context.Context, path string, c Command, out, errs io.Writer) (ending, error) {
 	p, err := newPipes()
 	if err != nil {
 		return ending{}, err
@@ -70,15 +74,21 @@ func run(ctx context.Context, path string, c Command, out io.Writer) (ending, er
 		// No terminal: a program that asks for a password there would take the operator's keys.
 		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
 	}
+	if c.Apart {
+		guard.Stderr = p.theirErrors
+	}
 	if err := guard.Start(); err != nil {
 		return ending{}, err
 	}
 	p.handOver()
 	go func() { _ = guard.Wait() }() // ends with the guard, whose report says all that there is, and which takes the reading end of in along
 	copied, reported := make(chan struct{}), make(chan string, 1)
-	go func() { // ends with the command's last process, or when run returns
+	go func() { // ends with the command's last process, or when run returns, as the one below does
 		defer close(copied)
-		_, _ = io.Copy(out, p.output) // whatever came is what there is
+		var apart sync.WaitGroup
+		apart.Go(func() { _, _ = io.Copy(errs, p.errors) }) // ends at once where no process has it
+		_, _ = io.Copy(out, p.output)                       // whatever came is what there is
+		apart.Wait()
 	}()
 	go func() { // ends with the guard, or when run returns
 		report, _ := io.ReadAll(io.LimitReader(p.report, MaxOutput))

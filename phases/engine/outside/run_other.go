@@ -14,10 +14,13 @@ import (
 // run runs the program at path in a process group of its own, and kills that
 // group at the end. What left the group lives on: without /proc and a
 // subreaper nobody knows that it is the command's.
-func run(ctx context.Context, path string, c Command, out io.Writer) (ending, error) {
+func run(ctx context.Context, path string, c Command, out, errs io.Writer) (ending, error) {
 	cmd := exec.CommandContext(ctx, path)
 	cmd.Args, cmd.Env, cmd.Dir = c.Argv, c.environment(), c.Dir
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.input(), out, out
+	if c.Apart {
+		cmd.Stderr = errs
+	}
 	// No terminal: a program that asks for a password there would take the
 	// operator's keys. A session's first process leads a group, too.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
