@@ -51,7 +51,9 @@ func Restore(ctx context.Context, target Target, w *journal.Writer, recs []journ
 			return state, err
 		}
 	}
-	e.lookAnew(ctx)
+	if state.ClosedAt.IsZero() { // long after it, what is off may be another run's
+		e.lookAnew(ctx)
+	}
 	e.liftAll(ctx, r.Operator.String())
 	if e.broken == nil && state.ClosedAt.IsZero() && ctx.Err() == nil {
 		_ = e.record(phases.RunClosed{Outcome: state.Outcome})

@@ -162,7 +162,7 @@ func (a *app) fenceTarget(ctx context.Context, s *phases.State, f Flags, all boo
 	needed := !all && s.Outcome == ""
 	for i := range s.Fences {
 		f := &s.Fences[i]
-		needed = needed || f.Recorded != nil && (f.Plan.OfDatabase() || whose != "") && (all || f.MayBeOff() || f.Outstanding())
+		needed = needed || f.Recorded != nil && (f.Plan.OfDatabase() || whose != "") && (all || f.MayBeOff() || s.ClosedAt.IsZero() && f.Outstanding())
 	}
 	if !needed {
 		return nil, none, nil
