@@ -172,7 +172,8 @@ func (l *catalogLook) locked(found []*finding) []phases.Change {
 		if lock.class != classRelation || r == nil || r.temporary {
 			continue
 		}
-		c := phases.Change{Kind: phases.ChangeLocked, Object: l.names[address{class: classRelation, object: lock.object}], Table: l.table(l.root(lock.object))}
+		c := l.names[address{class: classRelation, object: lock.object}]
+		c.Kind, c.Table = phases.ChangeLocked, l.table(l.root(lock.object))
 		switch {
 		case lock.foreign:
 			c.Kind = phases.ChangeUnseen

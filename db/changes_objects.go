@@ -232,7 +232,7 @@ func (l *catalogLook) name(ctx context.Context, found []*finding) error {
 			here = append(here, address{class: classRelation, object: lock.object})
 		}
 	}
-	l.names = map[address]string{}
+	l.names = map[address]phases.Change{}
 	if err := l.describe(ctx, l.x.s, here); err != nil {
 		return err
 	}
@@ -251,17 +251,18 @@ func (l *catalogLook) describe(ctx context.Context, s *session, what []address) 
 		return nil
 	}
 	// PostgreSQL 13 fails on a relation that is not there.
-	rows, err := s.Query(ctx, `SELECT class, object, sub, pg_describe_object(class, object, sub)
-		FROM unnest($1::oid[], $2::oid[], $3::int[]) a(class, object, sub)
+	rows, err := s.Query(ctx, `SELECT class, object, sub, pg_describe_object(class, object, sub), coalesce(i.type, ''), coalesce(i.identity, '')
+		FROM unnest($1::oid[], $2::oid[], $3::int[]) a(class, object, sub), pg_identify_object(class, object, sub) i
 		WHERE class <> 1259 OR EXISTS (SELECT FROM pg_class WHERE oid = object)`, classes, objects, subs)
 	if err != nil {
 		return err
 	}
 	var a address
 	var text *string
-	_, err = pgx.ForEachRow(rows, []any{&a.class, &a.object, &a.sub, &text}, func() error {
+	var kind, identity string
+	_, err = pgx.ForEachRow(rows, []any{&a.class, &a.object, &a.sub, &text, &kind, &identity}, func() error {
 		if text != nil {
-			l.names[a] = clean(*text)
+			l.names[a] = phases.Change{Object: clean(*text), Type: kind, Identity: clean(identity)}
 		}
 		return nil
 	})
@@ -270,18 +271,18 @@ func (l *catalogLook) describe(ctx context.Context, s *session, what []address) 
 
 // changes puts a finding into words, one change a kind.
 func (l *catalogLook) changes(f *finding) []phases.Change {
-	object := cmp.Or(l.names[f.address], fmt.Sprintf("object %d of system catalog %s", f.address.object, f.catalog))
+	named := l.names[f.address]
+	named.Object = cmp.Or(named.Object, fmt.Sprintf("object %d of system catalog %s", f.address.object, f.catalog))
 	if f.address.object == 0 {
-		object = "system catalog " + f.catalog
+		named.Object = "system catalog " + f.catalog
 	}
-	table := ""
 	if f.relation != 0 {
-		table = l.table(f.relation)
+		named.Table = l.table(f.relation)
 	}
 	var out []phases.Change
 	for _, kind := range slices.Sorted(maps.Keys(f.kinds)) {
-		c := phases.Change{Kind: kind, Object: object, Table: table}
-		switch kind {
+		c := named
+		switch c.Kind = kind; kind {
 		case phases.ChangeTruncated:
 			c.Detail = "it has another file"
 			if !f.kinds[phases.ChangeAltered] {

@@ -29,8 +29,8 @@ type catalogLook struct {
 
 	temporary uint32 // the session's own schema for temporary objects; 0: none
 	objects   map[address]*object
-	relations map[uint32]*placed // as they were before, else as they are
-	names     map[address]string
+	relations map[uint32]*placed        // as they were before, else as they are
+	names     map[address]phases.Change // what the server calls them, and nothing else
 }
 
 // catalogTable is one of the system's catalogs.

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"tminus/db/capsule"
@@ -63,6 +62,9 @@ func (x *tx) Keep(ctx context.Context, did phases.Effects, progress func(phases.
 	return out, nil
 }
 
+// rowless are the types of what has a file and no rows of its own.
+var rowless = []string{phases.TypeSequence, phases.TypeIndex, phases.TypeMaterializedView}
+
 // besideRows says what of the changes no capsule holds, and refuses those that
 // took rows away which nobody has written out before.
 func (k *keeping) besideRows(changes []phases.Change) (beside []string, err error) {
@@ -70,11 +72,10 @@ func (k *keeping) besideRows(changes []phases.Change) (beside []string, err erro
 		switch {
 		case c.Kind == phases.ChangeLocked || c.Same:
 			continue
-		case c.Kind == phases.ChangeTruncated && !strings.HasPrefix(c.Object, "table "):
-			// a sequence, an index or a materialized view: no rows of their own
+		case c.Kind == phases.ChangeTruncated && slices.Contains(rowless, c.Type):
 		case c.Kind == phases.ChangeTruncated && k.early.has(c.Table):
 			continue
-		case c.Kind == phases.ChangeTruncated, c.Kind == phases.ChangeUnseen, c.Kind == phases.ChangeDropped && strings.HasPrefix(c.Object, "table "):
+		case c.Kind == phases.ChangeTruncated, c.Kind == phases.ChangeUnseen, c.Kind == phases.ChangeDropped && c.Type == phases.TypeTable:
 			return nil, failf("keep", c.Object, noKeep, fmt.Errorf("%s, and its rows cannot be read any more as they were", c))
 		}
 		beside = append(beside, c.String())

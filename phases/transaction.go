@@ -66,13 +66,44 @@ type Effects struct {
 }
 
 // Change is one thing that a transaction did beside inserting, updating and
-// deleting rows.
+// deleting rows. What is decided by an object is decided by its Type and Identity:
+// the words of Object are in the language of the server's messages.
 type Change struct {
-	Kind   ChangeKind `json:"change"`
-	Object string     `json:"object"`          // what, in PostgreSQL's words: "table bookings", "function f()"
-	Table  string     `json:"table,omitempty"` // the table that it belongs to, as the runbook calls it; empty when it is no table's
-	Detail string     `json:"detail,omitempty"`
-	Same   bool       `json:"same,omitempty"` // it is as it was before: altered, and put back
+	Kind     ChangeKind `json:"change"`
+	Object   string     `json:"object"`             // what, in PostgreSQL's words: "table bookings", "function f()"
+	Type     string     `json:"type,omitempty"`     // of object, as pg_identify_object has it: "table", "table constraint"; empty in old journals, and where the server names none
+	Identity string     `json:"identity,omitempty"` // as pg_identify_object has it: "public.bookings", "k on public.bookings"; empty where Type is
+	Table    string     `json:"table,omitempty"`    // the table that it belongs to, as the runbook calls it; empty when it is no table's
+	Detail   string     `json:"detail,omitempty"`
+	Same     bool       `json:"same,omitempty"` // it is as it was before: altered, and put back
+}
+
+// Objects that a change is told by, in the words of pg_identify_object.
+const (
+	TypeTable            = "table"
+	TypeIndex            = "index"
+	TypeSequence         = "sequence"
+	TypeMaterializedView = "materialized view"
+	TypeConstraint       = "table constraint"
+)
+
+// IsIndex reports whether the object is an index of this name, in whatever schema.
+func (c Change) IsIndex(name string) bool {
+	return c.Type == TypeIndex && (strings.HasSuffix(c.Identity, "."+Clean(name)) || strings.HasSuffix(c.Identity, "."+Clean(quoted(name))))
+}
+
+// IsConstraint reports whether the object is a constraint of this name, of whatever table.
+func (c Change) IsConstraint(name string) bool {
+	return c.Type == TypeConstraint && (strings.HasPrefix(c.Identity, Clean(name)+" on ") || strings.HasPrefix(c.Identity, Clean(quoted(name))+" on "))
+}
+
+// rewrites reports whether another file of the object took no rows of a table: it
+// is an index or a sequence. Old journals have its type in English alone.
+func (c Change) rewrites() bool {
+	if c.Type == "" {
+		return strings.HasPrefix(c.Object, "sequence ") || strings.HasPrefix(c.Object, "index ")
+	}
+	return c.Type == TypeSequence || c.Type == TypeIndex
 }
 
 // String is the change in words: "table bookings was dropped".
@@ -80,7 +111,7 @@ func (c Change) String() string {
 	text := c.Object + " was " + string(c.Kind)
 	switch c.Kind {
 	case ChangeTruncated:
-		if strings.HasPrefix(c.Object, "sequence ") || strings.HasPrefix(c.Object, "index ") {
+		if c.rewrites() {
 			text = c.Object + " was rewritten"
 		}
 	case ChangeLocked:

@@ -27,8 +27,9 @@ var shared = sync.OnceValues(func() (*Server, error) {
 })
 
 var (
-	sharedStarted atomic.Bool
-	databases     atomic.Int64
+	sharedStarted     atomic.Bool
+	translatedStarted atomic.Pointer[Server]
+	databases         atomic.Int64
 )
 
 // ForTest gives the server that all tests of a binary share, and starts it the
@@ -43,7 +44,7 @@ func ForTest(tb TB) *Server {
 	return s
 }
 
-// Main runs a binary's tests and stops their shared server. It is for
+// Main runs a binary's tests and stops the servers that they share. It is for
 // TestMain, gives the exit code, and is optional: without it the watchdog does
 // the work after the binary's end.
 func Main(m interface{ Run() int }) int {
@@ -52,6 +53,9 @@ func Main(m interface{ Run() int }) int {
 		if s, err := shared(); err == nil {
 			_ = s.Stop() // the watchdog does what is left
 		}
+	}
+	if s := translatedStarted.Load(); s != nil {
+		_ = s.Stop() // as above
 	}
 	return code
 }

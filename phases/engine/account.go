@@ -102,9 +102,9 @@ func (a account) changes(changes []phases.Change) []string {
 // its name: whoever puts a capsule back has compared their definitions.
 func madeAgain(c phases.Change, all []phases.Change) bool {
 	other := map[phases.ChangeKind]phases.ChangeKind{phases.ChangeDropped: phases.ChangeCreated, phases.ChangeCreated: phases.ChangeDropped}[c.Kind]
-	again := strings.HasPrefix(c.Object, "constraint ") || strings.HasPrefix(c.Object, "index ")
+	again := c.Type == phases.TypeConstraint || c.Type == phases.TypeIndex
 	return again && slices.ContainsFunc(all, func(o phases.Change) bool {
-		return o.Kind == other && o.Object == c.Object && o.Table == c.Table
+		return o.Kind == other && o.Type == c.Type && o.Identity == c.Identity && o.Table == c.Table
 	})
 }
 

@@ -84,7 +84,13 @@ ANALYZE;
 // newRig makes a database with schema and a run of source on it. Nothing runs yet.
 func newRig(t *testing.T, schema, source string) *rig {
 	t.Helper()
-	r := &rig{t: t, dsn: sandbox.ForTest(t).NewDatabase(t), source: source, path: filepath.Join(t.TempDir(), "run.journal")}
+	return newRigOn(t, sandbox.ForTest(t), schema, source)
+}
+
+// newRigOn is newRig on another server than that of all tests.
+func newRigOn(t *testing.T, server *sandbox.Server, schema, source string) *rig {
+	t.Helper()
+	r := &rig{t: t, dsn: server.NewDatabase(t), source: source, path: filepath.Join(t.TempDir(), "run.journal")}
 	book, err := runbook.Parse("test.yaml", []byte(source))
 	if err != nil {
 		t.Fatalf("the test's runbook: %v", err)
@@ -113,6 +119,18 @@ func (r *rig) connect() {
 	}
 	r.conn = conn
 	r.t.Cleanup(func() { conn.Close(context.Background()) })
+}
+
+// asOwner has the run be a role's that owns the tables of its schema, and no more.
+func (r *rig) asOwner(tables ...string) {
+	r.t.Helper()
+	database := r.conn.Config().Database
+	role := database + "_owner"
+	r.exec(`CREATE ROLE ` + role + ` LOGIN; GRANT CREATE ON DATABASE ` + database + ` TO ` + role + `; GRANT CREATE ON SCHEMA public TO ` + role)
+	for _, t := range tables {
+		r.exec(`ALTER TABLE ` + t + ` OWNER TO ` + role)
+	}
+	r.dsn += " user=" + role
 }
 
 func (r *rig) exec(sql string) {

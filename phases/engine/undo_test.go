@@ -25,10 +25,7 @@ func undoesMany(t *testing.T, owner bool) {
 		CREATE TRIGGER never BEFORE INSERT ON child FOR EACH ROW EXECUTE FUNCTION never();
 		ALTER TABLE child ENABLE ALWAYS TRIGGER never;`, smallBook)
 	if owner {
-		role := r.conn.Config().Database + "_owner"
-		r.exec(`CREATE ROLE ` + role + ` LOGIN; GRANT CREATE ON DATABASE ` + r.conn.Config().Database + ` TO ` + role + `; ALTER TABLE keep OWNER TO ` + role +
-			`; ALTER TABLE parent OWNER TO ` + role + `; ALTER TABLE child OWNER TO ` + role)
-		r.dsn += " user=" + role
+		r.asOwner("keep", "parent", "child")
 	}
 	r.opened.Unattended, r.opened.Capsule = true, &phases.CapsulePlace{Folder: r.path + ".capsule"}
 	before := r.contents()
@@ -40,26 +37,7 @@ func undoesMany(t *testing.T, owner bool) {
 	if done.Outcome != phases.Completed || r.rows("child") != 0 {
 		t.Fatalf("the run is %s\n%s", done.Outcome, r.log())
 	}
-	plan, ids, err := done.UndoPlan(nil, done.Opened.Capsule.Folder, nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	undo := *r
-	undo.source, undo.path = string(plan.Source()), r.path+".undo"
-	if undo.book, err = runbook.Parse("undo.yaml", plan.Source()); err != nil {
-		t.Fatal(err)
-	}
-	undo.opened = phases.RunOpened{
-		RunID: engine.NewRunID(time.Now()), File: "undo.yaml", Source: undo.source, SHA256: engine.SHA256(plan.Source()), Environment: phases.Demo,
-		Operator: r.opened.Operator, PlannedT0: time.Now(), Unattended: true, Undoes: &phases.Undoes{RunID: done.Opened.RunID, Phases: ids},
-	}
-	undo.open(engine.Settings{})
-	if err := undo.wait(); err != nil {
-		t.Fatal(err)
-	}
-	if s := undo.state(); s.Outcome != phases.Completed {
-		t.Fatalf("the undo is %s\n%s", s.Outcome, undo.log())
-	}
+	r.undo(done)
 	for table, now := range r.contents() {
 		if now != before[table] {
 			t.Errorf("%s is not as it was", table)
@@ -70,5 +48,30 @@ func undoesMany(t *testing.T, owner bool) {
 	if err := r.conn.QueryRow(t.Context(), `SELECT (SELECT tgenabled::text FROM pg_trigger WHERE tgname = 'never'),
 		(SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND convalidated)`).Scan(&enabled, &keys); err != nil || enabled != "A" || keys != 2 {
 		t.Errorf("the trigger is in state %s, and %d keys hold (%v)", enabled, keys, err)
+	}
+}
+
+// undo undoes a run that has ended, by a run of its own.
+func (r *rig) undo(done *phases.State) {
+	r.t.Helper()
+	plan, ids, err := done.UndoPlan(nil, done.Opened.Capsule.Folder, nil, nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	undo := *r
+	undo.source, undo.path = string(plan.Source()), r.path+".undo"
+	if undo.book, err = runbook.Parse("undo.yaml", plan.Source()); err != nil {
+		r.t.Fatal(err)
+	}
+	undo.opened = phases.RunOpened{
+		RunID: engine.NewRunID(time.Now()), File: "undo.yaml", Source: undo.source, SHA256: engine.SHA256(plan.Source()), Environment: phases.Demo,
+		Operator: r.opened.Operator, PlannedT0: time.Now(), Unattended: true, Undoes: &phases.Undoes{RunID: done.Opened.RunID, Phases: ids},
+	}
+	undo.open(engine.Settings{})
+	if err := undo.wait(); err != nil {
+		r.t.Fatal(err)
+	}
+	if s := undo.state(); s.Outcome != phases.Completed {
+		r.t.Fatalf("the undo is %s\n%s", s.Outcome, undo.log())
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"tminus/phases"
@@ -123,7 +122,7 @@ func (r *phaseRun) dropIndexes(ctx context.Context, tx Tx, verified phases.Effec
 // isBuilt reports whether a change is an index that the phase made for a key.
 func (r *phaseRun) isBuilt(c phases.Change) bool {
 	return c.Kind == phases.ChangeCreated && slices.ContainsFunc(r.built, func(b phases.IndexBuilt) bool {
-		return r.fullName(b.Table) == r.fullName(c.Table) && (c.Object == "index "+b.Name || strings.HasPrefix(c.Object, "index ") && strings.HasSuffix(c.Object, "."+b.Name))
+		return r.fullName(b.Table) == r.fullName(c.Table) && c.IsIndex(b.Name)
 	})
 }
 
@@ -149,7 +148,7 @@ func (r *phaseRun) takenOut(c phases.Change) bool {
 	}
 	for _, s := range r.swept() {
 		for _, k := range s.Keys {
-			if r.fullName(k.Table) == r.fullName(c.Table) && strings.HasPrefix(c.Object, "constraint "+phases.Clean(k.Constraint)+" on ") {
+			if r.fullName(k.Table) == r.fullName(c.Table) && c.IsConstraint(k.Constraint) {
 				return true
 			}
 		}

@@ -1,0 +1,43 @@
+package engine_test
+
+import (
+	"strings"
+	"testing"
+
+	"tminus/db/sandbox"
+	"tminus/phases"
+	"tminus/phases/engine"
+)
+
+// What a run does to keys and indexes itself is accounted for whatever the server
+// calls them, and so is what its undo does to keys, as the tables' owner.
+func TestARunAndItsUndoInAnyLanguage(t *testing.T) {
+	const visits = `CREATE TABLE visits (id int PRIMARY KEY, parent_id int CONSTRAINT seen REFERENCES parent ON DELETE SET NULL);
+		INSERT INTO visits SELECT i, i FROM generate_series(1, 300) i;`
+	for way, c := range map[string]struct{ schema, did string }{
+		"truncate": {"", "one TRUNCATE takes parent, child"},
+		"delete":   {`DROP INDEX child_parent_id_idx; UPDATE pg_class SET reltuples = 3000000 WHERE relname IN ('parent', 'child');`, "made an index on child (parent_id)"},
+	} {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			r := newRigOn(t, sandbox.TranslatedForTest(t), smallSchema+visits+`ANALYZE;`+c.schema, strings.ReplaceAll(sweptBook, "WAY", way))
+			r.asOwner("keep", "parent", "child", "visits")
+			r.opened.Unattended, r.opened.Capsule = true, &phases.CapsulePlace{Folder: r.path + ".capsule"}
+			before := r.contents()
+			r.open(engine.Settings{})
+			if err := r.wait(); err != nil {
+				t.Fatal(err)
+			}
+			done := r.state()
+			if done.Outcome != phases.Completed || r.rows("child") != 0 || !strings.Contains(r.log(), c.did) {
+				t.Fatalf("the run is %s\n%s", done.Outcome, r.log())
+			}
+			r.undo(done)
+			for table, now := range r.contents() {
+				if now != before[table] {
+					t.Errorf("%s is not as it was", table)
+				}
+			}
+		})
+	}
+}
