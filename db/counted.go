@@ -12,7 +12,7 @@ import (
 // countedQuery gives the rows that the session has written of late, by
 // relation: those of the system's catalogs as well, and none of temporary
 // tables, which are the session's own.
-const countedQuery = `SELECT c.oid, n.nspname::text, c.relname::text, n.nspname = 'pg_catalog',
+const countedQuery = `SELECT c.oid, n.nspname::text, c.relname::text, n.nspname = 'pg_catalog', c.relkind = 'm',
 	pg_stat_get_xact_tuples_inserted(c.oid), pg_stat_get_xact_tuples_updated(c.oid), pg_stat_get_xact_tuples_deleted(c.oid)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't'
@@ -23,6 +23,7 @@ type counted struct {
 	oid          uint32
 	schema, name string
 	catalog      bool // one of the system's own
+	view         bool // a materialized view: a REFRESH counts as rows
 	phases.Touched
 }
 
@@ -41,7 +42,7 @@ func (x *tx) readCounted(ctx context.Context) ([]counted, error) {
 func (x *tx) count(rows pgx.Rows) ([]counted, error) {
 	var out []counted
 	var c counted
-	_, err := pgx.ForEachRow(rows, []any{&c.oid, &c.schema, &c.name, &c.catalog, &c.Inserted, &c.Updated, &c.Deleted}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&c.oid, &c.schema, &c.name, &c.catalog, &c.view, &c.Inserted, &c.Updated, &c.Deleted}, func() error {
 		n, b := c, x.before[c.oid]
 		n.Touched = phases.Touched{Inserted: n.Inserted - b.Inserted, Updated: n.Updated - b.Updated, Deleted: n.Deleted - b.Deleted}
 		if n.Touched != (phases.Touched{}) {

@@ -36,7 +36,8 @@ const findQuery = `SELECT c.oid, n.nspname::text, c.relname::text, coalesce(am.a
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_am am ON am.oid = c.relam
 WHERE c.oid = ANY($1::oid[])`
 
-// find fills in the tables that the transaction wrote.
+// find fills in the tables that the transaction wrote. Materialized views are none:
+// their rows are other tables', and come back by a REFRESH.
 func (k *keeping) find(ctx context.Context) error {
 	counts, err := k.x.readCounted(ctx)
 	if err != nil {
@@ -45,7 +46,7 @@ func (k *keeping) find(ctx context.Context) error {
 	did := map[uint32]counted{}
 	var oids []uint32
 	for _, n := range counts {
-		if n.catalog || n.schema == ledgerSchema && n.name == ledgerTable {
+		if n.catalog || n.view || n.schema == ledgerSchema && n.name == ledgerTable {
 			continue
 		}
 		did[n.oid] = n

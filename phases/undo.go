@@ -126,15 +126,21 @@ func (s *State) UndoPlan(names []string, folder string, keep, replace []string) 
 			Phase: p.Plan, Folder: filepath.Join(folder, p.Capsule.Folder), SHA256: p.Capsule.SHA256,
 			Planned: max(2*d, undoLeast).Round(time.Second), Words: p.Capsule.String(),
 		}
-		for _, t := range p.Capsule.Tables {
-			if c, bad := runbook.Unwritable(t.Table); bad {
-				return u, nil, fmt.Errorf("table %s has the character %U in its name, which no runbook can hold: put the phase back with its capsule's put-back.sql", Clean(t.Table), c)
+		for _, t := range p.kept(s.Runbook) {
+			if c, bad := runbook.Unwritable(t); bad {
+				return u, nil, fmt.Errorf("table %s has the character %U in its name, which no runbook can hold: put the phase back with its capsule's put-back.sql", Clean(t), c)
 			}
-			one.Tables = append(one.Tables, t.Table)
-			known[t.Table] = true
+			one.Tables = append(one.Tables, t)
+			known[t] = true
+		}
+		if len(one.Tables) == 0 {
+			continue // no runbook puts back nothing
 		}
 		u.Phases = append(u.Phases, one)
 		ids = append(ids, p.Plan.ID)
+	}
+	if len(u.Phases) == 0 {
+		return u, nil, errors.New("the capsules of these phases hold no rows: there is nothing to put back")
 	}
 	for _, list := range []struct {
 		from []string
@@ -154,6 +160,19 @@ func (s *State) UndoPlan(names []string, folder string, keep, replace []string) 
 		}
 	}
 	return u, ids, nil
+}
+
+// kept are the tables that a phase's capsule has rows of. Earlier versions took what
+// a step refreshes for one of them.
+func (p *PhaseState) kept(book *runbook.Runbook) (out []string) {
+	for _, t := range p.Capsule.Tables {
+		if !slices.ContainsFunc(p.Plan.Steps, func(step runbook.Step) bool {
+			return step.SQL != "" && book.FullName(step.Rewrites()) == book.FullName(t.Table)
+		}) {
+			out = append(out, t.Table)
+		}
+	}
+	return out
 }
 
 // undoChoice are the phases that are meant, the newest first.

@@ -23,7 +23,7 @@ type overlay struct {
 // of a table without a key it must be known which rows are theirs: they look as if
 // somebody had written them since.
 func (w *work) heedNewer(ctx context.Context, forecast bool) error {
-	w.temporaries = len(w.leaves)
+	w.temporaries = len(w.m.Tables)
 	for _, c := range w.opt.Before {
 		err := w.heed(ctx, c, forecast)
 		if err != nil {

@@ -24,6 +24,7 @@ type leaf struct {
 	from      string // where its rows are looked for: ONLY the leaf, or the root of its partitions
 	into      string // where they are put
 	through   bool   // into is a root: the rows may belong to other partitions by now
+	passed    bool   // nothing is put back into it
 	owned     bool   // by the role, or one that it is a member of
 
 	columns   []string    // of the streams
@@ -57,7 +58,7 @@ func (l *leaf) rows(p capsule.Part) int64 { return l.t.Streams[p].Rows }
 type relation struct {
 	oid                     uint32
 	kind                    string
-	partition, owned, fresh bool
+	partition, owned, fresh bool // fresh: attached as a partition, or made as a materialized view, since the phase
 	root                    uint32
 	rootSchema, rootName    string
 	hidden                  bool // row security applies to the role
@@ -69,7 +70,8 @@ func (w *work) find(ctx context.Context, schemas, names []string) ([]relation, e
 	rows, err := w.conn.Query(ctx, `SELECT coalesce(c.oid, 0)::pg_catalog.oid, coalesce(c.relkind, ' ')::text, coalesce(c.relispartition, false),
 			coalesce(pg_catalog.pg_has_role(c.relowner, 'USAGE'), false),
 			coalesce(EXISTS (SELECT FROM pg_catalog.pg_partition_ancestors(c.oid) a JOIN pg_catalog.pg_inherits i ON i.inhrelid = a.relid
-				WHERE c.relispartition AND pg_catalog.age(i.xmin) <= pg_catalog.age($3::text::pg_catalog.xid8::pg_catalog.xid)), false),
+				WHERE c.relispartition AND pg_catalog.age(i.xmin) <= pg_catalog.age($3::text::pg_catalog.xid8::pg_catalog.xid))
+				OR c.relkind = 'm' AND EXISTS (SELECT FROM pg_catalog.pg_rewrite v WHERE v.ev_class = c.oid AND pg_catalog.age(v.xmin) <= pg_catalog.age($3::text::pg_catalog.xid8::pg_catalog.xid)), false),
 			coalesce(r.oid, 0)::pg_catalog.oid, coalesce(rn.nspname, '')::text, coalesce(r.relname, '')::text,
 			coalesce(pg_catalog.row_security_active(coalesce(r.oid, c.oid)), false) OR coalesce(pg_catalog.row_security_active(c.oid), false),
 			ARRAY(SELECT a.relid::pg_catalog.oid FROM pg_catalog.pg_partition_ancestors(c.oid) a WHERE a.relid <> c.oid)
@@ -107,6 +109,12 @@ func (w *work) readRelations(ctx context.Context) error {
 			return fail("find", l.String(), err)
 		}
 	}
+	w.leaves = slices.DeleteFunc(w.leaves, func(l *leaf) bool {
+		if l.passed {
+			w.passed = append(w.passed, l.plan)
+		}
+		return l.passed
+	})
 	if len(w.refusals) > 0 {
 		return nil
 	}
@@ -165,6 +173,10 @@ func (w *work) place(ctx context.Context, l *leaf, r relation) error {
 	case r.kind == "p":
 		l.from, l.through = own, true
 		l.note("it has partitions now, which it had not: its rows go to them")
+	case r.kind == "m" && !r.fresh: // a REFRESH counts as rows: earlier versions kept them
+		l.passed = true
+		l.note("it is a materialized view, and passed over: refresh it")
+		return nil
 	case r.kind != "r":
 		w.refuse(l, "it is no table any more (relkind %s)", r.kind)
 		return nil

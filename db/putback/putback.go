@@ -196,6 +196,7 @@ func (w *work) plan() Plan {
 		p := l.plan
 		out.Done = out.Done && p.Back+p.Set+p.Go+p.Replaced == 0 && len(p.Conflicts) == 0
 	}
+	out.Tables = append(out.Tables, w.passed...)
 	return out
 }
 

@@ -24,6 +24,7 @@ type work struct {
 	version  int
 	xid      string // of the transaction, as a literal
 	leaves   []*leaf
+	passed   []Table // of the capsule, into which nothing is put back
 	refusals []Refusal
 	mode     Mode
 	keys     []*foreignKey

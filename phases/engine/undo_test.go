@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -48,6 +49,31 @@ func undoesMany(t *testing.T, owner bool) {
 	if err := r.conn.QueryRow(t.Context(), `SELECT (SELECT tgenabled::text FROM pg_trigger WHERE tgname = 'never'),
 		(SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND convalidated)`).Scan(&enabled, &keys); err != nil || enabled != "A" || keys != 2 {
 		t.Errorf("the trigger is in state %s, and %d keys hold (%v)", enabled, keys, err)
+	}
+}
+
+// A phase that refreshed a view comes back like any other: the view itself is
+// refreshed by hand.
+func TestUndoOfAPhaseThatRefreshedAView(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, smallSchema+`CREATE MATERIALIZED VIEW totals AS SELECT count(*) AS n FROM child`,
+		strings.Replace(twoBook, "delete: [child]}", "steps: [{delete: child}, {sql: REFRESH MATERIALIZED VIEW totals, rows: any}]}", 1)+
+			`  - {id: three, title: Third, risk: medium, planned: 1m, steps: [{sql: REFRESH MATERIALIZED VIEW totals, rows: any}]}`)
+	r.opened.Unattended, r.opened.Capsule = true, &phases.CapsulePlace{Folder: r.path + ".capsule"}
+	before := r.contents()
+	r.open(engine.Settings{})
+	if err := r.wait(); err != nil {
+		t.Fatal(err)
+	}
+	done := r.state()
+	if done.Outcome != phases.Completed || r.rows("child") != 0 {
+		t.Fatalf("the run is %s\n%s", done.Outcome, r.log())
+	}
+	r.undo(done)
+	for table, now := range r.contents() {
+		if now != before[table] {
+			t.Errorf("%s is not as it was", table)
+		}
 	}
 }
 
