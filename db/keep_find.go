@@ -186,7 +186,7 @@ func (k *keeping) sequences(ctx context.Context) ([]capsule.Sequence, error) {
 		SELECT n.nspname, c.relname, locked, CASE WHEN NOT locked THEN pg_sequence_last_value(c.oid) END AS last
 		FROM pg_depend d JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S' JOIN pg_namespace n ON n.oid = c.relnamespace,
 			LATERAL (SELECT EXISTS (SELECT FROM pg_locks l WHERE l.pid = $2::int AND l.locktype = 'relation' AND l.relation = c.oid
-				AND l.mode = 'AccessExclusiveLock') OR NOT has_sequence_privilege(c.oid, 'SELECT') AS locked) AS may
+				AND l.mode IN ('ShareRowExclusiveLock', 'AccessExclusiveLock')) OR NOT has_sequence_privilege(c.oid, 'SELECT') AS locked) AS may
 		WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY($1::oid[]) AND d.deptype IN ('a', 'i')) AS found
 		WHERE NOT locked ORDER BY 1, 2`, oids, int32(k.x.s.pid))
 	if err != nil {

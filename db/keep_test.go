@@ -445,6 +445,24 @@ func TestKeepRefusesWhatNobodyCounts(t *testing.T) {
 	}
 }
 
+// Who begins a sequence anew holds a lock on it that keeps others from reading it.
+func TestKeepLeavesOutASequenceThatThePhaseBeganAnew(t *testing.T) {
+	t.Parallel()
+	k := beginKeeping(t, database(t, `CREATE TABLE t (id serial PRIMARY KEY, n serial); INSERT INTO t DEFAULT VALUES`),
+		runbook.Step{Delete: "t"}, runbook.Step{SQL: `ALTER SEQUENCE t_id_seq RESTART`})
+	k.run(t)
+	if _, err := k.keep(t); err != nil {
+		t.Fatal(err)
+	}
+	c, err := capsule.Open(k.folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Manifest().Sequences; len(got) != 1 || got[0].Name != "t_n_seq" {
+		t.Errorf("%+v", got)
+	}
+}
+
 func sorted(s []string) []string {
 	slices.Sort(s)
 	return s
