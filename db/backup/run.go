@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -74,13 +75,19 @@ func (l *lines) line(text string) {
 	}
 }
 
-// withoutValue cuts a message of the server's where a value may begin: after
-// the names of tables and constraints, PostgreSQL writes `: "value"`.
+// beforeValue is where a value may begin in a message of the server's: after the names
+// of tables and constraints, PostgreSQL writes `: "value"`, with the quotes of the
+// messages' language.
+var beforeValue = regexp.MustCompile(`[\s\x{a0}]*[:：][\s\x{a0}]*["«»„“”]`)
+
+// withoutValue cuts a message of the server's where a value may begin. It comes after
+// the word for ERROR, in any language, with a colon and two spaces.
 func withoutValue(text string) string {
-	if at := strings.Index(text, "ERROR: "); at >= 0 {
-		head, message := text[:at], text[at:]
-		message, _, _ = strings.Cut(message, `: "`)
-		text = head + message
+	if head, message, found := strings.Cut(text, ":  "); found {
+		if at := beforeValue.FindStringIndex(message); at != nil {
+			message = message[:at[0]]
+		}
+		text = head + ":  " + message
 	}
 	text = phases.Clean(text)
 	if r := []rune(text); len(r) > 300 {

@@ -29,3 +29,20 @@ func TestWhyIsToldWhereLinesAreMixed(t *testing.T) {
 		}
 	}
 }
+
+// A server's message in another language loses its value as well.
+func TestWhyHasNoValueInAnyLanguage(t *testing.T) {
+	for said, want := range map[string]string{
+		`FEHLER:  ungültige Eingabesyntax für Typ integer: »secret«`:                           "FEHLER:  ungültige Eingabesyntax für Typ integer",
+		"ERREUR:  syntaxe en entrée invalide pour le type integer\u00a0: «\u00a0secret\u00a0»": "ERREUR:  syntaxe en entrée invalide pour le type integer",
+		`ERROR:  "integer"型の入力構文が不正です: "secret"`:                                               `ERROR:  "integer"型の入力構文が不正です`,
+	} {
+		var l lines
+		if _, err := io.WriteString(&l, `pg_restore: error: COPY failed for table "a": `+said+"\n"); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := l.why(), `pg_restore: error: COPY failed for table "a": `+want; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -2,12 +2,16 @@ package putback_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"tminus/db/capsule"
 	"tminus/db/putback"
@@ -156,6 +160,28 @@ func TestPartitionsMovedSince(t *testing.T) {
 				t.Errorf("done, and done again: %+v", r)
 			}
 		})
+	}
+}
+
+// stumbling is a session whose COPY ends at a line, as a Japanese server says it.
+type stumbling struct{ session }
+
+func (s stumbling) CopyFrom(context.Context, io.Reader, string) (pgconn.CommandTag, error) {
+	return pgconn.CommandTag{}, &pgconn.PgError{Severity: "ERROR", Code: "54000", Message: "too long", Where: "peopleのCOPY、行 1: \"p1 secret\""}
+}
+
+func TestNoErrorQuotesARow(t *testing.T) {
+	t.Parallel()
+	dsn := with(t, people)
+	c := phase(t, dsn, `DELETE FROM people`)
+	s := connect(t, dsn, "")
+	defer s.Close(limited(t))
+	exec(t, s, "BEGIN")
+	_, err := putback.Run(limited(t), stumbling{s}, c, putback.Options{})
+	exec(t, s, "ROLLBACK")
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok || pg.Where != "" || !strings.Contains(err.Error(), "too long") {
+		t.Errorf("%v, at %q", err, pg.Where)
 	}
 }
 

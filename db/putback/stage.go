@@ -8,6 +8,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"tminus/db/capsule"
 )
 
@@ -62,6 +64,9 @@ func (w *work) copyIn(ctx context.Context, l *leaf, part capsule.Part, table, st
 	tag, err := w.conn.CopyFrom(ctx, counted, "COPY "+table+" ("+columns("", l.columns)+") FROM STDIN "+w.format())
 	if err == nil && tag.RowsAffected() != l.rows(part) {
 		err = fmt.Errorf("%w: the server took %d of %d rows", ErrProof, tag.RowsAffected(), l.rows(part))
+	}
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		pg.Detail, pg.Where = "", "" // the line that it came to, in the words of any language
 	}
 	return err
 }

@@ -134,7 +134,7 @@ func withoutRows(err error) error {
 	if !ok || pg.Where == "" && pg.Detail == "" {
 		return err
 	}
-	if class := pg.Code[:min(2, len(pg.Code))]; class == "22" || class == "23" || class == "P0" || strings.HasPrefix(pg.Where, "COPY ") {
+	if class := pg.Code[:min(2, len(pg.Code))]; class == "22" || class == "23" || class == "P0" {
 		pg.Detail, pg.Where = "", "" // ours alone: nobody else has seen it yet
 	}
 	return err
