@@ -4,7 +4,7 @@
 
 GO        ?= go
 GOFLAGS   += -mod=readonly
-TEST_TIME ?= 15m
+TEST_TIME ?= 45m
 # Tests of a package that run beside each other: most of the time they wait for a
 # server, a program or a terminal.
 AT_ONCE   ?= 4
