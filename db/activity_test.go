@@ -24,7 +24,9 @@ func TestActivityNamesWhoWaitsForWhom(t *testing.T) {
 	own := x.ID().PID
 	locked := make(chan error, 1)
 	go func() { locked <- x.Lock(limited(t), nil) }()
-	seen := untilSeen(t, target, own, func(a phases.Activity) bool { return a.Waiting == 1 })
+	seen := untilSeen(t, target, own, func(a phases.Activity) bool { // who made the database may still be going
+		return a.Waiting == 1 && len(a.Sessions) == 3
+	})
 	phase, blocker := seen.Sessions[0], seen.Sessions[1]
 	if !phase.Own || phase.PID != own || phase.Wants != "ShareRowExclusiveLock on a" || len(phase.BlockedBy) != 1 || phase.BlockedBy[0] != app.PgConn().PID() {
 		t.Errorf("the phase is %+v", phase)
@@ -32,7 +34,7 @@ func TestActivityNamesWhoWaitsForWhom(t *testing.T) {
 	if blocker.PID != app.PgConn().PID() || blocker.Application != "webshop" || blocker.State != "idle in transaction" || blocker.Holds != "RowExclusiveLock on a" || blocker.Since.IsZero() {
 		t.Errorf("who blocks it is %+v", blocker)
 	}
-	if len(seen.Sessions) != 3 || seen.More != 0 || seen.Masked != 0 {
+	if seen.More != 0 || seen.Masked != 0 {
 		t.Fatalf("seen: %+v", seen)
 	}
 	if idle := seen.Sessions[2]; strings.ContainsRune(idle.Application, '\x1b') || idle.State != "idle" || !idle.Since.IsZero() {

@@ -123,8 +123,8 @@ func TestIndexesThatCannotBeMade(t *testing.T) {
 	wantError(t, open(t, asUser(t, dsn, "weak_maker"), book("p")).MakeIndex(limited(t), i, time.Second, nil), "waive the item, and the phase makes its own")
 
 	exec(t, other, `BEGIN; UPDATE "Child ü" SET id = id`)
-	err = target.MakeIndex(limited(t), i, 800*time.Millisecond, nil)
-	wantError(t, err, "others did not let go of it within 0.8 s: session ")
+	err = target.MakeIndex(limited(t), i, 3*time.Second, nil)
+	wantError(t, err, "others did not let go of it within 3.0 s: session ")
 	short, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	if err := target.MakeIndex(short, phases.MadeIndex{Table: i.Table, Schema: i.Schema, Name: "second", Definition: i.Definition}, time.Minute, nil); err == nil {

@@ -19,8 +19,13 @@ const shortExchange = time.Second
 // halfOpen opens a Target behind a proxy.
 func halfOpen(t *testing.T) (*proxy, *Target) {
 	t.Helper()
+	return halfOpenFor(t, shortExchange)
+}
+
+func halfOpenFor(t *testing.T, exchange time.Duration) (*proxy, *Target) {
+	t.Helper()
 	p, dsn := behindProxy(t)
-	target, err := Open(limited(t), Config{DSN: dsn, Operator: operator, Runbook: halfOpenBook(), Exchange: shortExchange})
+	target, err := Open(limited(t), Config{DSN: dsn, Operator: operator, Runbook: halfOpenBook(), Exchange: exchange})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -323,7 +328,9 @@ func TestWatchLooksAtOneStatementAtATime(t *testing.T) {
 
 // What is cancelled at its limit by a server that answers keeps its session.
 func TestExchangeThatIsNotDoneIsCancelled(t *testing.T) {
-	_, target := halfOpen(t)
+	t.Parallel()
+	const exchange = 4 * time.Second // within it the session is made, and the cancelling answered
+	_, target := halfOpenFor(t, exchange)
 	err := target.phase.with(t.Context(), func(s *session) error {
 		_, err := s.Exec(t.Context(), `SELECT pg_sleep(600)`)
 		if s.IsClosed() {
@@ -331,7 +338,7 @@ func TestExchangeThatIsNotDoneIsCancelled(t *testing.T) {
 		}
 		return err
 	})
-	wantSilence(t, err, "it was not done within "+phases.Span(shortExchange)+", and was cancelled")
+	wantSilence(t, err, "it was not done within "+phases.Span(exchange)+", and was cancelled")
 	// And rows of which one is an error end with that error.
 	err = target.phase.with(t.Context(), func(s *session) error {
 		rows, err := s.Query(t.Context(), `SELECT 1 / (3 - g) FROM generate_series(1, 3) g`)

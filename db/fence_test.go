@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
@@ -47,7 +46,7 @@ func TestAJobOfPgCronIsSwitched(t *testing.T) {
 type console struct {
 	mu     sync.Mutex // guards what follows
 	paused bool
-	hangs  bool
+	hangs  func() // called at a PAUSE, which then waits for ever; nil: it does not
 	said   []string
 }
 
@@ -90,7 +89,8 @@ func (c *console) answer(backend *pgproto3.Backend, query string, conn net.Conn)
 		backend.Send(&pgproto3.DataRow{Values: [][]byte{[]byte("gym"), []byte(paused)}})
 	case `PAUSE "gym"`:
 		c.paused = true
-		if c.hangs { // it waits for transactions, and the client gives up
+		if c.hangs != nil { // it waits for transactions, and the client gives up
+			c.hangs()
 			_, _ = conn.Read(make([]byte, 1))
 		}
 	case `RESUME "gym"`:
@@ -141,12 +141,12 @@ func TestAPoolIsPausedAndResumed(t *testing.T) {
 	if _, err := target.PoolPaused(t.Context(), dsn, "other"); err == nil || !strings.Contains(err.Error(), "PgBouncer has gym") {
 		t.Errorf("another database: %v", err)
 	}
-	c.mu.Lock()
-	c.hangs = true
-	c.mu.Unlock()
 	late := errors.New("not done within its limit")
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 100*time.Millisecond, late)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	c.mu.Lock()
+	c.hangs = func() { cancel(late) }
+	c.mu.Unlock()
 	if err := target.PausePool(ctx, dsn, "gym"); !errors.Is(err, late) {
 		t.Errorf("a PAUSE that hangs: %v", err)
 	}

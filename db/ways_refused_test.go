@@ -82,8 +82,7 @@ func TestATruncateWaitsForReadersAndGivesUp(t *testing.T) {
 func TestAutoDeletesBesideOthers(t *testing.T) {
 	t.Parallel()
 	dsn := database(t, pair)
-	other := connect(t, dsn)
-	exec(t, other, `SET application_name = 'the application'`)
+	connect(t, dsn+" application_name='"+onPurpose+"'")
 	got := goes(t, dsn, choosing, runbook.Step{Delete: "t"})
 	if got.err != nil || len(got.chosen) != 1 || !strings.Contains(got.chosen[0], "DELETE1 other session: postgres/the application may read these tables") {
 		t.Errorf("chose %q, %v", got.chosen, got.err)
@@ -96,7 +95,7 @@ func TestAutoDeletesWhereNobodyCanBeSeen(t *testing.T) {
 	dsn := database(t, `CREATE ROLE ways_blind LOGIN; `+pair+`ALTER TABLE t OWNER TO ways_blind; ALTER TABLE other OWNER TO ways_blind; GRANT CREATE ON SCHEMA public TO ways_blind;
 		DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO ways_blind', current_database()); END $$`)
 	dropRole(t, dsn, "ways_blind")
-	connect(t, dsn)
+	connect(t, dsn+" application_name='"+onPurpose+"'")
 	got := goes(t, asUser(t, dsn, "ways_blind"), choosing, runbook.Step{Delete: "t"})
 	if got.err != nil || len(got.chosen) != 1 || !strings.Contains(got.chosen[0], "masked") {
 		t.Errorf("chose %q, %v", got.chosen, got.err)

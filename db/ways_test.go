@@ -121,14 +121,14 @@ func goes(t *testing.T, dsn string, w way, steps ...runbook.Step) (out outcome) 
 	return out
 }
 
+// onPurpose is the application of a session that is there to be seen.
+const onPurpose = "the application"
+
 // onlyOurs waits until the sessions of others, which have ended, are gone; one in a
-// transaction is there on purpose. It asks from another database: whoever asks is no
-// session of this one.
+// transaction is there on purpose, as onPurpose's is. It asks from another database:
+// whoever asks is no session of this one.
 func onlyOurs(t *testing.T, dsn string, target *Target) {
 	t.Helper()
-	if strings.Contains(t.Name(), "Auto") { // others are what it is about
-		return
-	}
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		t.Fatal(err)
@@ -136,7 +136,7 @@ func onlyOurs(t *testing.T, dsn string, target *Target) {
 	conn := connect(t, sandbox.ForTest(t).DSN("postgres"))
 	defer conn.Close(t.Context())
 	for query[int](t, conn, `SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND backend_type = 'client backend' AND pid <> ALL($2::int[])
-		AND state IS DISTINCT FROM 'idle in transaction'`, config.Database, target.ownPIDs()) > 0 {
+		AND state IS DISTINCT FROM 'idle in transaction' AND application_name <> $3`, config.Database, target.ownPIDs(), onPurpose) > 0 {
 	}
 }
 
