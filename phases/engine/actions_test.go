@@ -61,7 +61,7 @@ exit ${2:-0}
 	r := newRig(t, smallSchema, actionBook(
 		say("env", "env", ", env: [TMINUS_TEST_SECRET], dir: "+dir)+
 			say("escapes", "escapes", "")+say("much", "much", "")+say("child", "child", "")+
-			say("deaf", "deaf", ", env: [TMINUS_TEST_SECRET], timeout: 300ms")+
+			say("deaf", "deaf", ", env: [TMINUS_TEST_SECRET], timeout: 3s")+
 			say("code", "none, '3'", ", exit: 3")+say("wrong", "none, '4'", "")+
 			say("unlike", "escapes", ", output: '^never$'")+
 			say("lacking", "env", ", env: [TMINUS_TEST_NONE]")+
@@ -80,7 +80,7 @@ exit ${2:-0}
 	r.refused(phases.Tick{Item: "env"}, "its action answers this item")
 	for item, want := range map[string]string{
 		"env": "", "escapes": "", "much": "", "child": "", "code": "",
-		"deaf":    "not done within its limit of 0.3 s, it was ended: ***",
+		"deaf":    "not done within its limit of 3.0 s, it was ended: ***",
 		"wrong":   "exit code 4, and 0 is expected",
 		"unlike":  "its output does not match ^never$: red <b>&amp; \uFFFD",
 		"lacking": "the variable TMINUS_TEST_NONE is not set",

@@ -56,7 +56,7 @@ func TestBackupIsRestoredAndCompared(t *testing.T) {
 func TestBackupProofDecays(t *testing.T) {
 	t.Parallel()
 	sandbox.ForTest(t).ClientsForTest(t)
-	r, _ := taken(t, smallSchema, backupBook(take(t.TempDir()), tried("2s")))
+	r, _ := taken(t, smallSchema, backupBook(take(t.TempDir()), tried("6s")))
 	if got := r.acts("tried"); got != "" {
 		t.Fatal(got)
 	}

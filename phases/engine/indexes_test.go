@@ -18,7 +18,7 @@ title: before
 indexes: WAY
 vacuum: off
 phases:
-  - {id: clear, title: Clear, risk: high, planned: 1m, lock_wait: 1s, delete: [parent], zero: [child]}
+  - {id: clear, title: Clear, risk: high, planned: 1m, lock_wait: 5s, delete: [parent], zero: [child]}
   - {id: rest, title: Rest, planned: 1m, count: [parent]}
 `
 
@@ -204,6 +204,7 @@ func TestIndexesGoWithTheRun(t *testing.T) {
 // longer than the phase waits for its locks, and what is left is seen. Waived, the
 // phase makes its own; at the end nothing is left of either.
 func TestAnIndexThatOthersKeepFromBeingMade(t *testing.T) {
+	t.Parallel()
 	x := newIndexed(t, "before")
 	x.exec(`BEGIN; INSERT INTO keep VALUES (1000); LOCK TABLE child IN ROW EXCLUSIVE MODE`)
 	x.do(phases.Act{Item: makeThem})
@@ -216,7 +217,7 @@ func TestAnIndexThatOthersKeepFromBeingMade(t *testing.T) {
 	if a := x.state().Item(makeThem).Action; !a.Cancelled || !strings.HasPrefix(a.Error, "make them: cancelled by ") {
 		t.Errorf("cancelled: %+v", a)
 	}
-	if failed := x.failing(makeThem); !strings.Contains(failed, "others did not let go of it within 1.0 s: session ") {
+	if failed := x.failing(makeThem); !strings.Contains(failed, "others did not let go of it within 5.0 s: session ") {
 		t.Errorf("it said: %s", failed)
 	}
 	x.exec(`ROLLBACK`)

@@ -87,7 +87,9 @@ messages:
 `
 }
 
-var quickly = engine.Settings{Tell: tell.Limits{Attempt: 5 * time.Second, Pause: time.Millisecond}}
+// quickly tries again at once what was refused, and gives up no channel that hangs:
+// that is for the test to do.
+var quickly = engine.Settings{Tell: tell.Limits{Attempt: time.Minute, Pause: time.Millisecond}}
 
 // toldOn tells how a message stands on a channel.
 func toldOn(s *phases.State, message, channel string) phases.ToldStatus {
@@ -142,6 +144,8 @@ func TestPeopleAreToldBesideTheRun(t *testing.T) {
 	if w.count("users", "25,000 rows, Clear") != 1 || w.count("users", `"title":"Begins"`) != 1 {
 		t.Errorf("users got %q", w.got["users"])
 	}
+	// Who asks later is not held up.
+	r.until("both are with the boss", func(*phases.State) bool { return w.count("boss", "Clear waits") == 1 && w.count("boss", "Over") == 1 })
 	w.set("boss", 0, false)
 	r.do(phases.Tick{Item: "said"})
 	r.do(phases.CloseRun{})
@@ -195,7 +199,8 @@ func TestTheEndIsToldBeforeTheRunIsClosed(t *testing.T) {
 			if s.ClosedAt.IsZero() || s.Outcome != outcome || toldOn(s, message, "users") != want {
 				t.Errorf("%s, hangs %v: closed at %v as %q, users %q", outcome, hangs, s.ClosedAt, s.Outcome, toldOn(s, message, "users"))
 			}
-			if w.count("users", `o \u003cbackup\u003e`) == 0 {
+			// What was given up may not have been on its way yet.
+			if !hangs && w.count("users", `o \u003cbackup\u003e`) == 0 {
 				t.Errorf("%s: users got %q", outcome, w.got["users"])
 			}
 		}

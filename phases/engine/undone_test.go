@@ -53,7 +53,8 @@ func TestUndoneIsAcceptedIntoTheJournal(t *testing.T) {
 // The runbook says how long a phase waits for its locks; the wait announces its
 // end, and the rollback's reason is a sentence.
 func TestLockWaitIsTheRunbooksOwn(t *testing.T) {
-	r := newRig(t, smallSchema, strings.Replace(smallBook, "    point_of_no_return: true\n", "    point_of_no_return: true\n    lock_wait: 1s\n", 1))
+	t.Parallel()
+	r := newRig(t, smallSchema, strings.Replace(smallBook, "    point_of_no_return: true\n", "    point_of_no_return: true\n    lock_wait: 4s\n", 1))
 	r.open(engine.Settings{LockDeadline: time.Hour})
 	r.toClear()
 	r.exec("BEGIN; LOCK TABLE parent")
@@ -66,13 +67,13 @@ func TestLockWaitIsTheRunbooksOwn(t *testing.T) {
 		}
 		return !until.IsZero()
 	})
-	if wait := until.Sub(began); wait < time.Second || wait > 30*time.Second {
+	if wait := until.Sub(began); wait < 4*time.Second || wait > 30*time.Second {
 		t.Errorf("the wait is to end %s after the phase began", wait)
 	}
 	r.untilStatus("clear", phases.PhaseIsRolledBack)
 	r.exec("ROLLBACK")
 	reason := r.phaseOf(r.state(), "clear").Reason
-	if !strings.HasPrefix(reason, "did not get its locks on parent, child within 1.0 s: session ") || strings.Contains(reason, "SQLSTATE") {
+	if !strings.HasPrefix(reason, "did not get its locks on parent, child within 4.0 s: session ") || strings.Contains(reason, "SQLSTATE") {
 		t.Errorf("the reason is %q", reason)
 	}
 }
