@@ -32,7 +32,7 @@ func (s side) String() string {
 type message struct {
 	phase int    // which phase's transaction, from 1; 0 outside of any
 	side  side   // who sent it
-	n     int    // its number in that transaction, from 1, by side; rows of a result have that of the message before them
+	n     int    // its number in that transaction, from 1, by side; what is not counted has that of the message before it
 	kind  byte   // 'P' for Parse, 'C' for CommandComplete…; 0 for the startup message
 	raw   []byte // with its header
 	sql   string // of the last Parse or Query of the connection
@@ -93,6 +93,7 @@ type pair struct {
 	phase  int // guarded by the proxy's mu, like all below
 	counts map[side]int
 	sql    string
+	again  bool // the last statement was that of before once more
 	ending bool
 	rows   bool // the server's last message was a row of a result
 	mute   map[side]bool
@@ -250,20 +251,22 @@ func (p *proxy) note(pr *pair, m *message) *order {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if m.side == client && (m.kind == 'P' || m.kind == 'Q') {
-		pr.sql = text(m)
+		sql := text(m)
+		pr.sql, pr.again = sql, sql == pr.sql
 		// A look at what a phase did is one of another session's, and only reads.
 		if bytes.Contains(m.raw, []byte("BEGIN ISOLATION LEVEL READ COMMITTED")) && !bytes.Contains(m.raw, []byte("READ ONLY")) {
 			p.phases++
 			pr.phase, pr.ending, pr.counts = p.phases, false, map[side]int{}
 		}
 	}
-	// How many rows a catalog's answer has is not the same in two runs: rows
-	// are not counted, and all of one answer are one place.
-	if m.kind != dataRow || m.side == client {
+	// How many rows a catalog's answer has is not the same in two runs, nor how many
+	// ranges a DELETE goes by, which is the machine's speed: rows are not counted, nor
+	// is a statement that is sent again at once, and all of either are one place.
+	if (m.kind != dataRow || m.side == client) && !pr.again {
 		pr.counts[m.side]++
 	}
 	m.phase, m.n, m.sql = pr.phase, pr.counts[m.side], pr.sql
-	if again := m.kind == dataRow && m.side == server && pr.rows; p.record && m.phase > 0 && !again {
+	if again := pr.again || m.kind == dataRow && m.side == server && pr.rows; p.record && m.phase > 0 && !again {
 		p.seen = append(p.seen, *m)
 	}
 	pr.rows = m.kind == dataRow && m.side == server
