@@ -43,6 +43,9 @@ func TestFaults(t *testing.T) {
 	if *only == "" && !*all {
 		faults = selection(faults)
 	}
+	if _, err := h.binary(); err != nil { // no trial is to wait for it
+		t.Fatal(err)
+	}
 	results := h.runAll(faults)
 	for _, r := range results {
 		for _, err := range r.trial.wrong {

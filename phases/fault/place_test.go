@@ -83,13 +83,14 @@ CREATE TABLE public.tally (phase text PRIMARY KEY, n int NOT NULL);
 INSERT INTO public.tally VALUES ('first', 0), ('second', 0);
 `
 
-// slowness makes each statement of a phase last for some tenths of a second.
+// slowness makes each statement of a phase last for more than a second, so that it
+// is seen where the machine is busy.
 const slowness = `
 CREATE OR REPLACE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS
 	$$ BEGIN PERFORM pg_catalog.pg_sleep(TG_ARGV[0]::float8); IF TG_OP = 'DELETE' THEN RETURN OLD; END IF; RETURN NEW; END $$;
-CREATE TRIGGER slow BEFORE DELETE ON public.child FOR EACH ROW EXECUTE FUNCTION public.slow('0.005');
-CREATE TRIGGER slow BEFORE DELETE ON public.parent FOR EACH ROW EXECUTE FUNCTION public.slow('0.015');
-CREATE TRIGGER slow BEFORE UPDATE ON public.tally FOR EACH ROW EXECUTE FUNCTION public.slow('0.4');
+CREATE TRIGGER slow BEFORE DELETE ON public.child FOR EACH ROW EXECUTE FUNCTION public.slow('0.02');
+CREATE TRIGGER slow BEFORE DELETE ON public.parent FOR EACH ROW EXECUTE FUNCTION public.slow('0.05');
+CREATE TRIGGER slow BEFORE UPDATE ON public.tally FOR EACH ROW EXECUTE FUNCTION public.slow('1.5');
 `
 
 // place is a database, and the proxy before its server, for one trial at a time.

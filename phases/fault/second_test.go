@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
+	"tminus/db"
 	"tminus/phases"
 )
 
@@ -64,27 +64,24 @@ func (h *harness) secondProgram(c *trial, n int, what string) {
 // another phase.
 func (c *trial) lockTakenOver() {
 	c.attended = false
-	taken := false
+	var second *db.Target
 	run, err := c.open(c.dsn(), onKind("phase_committed", "first", func() {
 		if err := errors.Join(c.server.Down(), c.server.Restart(c.ctx)); err != nil {
 			c.fail("%w", err)
 			return
 		}
-		second, _, err := connect(c.ctx, c.dsn(), c.source, exchange)
-		if err != nil {
+		var err error
+		if second, _, err = connect(c.ctx, c.dsn(), c.source, exchange); err != nil {
 			c.fail("the second operator: %w", err)
-			return
 		}
-		taken = true
-		go func() { // ends after the first program, or with the trial
-			_ = pause(c.ctx, 3*time.Second)
-			second.Close()
-		}()
 	}))
 	if err == nil {
 		err = c.wait(run)
 	}
-	if s := c.said(); !taken || s == nil || s.Phases[2].Status == phases.PhaseIsCommitted {
+	if second != nil { // for as long as the first is at work
+		second.Close()
+	}
+	if s := c.said(); second == nil || s == nil || s.Phases[2].Status == phases.PhaseIsCommitted {
 		c.fail("a phase was committed under another operator's lock (%v)", fmt.Sprint(err))
 	}
 	c.recover(c.rerun)

@@ -209,7 +209,13 @@ func (c *trial) reuse(phase string) {
 		c.fail("%w", err)
 		return
 	}
-	<-down
+	select {
+	case <-down:
+	case <-p.engine.Ended():
+		c.fail("the fault did not occur")
+	case <-c.ctx.Done():
+		c.fail("the fault did not occur: %w", context.Cause(c.ctx))
+	}
 	p.stop(engine.ErrLeft) // the operator gives up waiting, and comes back later
 	_ = c.wait(p)
 	s := c.said()

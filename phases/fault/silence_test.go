@@ -74,7 +74,7 @@ func (c *trial) silenceAt(meant func(message) bool, nth int, from side, all bool
 	ctx, cancel := context.WithTimeout(c.ctx, silenceLimit)
 	defer cancel()
 	opening := *c
-	opening.ctx, opening.exchange = ctx, time.Second
+	opening.ctx, opening.exchange = ctx, 3*time.Second
 	p, err := opening.open(c.proxied())
 	if err != nil && ctx.Err() != nil {
 		c.fail("no end within %s: %w", silenceLimit, err)
