@@ -20,6 +20,10 @@ type Robot struct {
 	// Until is what they stop at: they press no key while the screen shows it.
 	Until string
 	Keys  []string // what they pressed
+	// Counted are those of Keys without what was pressed again because the machine
+	// was busy: on a screen that had not changed.
+	Counted []string
+	at      string // the last key, and the screen it was pressed on
 	trail Trail
 	typed time.Time // when the last key was pressed
 	last  string    // what the screen said at the last step
@@ -53,6 +57,9 @@ func (r *Robot) Step() {
 	focus := r.focus()
 	r.Type(key)
 	r.Keys = append(r.Keys, key)
+	if at := before + "\x00" + key; at != r.at {
+		r.Counted, r.at = append(r.Counted, key), at
+	}
 	r.typed = time.Now()
 	if len([]rune(key)) > 1 && !strings.HasPrefix(key, "\x1b") {
 		// Typed twice it would be wrong, and a busy machine may still be
