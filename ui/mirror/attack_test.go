@@ -43,7 +43,7 @@ func TestStalledViewerIsDroppedAndDelaysNobody(t *testing.T) {
 	// the way run full. A program that wrote to it would hang for as long as
 	// that lasts, with all that waits for the program.
 	t.Parallel()
-	r := newRig(t, func(o *Options) { o.Behind = 4 * time.Second })
+	r := newRig(t, func(o *Options) { o.Behind = 10 * time.Second })
 	raw := r.rawDial()
 	if err := raw.(*net.TCPConn).SetReadBuffer(4096); err != nil {
 		t.Fatal(err)
@@ -81,7 +81,7 @@ func TestSilentClientIsDroppedWithASentence(t *testing.T) {
 	// A client's process is stopped: its kernel still takes bytes, nobody reads
 	// them, and nothing ever answers.
 	t.Parallel()
-	r := newRig(t, func(o *Options) { o.Idle = 5 * time.Second })
+	r := newRig(t, func(o *Options) { o.Idle = 10 * time.Second })
 	conn := &stallConn{Conn: r.rawDial()}
 	c, chans, reqs, err := gossh.NewClientConn(conn, "mirror", r.config(r.key))
 	if err != nil {
@@ -211,7 +211,7 @@ func TestSilenceIsClosedAtTheEndOfTheGrace(t *testing.T) {
 	// (ssh -N), one opens a channel and never asks for a shell. Each would stay
 	// for ever.
 	t.Parallel()
-	r := newRig(t, func(o *Options) { o.Grace = 3 * time.Second })
+	r := newRig(t, func(o *Options) { o.Grace = 10 * time.Second })
 	silent := r.rawDial()
 	loggedIn := r.dial()
 	opened := r.dial()
