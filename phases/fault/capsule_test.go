@@ -272,7 +272,7 @@ func (h *harness) cleanUndo() []journal.Record {
 	}
 	var out []journal.Record
 	for _, r := range recs {
-		if r.Kind != "server_awaited" && r.Kind != "activity_seen" {
+		if !slices.Contains(beside, r.Kind) {
 			out = append(out, r)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"tminus/phases/journal"
@@ -31,10 +32,13 @@ type stagedFile struct {
 	cut    func() error
 }
 
-// aside tells a record that a slow server leaves: it is in no clean run, and is
-// not counted.
+// beside are the kinds of the records that time alone leaves, as of a slow server:
+// how many there are is not the same in two runs, and they are not counted.
+var beside = []string{"server_awaited", "activity_seen", "table_progressed", "capsule_progressed"}
+
+// aside tells the line of such a record.
 func aside(line []byte) bool {
-	return speaks(line, "server_awaited", "") || speaks(line, "activity_seen", "")
+	return slices.ContainsFunc(beside, func(kind string) bool { return speaks(line, kind, "") })
 }
 
 // Write asks the stage how much of the line the disk takes.

@@ -133,6 +133,9 @@ func (c *trial) overwrite(n, line int) {
 			return
 		}
 		lines := strings.SplitAfter(string(text), "\n")
+		if line == n { // with those before it that are not counted
+			line = len(lines) - 1
+		}
 		at = int64(len(strings.Join(lines[:line-1], ""))) + int64(len(lines[line-1]))/2
 		was = []byte{text[at]}
 		if err := poke(c.path, at, []byte{was[0] ^ 1}); err != nil {

@@ -46,7 +46,7 @@ func (h *harness) cleanRunOf(v variant) cleanRun {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	recs = slices.DeleteFunc(recs, func(r journal.Record) bool { return r.Kind == "server_awaited" || r.Kind == "activity_seen" })
+	recs = slices.DeleteFunc(recs, func(r journal.Record) bool { return slices.Contains(beside, r.Kind) })
 	return cleanRun{messages: p.proxy.heard(), records: recs, synced: synced}
 }
 
