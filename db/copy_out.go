@@ -17,13 +17,20 @@ import (
 // driver's own hands on each row as a whole, which for rows of 20 MB are hundreds
 // of megabytes of memory; here no more than a piece of one is held. It speaks the
 // protocol itself, on a session that nobody else uses: where it does not come to
-// its end, the session is closed.
+// its end, the session is closed. It reads from where the driver does, never from
+// the connection: after a write that took long, which on a busy machine any may, a
+// goroutine of the driver's reads the next answer there, and would take it away.
 func (s *session) copyOut(ctx context.Context, w io.Writer, sql string) (err error) {
 	if s.IsClosed() {
 		return errors.New("the session is closed")
 	}
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
+	}
+	if s.PgConn().Frontend().ReadBufferLen() > 0 { // the driver has read on, perhaps half a message
+		if err := s.Ping(ctx); err != nil {
+			return err
+		}
 	}
 	ended := false
 	defer func() {
@@ -34,15 +41,14 @@ func (s *session) copyOut(ctx context.Context, w io.Writer, sql string) (err err
 	watch := ctxwatch.NewContextWatcher(&pgconn.CancelRequestContextWatcherHandler{Conn: s.PgConn(), DeadlineDelay: s.exchange / 2})
 	watch.Watch(ctx)
 	defer watch.Unwatch()
-	net := s.PgConn().Conn()
 	request, err := (&pgproto3.Query{String: sql}).Encode(nil)
 	if err != nil {
 		return err
 	}
-	if _, err := net.Write(request); err != nil {
+	if _, err := s.PgConn().Conn().Write(request); err != nil {
 		return fmt.Errorf("ask for a copy: %w", err)
 	}
-	out := &copying{r: bufio.NewReaderSize(net, 1<<16), w: w}
+	out := &copying{r: bufio.NewReaderSize(s.wire, 1<<16), w: w}
 	for !ended {
 		if ended, err = out.message(); err != nil {
 			return fmt.Errorf("read a copy: %w", err)

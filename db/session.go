@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -13,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"tminus/db/capsule"
 	"tminus/phases"
@@ -95,7 +97,8 @@ var _ engine.Target = (*Target)(nil)
 // which bound them, or through long, which watches them.
 type session struct {
 	conn     *pgx.Conn
-	pid      uint32 // as the server knows it
+	wire     io.Reader // what the driver reads from: it may have read ahead, on a goroutine of its own
+	pid      uint32    // as the server knows it
 	started  time.Time
 	exchange time.Duration
 	flight   atomic.Int64 // odd while a statement without a limit is under way
@@ -253,6 +256,11 @@ func (t *Target) open(ctx context.Context) (*session, error) {
 	s := &session{exchange: t.exchange}
 	cfg := t.conn.Copy()
 	cfg.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { s.warn(n) }
+	build := cfg.BuildFrontend
+	cfg.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend {
+		s.wire = r
+		return build(r, w)
+	}
 	t.connecting.Add(1) // until it is in live: others see it before we know its pid
 	defer t.connecting.Add(-1)
 	conn, err := pgx.ConnectConfig(inner, cfg)
