@@ -17,6 +17,7 @@ import (
 // Bits of pg_trigger.tgtype.
 const (
 	forEachRow = 1
+	onInsert   = 4
 	onDelete   = 8
 	onUpdate   = 16
 )

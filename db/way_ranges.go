@@ -103,11 +103,22 @@ const reachedQuery = `WITH RECURSIVE reached(oid, gone) AS (
 	WHERE CASE WHEN r.gone THEN k.confdeltype ELSE k.confupdtype END IN ('c', 'n', 'd'))
 `
 
+// sharedQuery looks for a key whose action changes columns that another key of the
+// same table has, or that others refer to: which of them acts first tells. Two that
+// set one column each to the same do not; nor does a key with those that it has for
+// parts.
+const sharedQuery = `SELECT FROM reached r JOIN pg_constraint a ON a.confrelid = r.oid AND a.contype = 'f' AND a.confdeltype IN ('n', 'd') AND r.gone
+	JOIN pg_constraint b ON b.contype = 'f' AND b.oid <> a.oid
+		AND b.conparentid <> a.oid AND a.conparentid <> b.oid AND (a.conparentid = 0 OR a.conparentid <> b.conparentid)
+	WHERE b.confrelid = a.conrelid AND b.confkey && a.conkey
+		OR b.conrelid = a.conrelid AND b.conkey && a.conkey AND b.confrelid IN (SELECT oid FROM reached WHERE gone)
+			AND NOT (a.confdeltype = 'n' AND b.confdeltype = 'n' AND cardinality(a.conkey) = 1 AND cardinality(b.conkey) = 1)`
+
 // needsOneStatement reports what tells many statements from one. That is what acts
 // beside foreign keys, on any table that the delete reaches: rules, and triggers that
 // may look at more than their row. It is a key between two tables that both go, and
 // that does not cascade: it may hold only when all rows are gone. And a key that
-// changes rows of the table itself. And parts that the role may not touch by their own
+// changes rows of the table itself, or columns that another key has. And parts that the role may not touch by their own
 // names, or whose own row-level security would hide rows: for the table's statement,
 // the table's rights count alone.
 func (d *deletion) needsOneStatement(ctx context.Context, tree []*schema.Relation) (bool, error) {
@@ -118,6 +129,7 @@ func (d *deletion) needsOneStatement(ctx context.Context, tree []*schema.Relatio
 	var needs bool
 	err := d.x.s.QueryRow(ctx, reachedQuery+`SELECT
 		EXISTS (SELECT FROM reached r WHERE NOT r.gone AND r.oid = ANY($1::oid[]))
+		OR EXISTS (`+sharedQuery+`)
 		OR EXISTS (SELECT FROM reached r JOIN pg_rewrite ON ev_class = r.oid WHERE ev_type = CASE WHEN r.gone THEN '4' ELSE '2' END)
 		OR EXISTS (SELECT FROM pg_class c WHERE c.oid = ANY($1::oid[]) AND c.relkind = 'r'
 			AND (NOT has_schema_privilege(c.relnamespace, 'USAGE') OR NOT has_table_privilege(c.oid, 'SELECT')
@@ -139,43 +151,43 @@ func (d *deletion) needsOneStatement(ctx context.Context, tree []*schema.Relatio
 // refusesBetween looks for a key between two tables that both go, by which a row
 // refers: it refuses, or sets what another key refers by.
 func (d *deletion) refusesBetween(ctx context.Context, oids []uint32) (bool, error) {
-	rows, err := d.x.s.Query(ctx, reachedQuery+`SELECT DISTINCT k.conrelid, n.nspname::text, c.relname::text FROM pg_constraint k
-		JOIN pg_class c ON c.oid = k.conrelid AND c.relkind = 'r' JOIN pg_namespace n ON n.oid = c.relnamespace
-		WHERE k.contype = 'f' AND k.confdeltype <> 'c' AND k.conrelid IN (SELECT oid FROM reached WHERE gone) AND k.confrelid IN (SELECT oid FROM reached WHERE gone)`, oids)
+	rows, err := d.x.s.Query(ctx, reachedQuery+`SELECT k.conrelid, format('%I.%I', n.nspname, c.relname),
+			string_agg((SELECT string_agg(format('%I IS NOT NULL', a.attname), ' AND ') FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attnum = ANY(k.conkey)), ' OR '),
+			bool_and(has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(c.relnamespace, 'USAGE') AND NOT row_security_active(c.oid))
+		FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid AND c.relkind = 'r' JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE k.contype = 'f' AND k.confdeltype <> 'c' AND k.conrelid IN (SELECT oid FROM reached WHERE gone) AND k.confrelid IN (SELECT oid FROM reached WHERE gone)
+		GROUP BY 1, 2`, oids)
 	if err != nil {
 		return false, err
 	}
-	between := map[uint32]string{}
+	var between []string
+	var known bool
 	var oid uint32
-	var space, name string
-	_, err = pgx.ForEachRow(rows, []any{&oid, &space, &name}, func() error {
-		between[oid] = pgx.Identifier{space, name}.Sanitize()
+	var name, refers string
+	whole := false
+	_, err = pgx.ForEachRow(rows, []any{&oid, &name, &refers, &known}, func() error {
+		whole = whole || !known || slices.Contains(oids, oid)
+		between = append(between, `SELECT EXISTS (SELECT FROM ONLY `+name+` WHERE `+refers+`)`)
 		return nil
 	})
-	for oid, name := range between {
-		if err != nil || slices.Contains(oids, oid) {
-			return true, err
+	for _, sql := range between {
+		if err != nil || whole {
+			break
 		}
-		var may, rows bool
-		if err = d.x.s.QueryRow(ctx, `SELECT has_table_privilege($1::oid, 'SELECT') AND has_schema_privilege(relnamespace, 'USAGE') AND NOT row_security_active(oid) FROM pg_class WHERE oid = $1`, oid).Scan(&may); err == nil && may {
-			// An earlier step may have left nothing but dead rows in it.
-			err = d.x.t.long(ctx, d.x.s, func(ctx context.Context, l long) error {
-				return l.scan(ctx, `SELECT EXISTS (SELECT FROM ONLY `+name+`)`, &rows)
-			})
-		}
-		if !may || rows {
-			return true, err
-		}
+		// An earlier step may have left nothing but dead rows in it: that takes long.
+		err = d.x.t.long(ctx, d.x.s, func(ctx context.Context, l long) error { return l.scan(ctx, sql, &whole) })
 	}
-	return false, err
+	return whole, err
 }
 
 // looksAround looks for a trigger that the delete fires, on any table that it reaches,
 // and that may look at more than the row that it is fired for: what it finds depends
 // on how many rows one statement takes.
 func (d *deletion) looksAround(ctx context.Context, oids []uint32) (bool, error) {
-	rows, err := d.x.s.Query(ctx, reachedQuery+`SELECT t.tgtype & $2::int <> 0 AND t.tgoldtable IS NULL AND t.tgnewtable IS NULL AND l.lanname = 'plpgsql', p.prosrc,
-			(SELECT array_agg(lower(c.relname::text)) FROM reached JOIN pg_class c USING (oid))
+	rows, err := d.x.s.Query(ctx, reachedQuery+`, family(oid) AS (
+			SELECT oid FROM reached UNION SELECT CASE f.oid WHEN i.inhrelid THEN i.inhparent ELSE i.inhrelid END FROM family f JOIN pg_inherits i ON f.oid IN (i.inhrelid, i.inhparent))
+		SELECT t.tgtype & $2::int <> 0 AND t.tgoldtable IS NULL AND t.tgnewtable IS NULL AND l.lanname = 'plpgsql', p.prosrc,
+			(SELECT array_agg(lower(c.relname::text)) FROM family JOIN pg_class c USING (oid))
 		FROM reached r JOIN pg_trigger t ON t.tgrelid = r.oid JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_language l ON l.oid = p.prolang
 		WHERE `+userTrigger+` AND t.tgenabled IN ('O', 'A') AND t.tgtype & CASE WHEN r.gone THEN $3::int ELSE $4::int END <> 0`, oids, forEachRow, onDelete, onUpdate)
 	if err != nil {
@@ -183,11 +195,20 @@ func (d *deletion) looksAround(ctx context.Context, oids []uint32) (bool, error)
 	}
 	var plain, looks bool
 	var body string
-	var names []string
+	var names, into []string
 	_, err = pgx.ForEachRow(rows, []any{&plain, &body, &names}, func() error {
-		looks = looks || !plain || !onlyInserts(body, names)
+		targets, only := onlyInserts(body, names)
+		looks = looks || !plain || !only
+		into = append(into, targets...)
 		return nil
 	})
+	if err != nil || looks || len(into) == 0 {
+		return looks, err
+	}
+	// A name is looked for in every schema: which of them the function finds, nobody knows.
+	err = d.x.s.QueryRow(ctx, `SELECT EXISTS (SELECT FROM unnest($1::text[]) AS target WHERE NOT EXISTS (SELECT FROM pg_class c WHERE lower(c.relname::text) = target AND c.relkind IN ('r', 'p')))
+		OR EXISTS (SELECT FROM pg_class c WHERE lower(c.relname::text) = ANY($1::text[]) AND (c.relkind IN ('v', 'f', 'm') OR c.relhasrules
+			OR EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgtype & $2::int <> 0)))`, into, onInsert).Scan(&looks)
 	return looks, err
 }
 
@@ -196,23 +217,36 @@ func (d *deletion) looksAround(ctx context.Context, oids []uint32) (bool, error)
 var looking = strings.Fields("select perform execute from update delete merge call copy truncate with table lock listen query fetch open cursor")
 
 // telling are functions that a trigger which keeps a record calls, beside knownCalls.
-var telling = strings.Fields("into returns json_build_object jsonb_build_object to_json to_jsonb row_to_json format concat_ws clock_timestamp statement_timestamp transaction_timestamp current_setting gen_random_uuid txid_current")
+var telling = strings.Fields("json_build_object jsonb_build_object to_json to_jsonb row_to_json format concat_ws clock_timestamp statement_timestamp transaction_timestamp current_setting gen_random_uuid txid_current if elsif")
 
 var (
 	word     = regexp.MustCompile(`[a-z_\x80-\x{10FFFF}][a-z_0-9$\x80-\x{10FFFF}]*`)
-	inserted = regexp.MustCompile(`(?i)insert\s+into\s+[\w$."]+`)
+	inserted = regexp.MustCompile(`(?i)insert\s+into\s+([\w$."]+)`)
+	quiet    = regexp.MustCompile(`(?s)"[^"]*"|'[^']*'|--[^\n]*|/\*.*?\*/`)
 )
 
 // onlyInserts reports whether a trigger's function does no more than insert into
-// tables other than those names, as one does that keeps a record of what goes.
-// What is not understood may do more.
-func onlyInserts(body string, names []string) bool {
+// tables other than those names, as one does that keeps a record of what goes, and
+// into which. What is not understood may do more.
+func onlyInserts(body string, names []string) (into []string, only bool) {
+	if !strings.ContainsAny(body, `\$`) { // where neither stands, a string and a comment end where they seem to
+		body = quiet.ReplaceAllStringFunc(body, func(s string) string {
+			if s[0] == '"' {
+				return s
+			}
+			return " '' "
+		})
+	}
 	for _, w := range word.FindAllString(strings.ToLower(body), -1) {
 		if slices.Contains(looking, w) || slices.Contains(names, w) {
-			return false
+			return nil, false
 		}
 	}
-	return !callsOther(inserted.ReplaceAllString(body, ";"), slices.Concat(knownCalls, telling))
+	for _, m := range inserted.FindAllStringSubmatch(body, -1) {
+		parts := strings.Split(strings.ToLower(strings.ReplaceAll(m[1], `"`, "")), ".")
+		into = append(into, parts[len(parts)-1])
+	}
+	return into, !callsOther(inserted.ReplaceAllString(body, ";"), slices.Concat(knownCalls, telling))
 }
 
 // callable finds what may be the name of a function, or a word that stands before a

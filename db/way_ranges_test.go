@@ -21,7 +21,10 @@ func TestRangesEndAsOneDelete(t *testing.T) {
 			CREATE TRIGGER fewer AFTER DELETE ON more FOR EACH ROW EXECUTE FUNCTION fewer();`
 		folders = `CREATE TABLE t (id int PRIMARY KEY, parent int, filler text DEFAULT repeat('x', 400)); INSERT INTO t SELECT g, g + 1 FROM generate_series(1, 1200) g;
 			CREATE TABLE more (id int);`
-		parts = `CREATE TABLE t (id int, n int, filler text DEFAULT repeat('x', 400)) PARTITION BY RANGE (id); CREATE TABLE "Part" PARTITION OF t DEFAULT; INSERT INTO t SELECT g, g FROM generate_series(1, 1200) g; CREATE TABLE more (id int);`
+		parts  = `CREATE TABLE t (id int, n int, filler text DEFAULT repeat('x', 400)) PARTITION BY RANGE (id); CREATE TABLE "Part" PARTITION OF t DEFAULT; INSERT INTO t SELECT g, g FROM generate_series(1, 1200) g; CREATE TABLE more (id int);`
+		shared = `CREATE TABLE t (tenant int, id int, filler text DEFAULT repeat('x', 400), PRIMARY KEY (tenant, id)); INSERT INTO t SELECT 1, g FROM generate_series(1, 1200) g;
+			CREATE TABLE docs (tenant int, id int, folder int, PRIMARY KEY (tenant, id), FOREIGN KEY (tenant, folder) REFERENCES t ON DELETE CASCADE); INSERT INTO docs SELECT 1, g, g FROM generate_series(1, 1200) g; CREATE INDEX ON docs (tenant, folder);
+			CREATE TABLE more (tenant int, folder int, doc int, FOREIGN KEY (tenant, doc) REFERENCES docs ON DELETE SET NULL); INSERT INTO more SELECT 1, 1201 - g, g FROM generate_series(1, 100) g; CREATE INDEX ON more (tenant, doc); CREATE INDEX ON more (tenant, folder);`
 	)
 	for name, c := range map[string]struct {
 		sql, where string
@@ -44,6 +47,15 @@ func TestRangesEndAsOneDelete(t *testing.T) {
 			CREATE TRIGGER f AFTER DELETE ON t FOR EACH ROW EXECUTE FUNCTION f()`, "", false},
 		"one that keeps a record": {folders + `CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.more (id) VALUES (coalesce(OLD.id, 0)); RETURN OLD; END $$;
 			CREATE TRIGGER f AFTER DELETE ON t FOR EACH ROW EXECUTE FUNCTION f()`, "", true},
+		"one that keeps a record of deletes": {folders + `CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN /* select it */ IF (TG_OP = 'DELETE') THEN -- not UPDATE
+			INSERT INTO "more" VALUES (OLD.id); END IF; RETURN NULL; END $$; CREATE TRIGGER f AFTER DELETE ON t FOR EACH ROW EXECUTE FUNCTION f()`, "", true},
+		"one whose record looks around": {folders + `CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO more VALUES (OLD.parent); RETURN NULL; END $$; CREATE TRIGGER f AFTER DELETE ON t FOR EACH ROW EXECUTE FUNCTION f();
+			CREATE FUNCTION g() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF EXISTS (SELECT FROM t WHERE id = NEW.id) THEN RETURN NEW; END IF; RETURN NULL; END $$; CREATE TRIGGER g BEFORE INSERT ON more FOR EACH ROW EXECUTE FUNCTION g()`, "", false},
+		"one that puts rows back, by the table that it is part of": {`CREATE TABLE whole (id int, filler text DEFAULT repeat('x', 400)) PARTITION BY RANGE (id); CREATE TABLE t PARTITION OF whole DEFAULT; INSERT INTO t SELECT g FROM generate_series(1, 1200) g; CREATE TABLE more (id int);
+			CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF OLD.id < 1201 THEN INSERT INTO whole VALUES (OLD.id + 5000); END IF; RETURN NULL; END $$; CREATE TRIGGER f AFTER DELETE ON t FOR EACH ROW EXECUTE FUNCTION f()`, "", false},
+		"two keys that share a column": {shared + `ALTER TABLE more ADD FOREIGN KEY (tenant, folder) REFERENCES t`, "", false},
+		"the same, and both set it":    {shared + `ALTER TABLE more ADD FOREIGN KEY (tenant, folder) REFERENCES t ON DELETE SET NULL`, "", false},
+		"one of them":                  {shared, "", true},
 		"one that keeps no row":        {folders + `CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN CASE WHEN OLD.id % 2 = 0 THEN OLD END; END $$; CREATE TRIGGER f BEFORE DELETE ON t FOR EACH ROW EXECUTE FUNCTION f()`, "", true},
 		"a rule on what goes along":    {accounts + `CREATE RULE r AS ON DELETE TO more DO ALSO UPDATE t SET n = 5 WHERE id = OLD.followed`, "n = 1", false},
 		"the table's name on its part": {parts, "t.n > 100", true},
