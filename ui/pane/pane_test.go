@@ -155,8 +155,8 @@ func TestPaneFillsAnyRectangle(t *testing.T) {
 	for i, state := range states {
 		p := paneStates()[state]().pane(0, 0)
 		for name, draw := range paneNames() {
-			for w := 0; w <= 130; w += 1 + (w+i)%17 {
-				for h := 0; h <= 45; h += 1 + (h+i)%9 {
+			for w := 0; w <= 130; w += 1 + (w+i)%31 { // each state at others
+				for h := 0; h <= 45; h += 1 + (h+i)%14 {
 					p.Width, p.Height, p.Scroll = w, h, w-h
 					requireRect(t, name+" in state "+state, draw(p), w, h)
 				}
