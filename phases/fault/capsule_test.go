@@ -60,7 +60,7 @@ func (c *trial) wholeCapsule(s *phases.State, p *phases.PhaseState) error {
 	if err := kept.Verify(c.ctx, nil); err != nil {
 		return err
 	}
-	rows := map[string]int64{"first": int64(c.found), "second": parentRows}[p.Plan.ID]
+	rows := map[string]int64{"first": int64(c.found), "second": parentRows + c.along}[p.Plan.ID]
 	if p.Capsule.Gone != rows || p.Capsule.Changed != 1 || p.Capsule.Added != 0 {
 		return fmt.Errorf("it has %s, and the phase took %d rows and changed one", p.Capsule, rows)
 	}

@@ -70,6 +70,7 @@ type trial struct {
 	role      string         // who runs it; empty: the superuser
 	undoes    *phases.Undoes // what the run undoes; nil: it is no undo
 	found     int            // rows that phase first finds
+	along     int64          // rows that go along with parent's
 	wrong     []error
 	skipped   string
 }

@@ -19,10 +19,13 @@ type variant struct {
 	source string
 	before string   // what is done to the database first
 	own    []string // how its own statements begin
+	along  int64    // rows that go along with parent's
+	holds  string   // what has to be true afterwards; empty: nothing more
 }
 
 // variants are one in which a TRUNCATE stands for the deletes, with a key taken out
-// and put back, and one in which a phase makes an index. For that its tables are
+// and put back, one in which rows go before those that they refer to, and one in which
+// a phase makes an index. For that its tables are
 // said to be large, and one has blocks to be scanned: so it is worth it also where
 // the machine is busy, and queries are reckoned to be slow.
 func variants() []variant {
@@ -30,6 +33,14 @@ func variants() []variant {
 		{
 			name: "truncate", source: strings.Replace(book, "title: fault", "title: fault\nway: truncate", 1),
 			own: []string{"TRUNCATE", "ALTER TABLE", "SELECT count(*), count(*) FILTER", "LOCK TABLE", "SELECT EXISTS (SELECT FROM ONLY", "SELECT pg_get_constraintdef", "COPY", "UPDATE ONLY"},
+		},
+		{
+			name: "children first", source: book,
+			before: `CREATE TABLE public.note (id int PRIMARY KEY, parent_id int REFERENCES public.parent ON DELETE CASCADE); CREATE INDEX ON public.note (parent_id);
+				INSERT INTO public.note SELECT i, 1 + i % 30 FROM generate_series(1, 300) i; UPDATE pg_class SET reltuples = 1000000, relpages = pg_relation_size(oid) / 8192 WHERE oid = 'public.note'::regclass`,
+			own:   []string{`DELETE FROM "public"."note"`, `LOCK TABLE ONLY "public"."note"`, "SELECT current_setting('session_replication_role')"},
+			along: 300,
+			holds: `(SELECT count(*) FROM public.note) = (SELECT 10 * count(*) FROM public.parent)`,
 		},
 		{
 			name: "an index for the phase", source: book,
@@ -76,7 +87,7 @@ func (h *harness) wayFaults() []fault {
 
 // as makes the trial one of a variant.
 func (c *trial) as(v variant) bool {
-	c.source = v.source
+	c.source, c.along = v.source, v.along
 	if v.before == "" {
 		return true
 	}
@@ -98,6 +109,15 @@ func (c *trial) asBefore(v variant) {
 		c.fail("%w", err)
 	} else if indexes != 0 || key != "FOREIGN KEY (parent_id) REFERENCES parent(id)" {
 		c.fail("%s: %d indexes are left, and the key is %q", v.name, indexes, key)
+	}
+	holds := true
+	if v.holds != "" {
+		if err := c.ask(c.ctx, "SELECT "+v.holds, &holds); err != nil {
+			c.fail("%w", err)
+		}
+	}
+	if !holds {
+		c.fail("%s: it does not hold that %s", v.name, v.holds)
 	}
 }
 
