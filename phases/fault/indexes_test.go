@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"tminus/phases/engine"
@@ -17,7 +18,8 @@ const (
 
 // indexBook makes the index before the gate that a key of the second phase lacks.
 func indexBook(way string) variant {
-	v := variants()[1]
+	all := variants()
+	v := all[slices.IndexFunc(all, func(v variant) bool { return v.name == "an index for the phase" })]
 	v.name, v.source = "indexes: "+way, strings.Replace(book, "title: fault", "title: fault\nindexes: "+way, 1)
 	return v
 }

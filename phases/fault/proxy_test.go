@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"regexp"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,8 @@ type message struct {
 	phase int    // which phase's transaction, from 1; 0 outside of any
 	side  side   // who sent it
 	n     int    // its number in that transaction, from 1, by side; what is not counted has that of the message before it
+	turn  int    // how often its statement has come in that transaction, numbers and names of a run's own aside
+	at    int    // its number in that turn, as n
 	kind  byte   // 'P' for Parse, 'C' for CommandComplete…; 0 for the startup message
 	raw   []byte // with its header
 	sql   string // of the last Parse or Query of the connection
@@ -92,6 +95,8 @@ type pair struct {
 
 	phase  int // guarded by the proxy's mu, like all below
 	counts map[side]int
+	turns  map[string]int
+	turn   map[side]int // the number of the last message in its turn
 	sql    string
 	again  bool // the last statement was that of before once more
 	ending bool
@@ -170,7 +175,7 @@ func (p *proxy) accept() {
 			c.Close()
 			continue
 		}
-		pr := &pair{client: c, server: s, counts: map[side]int{}, mute: map[side]bool{}}
+		pr := &pair{client: c, server: s, counts: map[side]int{}, turns: map[string]int{}, turn: map[side]int{}, mute: map[side]bool{}}
 		p.mu.Lock()
 		p.pairs[pr] = struct{}{}
 		p.mu.Unlock()
@@ -246,17 +251,32 @@ func readMessage(r *bufio.Reader, startup bool) ([]byte, error) {
 	return raw, err
 }
 
+// own is what each run has of its own in a statement.
+var own = regexp.MustCompile(`tminus_[0-9a-z_]+|[0-9]+`)
+
+// common is a statement without it.
+func common(sql string) string { return own.ReplaceAllString(sql, "#") }
+
+// same tells a message of another run that has the same place: what comes by the
+// clock, such as a look at what was touched, moves none.
+func (m message) same(o message) bool {
+	return m.phase == o.phase && m.side == o.side && m.kind == o.kind && m.turn == o.turn && m.at == o.at && common(m.sql) == common(o.sql)
+}
+
 // note places a message in its transaction, and asks what to do with it.
 func (p *proxy) note(pr *pair, m *message) *order {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if m.side == client && (m.kind == 'P' || m.kind == 'Q') {
 		sql := text(m)
-		pr.sql, pr.again = sql, sql == pr.sql
+		if pr.sql, pr.again = sql, sql == pr.sql; !pr.again {
+			pr.turns[common(sql)]++
+			pr.turn = map[side]int{}
+		}
 		// A look at what a phase did is one of another session's, and only reads.
 		if bytes.Contains(m.raw, []byte("BEGIN ISOLATION LEVEL READ COMMITTED")) && !bytes.Contains(m.raw, []byte("READ ONLY")) {
 			p.phases++
-			pr.phase, pr.ending, pr.counts = p.phases, false, map[side]int{}
+			pr.phase, pr.ending, pr.counts, pr.turns = p.phases, false, map[side]int{}, map[string]int{common(sql): 1}
 		}
 	}
 	// How many rows a catalog's answer has is not the same in two runs, nor how many
@@ -264,8 +284,10 @@ func (p *proxy) note(pr *pair, m *message) *order {
 	// is a statement that is sent again at once, and all of either are one place.
 	if (m.kind != dataRow || m.side == client) && !pr.again {
 		pr.counts[m.side]++
+		pr.turn[m.side]++
 	}
 	m.phase, m.n, m.sql = pr.phase, pr.counts[m.side], pr.sql
+	m.turn, m.at = pr.turns[common(m.sql)], pr.turn[m.side]
 	if again := pr.again || m.kind == dataRow && m.side == server && pr.rows; p.record && m.phase > 0 && !again {
 		p.seen = append(p.seen, *m)
 	}

@@ -178,7 +178,7 @@ func brief(sql string) string {
 // onWire runs with the order at the message at.
 func (c *trial) onWire(at message, o order) {
 	c.proxy.arm(func(m message) *order {
-		if m.phase == at.phase && m.side == at.side && m.n == at.n && m.kind == at.kind {
+		if m.same(at) {
 			return &o
 		}
 		return nil
