@@ -278,6 +278,7 @@ func (p *plain) sayHolds(holds []phases.Hold) {
 		p.say("  %s", h.Text)
 		if it, _, ok := p.state.Runbook.Item(h.Item); ok && it.Check != nil && it.Check.Remedy != "" {
 			p.say("    remedy: %s", it.Check.Remedy)
+			p.sayInTheWay("    ", it.ID)
 		}
 		if h.Code != "" {
 			p.say("    acknowledge %s NAME takes it on", h.Code)

@@ -131,6 +131,7 @@ func (p *plain) remedy(e phases.CheckAnswered) {
 		return
 	}
 	p.say("  remedy: %s", it.Check.Remedy)
+	p.sayInTheWay("  ", it.ID)
 	if p.Commander != nil && it.Action != nil && p.state.Can(phases.Act{Item: it.ID}, time.Now()) == nil {
 		p.say("  act %s: %s", it.ID, it.Action.Text)
 	}

@@ -25,6 +25,7 @@ func (p *plain) explain(q plainQuestion) {
 		}
 		if it.Check != nil {
 			p.say("  remedy: %s", it.Check.Remedy)
+			p.sayInTheWay("  ", it.ID)
 		}
 		p.say("  id: %s", it.ID)
 	case q.kind == askHold:
@@ -37,6 +38,26 @@ func (p *plain) explain(q plainQuestion) {
 		}
 	default:
 		p.say("  help lists the commands")
+	}
+}
+
+// sayInTheWay names the sessions for which an item's check does not pass, and what
+// ends each.
+func (p *plain) sayInTheWay(indent, item string) {
+	c := p.state.Item(item).Check
+	if c == nil {
+		return
+	}
+	for _, b := range c.InTheWay {
+		no := p.state.Can(phases.EndBackend{PID: b.PID, BackendStart: b.BackendStart}, time.Now())
+		switch {
+		case p.Commander == nil:
+			p.say("%sin the way: %s", indent, b)
+		case no != nil:
+			p.say("%sin the way: %s: %v", indent, b, no)
+		default:
+			p.say("%sin the way: %s: terminate %d, or cancel %[3]d", indent, b, b.PID)
+		}
 	}
 }
 
