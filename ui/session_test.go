@@ -3,6 +3,7 @@ package ui
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tminus/phases"
@@ -86,4 +87,22 @@ func TestNoSessionIsEndedBehindThePageOfKeys(t *testing.T) {
 	if o.dialog != nil || o.nav.help || !strings.Contains(o.said.text, "read that, then press t again") {
 		t.Errorf("it says %q:\n%s", o.said.text, frameText(o))
 	}
+}
+
+// In lines who is in the way is named beneath the remedy, with what ends them.
+func TestPlainNamesWhoIsInTheWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newFakeEngine(t)
+		r := startPlain(t, e, nil)
+		start := time.Now().Add(-time.Hour)
+		e.add(phases.CheckAnswered{Item: "connects", Value: "2 connections", InTheWay: []phases.Blocker{
+			{PID: 4711, User: "app", Application: "web", State: "idle", BackendStart: start},
+			{PID: 4713, User: "postgres", State: "idle", BackendStart: start, Needs: "a superuser"},
+		}})
+		r.settle()
+		r.enter("b-1", "", "terminate 4713", "terminate 4712")
+		r.wants("  in the way: session 4711 of app (web), idle: terminate 4711, or cancel 4711",
+			"  in the way: session 4713 of postgres, idle; a superuser can end it, this role cannot",
+			"refused: session 4713 of postgres can be ended by a superuser", "refused: session 4712 is in the way of no phase and of no check")
+	})
 }

@@ -51,10 +51,10 @@ func (p *plain) sayInTheWay(indent, item string) {
 	for _, b := range c.InTheWay {
 		no := p.state.Can(phases.EndBackend{PID: b.PID, BackendStart: b.BackendStart}, time.Now())
 		switch {
-		case p.Commander == nil:
+		case b.Needs != "":
+			p.say("%sin the way: %s; %s can end it, this role cannot", indent, b, b.Needs)
+		case no != nil, p.Commander == nil:
 			p.say("%sin the way: %s", indent, b)
-		case no != nil:
-			p.say("%sin the way: %s: %v", indent, b, no)
 		default:
 			p.say("%sin the way: %s: terminate %d, or cancel %[3]d", indent, b, b.PID)
 		}
