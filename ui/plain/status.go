@@ -94,7 +94,7 @@ func (p *plain) status() {
 	}
 	for i := range s.Phases {
 		ph := &s.Phases[i]
-		p.say("  %s: %s%s", phases.PhaseName(ph.Plan.ID), strings.ReplaceAll(string(ph.Status), "_", " "), phaseDid(ph))
+		p.say("  %s, %s: %s%s", p.state.PhaseName(ph.Plan.ID), ph.Plan.Title, strings.ReplaceAll(string(ph.Status), "_", " "), phaseDid(ph))
 	}
 	if at := s.AbortAt(); !at.IsZero() && s.Current() >= 0 {
 		restored := look.RestoredBy(s)
