@@ -12,17 +12,27 @@ import (
 	"tminus/phases/engine"
 )
 
+// needsColumn says of a session of pg_stat_activity, as a, who may end it where this
+// role may not, by the server's own rules; empty where it may.
+const needsColumn = `CASE
+	WHEN (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN ''
+	WHEN a.usesysid IS NULL OR (SELECT rolsuper FROM pg_roles WHERE oid = a.usesysid) THEN 'a superuser'
+	WHEN pg_has_role(a.usesysid, 'USAGE') OR pg_has_role('pg_signal_backend', 'USAGE') THEN ''
+	ELSE 'a member of ' || a.usename || ' or of pg_signal_backend' END`
+
 // blockerColumns are what scanBlocker reads, of pg_stat_activity as a. Other
 // users' rows are masked without pg_read_all_stats: their pid, user and
 // application stay visible, the rest is null.
 const blockerColumns = `a.pid, coalesce(a.usename, '')::text, coalesce(a.application_name, '')::text,
-	coalesce(a.state, '')::text, a.xact_start, a.backend_start,
-	CASE WHEN a.backend_type IS NULL THEN '' ELSE coalesce(left(a.query, 300), '') END`
+	coalesce(a.state, a.backend_type, '')::text, a.xact_start, a.backend_start,
+	CASE WHEN a.backend_type IS NULL THEN '' ELSE coalesce(left(a.query, 300), '') END, ` + needsColumn + `
+`
 
-func scanBlocker(row pgx.Row) (phases.Blocker, error) {
+// scanBlocker reads them, and what stands behind them.
+func scanBlocker(row pgx.Row, behind ...any) (phases.Blocker, error) {
 	var b phases.Blocker
 	var since, start *time.Time
-	err := row.Scan(&b.PID, &b.User, &b.Application, &b.State, &since, &start, &b.Query)
+	err := row.Scan(append([]any{&b.PID, &b.User, &b.Application, &b.State, &since, &start, &b.Query, &b.Needs}, behind...)...)
 	if err != nil {
 		return b, err
 	}
@@ -32,7 +42,7 @@ func scanBlocker(row pgx.Row) (phases.Blocker, error) {
 	if start != nil {
 		b.BackendStart = *start
 	}
-	b.User, b.Application, b.State = clean(b.User), clean(b.Application), clean(b.State)
+	b.User, b.Application, b.State, b.Needs = clean(b.User), clean(b.Application), clean(b.State), clean(b.Needs)
 	b.Query = cut(clean(b.Query), 200)
 	return b, nil
 }
@@ -53,7 +63,7 @@ func blockers(ctx context.Context, s *session, pid uint32) ([]phases.Blocker, er
 	rows, err := s.Query(ctx, `WITH b AS (SELECT DISTINCT unnest(pg_blocking_pids($1::int)) AS pid)
 		SELECT `+blockerColumns+` FROM b JOIN pg_stat_activity a ON a.pid = b.pid
 		UNION ALL
-		SELECT 0, p.owner::text, 'prepared transaction ' || p.gid, 'prepared', p.prepared, NULL, ''
+		SELECT 0, p.owner::text, 'prepared transaction ' || p.gid, 'prepared', p.prepared, NULL, '', ''
 		FROM b, pg_prepared_xacts p WHERE b.pid = 0 AND p.database = current_database()
 		ORDER BY 1`, int32(pid))
 	if err != nil {
@@ -82,7 +92,8 @@ func waitedFor(ctx context.Context, s *session, pid uint32) (schema, name string
 	return schema, name, err
 }
 
-// EndBackend cancels a session's statement, or terminates the session. The pid
+// EndBackend cancels a session's statement, or terminates the session, whose end it
+// waits for, a second at most: who looks then who is there does not find it. The pid
 // alone is not enough: the server gives it out again.
 func (t *Target) EndBackend(ctx context.Context, pid uint32, backendStart time.Time, terminate bool) error {
 	op, call := "cancel the statement of session", "pg_cancel_backend"
@@ -108,6 +119,35 @@ func (t *Target) EndBackend(ctx context.Context, pid uint32, backendStart time.T
 		case !ended:
 			return failf(op, subject, "look again at what blocks", engine.ErrSessionGone)
 		}
+		if terminate {
+			awaitEnd(ctx, s, pid, backendStart)
+		}
 		return nil
 	})
+}
+
+// How long, and how often, a session that was told to end is looked for.
+const (
+	endingTime = time.Second
+	endingWait = 20 * time.Millisecond
+)
+
+// awaitEnd waits until a session is gone. It was told to end: where that takes longer,
+// or nobody can tell, it does so by itself.
+func awaitEnd(ctx context.Context, s *session, pid uint32, backendStart time.Time) {
+	ctx, cancel := context.WithTimeout(ctx, endingTime)
+	defer cancel()
+	for {
+		var there bool
+		err := s.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1::int AND backend_start = $2::timestamptz)`,
+			int32(pid), backendStart).Scan(&there)
+		if err != nil || !there {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(endingWait):
+		}
+	}
 }

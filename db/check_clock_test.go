@@ -1,6 +1,7 @@
 package db
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -29,7 +30,7 @@ func TestClocks(t *testing.T) {
 	for off, want := range map[time.Duration]string{
 		48 * time.Hour: "the server's clock is 48 h behind this machine's, at most 1 h wanted", -48 * time.Hour: "the server's clock is 48 h ahead of this machine's, at most 1 h wanted",
 	} {
-		if a, err := asked(func() time.Time { return time.Now().Add(off) }); err != nil || a != (phases.Answer{Value: want}) {
+		if a, err := asked(func() time.Time { return time.Now().Add(off) }); err != nil || !reflect.DeepEqual(a, phases.Answer{Value: want}) {
 			t.Errorf("%+v, %v; want %q", a, err, want)
 		}
 	}
@@ -61,7 +62,7 @@ func TestClocksAreCloseWhateverTheRoundTripHides(t *testing.T) {
 		{-1100 * ms, 99 * ms, false, true, "the server's clock is 1.1 s behind this machine's, at most 1.0 s wanted"},
 	} {
 		a, err := closeClocks(c.ahead, c.doubt, time.Second)
-		if a != (phases.Answer{Pass: c.pass, Value: c.value}) || (err == nil) != c.tells {
+		if !reflect.DeepEqual(a, phases.Answer{Pass: c.pass, Value: c.value}) || (err == nil) != c.tells {
 			t.Errorf("%s, give or take %s: %+v, %v", c.ahead, c.doubt, a, err)
 		}
 	}

@@ -36,36 +36,34 @@ func (t *Target) unmasked(ctx context.Context, s *session) error {
 	return nil
 }
 
-// seen is a session as pg_stat_activity shows it.
+// seen is a session as pg_stat_activity shows it, and whose it is.
 type seen struct {
-	pid         int32
-	application string
-	who         string
+	phases.Blocker
+	who string
 }
 
-// sessions counts the client sessions of this database that the condition
-// picks, this program's own left out. Rows that the role may not see are an
-// error: they may be what is looked for.
-func (t *Target) sessions(ctx context.Context, s *session, where string) (int64, []string, error) {
+// sessions are the client sessions of this database that the condition picks, the
+// oldest transactions first, this program's own left out. Rows that the role may not
+// see are an error: they may be what is looked for.
+func (t *Target) sessions(ctx context.Context, s *session, where string) ([]seen, error) {
 	if err := t.unmasked(ctx, s); err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	for try := 0; ; try++ {
 		connecting := t.connecting.Load()
 		others, err := t.others(ctx, s, where)
 		if err != nil {
-			return 0, nil, err
+			return nil, err
 		}
 		// A session that this program is just opening has its name already, and
 		// nobody knows its pid yet: look again when it is there.
-		coming := slices.ContainsFunc(others, func(o seen) bool { return o.application == applicationName(t.operator) })
+		coming := slices.ContainsFunc(others, func(o seen) bool { return o.Application == applicationName(t.operator) })
 		if !coming || connecting+t.connecting.Load() == 0 || try == comingTries {
-			total, who := byName(others)
-			return total, who, nil
+			return others, nil
 		}
 		select {
 		case <-ctx.Done():
-			return 0, nil, context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		case <-time.After(comingWait):
 		}
 	}
@@ -81,16 +79,33 @@ const (
 // others are the client sessions of this database that the condition picks and
 // that are not this program's.
 func (t *Target) others(ctx context.Context, s *session, where string) ([]seen, error) {
-	rows, err := s.Query(ctx, `SELECT pid, coalesce(application_name, ''), `+whoColumn+` FROM pg_stat_activity
-		WHERE datname = current_database() AND backend_type = 'client backend' AND `+where)
+	rows, err := s.Query(ctx, `SELECT `+blockerColumns+`, `+whoColumn+` FROM pg_stat_activity a
+		WHERE datname = current_database() AND backend_type = 'client backend' AND `+where+oldestFirst)
 	if err != nil {
 		return nil, err
 	}
 	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (o seen, err error) {
-		err = row.Scan(&o.pid, &o.application, &o.who)
+		o.Blocker, err = scanBlocker(row, &o.who)
 		return o, err
 	})
-	return slices.DeleteFunc(all, func(o seen) bool { return t.isOwn(o.pid, o.application) }), err
+	return slices.DeleteFunc(all, func(o seen) bool { return t.isOwn(int32(o.PID), o.Application) }), err
+}
+
+// oldestFirst is the order in which sessions are named.
+const oldestFirst = ` ORDER BY xact_start NULLS LAST, backend_start, pid`
+
+// inTheWay are the sessions for which a check does not pass, as its answer names
+// them: without what they run, whose text may hold what is nobody's business.
+func inTheWay(pass bool, sessions []seen) []phases.Blocker {
+	if pass {
+		return nil
+	}
+	var out []phases.Blocker
+	for _, o := range sessions[:min(len(sessions), phases.MostInTheWay)] {
+		o.Query = ""
+		out = append(out, o.Blocker)
+	}
+	return out
 }
 
 // byName counts sessions, and says who they are, those of whom there are most
@@ -141,15 +156,21 @@ func listed(found string, who []string, most int) string {
 }
 
 func (t *Target) checkConnections(ctx context.Context, s *session, check *runbook.Check, _ phases.Facts) (phases.Answer, error) {
-	n, who, err := t.sessions(ctx, s, `true`)
-	return phases.Answer{Pass: err == nil && atMost(n, check), Value: among(n, "connection", who)}, err
-}
-
-func (t *Target) checkTransactions(ctx context.Context, s *session, check *runbook.Check, _ phases.Facts) (phases.Answer, error) {
-	n, who, err := t.sessions(ctx, s, `xact_start IS NOT NULL`)
+	sessions, err := t.sessions(ctx, s, `true`)
 	if err != nil {
 		return phases.Answer{}, err
 	}
+	n, who := byName(sessions)
+	pass := atMost(n, check)
+	return phases.Answer{Pass: pass, Value: among(n, "connection", who), InTheWay: inTheWay(pass, sessions)}, nil
+}
+
+func (t *Target) checkTransactions(ctx context.Context, s *session, check *runbook.Check, _ phases.Facts) (phases.Answer, error) {
+	sessions, err := t.sessions(ctx, s, `xact_start IS NOT NULL`)
+	if err != nil {
+		return phases.Answer{}, err
+	}
+	n, who := byName(sessions)
 	// A prepared transaction has no session, and keeps its locks for ever.
 	rows, err := s.Query(ctx, `SELECT gid FROM pg_prepared_xacts WHERE database = current_database() ORDER BY gid`)
 	if err != nil {
@@ -160,5 +181,6 @@ func (t *Target) checkTransactions(ctx context.Context, s *session, check *runbo
 		n++
 		who = append(who, "prepared "+clean(gid))
 	}
-	return phases.Answer{Pass: err == nil && atMost(n, check), Value: among(n, "transaction", who)}, err
+	pass := atMost(n, check)
+	return phases.Answer{Pass: err == nil && pass, Value: among(n, "transaction", who), InTheWay: inTheWay(pass, sessions)}, err
 }

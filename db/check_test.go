@@ -2,8 +2,11 @@ package db
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"tminus/phases"
 	declared "tminus/phases/check"
@@ -174,5 +177,82 @@ func TestQuery(t *testing.T) {
 	}
 	if got, err := target.Query(limited(t), `SELECT count(*) FROM t`); got != "2" || err != nil {
 		t.Errorf("afterwards: %q, %v", got, err)
+	}
+}
+
+// For whom a check does not pass, its answer names: those who can be ended, and of
+// the others by whom they can.
+func TestAnswersNameWhoIsInTheWay(t *testing.T) {
+	dsn := database(t, `CREATE ROLE keeper LOGIN IN ROLE pg_read_all_stats; CREATE ROLE app LOGIN`)
+	dropRole(t, dsn, "keeper")
+	dropRole(t, dsn, "app")
+	target := open(t, asUser(t, dsn, "keeper"), book())
+	begin(t, target) // the program's own are not named
+	conns, txs, long := runbook.Check{Name: "database.connections"}, runbook.Check{Name: "database.transactions"}, runbook.Check{Name: "database.long_transactions"}
+	awaitCheck(t, target, conns, "0 connections")
+	idle, busy := connect(t, asUser(t, dsn, "app")+" application_name=webshop"), connect(t, dsn+" application_name=psql")
+	exec(t, busy, `BEGIN`)
+	who := func(conn *pgx.Conn, user, application, state, needs string) phases.Blocker {
+		started := query[time.Time](t, busy, `SELECT backend_start FROM pg_stat_activity WHERE pid = $1`, conn.PgConn().PID())
+		return phases.Blocker{PID: conn.PgConn().PID(), User: user, Application: application, State: state, BackendStart: started, Needs: needs}
+	}
+	super, app := who(busy, "postgres", "psql", "idle in transaction", "a superuser"), who(idle, "app", "webshop", "idle", "a member of app or of pg_signal_backend")
+	super.Since = query[time.Time](t, busy, `SELECT xact_start FROM pg_stat_activity WHERE pid = pg_backend_pid()`)
+	names := func(c runbook.Check, want ...phases.Blocker) {
+		t.Helper()
+		ctx := limited(t)
+		for {
+			a, err := target.Check(ctx, &c, phases.Facts{})
+			if err != nil || a.Pass {
+				t.Fatalf("%s: %+v, %v; wanted are %+v", c.Name, a, err, want)
+			}
+			if slices.EqualFunc(a.InTheWay, want, phases.Blocker.Alike) {
+				return
+			}
+		}
+	}
+	names(conns, super, app)
+	names(txs, super)
+	names(long, super)
+	app.Needs = ""
+	for _, role := range []string{"app", "pg_signal_backend"} {
+		conn := connect(t, dsn)
+		exec(t, conn, `GRANT `+role+` TO keeper`)
+		if err := conn.Close(limited(t)); err != nil {
+			t.Fatal(err)
+		}
+		names(conns, super, app)
+		exec(t, busy, `ROLLBACK; REVOKE app FROM keeper; BEGIN`)
+		super.Since = query[time.Time](t, busy, `SELECT xact_start FROM pg_stat_activity WHERE pid = pg_backend_pid()`)
+	}
+	for range phases.MostInTheWay {
+		connect(t, dsn)
+	}
+	a, err := target.Check(limited(t), &conns, phases.Facts{})
+	if err != nil || len(a.InTheWay) != phases.MostInTheWay {
+		t.Errorf("%d of more are named: %v", len(a.InTheWay), err)
+	}
+	conns.Max = number(50)
+	if a, err = target.Check(limited(t), &conns, phases.Facts{}); err != nil || !a.Pass || a.InTheWay != nil {
+		t.Errorf("one that passes names somebody: %+v, %v", a, err)
+	}
+}
+
+// Whoever is terminated is gone when that returns: who looks then finds nobody.
+func TestATerminatedSessionIsGone(t *testing.T) {
+	dsn := database(t, `SELECT 1`)
+	target := open(t, dsn, book())
+	conns := runbook.Check{Name: "database.connections"}
+	awaitCheck(t, target, conns, "0 connections")
+	for range 10 {
+		connect(t, dsn)
+		a, err := target.Check(limited(t), &conns, phases.Facts{})
+		if err != nil || len(a.InTheWay) != 1 {
+			t.Fatalf("%+v, %v", a, err)
+		}
+		if err := target.EndBackend(limited(t), a.InTheWay[0].PID, a.InTheWay[0].BackendStart, true); err != nil {
+			t.Fatal(err)
+		}
+		check(t, target, conns, phases.Facts{}, true, "0 connections")
 	}
 }

@@ -32,23 +32,24 @@ func (t *Target) checkLongTransactions(ctx context.Context, s *session, check *r
 	if err := t.unmasked(ctx, s); err != nil {
 		return phases.Answer{}, err
 	}
-	rows, err := s.Query(ctx, `SELECT pid, left(`+whoColumn+`, 60), coalesce(state, backend_type), xact_start, clock_timestamp()
-		FROM pg_stat_activity WHERE datname = current_database() AND pid <> ALL($1::int[])
+	rows, err := s.Query(ctx, `SELECT `+blockerColumns+`, left(`+whoColumn+`, 60), clock_timestamp()
+		FROM pg_stat_activity a WHERE datname = current_database() AND pid <> ALL($1::int[])
 		AND backend_type NOT IN ('autovacuum worker', 'parallel worker')
-		AND xact_start < clock_timestamp() - $2::interval ORDER BY xact_start, pid`, t.ownPIDs(), check.MaxAge)
+		AND xact_start < clock_timestamp() - $2::interval`+oldestFirst, t.ownPIDs(), check.MaxAge)
 	if err != nil {
 		return phases.Answer{}, err
 	}
-	var pid int32
-	var who, state string
-	var since, now time.Time
-	var long []string
-	_, err = pgx.ForEachRow(rows, []any{&pid, &who, &state, &since, &now}, func() error {
-		long = append(long, fmt.Sprintf("pid %d %s %s since %s", pid, clean(who), clean(state), moment(since, now)))
-		return nil
+	var now time.Time
+	sessions, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (o seen, err error) {
+		o.Blocker, err = scanBlocker(row, &o.who, &now)
+		return o, err
 	})
 	if err != nil {
 		return phases.Answer{}, err
+	}
+	var long []string
+	for _, o := range sessions {
+		long = append(long, fmt.Sprintf("pid %d %s %s since %s", o.PID, clean(o.who), o.State, moment(o.Since, now)))
 	}
 	prepared, err := preparedSince(ctx, s, check.MaxAge)
 	long = append(long, prepared...)
@@ -56,7 +57,7 @@ func (t *Target) checkLongTransactions(ctx context.Context, s *session, check *r
 		return phases.Answer{Pass: err == nil, Value: "no transaction older than " + phases.Span(check.MaxAge)}, err
 	}
 	found := count(len(long), "transaction") + " older than " + phases.Span(check.MaxAge)
-	return phases.Answer{Value: listed(found, long, mostLong)}, nil
+	return phases.Answer{Value: listed(found, long, mostLong), InTheWay: inTheWay(false, sessions)}, nil
 }
 
 func (t *Target) checkPrepared(ctx context.Context, s *session, check *runbook.Check, _ phases.Facts) (phases.Answer, error) {

@@ -95,7 +95,8 @@ func (x *tx) trySweep(ctx context.Context, plan *phases.Sweep, progress func(eng
 // alone looks whether anybody else is connected. What cannot be seen may be there.
 func (x *tx) alone(ctx context.Context) (why string, err error) {
 	err = x.t.control.with(ctx, func(s *session) error {
-		n, who, err := x.t.sessions(ctx, s, `true`)
+		sessions, err := x.t.sessions(ctx, s, `true`)
+		n, who := byName(sessions)
 		switch {
 		case errors.Is(err, ErrMasked):
 			why = describe(err)

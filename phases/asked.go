@@ -90,6 +90,7 @@ type Facts struct {
 
 // Answer is what a check found.
 type Answer struct {
-	Pass  bool
-	Value string // what was found, short: "0 connections", "4 of 4 disabled"
+	Pass     bool
+	Value    string    // what was found, short: "0 connections", "4 of 4 disabled"
+	InTheWay []Blocker // the sessions for which it does not pass, at most MostInTheWay
 }

@@ -125,8 +125,8 @@ func (e CapsuleKept) apply(s *State) error {
 	return nil
 }
 
-func (e CapsuleKept) words(*State) (Level, string) {
-	text := fmt.Sprintf("%s: capsule: %s of %s, %s on disk, kept in %s: %s", PhaseName(e.Phase), Rows(e.Rows()),
+func (e CapsuleKept) words(s *State) (Level, string) {
+	text := fmt.Sprintf("%s: capsule: %s of %s, %s on disk, kept in %s: %s", s.PhaseName(e.Phase), Rows(e.Rows()),
 		Plural(int64(len(e.Tables)), "table"), Bytes(e.Bytes), Span(e.Took), Clean(e.Folder))
 	if len(e.Beside) > 0 {
 		return LevelWarn, text + "; not in it: " + allOf(e.Beside)
@@ -147,8 +147,8 @@ func (CapsuleLeft) Kind() string { return "capsule_left" }
 
 func (CapsuleLeft) apply(*State) error { return nil }
 
-func (e CapsuleLeft) words(*State) (Level, string) {
-	return LevelWarn, fmt.Sprintf("%s: its capsule could not be removed, although nothing was committed: %s: remove it by hand: %s", PhaseName(e.Phase), e.Error, e.Folder)
+func (e CapsuleLeft) words(s *State) (Level, string) {
+	return LevelWarn, fmt.Sprintf("%s: its capsule could not be removed, although nothing was committed: %s: remove it by hand: %s", s.PhaseName(e.Phase), e.Error, e.Folder)
 }
 
 // SpareCapsules are the folders of attempts that came to nothing, whether or not

@@ -25,7 +25,7 @@ func (e HoldOpened) apply(s *State) error {
 }
 
 func (e HoldOpened) words(s *State) (Level, string) {
-	return LevelWarn, fmt.Sprintf("%s: waits for COMMIT or ROLLBACK, rolls back in %s", PhaseName(e.Phase), Span(e.Until.Sub(s.At)))
+	return LevelWarn, fmt.Sprintf("%s: waits for COMMIT or ROLLBACK, rolls back in %s", s.PhaseName(e.Phase), Span(e.Until.Sub(s.At)))
 }
 
 // CommitIntended is on disk before COMMIT is sent.
@@ -49,8 +49,8 @@ func (e CommitIntended) apply(s *State) error {
 	return nil
 }
 
-func (e CommitIntended) words(*State) (Level, string) {
-	return LevelInfo, fmt.Sprintf("%s: sends COMMIT", PhaseName(e.Phase)) + by(e.By)
+func (e CommitIntended) words(s *State) (Level, string) {
+	return LevelInfo, fmt.Sprintf("%s: sends COMMIT", s.PhaseName(e.Phase)) + by(e.By)
 }
 
 // CommitDoubted occurs when COMMIT was sent and no definite answer came.
@@ -68,8 +68,8 @@ func (e CommitDoubted) apply(s *State) error {
 	return nil
 }
 
-func (e CommitDoubted) words(*State) (Level, string) {
-	return LevelBad, fmt.Sprintf("%s: COMMIT in doubt, no definite answer: %s", PhaseName(e.Phase), e.Error)
+func (e CommitDoubted) words(s *State) (Level, string) {
+	return LevelBad, fmt.Sprintf("%s: COMMIT in doubt, no definite answer: %s", s.PhaseName(e.Phase), e.Error)
 }
 
 // DoubtExamined occurs with each look at a COMMIT in doubt.
@@ -89,8 +89,8 @@ func (e DoubtExamined) apply(s *State) error {
 	return nil
 }
 
-func (e DoubtExamined) words(*State) (Level, string) {
-	return LevelWarn, fmt.Sprintf("%s: COMMIT in doubt: %s", PhaseName(e.Phase), e.Detail)
+func (e DoubtExamined) words(s *State) (Level, string) {
+	return LevelWarn, fmt.Sprintf("%s: COMMIT in doubt: %s", s.PhaseName(e.Phase), e.Detail)
 }
 
 // PhaseCommitted occurs when a COMMIT is known to have happened.
@@ -121,7 +121,7 @@ func (e PhaseCommitted) apply(s *State) error {
 }
 
 func (e PhaseCommitted) words(s *State) (Level, string) {
-	text := fmt.Sprintf("%s: COMMITTED after %s: %s", PhaseName(e.Phase), Span(e.Took), s.Phase(e.Phase).DidWords())
+	text := fmt.Sprintf("%s: COMMITTED after %s: %s", s.PhaseName(e.Phase), Span(e.Took), s.Phase(e.Phase).DidWords())
 	return LevelGood, text + fromLedger(e.Settled)
 }
 
@@ -142,8 +142,8 @@ func (e PhaseRolledBack) apply(s *State) error {
 	return nil
 }
 
-func (e PhaseRolledBack) words(*State) (Level, string) {
-	return LevelBad, fmt.Sprintf("%s: ROLLED BACK after %s, nothing changed: %s", PhaseName(e.Phase), Span(e.Took), e.Reason) + by(e.By) + fromLedger(e.Settled)
+func (e PhaseRolledBack) words(s *State) (Level, string) {
+	return LevelBad, fmt.Sprintf("%s: ROLLED BACK after %s, nothing changed: %s", s.PhaseName(e.Phase), Span(e.Took), e.Reason) + by(e.By) + fromLedger(e.Settled)
 }
 
 // OutcomeUnknown occurs when a COMMIT in doubt cannot be settled by the program.
@@ -160,8 +160,8 @@ func (e OutcomeUnknown) apply(s *State) error {
 	return nil
 }
 
-func (e OutcomeUnknown) words(*State) (Level, string) {
-	return LevelBad, fmt.Sprintf("%s: OUTCOME UNKNOWN, a human must look at the database: %s", PhaseName(e.Phase), e.Reason)
+func (e OutcomeUnknown) words(s *State) (Level, string) {
+	return LevelBad, fmt.Sprintf("%s: OUTCOME UNKNOWN, a human must look at the database: %s", s.PhaseName(e.Phase), e.Reason)
 }
 
 // Commit sends COMMIT for the phase on hold.

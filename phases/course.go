@@ -69,7 +69,7 @@ func (s *State) verifiedAnswer() Answer {
 	n := 0
 	for i := range s.Phases {
 		p := &s.Phases[i]
-		if why := p.doubtful(); why != "" {
+		if why := s.doubtful(p); why != "" {
 			return Answer{Value: why}
 		}
 		n += len(p.Verified)
@@ -83,7 +83,7 @@ func (s *State) phaseAnswer(id string) Answer {
 	if p.Status == "" {
 		return Answer{Value: fmt.Sprintf("the runbook has no phase %q", Clean(id))}
 	}
-	if why := p.doubtful(); why != "" {
+	if why := s.doubtful(p); why != "" {
 		return Answer{Value: why}
 	}
 	done := strings.ReplaceAll(string(p.Status), "_", " ")
@@ -95,16 +95,16 @@ func (s *State) phaseAnswer(id string) Answer {
 
 // doubtful says why a phase is not known to have come to what it had to; empty
 // where it has.
-func (p *PhaseState) doubtful() string {
+func (s *State) doubtful(p *PhaseState) string {
 	switch {
 	case p.Accepted:
-		return PhaseName(p.Plan.ID) + " was undone, and counts because somebody accepted it"
+		return s.PhaseName(p.Plan.ID) + " was undone, and counts because somebody accepted it"
 	case !p.Status.Done():
-		return PhaseName(p.Plan.ID) + " is " + strings.ReplaceAll(string(p.Status), "_", " ")
+		return s.PhaseName(p.Plan.ID) + " is " + strings.ReplaceAll(string(p.Status), "_", " ")
 	}
 	for _, v := range p.Verified {
 		if !v.Pass || v.Unknown != "" {
-			return PhaseName(p.Plan.ID) + ": " + Clean(v.String())
+			return s.PhaseName(p.Plan.ID) + ": " + Clean(v.String())
 		}
 	}
 	return ""
@@ -167,7 +167,7 @@ func (s *State) deletionsAnswer() Answer {
 		case !p.Plan.Writes():
 			continue
 		case p.Status != PhaseIsCommitted || p.Accepted:
-			return Answer{Value: PhaseName(p.Plan.ID) + " is not committed as it was run"}
+			return Answer{Value: s.PhaseName(p.Plan.ID) + " is not committed as it was run"}
 		}
 		did := p.Did()
 		sum.Deleted, sum.Cascaded = sum.Deleted+did.Deleted, sum.Cascaded+did.Cascaded

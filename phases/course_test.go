@@ -37,7 +37,7 @@ func TestAPhaseIsConfirmedByWhatEarlierOnesCameTo(t *testing.T) {
 		"it was undone, and accepted": {
 			baseline.Counts,
 			[]Event{PhaseCommitted{Phase: "notes"}, PhaseUndone{Phase: "notes"}, UndoneAccepted{Phase: "notes"}},
-			map[string]string{"counted": "", "cleared": "phase notes was undone"},
+			map[string]string{"counted": "", "cleared": "phase 2 was undone"},
 		},
 	} {
 		j := newSigning(t)

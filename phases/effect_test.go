@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tminus/phases/journal"
+	"tminus/phases/runbook"
 )
 
 const effectBook = `
@@ -229,8 +230,9 @@ func TestWholeShareIsForWhatHasEnded(t *testing.T) {
 }
 
 func TestPhaseName(t *testing.T) {
-	for id, want := range map[string]string{"leaf": "phase leaf", "phase3": "phase 3", "phase-b": "phase b", "phased": "phase phased", "phase": "phase phase"} {
-		if got := PhaseName(id); got != want {
+	s := &State{Phases: []PhaseState{{Plan: &runbook.Phase{ID: "phase2"}}, {Plan: &runbook.Phase{ID: "leaf"}}}}
+	for id, want := range map[string]string{"phase2": "phase 1", "leaf": "phase 2", "gone": "phase gone"} {
+		if got := s.PhaseName(id); got != want {
 			t.Errorf("%s: %q, want %q", id, got, want)
 		}
 	}

@@ -138,6 +138,8 @@ type CheckAnswered struct {
 	Value string        `json:"value,omitempty"` // what was found
 	Error string        `json:"error,omitempty"` // why it could not be found
 	Took  time.Duration `json:"took_ns"`
+
+	InTheWay []Blocker `json:"in_the_way,omitempty"` // the sessions for which it does not pass; in old journals none is named
 }
 
 // Kind implements Event.
@@ -162,7 +164,7 @@ func (e CheckAnswered) apply(s *State) error {
 	if c := it.Check; c != nil && c.Pass == e.Pass && c.Error == e.Error {
 		since, record = c.Since, c.Record
 	}
-	it.Check = &CheckState{Pass: e.Pass, Value: e.Value, Error: e.Error, At: s.At, Took: e.Took, Since: since, Record: record}
+	it.Check = &CheckState{Pass: e.Pass, Value: e.Value, Error: e.Error, At: s.At, Took: e.Took, Since: since, Record: record, InTheWay: e.InTheWay[:min(len(e.InTheWay), MostInTheWay)]}
 	return nil
 }
 
@@ -197,7 +199,7 @@ func (ChecksAsked) weight(*State) Weight { return Fleeting }
 func (e ChecksAsked) apply(s *State) error {
 	for _, a := range e.Answers {
 		if c := s.itemState(a.Item).Check; c != nil {
-			c.Value, c.At, c.Took = a.Value, a.At, a.Took
+			c.Value, c.At, c.Took, c.Ended = a.Value, a.At, a.Took, false
 		}
 	}
 	return nil

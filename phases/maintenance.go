@@ -39,7 +39,7 @@ func (e MaintenanceStarted) apply(s *State) error {
 }
 
 func (e MaintenanceStarted) words(s *State) (Level, string) {
-	return LevelInfo, fmt.Sprintf("%s: %s: started", PhaseName(e.Phase), s.Phase(e.Phase).maintenanceName(e.Index))
+	return LevelInfo, fmt.Sprintf("%s: %s: started", s.PhaseName(e.Phase), s.Phase(e.Phase).maintenanceName(e.Index))
 }
 
 // MaintenanceEnded occurs when it is done, failed, or was skipped. What the
@@ -63,7 +63,7 @@ func (e MaintenanceEnded) apply(s *State) error {
 }
 
 func (e MaintenanceEnded) words(s *State) (Level, string) {
-	text := fmt.Sprintf("%s: %s", PhaseName(e.Phase), s.Phase(e.Phase).maintenanceName(e.Index))
+	text := fmt.Sprintf("%s: %s", s.PhaseName(e.Phase), s.Phase(e.Phase).maintenanceName(e.Index))
 	if e.Error == "" {
 		return LevelInfo, text + ": done in " + Span(e.Took)
 	}

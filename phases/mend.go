@@ -10,13 +10,17 @@ import (
 
 // Mend is what an operator can do so that a check which failed passes.
 type Mend struct {
-	Need  Need          // NeedField, NeedAction or NeedWindow
-	Item  runbook.Item  // whose field or action it is; often another than the check's
-	Field runbook.Field // of NeedField: to be recorded anew
+	Need    Need          // NeedField, NeedAction, NeedWindow or NeedSession
+	Item    runbook.Item  // whose field or action it is; often another than the check's
+	Field   runbook.Field // of NeedField: to be recorded anew
+	Session Blocker       // of NeedSession: to be ended
 }
 
-// NeedWindow is what a check waits for that the window's extension extends.
-const NeedWindow Need = "window"
+// What a check can wait for that no item asks for.
+const (
+	NeedWindow  Need = "window"  // the window's extension
+	NeedSession Need = "session" // the end of another session
+)
 
 // Mends gives what mends an item whose check has failed. ok is false where the
 // check has not answered since that was done, and where nothing that the run offers
@@ -32,8 +36,8 @@ func (s *State) Mends(it runbook.Item, now time.Time) (m Mend, ok bool) {
 
 // did reports whether an answer of that moment did not know yet what a mend does.
 func (s *State) did(m Mend, answered time.Time) bool {
-	a := s.Item(m.Item.ID).Action
-	return m.Need == NeedAction && a != nil && !a.Running && !answered.After(a.At) ||
+	a, c := s.Item(m.Item.ID).Action, s.Item(m.Item.ID).Check
+	return m.Need == NeedSession && c.Ended || m.Need == NeedAction && a != nil && !a.Running && !answered.After(a.At) ||
 		m.Need == NeedField && !answered.After(s.Fields[m.Field.ID].At)
 }
 
@@ -52,6 +56,11 @@ func (s *State) Stirred(it runbook.Item, now time.Time) bool {
 }
 
 func (s *State) mends(it runbook.Item, now time.Time) (m Mend, ok bool) {
+	for _, b := range s.Item(it.ID).Check.InTheWay {
+		if s.Can(EndBackend{PID: b.PID, BackendStart: b.BackendStart}, now) == nil {
+			return Mend{Need: NeedSession, Item: it, Session: b}, true
+		}
+	}
 	switch it.Check.Name {
 	case check.BackupAge:
 		return s.mendsBackup(now)

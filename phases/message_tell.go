@@ -80,7 +80,7 @@ func (s *State) canAgain(t *Telling, c Tell) error {
 	case !on.Status.Open():
 		return fmt.Errorf("%s: %s", c.Channel, on.Status.Word())
 	case s.moot(t):
-		return fmt.Errorf("it said that %s waits for COMMIT, which it does not any more", PhaseName(t.Phase))
+		return fmt.Errorf("it said that %s waits for COMMIT, which it does not any more", s.PhaseName(t.Phase))
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package phases
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -30,7 +31,7 @@ func TestABackupsAgeAtEachMoment(t *testing.T) {
 		16 * time.Minute: {Value: "a backup of 2026-03-14 23:50:00 UTC, stale since 2026-03-15 00:05:00 UTC"},
 		-time.Hour:       {Value: clockSetBack},
 	} {
-		if got := BackupAnswer(c, f, taken.Add(after)); got != want {
+		if got := BackupAnswer(c, f, taken.Add(after)); !reflect.DeepEqual(got, want) {
 			t.Errorf("after %s: %+v", after, got)
 		}
 	}

@@ -38,7 +38,7 @@ func (e PhaseStarted) apply(s *State) error {
 
 func (e PhaseStarted) words(s *State) (Level, string) {
 	p := s.Phase(e.Phase)
-	text := fmt.Sprintf("%s: started: %s", PhaseName(e.Phase), p.Plan.Title)
+	text := fmt.Sprintf("%s: started: %s", s.PhaseName(e.Phase), p.Plan.Title)
 	if e.Attempt > 1 {
 		text += fmt.Sprintf(", attempt %d", e.Attempt)
 	}
@@ -77,7 +77,7 @@ func (e LockWaited) apply(s *State) error {
 
 func (e LockWaited) words(s *State) (Level, string) {
 	if !s.Phase(e.Phase).LockedAt.IsZero() && len(e.Blockers) == 0 {
-		return LevelInfo, fmt.Sprintf("%s: no session blocks it any more", PhaseName(e.Phase))
+		return LevelInfo, fmt.Sprintf("%s: no session blocks it any more", s.PhaseName(e.Phase))
 	}
 	if e.Attempt > 1 && e.Attempt%lockWaitEvery != 0 {
 		return "", ""
@@ -86,7 +86,7 @@ func (e LockWaited) words(s *State) (Level, string) {
 	if e.Table != "" {
 		what = e.Table
 	}
-	text := fmt.Sprintf("%s: waits for a lock on %s since %s", PhaseName(e.Phase), what, Span(e.Waited))
+	text := fmt.Sprintf("%s: waits for a lock on %s since %s", s.PhaseName(e.Phase), what, Span(e.Waited))
 	for i, b := range e.Blockers {
 		if i == 0 {
 			text += ", blocked by "
@@ -115,8 +115,8 @@ func (e TablesLocked) apply(s *State) error {
 	return nil
 }
 
-func (e TablesLocked) words(*State) (Level, string) {
-	text := fmt.Sprintf("%s: %s locked", PhaseName(e.Phase), Plural(int64(len(e.Tables)), "table"))
+func (e TablesLocked) words(s *State) (Level, string) {
+	text := fmt.Sprintf("%s: %s locked", s.PhaseName(e.Phase), Plural(int64(len(e.Tables)), "table"))
 	if e.Waited >= time.Second/10 {
 		text += " after " + Span(e.Waited)
 	}
@@ -232,7 +232,7 @@ func (e StepDone) words(s *State) (Level, string) {
 			did.Command = "DELETE"
 		}
 	}
-	return LevelInfo, fmt.Sprintf("%s: %s: %s in %s", PhaseName(e.Phase), name, did, Span(e.Took))
+	return LevelInfo, fmt.Sprintf("%s: %s: %s in %s", s.PhaseName(e.Phase), name, did, Span(e.Took))
 }
 
 // TableCounted occurs when a phase has counted a table.
@@ -262,7 +262,7 @@ func (e TableCounted) apply(s *State) error {
 }
 
 func (e TableCounted) words(s *State) (Level, string) {
-	text := fmt.Sprintf("%s: %s: %s", PhaseName(e.Phase), e.Table, Rows(e.Rows))
+	text := fmt.Sprintf("%s: %s: %s", s.PhaseName(e.Phase), e.Table, Rows(e.Rows))
 	if s.Phase(e.Phase).Plan.Writes() && s.Baseline != nil { // else it is the baseline's
 		text += " left"
 	}
@@ -298,7 +298,7 @@ func (e BaselineTaken) apply(s *State) error {
 	return nil
 }
 
-func (e BaselineTaken) words(*State) (Level, string) {
+func (e BaselineTaken) words(s *State) (Level, string) {
 	var rows int64
 	tables := 0
 	for _, c := range e.Counts {
@@ -307,7 +307,7 @@ func (e BaselineTaken) words(*State) (Level, string) {
 		}
 	}
 	return LevelGood, fmt.Sprintf("%s: %s counted, %s; %s fingerprinted",
-		PhaseName(e.Phase), Plural(int64(tables), "table"), Rows(rows), Plural(int64(len(e.Protected)), "protected table"))
+		s.PhaseName(e.Phase), Plural(int64(tables), "table"), Rows(rows), Plural(int64(len(e.Protected)), "protected table"))
 }
 
 // PhasePassed occurs when a read-only phase's verifications all hold.
@@ -324,8 +324,8 @@ func (e PhasePassed) apply(s *State) error {
 	return nil
 }
 
-func (e PhasePassed) words(*State) (Level, string) {
-	return LevelGood, fmt.Sprintf("%s: PASSED after %s", PhaseName(e.Phase), Span(e.Took))
+func (e PhasePassed) words(s *State) (Level, string) {
+	return LevelGood, fmt.Sprintf("%s: PASSED after %s", s.PhaseName(e.Phase), Span(e.Took))
 }
 
 // PhaseFailed occurs when a read-only phase could not run or a verification of it fails.
@@ -343,8 +343,8 @@ func (e PhaseFailed) apply(s *State) error {
 	return nil
 }
 
-func (e PhaseFailed) words(*State) (Level, string) {
-	return LevelBad, fmt.Sprintf("%s: FAILED after %s: %s", PhaseName(e.Phase), Span(e.Took), e.Reason)
+func (e PhaseFailed) words(s *State) (Level, string) {
+	return LevelBad, fmt.Sprintf("%s: FAILED after %s: %s", s.PhaseName(e.Phase), Span(e.Took), e.Reason)
 }
 
 // StartPhase starts the next phase. At the point of no return, Typed must be the database's name.

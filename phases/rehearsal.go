@@ -145,12 +145,12 @@ func (r *Rehearsed) name() string { return Clean(r.Journal) }
 // notDone names the phases of a rehearsal that say nothing for production.
 func (r *Rehearsed) notDone() string {
 	out := ""
-	for _, p := range r.Phases {
+	for i, p := range r.Phases {
 		switch {
 		case p.Accepted:
-			out += fmt.Sprintf(", %s was undone", PhaseName(p.Phase))
+			out += fmt.Sprintf(", %s was undone", phaseNumber(i))
 		case !p.Status.Done() && p.Status != PhasePending:
-			out += fmt.Sprintf(", %s is %s", PhaseName(p.Phase), strings.ReplaceAll(string(p.Status), "_", " "))
+			out += fmt.Sprintf(", %s is %s", phaseNumber(i), strings.ReplaceAll(string(p.Status), "_", " "))
 		}
 	}
 	return Clean(out)

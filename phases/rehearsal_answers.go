@@ -76,7 +76,7 @@ func (s *State) troubles() []string {
 	}
 	for i := range s.Phases {
 		if p := &s.Phases[i]; p.Attempt > 1 {
-			out = append(out, fmt.Sprintf("%s was tried %d times", PhaseName(p.Plan.ID), p.Attempt))
+			out = append(out, fmt.Sprintf("%s was tried %d times", s.PhaseName(p.Plan.ID), p.Attempt))
 		}
 	}
 	return out

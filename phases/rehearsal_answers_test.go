@@ -27,7 +27,7 @@ func TestWhatARehearsalSaysOfItself(t *testing.T) {
 		"only before":        {[]Event{PhaseVerified{Phase: "p", Results: intact}, PhaseCommitted{Phase: "p"}}, "found 0 of 2 protected tables as they were", ""},
 		"one unknown":        {[]Event{PhaseVerified{Phase: "q", Results: []Verification{intact[0], {Kind: VerifyProtected, Name: "kept", Unknown: "no privilege"}}}}, "found 1 of 2", ""},
 		"one changed":        {[]Event{PhaseVerified{Phase: "q", Results: []Verification{intact[0], {Kind: VerifyProtected, Name: "kept"}}}}, "found 1 of 2", ""},
-		"a phase twice":      {[]Event{PhaseStarted{Phase: "q", Attempt: 2}, PhaseVerified{Phase: "q", Results: intact}}, "", "phase q was tried 2 times; find out why"},
+		"a phase twice":      {[]Event{PhaseStarted{Phase: "q", Attempt: 2}, PhaseVerified{Phase: "q", Results: intact}}, "", "phase 2 was tried 2 times; find out why"},
 		"an abort condition": {[]Event{PhaseVerified{Phase: "q", Results: intact}, ConditionRaised{Condition: ConditionSlow, Phase: "p", Detail: "6 min"}}, "", "abort condition phase slow: 6 min; find out why"},
 	} {
 		opened := RunOpened{File: "book.yaml", SHA256: "s", Source: askingBook, Environment: Rehearsal}

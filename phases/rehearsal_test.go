@@ -43,11 +43,11 @@ func TestWhatARehearsalLacksHoldsTheGate(t *testing.T) {
 		"unfinished": {func(o *RunOpened, _ *Survey) { o.Rehearsed.Outcome = "" }, "book.journal is unfinished; finish it"},
 		"rolled back": {func(o *RunOpened, _ *Survey) {
 			o.Rehearsed.Outcome, o.Rehearsed.Phases[1].Status = "", PhaseIsRolledBack
-		}, "is unfinished, phase q is rolled back"},
+		}, "is unfinished, phase 2 is rolled back"},
 		"aborted":             {func(o *RunOpened, _ *Survey) { o.Rehearsed.Outcome = Aborted }, "ended as aborted"},
 		"no-go":               {func(o *RunOpened, _ *Survey) { o.Rehearsed.Outcome = NoGo }, "ended as NO-GO"},
-		"undone":              {func(o *RunOpened, _ *Survey) { o.Rehearsed.Phases[0].Status = PhaseIsUndone }, "ended as completed, phase p is undone"},
-		"undone, accepted":    {func(o *RunOpened, _ *Survey) { o.Rehearsed.Phases[0].Accepted = true }, "ended as completed, phase p was undone"},
+		"undone":              {func(o *RunOpened, _ *Survey) { o.Rehearsed.Phases[0].Status = PhaseIsUndone }, "ended as completed, phase 1 is undone"},
+		"undone, accepted":    {func(o *RunOpened, _ *Survey) { o.Rehearsed.Phases[0].Accepted = true }, "ended as completed, phase 1 was undone"},
 		"a week old":          {func(o *RunOpened, _ *Survey) { o.Rehearsed.EndedAt = now.Add(-7 * 24 * time.Hour) }, ""},
 		"older":               {func(o *RunOpened, _ *Survey) { o.Rehearsed.EndedAt = now.Add(-7*24*time.Hour - time.Second) }, "over the limit of 168 h"},
 		"of its own limit":    {func(o *RunOpened, _ *Survey) { o.Source += "rehearsal: {max_age: 23h}\n" }, "over the limit of 23 h"},

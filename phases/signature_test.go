@@ -297,7 +297,7 @@ func TestWhatTheRunDoesNotAnswerWell(t *testing.T) {
 	changed.through(Verification{Kind: VerifyProtected, Name: "keep", Got: "another content", Rows: 2})
 	changed.add(ItemAssumed{Item: "works"})
 	got := changed.answered()
-	for id, want := range map[string]string{"all": "phase users: protected keep: another content", "kept": "found 0 of 1 protected table as they were"} {
+	for id, want := range map[string]string{"all": "phase 2: protected keep: another content", "kept": "found 0 of 1 protected table as they were"} {
 		if a := got[id]; a.Pass || !strings.Contains(a.Value, want) {
 			t.Errorf("%s: %+v, want %q", id, a, want)
 		}
@@ -320,7 +320,7 @@ func TestWhatTheRunDoesNotAnswerWell(t *testing.T) {
 	undone.through(keptIntact)
 	undone.add(PhaseUndone{Phase: "users", Reason: "gone", Ledger: true}, UndoneAccepted{Phase: "users", Reason: "looked"}, ItemTicked{Item: "works"})
 	got = undone.answered()
-	for id, want := range map[string]string{"all": "was undone, and counts because somebody accepted it", "gone": "phase users is not committed as it was run"} {
+	for id, want := range map[string]string{"all": "was undone, and counts because somebody accepted it", "gone": "phase 2 is not committed as it was run"} {
 		if a := got[id]; a.Pass || !strings.Contains(a.Value, want) {
 			t.Errorf("%s: %+v, want %q", id, a, want)
 		}

@@ -94,6 +94,9 @@ type CheckState struct {
 	Since time.Time // since when it has answered the same
 
 	Record uint64 // of the first answer that was the same
+
+	InTheWay []Blocker // the sessions for which it does not pass, as far as they are named
+	Ended    bool      // one of those was ended since: it is to be asked again
 }
 
 // ActionState is an item's last action.

@@ -22,7 +22,8 @@ type LockWait struct {
 	Until    time.Time     `json:"until,omitzero"` // when the wait is given up and the phase rolled back; zero in old journals
 }
 
-// Blocker is a session that holds what another waits for.
+// Blocker is a session that holds what another waits for, or for which a check does
+// not pass.
 type Blocker struct {
 	PID          uint32    `json:"pid"`
 	User         string    `json:"user"`
@@ -30,7 +31,9 @@ type Blocker struct {
 	State        string    `json:"state"` // empty: not allowed to see
 	Since        time.Time `json:"since"` // start of its transaction
 	BackendStart time.Time `json:"backend_start"`
-	Query        string    `json:"query"` // its beginning
+	Query        string    `json:"query"` // its beginning; of a check's never
+
+	Needs string `json:"needs,omitempty"` // who may end it, where the program's role may not
 }
 
 // Touched is what a transaction did to one table.

@@ -130,7 +130,7 @@ func (s *State) TrialWords() string {
 	if t == nil || t.Now.Phase == "" {
 		return "the undo is being tried"
 	}
-	return fmt.Sprintf("the undo is being tried: %s, %s of %s put back", PhaseName(t.Now.Phase), Digits(t.Now.Rows), Rows(t.Now.Total))
+	return fmt.Sprintf("the undo is being tried: %s, %s of %s put back", s.PhaseName(t.Now.Phase), Digits(t.Now.Rows), Rows(t.Now.Total))
 }
 
 // WantsUndoTrial reports whether closing the run tries the undo first.

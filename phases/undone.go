@@ -30,8 +30,8 @@ func (e PhaseUndone) apply(s *State) error {
 	return nil
 }
 
-func (e PhaseUndone) words(*State) (Level, string) {
-	return LevelBad, fmt.Sprintf("%s: UNDONE: it was committed, and the database does not hold that: %s", PhaseName(e.Phase), e.Reason)
+func (e PhaseUndone) words(s *State) (Level, string) {
+	return LevelBad, fmt.Sprintf("%s: UNDONE: it was committed, and the database does not hold that: %s", s.PhaseName(e.Phase), e.Reason)
 }
 
 // PhaseConfirmed occurs when a phase that was called undone is found committed
@@ -48,8 +48,8 @@ func (e PhaseConfirmed) apply(s *State) error {
 	return nil
 }
 
-func (e PhaseConfirmed) words(*State) (Level, string) {
-	return LevelGood, fmt.Sprintf("%s: found committed after all", PhaseName(e.Phase))
+func (e PhaseConfirmed) words(s *State) (Level, string) {
+	return LevelGood, fmt.Sprintf("%s: found committed after all", s.PhaseName(e.Phase))
 }
 
 // UndoneAccepted occurs when the operator, having looked, lets a phase that the
@@ -72,8 +72,8 @@ func (e UndoneAccepted) apply(s *State) error {
 	return nil
 }
 
-func (e UndoneAccepted) words(*State) (Level, string) {
-	return LevelWarn, fmt.Sprintf("%s: counts as committed, although its tables hold rows again: %s", PhaseName(e.Phase), e.Reason) + by(e.By)
+func (e UndoneAccepted) words(s *State) (Level, string) {
+	return LevelWarn, fmt.Sprintf("%s: counts as committed, although its tables hold rows again: %s", s.PhaseName(e.Phase), e.Reason) + by(e.By)
 }
 
 // AcceptUndone lets a phase count as committed that the ledger proves, and

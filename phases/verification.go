@@ -83,7 +83,7 @@ func (e PhaseVerified) apply(s *State) error {
 	return nil
 }
 
-func (e PhaseVerified) words(*State) (Level, string) {
+func (e PhaseVerified) words(s *State) (Level, string) {
 	var failed, unknown []string
 	for _, v := range e.Results {
 		switch {
@@ -94,7 +94,7 @@ func (e PhaseVerified) words(*State) (Level, string) {
 		}
 	}
 	total := len(e.Results)
-	text := fmt.Sprintf("%s: verified: %d of %d hold", PhaseName(e.Phase), total-len(failed)-len(unknown), total)
+	text := fmt.Sprintf("%s: verified: %d of %d hold", s.PhaseName(e.Phase), total-len(failed)-len(unknown), total)
 	if len(failed)+len(unknown) == 0 {
 		return LevelGood, text
 	}

@@ -190,8 +190,8 @@ func (e IndexBuilt) apply(s *State) error {
 	return nil
 }
 
-func (e IndexBuilt) words(*State) (Level, string) {
-	return LevelInfo, fmt.Sprintf("%s: made %s for the foreign key %s in %s: it goes before COMMIT", PhaseName(e.Phase), e.PhaseIndex, Clean(e.Constraint), Span(e.Took))
+func (e IndexBuilt) words(s *State) (Level, string) {
+	return LevelInfo, fmt.Sprintf("%s: made %s for the foreign key %s in %s: it goes before COMMIT", s.PhaseName(e.Phase), e.PhaseIndex, Clean(e.Constraint), Span(e.Took))
 }
 
 // IndexesDropped occurs when a phase has dropped the indexes that it made, right
@@ -209,8 +209,8 @@ func (IndexesDropped) weight(*State) Weight { return Fleeting }
 
 func (IndexesDropped) apply(*State) error { return nil }
 
-func (e IndexesDropped) words(*State) (Level, string) {
-	return LevelInfo, Clean(fmt.Sprintf("%s: dropped what it had made, in %s: %s", PhaseName(e.Phase), Span(e.Took), few(e.Names)))
+func (e IndexesDropped) words(s *State) (Level, string) {
+	return LevelInfo, Clean(fmt.Sprintf("%s: dropped what it had made, in %s: %s", s.PhaseName(e.Phase), Span(e.Took), few(e.Names)))
 }
 
 // WayChosen occurs when a step may go in more than one way: before its rows are
@@ -241,9 +241,9 @@ func (e WayChosen) words(s *State) (Level, string) {
 		name = step.Name()
 	}
 	if e.Why != "" {
-		return LevelWarn, fmt.Sprintf("%s: %s: no TRUNCATE, its rows are deleted: %s", PhaseName(e.Phase), name, e.Why)
+		return LevelWarn, fmt.Sprintf("%s: %s: no TRUNCATE, its rows are deleted: %s", s.PhaseName(e.Phase), name, e.Why)
 	}
-	return LevelInfo, Clean(fmt.Sprintf("%s: %s: one TRUNCATE takes %s", PhaseName(e.Phase), name, few(e.With)))
+	return LevelInfo, Clean(fmt.Sprintf("%s: %s: one TRUNCATE takes %s", s.PhaseName(e.Phase), name, few(e.With)))
 }
 
 // few are some names, and how many more there are.

@@ -53,10 +53,10 @@ func (e ConditionRaised) apply(s *State) error {
 	return nil
 }
 
-func (e ConditionRaised) words(*State) (Level, string) {
+func (e ConditionRaised) words(s *State) (Level, string) {
 	text := "abort condition " + strings.ReplaceAll(e.Condition, "_", " ")
 	if e.Phase != "" {
-		text = PhaseName(e.Phase) + ": " + text
+		text = s.PhaseName(e.Phase) + ": " + text
 	}
 	text += ": " + e.Detail
 	if e.Strength == RollbackStrength {

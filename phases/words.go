@@ -85,15 +85,18 @@ func Bytes(n int64) string {
 	return fmt.Sprintf("%.0f %s", size, units[at])
 }
 
-// PhaseName is what a line of text calls a phase, by its id: "phase leaf", and
-// "phase 3" where the id is "phase3", "phase-3" or "phase_3".
-func PhaseName(id string) string {
-	rest, ok := strings.CutPrefix(id, "phase")
-	if name := strings.TrimLeft(rest, "-_"); ok && name != "" && (name != rest || unicode.IsDigit(rune(name[0]))) {
-		return "phase " + name
+// PhaseName is what a line of text calls a phase: by its number, as the panes do; one
+// that the runbook does not have, by its id.
+func (s *State) PhaseName(id string) string {
+	for i := range s.Phases {
+		if s.Phases[i].Plan.ID == id {
+			return phaseNumber(i)
+		}
 	}
 	return "phase " + id
 }
+
+func phaseNumber(i int) string { return fmt.Sprintf("phase %d", i+1) }
 
 func by(who string) string {
 	if who == "" {

@@ -383,47 +383,6 @@ func (o *Operator) closeRun(now time.Time) tea.Cmd {
 	}, now)
 }
 
-// endSession asks what to do with the first session that blocks the phase.
-func (o *Operator) endSession(now time.Time) tea.Cmd {
-	first := o.state.OpenPhase().Lock.Blockers[0]
-	pid := first.PID
-	buttons := []dialog.Button{no("No")}
-	if !strings.HasPrefix(first.State, "idle") { // else it has no statement to cancel
-		buttons = append(buttons, dialog.Do("Cancel its statement", o.sends(false, fixed(phases.EndBackend{PID: pid}))))
-	}
-	buttons = append(buttons, dialog.Do("End the session", o.sends(false, fixed(phases.EndBackend{PID: pid, Terminate: true}))))
-	return o.ask(dialog.Dialog{
-		Title: fmt.Sprintf("End session %d?", pid), Level: phases.LevelWarn, Careful: true,
-		Text:    func(s *phases.State, now time.Time) []dialog.Text { return blockerText(s, pid, now) },
-		Ground:  dialog.LeadsTo(phases.EndBackend{PID: pid}),
-		Buttons: buttons,
-	}, now)
-}
-
-// blockerText is a session that blocks the phase, and after it the others.
-func blockerText(s *phases.State, pid uint32, now time.Time) []dialog.Text {
-	p := s.OpenPhase()
-	if p == nil || p.Lock == nil {
-		return nil
-	}
-	var first, others []dialog.Text
-	for _, b := range p.Lock.Blockers {
-		line := fmt.Sprintf("Session %d: %s, %s, %s", b.PID, look.NameOr(b.User, "unknown user"), look.NameOr(b.Application, "no application name"), look.NameOr(b.State, "state not visible"))
-		if !b.Since.IsZero() {
-			line += ", transaction open for " + look.Duration(now.Sub(b.Since))
-		}
-		if b.Query != "" {
-			line += ": " + b.Query
-		}
-		if b.PID == pid {
-			first = append(first, dialog.Say(phases.LevelWarn, line))
-		} else {
-			others = append(others, dialog.Say(phases.LevelInfo, line))
-		}
-	}
-	return append(first, others...)
-}
-
 // quit leaves at once where nothing is left undone, and asks otherwise.
 func (o *Operator) quit(now time.Time) tea.Cmd {
 	s := o.state

@@ -50,11 +50,7 @@ func (v *Viewer) callsFor() string {
 
 // blocked reports whether a session is in the open phase's way.
 func (v *Viewer) blocked() bool {
-	if v.state == nil {
-		return false
-	}
-	p := v.state.OpenPhase()
-	return p != nil && p.Lock != nil && len(p.Lock.Blockers) > 0
+	return v.state != nil && v.state.Blocked()
 }
 
 // smokeFailed is the smoke test that a human has to decide on.

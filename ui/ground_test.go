@@ -37,7 +37,7 @@ var grounds = map[string]struct {
 	}, "ROLLBACK Delete bookings: closed, COMMIT has been sent"},
 	"a session, and it is gone": {"locked", "t", func(o *Operator) {
 		o.state.Phases[1].Lock.Blockers = []phases.Blocker{{PID: 1}}
-	}, "End session 4711: closed, session 4711 does not block the phase."},
+	}, "End session 4711: closed, session 4711 is in the way of no phase and of no check."},
 	"a session, and the wait is over": {"locked", "t", func(o *Operator) { o.state.Phases[1].Lock = nil }, "End session 4711: closed"},
 	"a form, and phases begin": {"go", "enter", func(o *Operator) {
 		o.state.T0 = o.now()

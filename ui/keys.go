@@ -168,7 +168,7 @@ func operatorKeys() keymap {
 		binding{id: "start", keys: []string{"s"}, label: "s", name: "start the phase", help: "start the next phase", group: groupRun, can: asks(startNow), open: (*Operator).startPhase},
 		binding{id: "commit", keys: []string{"c"}, label: "c", name: "COMMIT", help: "COMMIT the phase that waits for it", group: groupRun, can: asks(commitNow), open: (*Operator).commit},
 		binding{id: "rollback", keys: []string{"b"}, label: "b", name: "ROLLBACK", help: "ROLLBACK: take the open phase back", group: groupRun, blind: true, can: asks(rollbackNow), open: (*Operator).rollback},
-		binding{id: "session", keys: []string{"t"}, label: "t", name: "end a session", help: "cancel or end a session that blocks the phase", group: groupRun, can: canEndSession, open: (*Operator).endSession},
+		binding{id: "session", keys: []string{"t"}, label: "t", name: "end a session", help: "cancel or end a session that blocks the phase, or the item's check", group: groupRun, can: canEndSession, open: (*Operator).endSession},
 		binding{id: "skip", keys: []string{"S"}, label: "S", name: "skip maintenance", help: "leave out what runs after a COMMIT", group: groupRun, can: asks(skipNow), open: (*Operator).skipMaintenance},
 		binding{id: "extend", keys: []string{"e"}, label: "e", name: "extend the window", help: "move the abort limit", group: groupRun, can: asks(extendNow), open: (*Operator).extend},
 		binding{id: "schedule", keys: []string{"T"}, label: "T", name: "off schedule", help: "go early, or late, where the planned time holds", group: groupRun, can: canLeaveSchedule, open: (*Operator).leaveSchedule},
@@ -294,17 +294,6 @@ func canActItem(v *Viewer, it runbook.Item, now time.Time) error {
 		return nil
 	}
 	return v.state.Can(phases.Act{Item: v.acted(it, now).ID}, now)
-}
-
-func canEndSession(v *Viewer, now time.Time) error {
-	s, err := v.run()
-	if err != nil {
-		return err
-	}
-	if p := s.OpenPhase(); p == nil || p.Lock == nil || len(p.Lock.Blockers) == 0 {
-		return errors.New("no session blocks a phase")
-	}
-	return s.Can(phases.EndBackend{PID: s.OpenPhase().Lock.Blockers[0].PID}, now)
 }
 
 // openID is the open phase's id; empty when none is open.

@@ -97,7 +97,7 @@ func (o *Operator) begin(b binding, now time.Time) tea.Cmd {
 			}
 			return nil
 		}
-		if o.nav.help && b.group == groupItems {
+		if o.nav.help && (b.group == groupItems || b.id == "session" && !o.blocked()) {
 			o.nav.help, o.landed = false, now
 			o.say(phases.LevelInfo, b.label+" ("+b.name+"): the page of keys hid what it acts on: read that, then press "+b.label+" again.")
 			return nil

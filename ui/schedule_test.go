@@ -155,9 +155,9 @@ func TestPlainWaitsForTheTime(t *testing.T) {
 		r.settle()
 		r.wants("Question: GO or NO-GO")
 		r.enter("B. Boss", "gym")
-		r.wants("waiting: phase leaf is held by 1:", "the first phase's time is T-0, ")
+		r.wants("waiting: phase 1 is held by 1:", "the first phase's time is T-0, ")
 		r.enter("early the DBA on duty: all are here")
-		r.wants("off schedule: the run goes early, ", "on the decision of the DBA on duty: all are here", "Question: next: phase leaf")
+		r.wants("off schedule: the run goes early, ", "on the decision of the DBA on duty: all are here", "Question: next: phase 1")
 		r.enter("start")
 		if got := e.state.Departures; len(got) != 1 || got[0].Way != phases.Early || e.state.OpenPhase() == nil {
 			t.Errorf("departures %+v:\n%s", got, r.out.String())

@@ -85,6 +85,8 @@ func (s *script) Do(c phases.Command) error {
 			s.t.Fatal(err)
 		}
 		s.record(events[0])
+	case phases.EndBackend:
+		s.record(phases.BackendEnded{PID: c.PID, Terminated: c.Terminate, By: "dba@ops1"})
 	case phases.CloseRun:
 		s.record(phases.RunClosed{Outcome: phases.Completed})
 	default:

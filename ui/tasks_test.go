@@ -36,7 +36,7 @@ func keptCapsules(s *phases.State) {
 // that it names.
 var tasks = []task{
 	{what: "what blocks the gate", stage: "checklist", keys: []string{"2"}, says: []string{"held by 4 items", "No other client is connected: found 3 connections"}},
-	{what: "who holds a lock, and ending it", stage: "locked", keys: []string{"t", "y"}, says: []string{"blocked by session 4711 (app, web, idle in transaction"}, sends: "{4711 true}", note: "who holds it stands there without a key"},
+	{what: "who holds a lock, and ending it", stage: "locked", keys: []string{"t", "y"}, says: []string{"blocked by session 4711 (app, web, idle in transaction"}, sends: "{4711 0001-01-01 00:00:00 +0000 UTC true}", note: "who holds it stands there without a key"},
 	{what: "how old the backup is", stage: "ready", keys: []string{"6"}, says: []string{"Backup gym-20260131, taken 01:34:00, 2 min 01 s old"}},
 	{what: "what is committed", stage: "confirmed", keys: []string{"6"}, says: []string{"1 phase committed, 402,000 rows gone", "Delete bookings  402,000 rows  COMMIT at 02:01:35"}},
 	{what: "abort", stage: "running", keys: []string{"a", "locks", "enter"}, sends: "{locks true}", note: "the reason is a word"},

@@ -55,7 +55,7 @@ func TestPlainSaysWhatIsKept(t *testing.T) {
 		time.Sleep(6 * time.Second)
 		e.add(phases.CapsuleProgressed{Phase: "leaf", CapsuleProgress: phases.CapsuleProgress{Table: "a", Rows: 30, Total: 120, Bytes: 900}})
 		r.settle()
-		r.wants("phase leaf: capsule: 30 of 120 rows written, 900 bytes, 25 %")
+		r.wants("phase 1: capsule: 30 of 120 rows written, 900 bytes, 25 %")
 		e.add(phases.CapsuleKept{Phase: "leaf", Capsule: phases.Capsule{Folder: "leaf.1", Gone: 120, Bytes: 900}},
 			phases.HoldOpened{Phase: "leaf", Until: time.Now().Add(time.Hour)})
 		r.settle()

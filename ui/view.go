@@ -216,7 +216,7 @@ func (v *Viewer) hintLine(now time.Time) string {
 	if s := v.state; s != nil && s.Runbook != nil && s.UntoldWords() != "" {
 		ids = slices.Insert(slices.Clone(ids), min(1, len(ids)), "tell")
 	}
-	if s := v.state; s != nil && s.OpenPhase() != nil && canEndSession(v, now) == nil {
+	if v.blocked() && canEndSession(v, now) == nil {
 		ids = append(slices.Clone(ids), "copy") // the query that is in the way
 	}
 	ids = slices.Concat(v.lead, ids)

@@ -34,6 +34,8 @@ func (v *Viewer) wants(it runbook.Item, due bool, now time.Time) string {
 		return v.ifCan("edit", it, now)
 	case mends && mend.Need == phases.NeedWindow:
 		return "extend"
+	case mends && mend.Need == phases.NeedSession:
+		return "session"
 	case mends, ask.Need == phases.NeedAction, ask.Need == phases.NeedTelling, s.ByAction(it):
 		return v.ifCan("action", it, now)
 	case ask.Need == phases.NeedTick, ask.Need == phases.NeedSign:
@@ -238,8 +240,8 @@ func (v *Viewer) advance() {
 		v.nav.cursor = v.firstOpen(v.nav.place)
 		return
 	}
-	if v.nav.chosen {
-		return
+	if c := v.state.Item(v.nav.cursor).Check; v.nav.chosen || c != nil && c.Ended {
+		return // of several sessions in the way of an item one was ended: the rest follow
 	}
 	items, row := v.openItems(), rowIndex(v.rows(), v.nav.cursor)
 	for _, o := range items {

@@ -23,6 +23,7 @@ const (
 	Rehearsal                    // the rehearsal that the run rests on, and what its tables are like
 	Price                        // what the phases to come are reckoned to take
 	Course                       // what the phases came to, and which items are done
+	Sessions                     // who is connected, as far as the run ends sessions
 )
 
 // Kind is one check.
@@ -69,13 +70,13 @@ var kinds = []Kind{
 	{Name: "capsule.clear", Means: "what the steps with put_back are to put back meets nothing that was written since, but where `keep` or `replace` says what is to be done; it is tried in a transaction that is rolled back"},
 	{Name: "capsule.whole", Means: "the capsules of the steps with put_back are those that their run recorded, and can be read from end to end"},
 	{Name: "clock.close", Means: "the clocks of the server and of this machine are at most max_age apart (default 1s)", Takes: []string{"max_age"}},
-	{Name: "database.connections", Means: "client connections to this database other than tminus's own are at most max (default 0)", Takes: []string{"max"}},
+	{Name: "database.connections", Means: "client connections to this database other than tminus's own are at most max (default 0)", Takes: []string{"max"}, Rests: Sessions},
 	{Name: "database.connects", Means: "the database answers on a new connection"},
-	{Name: "database.long_transactions", Means: "no transaction in this database other than tminus's own, nor a prepared one, is older than max_age", Takes: []string{"max_age"}, Needs: []string{"max_age"}},
+	{Name: "database.long_transactions", Means: "no transaction in this database other than tminus's own, nor a prepared one, is older than max_age", Takes: []string{"max_age"}, Needs: []string{"max_age"}, Rests: Sessions},
 	{Name: "database.prepared", Means: "prepared transactions of this database are at most max (default 0)", Takes: []string{"max"}},
 	{Name: "database.size", Means: "the database's size in megabytes is between min and max", Takes: []string{"min", "max"}, Needs: []string{"min", "max"}},
 	{Name: "database.tables", Means: "the number of tables in the runbook's schema is between min and max", Takes: []string{"min", "max"}, Needs: []string{"min", "max"}},
-	{Name: "database.transactions", Means: "open transactions in this database other than tminus's own are at most max (default 0)", Takes: []string{"max"}},
+	{Name: "database.transactions", Means: "open transactions in this database other than tminus's own are at most max (default 0)", Takes: []string{"max"}, Rests: Sessions},
 	{Name: "database.writable", Means: "the server is not in recovery and transactions are not read-only"},
 	{Name: "jobs.due", Means: "no active job that pg_cron runs in this database is due from T-0 where the first phase waits for that, else from now, until no phase may start any more, or pg_cron is not installed", Rests: Window},
 	{Name: "mirror.present", Means: "a mirror session is connected, of the key with the comment observer where that is given", Takes: []string{"observer"}, Rests: Observers, OfRun: true},

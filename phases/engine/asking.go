@@ -55,7 +55,7 @@ func (e *Engine) askOne(ctx context.Context, it runbook.Item, facts phases.Facts
 	if ctx.Err() != nil || e.broken != nil || e.state.Outcome != "" {
 		return
 	}
-	ev := phases.CheckAnswered{Item: it.ID, Pass: a.Pass && err == nil, Value: phases.Clean(a.Value), Took: time.Since(began)}
+	ev := phases.CheckAnswered{Item: it.ID, Pass: a.Pass && err == nil, Value: phases.Clean(a.Value), Took: time.Since(began), InTheWay: a.InTheWay}
 	if err != nil {
 		ev.Error = phases.Clean(err.Error())
 	}
@@ -73,19 +73,15 @@ func (e *Engine) recheck(id string) {
 	clear(e.due)
 }
 
-// endBackend ends a session that blocks the phase. The caller holds the lock.
+// endBackend ends a session that is in the way of the phase, or of a check, which
+// is asked again then. The caller holds the lock.
 func (e *Engine) endBackend(c phases.EndBackend, by string) {
-	var start time.Time
-	for _, b := range e.state.OpenPhase().Lock.Blockers {
-		if b.PID == c.PID {
-			start = b.BackendStart
-		}
-	}
+	b, _ := e.state.InTheWay(c.PID, c.BackendStart)
 	e.work.Go(func() { // ends with its own limit
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		ev := phases.BackendEnded{PID: c.PID, Terminated: c.Terminate, By: by}
-		if err := e.target.EndBackend(ctx, c.PID, start, c.Terminate); err != nil {
+		if err := e.target.EndBackend(ctx, c.PID, b.BackendStart, c.Terminate); err != nil {
 			ev.Error = phases.Clean(err.Error())
 		}
 		if err := e.record(ev); err != nil {

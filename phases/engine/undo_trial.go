@@ -24,6 +24,7 @@ type undoTrial struct {
 // trialPhase is one phase that is put back.
 type trialPhase struct {
 	id   string
+	name string // as texts have it
 	rows int64
 	step runbook.Step
 }
@@ -39,7 +40,7 @@ func (e *Engine) tryUndo(by string) error {
 		for _, table := range p.Capsule.Tables {
 			step.Touch = append(step.Touch, table.Table)
 		}
-		t.plan = append(t.plan, trialPhase{p.Plan.ID, p.Capsule.Rows(), step})
+		t.plan = append(t.plan, trialPhase{p.Plan.ID, s.PhaseName(p.Plan.ID), p.Capsule.Rows(), step})
 	}
 	if s.Baseline != nil {
 		t.before = slices.Concat(s.Baseline.Protected, s.Baseline.Undo)
@@ -98,7 +99,7 @@ func (t *undoTrial) try(ctx context.Context) (out phases.UndoTried) {
 			}
 		})
 		if err != nil {
-			out.Error, out.Took = phases.Clean(fmt.Sprintf("%s could not be put back: %v", phases.PhaseName(p.id), err)), time.Since(began)
+			out.Error, out.Took = phases.Clean(fmt.Sprintf("%s could not be put back: %v", p.name, err)), time.Since(began)
 			return out
 		}
 		out.Phases = append(out.Phases, phases.UndoneTrial{Phase: p.id, Rows: rows, Took: time.Since(start)})

@@ -23,23 +23,23 @@ func (b *builder) deviate(e phases.Event) {
 			b.add("early: T-0 came %s before the planned one", phases.Span(-late))
 		}
 		if e.Attempt > 1 {
-			b.add("retried: %s, attempt %d", phases.PhaseName(e.Phase), e.Attempt)
+			b.add("retried: %s, attempt %d", s.PhaseName(e.Phase), e.Attempt)
 		}
 	case phases.PhaseCommitted:
 		if e.Settled {
-			b.add("settled: COMMIT of %s lost its answer; the ledger says that it was committed", phases.PhaseName(e.Phase))
+			b.add("settled: COMMIT of %s lost its answer; the ledger says that it was committed", s.PhaseName(e.Phase))
 		}
 		b.slow(e.Phase)
 	case phases.PhasePassed:
 		b.slow(e.Phase)
 	case phases.PhaseRolledBack:
-		b.add("rolled back: %s: %s", phases.PhaseName(e.Phase), e.Reason)
+		b.add("rolled back: %s: %s", s.PhaseName(e.Phase), e.Reason)
 	case phases.PhaseFailed:
-		b.add("failed: %s: %s", phases.PhaseName(e.Phase), e.Reason)
+		b.add("failed: %s: %s", s.PhaseName(e.Phase), e.Reason)
 	case phases.OutcomeUnknown:
-		b.add("unknown: %s: %s", phases.PhaseName(e.Phase), e.Reason)
+		b.add("unknown: %s: %s", s.PhaseName(e.Phase), e.Reason)
 	case phases.PhaseUndone:
-		b.add("undone: %s: %s", phases.PhaseName(e.Phase), e.Reason)
+		b.add("undone: %s: %s", s.PhaseName(e.Phase), e.Reason)
 	case phases.MaintenanceEnded:
 		if line, ok := phases.Describe(s, e); ok && e.Error != "" {
 			b.add("%s", line.Text)
@@ -71,7 +71,7 @@ func (b *builder) slow(id string) {
 	for i := range b.state.Phases {
 		p := &b.state.Phases[i]
 		if p.Plan.ID == id && p.Plan.Planned > 0 && p.Took > p.Plan.Planned {
-			b.add("late: %s took %s, planned %s", phases.PhaseName(id), phases.Span(p.Took), phases.Span(p.Plan.Planned))
+			b.add("late: %s took %s, planned %s", b.state.PhaseName(id), phases.Span(p.Took), phases.Span(p.Plan.Planned))
 		}
 	}
 }
@@ -133,7 +133,7 @@ func (r *Report) status() string {
 	var undone []string
 	for i := range r.Phases {
 		if r.Phases[i].Outcome == phases.PhaseIsUndone {
-			undone = append(undone, phases.PhaseName(r.Phases[i].ID))
+			undone = append(undone, fmt.Sprintf("phase %d", i+1))
 		}
 	}
 	if len(undone) > 0 {

@@ -247,7 +247,7 @@ func TestReportOfACompletedRun(t *testing.T) {
 	if r.Backup.ID != "b-7" || r.Backup.Restore != "pg_restore --clean -d gym b-7.dump {{backup_place}}" {
 		t.Errorf("backup: %+v", r.Backup)
 	}
-	for _, want := range []string{"retried: phase leaf, attempt 2", "rolled back: phase leaf", "late: phase users took 4 min 05 s, planned 3 min"} {
+	for _, want := range []string{"retried: phase 2, attempt 2", "rolled back: phase 2", "late: phase 3 took 4 min 05 s, planned 3 min"} {
 		if !slices.ContainsFunc(r.Deviations, func(l Line) bool { return strings.HasPrefix(l.Text, want) }) {
 			t.Errorf("no deviation %q among %+v", want, r.Deviations)
 		}
@@ -293,7 +293,7 @@ func TestUndoneCommitTarnishesEverything(t *testing.T) {
 	if row := p.Tables[0]; p.Outcome != phases.PhaseIsUndone || row.Deleted != 0 || row.Undone != 48210 || row.Remaining != nil || r.DeletedRows != 0 {
 		t.Errorf("outcome %q, deleted %d, table %+v", p.Outcome, r.DeletedRows, row)
 	}
-	if want := "FAILED: UNDONE: the database does not hold what was committed by phase leaf"; r.Status != want {
+	if want := "FAILED: UNDONE: the database does not hold what was committed by phase 2"; r.Status != want {
 		t.Errorf("status %q, want %q", r.Status, want)
 	}
 	j.add(time.Second, phases.PhaseConfirmed{Phase: "leaf"})

@@ -2,6 +2,7 @@ package pane
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -130,7 +131,7 @@ func (p Pane) lockBox(ph *phases.PhaseState) []look.Line {
 	for _, b := range w.Blockers {
 		lines = append(lines, p.blockerLines(in, b)...)
 	}
-	if len(w.Blockers) > 0 {
+	if slices.ContainsFunc(w.Blockers, func(b phases.Blocker) bool { return b.Endable() == nil }) {
 		lines = append(lines, in.hint("", KeySession, "cancel or end the session that blocks")...)
 	}
 	lines = append(lines, in.hint("", KeyRollback, "ROLLBACK: stop waiting")...)

@@ -1,6 +1,7 @@
 package pane
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -249,6 +250,7 @@ func (p Pane) itemDetail(it *runbook.Item) []look.Line {
 		if c.Error != "" {
 			out = append(out, p.paragraph(indent, &st.Bad, "Could not be asked: "+c.Error)...)
 		}
+		out = append(out, p.inTheWay(indent, c)...)
 		out = append(out, p.paragraph(indent, &st.Warn, "Remedy: "+it.Check.Remedy)...)
 	}
 	for _, f := range it.Fields {
@@ -320,11 +322,14 @@ func (p Pane) itemHints(indent string, it *runbook.Item) []look.Line {
 		out = append(out, p.hint(indent, KeyFill, "fill in")...)
 	}
 	switch m, ok := s.Mends(*it, p.Now); {
-	case !ok || m.Item.ID == it.ID:
+	case !ok || m.Item.ID == it.ID && m.Need != phases.NeedSession:
 	case m.Need == phases.NeedField:
 		out = append(out, p.hint(indent, KeyFill, "record anew: "+m.Field.Label)...)
 	case m.Need == phases.NeedAction:
 		out = append(out, p.hint(indent, KeyAction, valueOr(m.Item.Action.Text, m.Item.Action.Name))...)
+	case m.Need == phases.NeedSession && s.Blocked(): // the key is about the phase's first
+	case m.Need == phases.NeedSession:
+		out = append(out, p.hint(indent, KeySession, fmt.Sprintf("cancel or end session %d", m.Session.PID))...)
 	case m.Need == phases.NeedWindow:
 		out = append(out, p.hint(indent, "e", "extend the window, and with it the backup's age")...)
 	}

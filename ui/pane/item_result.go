@@ -109,3 +109,23 @@ func ActionHint(a *runbook.Action) string {
 	}
 	return "Runs " + look.Plural(len(a.Probes), "statement", "statements") + " in a read-only transaction."
 }
+
+// inTheWay are the sessions for which a check does not pass, and of those that this
+// role cannot end, who can.
+func (p Pane) inTheWay(indent string, c *phases.CheckState) []look.Line {
+	var out []look.Line
+	for _, b := range c.InTheWay {
+		text := "In the way: " + b.String()
+		switch {
+		case !b.Since.IsZero():
+			text += ", its transaction begun " + p.age(b.Since)
+		case !b.BackendStart.IsZero():
+			text += ", connected " + p.age(b.BackendStart)
+		}
+		if b.Needs != "" {
+			text += "; " + b.Needs + " can end it, this role cannot"
+		}
+		out = append(out, p.paragraph(indent, &p.Styles.Warn, text)...)
+	}
+	return out
+}

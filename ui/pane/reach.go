@@ -86,7 +86,7 @@ func (p Pane) findings(sv *phases.Survey) []look.Line {
 		}
 		text := f.Text
 		if f.Phase != "" {
-			text = phases.PhaseName(f.Phase) + ": " + text
+			text = p.State.PhaseName(f.Phase) + ": " + text
 		}
 		entry := p.paragraph(mark+" "+string(f.Severity)+" ", style, text)
 		lines = append(lines, joined(append(entry, p.paragraph("    ", &st.Dim, f.Remedy+" ("+f.Code+")")...))...)

@@ -141,7 +141,7 @@ func (p *plain) phaseQuestion(n phases.Next) plainQuestion {
 	if q := p.groupQuestion([]runbook.Group{{Items: n.Phase.Plan.Confirm}}); q.kind != 0 {
 		return q
 	}
-	if p.tellHolds(phases.PhaseName(id), n.Holds) {
+	if p.tellHolds(p.state.PhaseName(id), n.Holds) {
 		return plainQuestion{}
 	}
 	return plainQuestion{kind: askStart, id: id}
@@ -278,6 +278,7 @@ func (p *plain) sayHolds(holds []phases.Hold) {
 		p.say("  %s", h.Text)
 		if it, _, ok := p.state.Runbook.Item(h.Item); ok && it.Check != nil && it.Check.Remedy != "" {
 			p.say("    remedy: %s", it.Check.Remedy)
+			p.sayInTheWay("    ", it.ID)
 		}
 		if h.Code != "" {
 			p.say("    acknowledge %s NAME takes it on", h.Code)
@@ -331,7 +332,7 @@ func (p *plain) put(q plainQuestion) {
 		p.putStart(q.id)
 	case askHold:
 		p.sayCapsule(p.phase(q.id))
-		p.say("Question: %s: type commit or rollback [it rolls back by itself in %s]", phases.PhaseName(q.id), phases.Span(time.Until(p.phase(q.id).HoldUntil).Round(time.Second)))
+		p.say("Question: %s: type commit or rollback [it rolls back by itself in %s]", p.state.PhaseName(q.id), phases.Span(time.Until(p.phase(q.id).HoldUntil).Round(time.Second)))
 	case askClose:
 		if s.WantsUndoTrial() {
 			p.say("  first what the phases took is put back, to see that it works and how long it takes")
@@ -342,7 +343,7 @@ func (p *plain) put(q plainQuestion) {
 
 func (p *plain) putStart(id string) {
 	ph := p.phase(id)
-	text := fmt.Sprintf("Question: next: %s: %s, risk %s, planned %s", phases.PhaseName(id), ph.Plan.Title, ph.Plan.Risk, phases.Span(ph.Plan.Planned))
+	text := fmt.Sprintf("Question: next: %s: %s, risk %s, planned %s", p.state.PhaseName(id), ph.Plan.Title, ph.Plan.Risk, phases.Span(ph.Plan.Planned))
 	if was := p.state.Opened.Rehearsed.Phase(id).Time(); was > 0 {
 		text += ", rehearsed " + phases.Span(was)
 	}

@@ -88,7 +88,7 @@ func (p *plain) progressed(e phases.TableProgressed) {
 	if name == "" {
 		return // a free statement has no progress to tell
 	}
-	text := fmt.Sprintf("%s: %s: %s deleted so far", phases.PhaseName(e.Phase), name, phases.Rows(e.Deleted))
+	text := fmt.Sprintf("%s: %s: %s deleted so far", p.state.PhaseName(e.Phase), name, phases.Rows(e.Deleted))
 	last, percent := p.progress[e.Phase], 0
 	for _, t := range ph.Tables {
 		if t.Name != name || t.Role == phases.RoleSQL {
@@ -131,6 +131,7 @@ func (p *plain) remedy(e phases.CheckAnswered) {
 		return
 	}
 	p.say("  remedy: %s", it.Check.Remedy)
+	p.sayInTheWay("  ", it.ID)
 	if p.Commander != nil && it.Action != nil && p.state.Can(phases.Act{Item: it.ID}, time.Now()) == nil {
 		p.say("  act %s: %s", it.ID, it.Action.Text)
 	}
@@ -193,7 +194,7 @@ func (p *plain) countdown() {
 	for _, mark := range []time.Duration{10 * time.Second, 30 * time.Second, time.Minute} {
 		if left > 0 && left <= mark && (p.warned == 0 || p.warned > mark) {
 			p.warned = mark
-			p.say("  %s rolls back by itself in %s", phases.PhaseName(ph.Plan.ID), phases.Span(left.Round(time.Second)))
+			p.say("  %s rolls back by itself in %s", p.state.PhaseName(ph.Plan.ID), phases.Span(left.Round(time.Second)))
 			return
 		}
 	}

@@ -25,6 +25,7 @@ func (p *plain) explain(q plainQuestion) {
 		}
 		if it.Check != nil {
 			p.say("  remedy: %s", it.Check.Remedy)
+			p.sayInTheWay("  ", it.ID)
 		}
 		p.say("  id: %s", it.ID)
 	case q.kind == askHold:
@@ -37,6 +38,26 @@ func (p *plain) explain(q plainQuestion) {
 		}
 	default:
 		p.say("  help lists the commands")
+	}
+}
+
+// sayInTheWay names the sessions for which an item's check does not pass, and what
+// ends each.
+func (p *plain) sayInTheWay(indent, item string) {
+	c := p.state.Item(item).Check
+	if c == nil {
+		return
+	}
+	for _, b := range c.InTheWay {
+		no := p.state.Can(phases.EndBackend{PID: b.PID, BackendStart: b.BackendStart}, time.Now())
+		switch {
+		case b.Needs != "":
+			p.say("%sin the way: %s; %s can end it, this role cannot", indent, b, b.Needs)
+		case no != nil, p.Commander == nil:
+			p.say("%sin the way: %s", indent, b)
+		default:
+			p.say("%sin the way: %s: terminate %d, or cancel %[3]d", indent, b, b.PID)
+		}
 	}
 }
 
@@ -73,7 +94,7 @@ func (p *plain) status() {
 	}
 	for i := range s.Phases {
 		ph := &s.Phases[i]
-		p.say("  %s: %s%s", phases.PhaseName(ph.Plan.ID), strings.ReplaceAll(string(ph.Status), "_", " "), phaseDid(ph))
+		p.say("  %s, %s: %s%s", p.state.PhaseName(ph.Plan.ID), ph.Plan.Title, strings.ReplaceAll(string(ph.Status), "_", " "), phaseDid(ph))
 	}
 	if at := s.AbortAt(); !at.IsZero() && s.Current() >= 0 {
 		restored := look.RestoredBy(s)

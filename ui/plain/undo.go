@@ -60,7 +60,7 @@ func (p *plain) writing(text string, done, total int64) {
 
 // keeping says how far the writing of a phase's capsule is.
 func (p *plain) keeping(e phases.CapsuleProgressed) {
-	p.writing(fmt.Sprintf("%s: capsule: %s of %s written, %s", phases.PhaseName(e.Phase), phases.Digits(e.Rows), phases.Rows(e.Total), phases.Bytes(e.Bytes)), e.Rows, e.Total)
+	p.writing(fmt.Sprintf("%s: capsule: %s of %s written, %s", p.state.PhaseName(e.Phase), phases.Digits(e.Rows), phases.Rows(e.Total), phases.Bytes(e.Bytes)), e.Rows, e.Total)
 }
 
 // sayUndoing says in a status how what is committed comes back, and until when that
@@ -81,6 +81,6 @@ func (p *plain) sayUndoing(now time.Time) {
 		p.say("  undo: %s", text)
 	}
 	for _, ph := range sum.Lost {
-		p.say("  %s kept no capsule: only a restore brings its rows back", phases.PhaseName(ph.Plan.ID))
+		p.say("  %s kept no capsule: only a restore brings its rows back", p.state.PhaseName(ph.Plan.ID))
 	}
 }

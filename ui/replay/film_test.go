@@ -140,21 +140,21 @@ func TestMarks(t *testing.T) {
 		got = append(got, fmt.Sprintf("%d %s", m.Sign, text))
 	}
 	want := `1 GO
-3 phase baseline: PASSED
-2 phase orders: waits
-4 phase orders: ROLLED
-2 phase orders: waits
-3 phase orders: COMMITTED
+3 phase 1: PASSED
+2 phase 2: waits
+4 phase 2: ROLLED
+2 phase 2: waits
+3 phase 2: COMMITTED
 5 run interrupted
 0 run resumed by dba@ops1
-4 phase customers: ROLLED
+4 phase 3: ROLLED
 0 window extended by 10 min, on the decision of A. Berg
-2 phase customers: waits
+2 phase 3: waits
 0 run resumed by dba@ops1
-6 phase customers: COMMIT
-3 phase customers: COMMITTED
-2 phase sessions: waits
-4 phase sessions: ROLLED
+6 phase 3: COMMIT
+3 phase 3: COMMITTED
+2 phase 4: waits
+4 phase 4: ROLLED
 5 run interrupted
 0 run resumed by dba@ops1
 5 run aborted

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -90,7 +91,7 @@ func finds(t *testing.T, c runbook.Check, pass bool, value string) {
 func unknown(t *testing.T, c runbook.Check, want string) {
 	t.Helper()
 	a, err := Check(t.Context(), &c)
-	if err == nil || a != (phases.Answer{}) || !strings.Contains(err.Error(), want) {
+	if err == nil || !reflect.DeepEqual(a, phases.Answer{}) || !strings.Contains(err.Error(), want) {
 		t.Errorf("%s: %+v, %v\nwant %s", c.Name, a, err, want)
 		return
 	}
@@ -229,7 +230,7 @@ func TestAGitThatHangs(t *testing.T) {
 		ran := make(chan error, 1)
 		go func() { // ends with the check
 			a, err := Check(ctx, &runbook.Check{Name: name, Dir: r.dir, Branch: "main", Remote: "origin", MinAge: time.Minute, Path: "b"})
-			if a != (phases.Answer{}) {
+			if !reflect.DeepEqual(a, phases.Answer{}) {
 				t.Errorf("%s: %+v", name, a)
 			}
 			ran <- err

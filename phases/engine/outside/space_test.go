@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -63,7 +64,7 @@ func TestEnoughSpace(t *testing.T) {
 		{99, 100, phases.Answer{Value: "about 99 MB free on /data, and 100 MB are wanted"}},
 		{0, 0, phases.Answer{Pass: true, Value: "at least 0 MB free on /data"}},
 	} {
-		if got := enough(room{c.free, "/data"}, c.wanted); got != c.want {
+		if got := enough(room{c.free, "/data"}, c.wanted); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%d of %d: %+v, want %+v", c.free, c.wanted, got, c.want)
 		}
 	}
