@@ -334,6 +334,8 @@ SELECT set_config(w.name, w.setting, false) FROM pg_catalog.pg_settings s JOIN (
 	('extra_float_digits', '1'),
 	('bytea_output', 'hex'),
 	('xmlbinary', 'base64'),
+	('xmloption', 'content'), -- a column may hold what document refuses
+	('array_nulls', 'on'), -- else the NULL of an array is read back as that word
 	('lc_monetary', 'C'),
 	('lc_messages', 'C'),
 	('standard_conforming_strings', 'on'),

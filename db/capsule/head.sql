@@ -11,6 +11,8 @@ SET LOCAL idle_in_transaction_session_timeout = 0;
 SET LOCAL datestyle = ISO;
 SET LOCAL intervalstyle = postgres;
 SET LOCAL xmloption = content;
+SET LOCAL array_nulls = on;
+SET LOCAL lc_monetary = 'C';
 SET LOCAL row_security = off;
 
 -- ---- What is done, as functions that are gone with the session ----------------

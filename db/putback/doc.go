@@ -9,10 +9,10 @@
 //
 // The caller opens the transaction, READ COMMITTED and of its own, without
 // savepoints, in a session in which search_path is pg_catalog and DateStyle,
-// IntervalStyle, TimeZone, extra_float_digits, bytea_output and lc_monetary are
-// those of the capture. On any error the caller rolls back; after Run without
-// one, COMMIT is all that is left. One Run a transaction. Look leaves temporary
-// tables behind, which a ROLLBACK takes away.
+// IntervalStyle, TimeZone, extra_float_digits, bytea_output, lc_monetary, xmloption
+// and array_nulls are those of the capture. On any error the caller rolls back;
+// after Run without one, COMMIT is all that is left. One Run a transaction. Look
+// leaves temporary tables behind, which a ROLLBACK takes away.
 //
 //	tx: BEGIN
 //	result, err := putback.Run(ctx, session, capsule, putback.Options{})
