@@ -37,6 +37,8 @@ var keptSettings = [...]struct{ name, variable string }{
 	{"max_protocol_version", "PGMAXPROTOCOLVERSION"},
 	{"krbsrvname", ""},
 	{"krbspn", ""},
+	{"timezone", "PGTZ"}, // without it, and the next, a condition may hold for other rows
+	{"datestyle", "PGDATESTYLE"},
 }
 
 // fileSettings are the settings that are paths; a relative one is kept as an absolute.

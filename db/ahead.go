@@ -47,7 +47,7 @@ func (x *tx) provesAhead(ctx context.Context) error {
 	if phase < 0 {
 		return nil
 	}
-	if err := x.takePath(ctx); err != nil {
+	if err := x.takeSurroundings(ctx); err != nil {
 		return err
 	}
 	if act, err := x.keysAct(ctx); err != nil || !act {

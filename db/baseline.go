@@ -106,17 +106,17 @@ func (b *baseline) counts(ctx context.Context, s *session, found []*schema.Relat
 func (b *baseline) counting(found []*schema.Relation, size int64, places ...int) reading {
 	return reading{size, func(ctx context.Context, s *session) error {
 		var ask []counting
-		path := basePath
+		in := programs
 		b.mu.Lock()
 		for _, i := range places {
 			c := b.out.Counts[i]
 			ask = append(ask, counting{found[i], c.Where, c.Table})
 			if c.Where != "" { // a condition means what it means in the phase
-				path = s.searchPath(b.t.book)
+				in = s.runbooks(b.t.book)
 			}
 		}
 		b.mu.Unlock()
-		if err := setSearchPath(ctx, s, path); err != nil {
+		if err := s.surround(ctx, in); err != nil {
 			return err
 		}
 		left := places
@@ -130,6 +130,6 @@ func (b *baseline) counting(found []*schema.Relation, size int64, places ...int)
 		if err != nil {
 			return err
 		}
-		return setSearchPath(ctx, s, basePath)
+		return s.surround(ctx, programs)
 	}}
 }

@@ -159,7 +159,7 @@ func (t *Target) tidy(ctx context.Context, s *session, i phases.MadeIndex) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyLimit)
 	defer cancel()
-	if is, err := sight(ctx, s, i); err != nil || is != fence.IndexInvalid || s.patience(ctx, basePath, tidyWait) != nil {
+	if is, err := sight(ctx, s, i); err != nil || is != fence.IndexInvalid || s.patience(ctx, programs, tidyWait) != nil {
 		return
 	}
 	_, _ = s.Exec(ctx, dropSQL(i)) // how it stands is looked at by whoever asked for it
@@ -208,11 +208,11 @@ type indexJob struct {
 func (t *Target) beside(ctx context.Context, what indexJob, patience time.Duration, progress func(string), do func(context.Context, *session, long) error) error {
 	var last []phases.Blocker
 	err := t.phase.with(ctx, func(s *session) error {
-		if err := s.patience(ctx, basePath, patience); err != nil {
+		if err := s.patience(ctx, programs, patience); err != nil {
 			return err
 		}
 		defer func() { // a session that is not as it was is none for a phase
-			if s.IsClosed() || s.patience(context.WithoutCancel(ctx), basePath, shortWait) != nil {
+			if s.IsClosed() || s.patience(context.WithoutCancel(ctx), programs, shortWait) != nil {
 				closeConn(s.conn)
 			}
 		}()

@@ -110,7 +110,7 @@ ORDER BY 1, 2`
 func (x *tx) readEvidence(ctx context.Context) (evidence, error) {
 	var e evidence
 	var ask pgx.Batch
-	ask.Queue(takePathQuery, x.s.searchPath(x.t.book)).QueryRow(x.tookPath)
+	ask.Queue(takeQuery, surroundingNames, []string(x.s.runbooks(x.t.book))).Query(x.took)
 	ask.Queue(armourQuery).QueryRow(x.armoured)
 	ask.Queue(countedQuery).Query(func(rows pgx.Rows) error {
 		all, err := x.count(rows)

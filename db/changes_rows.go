@@ -54,13 +54,13 @@ type catalogRow struct {
 }
 
 func (l *catalogLook) look(ctx context.Context) ([]phases.Change, error) {
-	// The names in both sessions' answers are written alike.
 	if _, err := l.others.Exec(ctx, `BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY`); err != nil {
 		return nil, err
 	}
 	defer rollback(ctx, l.others)
-	// Compiling its questions takes longer than answering them.
-	if _, err := l.others.Exec(ctx, `SELECT set_config('search_path', $1, true), set_config('jit', 'off', true)`, l.x.s.searchPath(l.x.t.book)); err != nil {
+	// The names and times in both sessions' answers are written alike. Compiling its
+	// questions takes longer than answering them.
+	if _, err := l.others.Exec(ctx, `SELECT set_config(name, setting, true), set_config('jit', 'off', true) FROM `+surroundingItems, surroundingNames, []string(l.x.s.runbooks(l.x.t.book))); err != nil {
 		return nil, err
 	}
 	catalogs, err := l.catalogs(ctx)

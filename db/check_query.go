@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Query runs one query of the runbook's, read-only, with the runbook's schema
-// on the search path.
+// Query runs one query of the runbook's, read-only, in the surroundings of the
+// runbook's statements.
 func (t *Target) Query(ctx context.Context, sql string) (string, error) {
 	var out string
 	err := t.checks.with(ctx, func(s *session) error {
@@ -17,7 +17,7 @@ func (t *Target) Query(ctx context.Context, sql string) (string, error) {
 			return err
 		}
 		defer rollback(ctx, s)
-		if _, err := s.Exec(ctx, `SELECT set_config('search_path', $1, true)`, s.searchPath(t.book)); err != nil {
+		if err := s.surround(ctx, s.runbooks(t.book)); err != nil {
 			return err
 		}
 		var result *pgconn.Result

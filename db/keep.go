@@ -113,7 +113,12 @@ func (k *keeping) keep(ctx context.Context, progress func(phases.CapsuleProgress
 	if err := k.snapshot(ctx); err != nil {
 		return out, err
 	}
-	err := k.find(ctx)
+	// With one search path and style in both sessions, or the name of a type and a
+	// time would be written in two ways.
+	err := k.x.s.surround(ctx, programs)
+	if err == nil {
+		err = k.find(ctx)
+	}
 	if err == nil {
 		err = k.settleEarly(ctx)
 	}
@@ -122,11 +127,6 @@ func (k *keeping) keep(ctx context.Context, progress func(phases.CapsuleProgress
 	}
 	if err == nil {
 		err = k.order(ctx)
-	}
-	// With one search path in both sessions, or the name of a type would be
-	// written in two ways.
-	if err == nil {
-		err = setSearchPath(ctx, k.x.s, basePath)
 	}
 	if err != nil {
 		return out, err
@@ -137,7 +137,7 @@ func (k *keeping) keep(ctx context.Context, progress func(phases.CapsuleProgress
 			return out, fail(ctx, "keep the rows of", t.Called, err)
 		}
 	}
-	if err := setSearchPath(ctx, k.x.s, k.x.s.searchPath(k.x.t.book)); err != nil {
+	if err := k.x.s.surround(ctx, k.x.s.runbooks(k.x.t.book)); err != nil {
 		return out, err
 	}
 	out, err = k.seal(ctx)

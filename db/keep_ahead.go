@@ -40,7 +40,7 @@ func (k *keeping) writeAhead(ctx context.Context, oids []uint32) error {
 	if err != nil {
 		return err
 	}
-	if err := setSearchPath(ctx, k.x.s, basePath); err != nil {
+	if err := k.x.s.surround(ctx, programs); err != nil {
 		return err
 	}
 	for _, t := range found {
@@ -50,7 +50,7 @@ func (k *keeping) writeAhead(ctx context.Context, oids []uint32) error {
 		}
 		k.ahead = append(k.ahead, t)
 	}
-	return setSearchPath(ctx, k.x.s, k.x.s.searchPath(k.x.t.book))
+	return k.x.s.surround(ctx, k.x.s.runbooks(k.x.t.book))
 }
 
 // settleAhead takes over what was written ahead.

@@ -25,11 +25,11 @@ func (t *Target) Maintain(ctx context.Context, m runbook.Maintenance) error {
 		return failf("run", m.Name(), "take a kind that docs/runbook.md has", fmt.Errorf("this program knows no maintenance %q", m.Kind))
 	}
 	err := t.phase.with(ctx, func(s *session) error {
-		if err := s.patience(ctx, s.searchPath(t.book), 0); err != nil {
+		if err := s.patience(ctx, s.runbooks(t.book), 0); err != nil {
 			return err
 		}
 		defer func() { // a session that is not as it was is none for a phase
-			if s.patience(context.WithoutCancel(ctx), basePath, shortWait) != nil {
+			if s.patience(context.WithoutCancel(ctx), programs, shortWait) != nil {
 				closeConn(s.conn)
 			}
 		}()
@@ -43,11 +43,11 @@ func (t *Target) Maintain(ctx context.Context, m runbook.Maintenance) error {
 	return fail(ctx, "run", m.Name(), err)
 }
 
-// patience sets a session's search path, and how long it waits for a lock; 0 is
+// patience sets a session's surroundings, and how long it waits for a lock; 0 is
 // without a limit.
-func (s *session) patience(ctx context.Context, path string, wait time.Duration) error {
-	_, err := s.Exec(ctx, `SELECT pg_catalog.set_config('search_path', $1, false), pg_catalog.set_config('lock_timeout', $2, false),
+func (s *session) patience(ctx context.Context, in surroundings, wait time.Duration) error {
+	_, err := s.Exec(ctx, `SELECT (SELECT pg_catalog.count(pg_catalog.set_config(name, setting, false)) FROM `+surroundingItems+`), pg_catalog.set_config('lock_timeout', $3, false),
 			pg_catalog.set_config('client_min_messages', 'notice', false)`,
-		path, fmt.Sprintf("%dms", wait.Milliseconds()))
+		surroundingNames, []string(in), fmt.Sprintf("%dms", wait.Milliseconds()))
 	return err
 }

@@ -36,7 +36,7 @@ func (x *tx) makeIndexes(ctx context.Context, progress func(engine.Progress)) er
 	if len(x.spec.Ways.Indexes) == 0 {
 		return nil
 	}
-	if err := x.takePath(ctx); err != nil {
+	if err := x.takeSurroundings(ctx); err != nil {
 		return fail(ctx, "make the indexes of phase", phaseID(x.spec), err)
 	}
 	for _, want := range x.spec.Ways.Indexes {

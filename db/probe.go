@@ -50,7 +50,7 @@ func (t *Target) beginProbe(ctx context.Context, s *session, writes bool) error 
 	if _, err := s.Exec(ctx, begin); err != nil {
 		return err
 	}
-	if _, err := s.Exec(ctx, `SELECT set_config('search_path', $1, true)`, s.searchPath(t.book)); err != nil {
+	if err := s.surround(ctx, s.runbooks(t.book)); err != nil {
 		return err
 	}
 	until, limited := ctx.Deadline()

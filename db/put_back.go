@@ -29,7 +29,7 @@ func (x *tx) putBack(ctx context.Context, do runbook.Step, progress func(engine.
 		return phases.Statement{}, fail(ctx, "put back", do.PutBack, err)
 	}
 	opt := putback.Options{Choices: choices(do), Before: newer, Progress: func(p putback.Progress) { progress(engine.Progress{Deleted: p.Rows}) }}
-	if err := setSearchPath(ctx, x.s, basePath); err != nil {
+	if err := x.s.surround(ctx, programs); err != nil {
 		return phases.Statement{}, fail(ctx, "put back", do.PutBack, err)
 	}
 	var result putback.Result
@@ -38,7 +38,7 @@ func (x *tx) putBack(ctx context.Context, do runbook.Step, progress func(engine.
 		return err
 	})
 	if err == nil {
-		err = setSearchPath(ctx, x.s, x.s.searchPath(x.t.book))
+		err = x.s.surround(ctx, x.s.runbooks(x.t.book))
 	}
 	if err != nil {
 		return phases.Statement{}, fail(ctx, "put back", do.PutBack, err)

@@ -101,10 +101,10 @@ func (x *tx) statement(ctx context.Context, do runbook.Step) (phases.Statement, 
 	return phases.Statement{Command: strings.TrimRight(tag.String(), " 0123456789"), Rows: tag.RowsAffected()}, nil
 }
 
-// long runs the runbook's statements under one watch, with the search path that
-// the last of them left.
+// long runs the runbook's statements under one watch, with the surroundings
+// that the last of them left.
 func (x *tx) long(ctx context.Context, f func(context.Context, long) error) error {
-	if err := x.leavePath(ctx); err != nil {
+	if err := x.leaveSurroundings(ctx); err != nil {
 		return err
 	}
 	return x.t.long(ctx, x.s, f)

@@ -32,7 +32,7 @@ func ReadSchema(ctx context.Context, cfg Config) (*schema.Schema, error) {
 		}
 		defer rollback(ctx, s)
 		// Behind a pooler, what armoured the session may have been another's.
-		if err := setSearchPath(ctx, s, basePath); err != nil {
+		if err := s.surround(ctx, programs); err != nil {
 			return err
 		}
 		var err error
@@ -67,7 +67,7 @@ func (t *Target) readSessions(ctx context.Context, s *schema.Server) error {
 // view holds a runbook against a snapshot, and asks in the snapshot's
 // transaction for what the catalog does not tell.
 func view(ctx context.Context, s *session, book *runbook.Runbook, snapshot *schema.Schema) (*lint.View, error) {
-	if err := catalog.Estimate(ctx, s, schema.Name(snapshot, book), s.searchPath(book)); err != nil {
+	if err := catalog.Estimate(ctx, s, schema.Name(snapshot, book), func(ctx context.Context) error { return s.surround(ctx, s.runbooks(book)) }); err != nil {
 		return nil, err
 	}
 	v := lint.New(book, snapshot)

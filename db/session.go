@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -102,7 +104,7 @@ type session struct {
 	started  time.Time
 	exchange time.Duration
 	flight   atomic.Int64 // odd while a statement without a limit is under way
-	own      string       // the search path that the role has in this database by itself
+	own      surroundings // what the role has in this database by itself
 	warned   []string     // the server's warnings since they were last taken, the first few
 }
 
@@ -220,6 +222,9 @@ func parseConfig(cfg Config) (*pgx.ConnConfig, error) {
 	}
 	conn.RuntimeParams["application_name"] = applicationName(cfg.Operator)
 	conn.RuntimeParams["client_encoding"] = "UTF8"
+	if style := os.Getenv("PGDATESTYLE"); style != "" && conn.RuntimeParams["datestyle"] == "" {
+		conn.RuntimeParams["datestyle"] = style // libpq reads it, the driver does not
+	}
 	return conn, nil
 }
 
@@ -311,11 +316,11 @@ func connectError(ctx context.Context, host string, err error, took time.Duratio
 // shortWait is how long a session waits for a lock in passing.
 const shortWait = 5 * time.Second
 
-// sessionSettings hold in every session. Those a server does not know are left out.
+// sessionSettings hold in every session, with the program's surroundings. Those a
+// server does not know are left out.
 const sessionSettings = `
-SELECT set_config(w.name, w.setting, false) FROM pg_catalog.pg_settings s JOIN (VALUES
+SELECT set_config(w.name, w.setting, false) FROM pg_catalog.pg_settings s JOIN (SELECT name, setting FROM ` + surroundingItems + ` UNION ALL VALUES
 	('row_security', 'off'),
-	('search_path', '` + basePath + `'),
 	('synchronous_commit', CASE pg_catalog.current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END),
 	('statement_timeout', '0'),
 	('lock_timeout', '5s'), -- shortWait
@@ -328,25 +333,20 @@ SELECT set_config(w.name, w.setting, false) FROM pg_catalog.pg_settings s JOIN (
 	('tcp_keepalives_interval', '5'),
 	('tcp_keepalives_count', '4'),
 	('tcp_user_timeout', '30s'),
-	('DateStyle', 'ISO, MDY'),
-	('IntervalStyle', 'postgres'),
-	('TimeZone', 'UTC'),
 	('extra_float_digits', '1'),
 	('bytea_output', 'hex'),
 	('xmlbinary', 'base64'),
 	('xmloption', 'content'), -- a column may hold what document refuses
 	('array_nulls', 'on'), -- else the NULL of an array is read back as that word
-	('lc_monetary', 'C'),
 	('lc_messages', 'C'),
 	('standard_conforming_strings', 'on'),
-	('transform_null_equals', 'off'),
 	('quote_all_identifiers', 'off')
 ) AS w(name, setting) ON s.name = w.name
 WHERE w.name <> 'lc_messages' OR pg_catalog.current_setting('is_superuser')::bool`
 
 // armour pins what a run relies on, and looks who the session is.
 func (s *session) armour(ctx context.Context) error {
-	if _, err := s.Exec(ctx, sessionSettings); err != nil {
+	if _, err := s.Exec(ctx, sessionSettings, surroundingNames, []string(programs)); err != nil {
 		return err
 	}
 	// It lets the server notice a dead client in the middle of a statement.
@@ -358,10 +358,13 @@ func (s *session) armour(ctx context.Context) error {
 	var role string
 	err = s.QueryRow(ctx, `SELECT pg_backend_pid(),
 		coalesce((SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()), 'epoch'),
-		current_setting('session_replication_role'), (SELECT reset_val FROM pg_settings WHERE name = 'search_path')`).
-		Scan(&s.pid, &s.started, &role, &s.own)
+		current_setting('session_replication_role'), `+ownQuery, surroundingNames).
+		Scan(&s.pid, &s.started, &role, (*[]string)(&s.own))
 	if err != nil {
 		return err
+	}
+	if len(s.own) != len(surroundingNames) {
+		return fmt.Errorf("the server tells %d of the settings %s", len(s.own), strings.Join(surroundingNames, ", "))
 	}
 	if role != "origin" {
 		return failf("prepare", "a session", "take session_replication_role off the role and the database: foreign keys and triggers would not fire",

@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"tminus/db/catalog"
 	"tminus/phases"
 	"tminus/phases/engine"
-	"tminus/phases/runbook"
 	"tminus/phases/schema"
 )
 
@@ -27,7 +25,7 @@ type tx struct {
 	id     phases.TxID
 	cat    *schema.Named
 	before map[uint32]phases.Touched // what the session wrote before, by relation
-	path   string                    // the search path that the last statement left; empty: the runbook's
+	left   surroundings              // that the last statement left; nil: the runbook's
 	proven bool                      // the ledger's row has been written
 	done   bool
 	k      *keeping         // its capsule; nil before the locks, and when nothing is kept
@@ -99,9 +97,6 @@ func (x *tx) begin(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := x.pin(ctx); err != nil {
-		return err
-	}
 	if !x.spec.ReadOnly {
 		var got bool
 		err := x.s.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1::int, $2::int), pg_current_xact_id()::text`, lockSpace, phaseLock).
@@ -113,6 +108,9 @@ func (x *tx) begin(ctx context.Context) error {
 			return lockedBy(ctx, x.s, phaseLock, "the phase lock")
 		}
 	}
+	if err := x.pin(ctx); err != nil {
+		return err
+	}
 	x.id.PID, x.id.BackendStart = x.s.pid, x.s.started
 	tables, err := catalog.ReadTables(ctx, x.s)
 	if err == nil {
@@ -122,17 +120,17 @@ func (x *tx) begin(ctx context.Context) error {
 }
 
 // pin sets what the transaction relies on, and looks that it holds in the very
-// session that runs it. The runbook's schema is on its search path, for the
-// runbook's SQL and for trigger functions that name tables bare.
+// session that runs it. From here on it has the runbook's surroundings, for its SQL
+// and for what that calls; no time may be read in them, which is written in any style.
 func (x *tx) pin(ctx context.Context) error {
 	var pid uint32
 	var rowSecurity, counts, role string
 	err := x.s.QueryRow(ctx, `SELECT set_config('row_security', 'off', true), pg_backend_pid(),
 			set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)
-			|| set_config('search_path', $1, true) || set_config('statement_timeout', '0', true)
-			|| set_config('idle_in_transaction_session_timeout', '0', true) || set_config('lock_timeout', $2, true),
+			|| (SELECT count(set_config(name, setting, true)) FROM `+surroundingItems+`) || set_config('statement_timeout', '0', true)
+			|| set_config('idle_in_transaction_session_timeout', '0', true) || set_config('lock_timeout', $3, true),
 			current_setting('track_counts'), current_setting('session_replication_role')`,
-		x.s.searchPath(x.t.book), milliseconds(x.spec.LockDeadline)).Scan(&rowSecurity, &pid, nil, &counts, &role)
+		surroundingNames, []string(x.s.runbooks(x.t.book)), milliseconds(x.spec.LockDeadline)).Scan(&rowSecurity, &pid, nil, &counts, &role)
 	switch {
 	case err != nil:
 		return err
@@ -145,20 +143,6 @@ func (x *tx) pin(ctx context.Context) error {
 			errors.New("the server does not count rows, so what a phase touches cannot be verified"))
 	}
 	return nil
-}
-
-// basePath is every session's search path: nothing but PostgreSQL's own.
-const basePath = "pg_catalog, pg_temp"
-
-// searchPath is for the runbook's statements, and for what their triggers and
-// functions name bare: PostgreSQL's own, the runbook's schema, and what the role
-// has by itself, so that what works in psql works here.
-func (s *session) searchPath(book *runbook.Runbook) string {
-	path := "pg_catalog, " + pgx.Identifier{book.Schema}.Sanitize()
-	if s.own != "" {
-		path += ", " + s.own
-	}
-	return path + ", pg_temp"
 }
 
 func milliseconds(d time.Duration) string { return fmt.Sprintf("%dms", max(d.Milliseconds(), 1)) }
@@ -213,7 +197,7 @@ func (x *tx) SettleConstraints(ctx context.Context) error {
 		return err
 	}
 	op, subject := "check deferred constraints of phase", phaseID(x.spec)
-	if err := x.leavePath(ctx); err != nil {
+	if err := x.leaveSurroundings(ctx); err != nil {
 		return fail(ctx, op, subject, err)
 	}
 	err := x.t.long(ctx, x.s, func(ctx context.Context, l long) error {
@@ -221,7 +205,7 @@ func (x *tx) SettleConstraints(ctx context.Context) error {
 		return err
 	})
 	if err == nil {
-		err = x.takePath(ctx)
+		err = x.takeSurroundings(ctx)
 	}
 	return fail(ctx, op, subject, err)
 }
@@ -235,53 +219,16 @@ func (x *tx) Fingerprint(ctx context.Context, table string) (phases.Fingerprint,
 	if r == nil {
 		return phases.Fingerprint{}, failf("fingerprint", table, hints["42P01"], errMissing)
 	}
-	// With the search path of the baseline, or the name of a type would be
-	// written in two ways.
-	if err := setSearchPath(ctx, x.s, basePath); err != nil {
+	// With the surroundings of the baseline, or the name of a type and a time would
+	// be written in two ways.
+	if err := x.s.surround(ctx, programs); err != nil {
 		return phases.Fingerprint{}, fail(ctx, "fingerprint", table, err)
 	}
 	out, err := x.t.fingerprint(ctx, x.s, r, table)
 	if err != nil {
 		return phases.Fingerprint{}, err
 	}
-	return out, fail(ctx, "fingerprint", table, setSearchPath(ctx, x.s, x.s.searchPath(x.t.book)))
-}
-
-// takePathQuery tells the search path and sets the runbook's.
-const takePathQuery = `SELECT pg_catalog.current_setting('search_path'), pg_catalog.set_config('search_path', $1, true)`
-
-// takePath sets the runbook's search path for what the program asks: a trigger
-// may have left one where pg_class is another table. leavePath gives that back
-// to the runbook's next statement.
-func (x *tx) takePath(ctx context.Context) error {
-	return x.tookPath(x.s.QueryRow(ctx, takePathQuery, x.s.searchPath(x.t.book)))
-}
-
-// tookPath reads the row of takePathQuery.
-func (x *tx) tookPath(row pgx.Row) error {
-	var left string
-	if err := row.Scan(&left, nil); err != nil {
-		return err
-	}
-	if left != x.s.searchPath(x.t.book) {
-		x.path = left
-	}
-	return nil
-}
-
-func (x *tx) leavePath(ctx context.Context) error {
-	if x.path == "" {
-		return nil
-	}
-	path := x.path
-	x.path = ""
-	return setSearchPath(ctx, x.s, path)
-}
-
-// setSearchPath sets the search path to the transaction's end.
-func setSearchPath(ctx context.Context, s *session, path string) error {
-	_, err := s.Exec(ctx, `SELECT pg_catalog.set_config('search_path', $1, true)`, path)
-	return err
+	return out, fail(ctx, "fingerprint", table, x.s.surround(ctx, x.s.runbooks(x.t.book)))
 }
 
 // Commit sends COMMIT. The transaction is over then, whatever came of it.

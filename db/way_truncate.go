@@ -74,7 +74,7 @@ func (x *tx) trySweep(ctx context.Context, plan *phases.Sweep, progress func(eng
 			return why, err
 		}
 	}
-	if err := x.takePath(ctx); err != nil { // all of it is the program's own
+	if err := x.takeSurroundings(ctx); err != nil { // all of it is the program's own
 		return "", err
 	}
 	s := &sweeping{x: x, plan: plan, rows: x.swept.rows, doing: func(what string) { progress(engine.Progress{Doing: clean(what)}) }}

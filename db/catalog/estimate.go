@@ -13,10 +13,10 @@ import (
 )
 
 // Estimate asks the planner how many rows each condition of a runbook's deletes
-// holds for, and notes those that the server refuses. searchPath is the one that
-// the phases will have; the transaction's own is as before in the end. It plans
+// holds for, and notes those that the server refuses. surround gives the
+// transaction the settings that the phases will have; in the end they are as before. It plans
 // the conditions, and runs none.
-func Estimate(ctx context.Context, q Querier, n *schema.Named, searchPath string) error {
+func Estimate(ctx context.Context, q Querier, n *schema.Named, surround func(context.Context) error) error {
 	asked := map[schema.Estimate]bool{}
 	for i := range n.Book.Phases {
 		for _, step := range n.Book.Phases[i].Steps {
@@ -29,7 +29,7 @@ func Estimate(ctx context.Context, q Querier, n *schema.Named, searchPath string
 				continue
 			}
 			asked[e] = true
-			if err := estimate(ctx, q, r, &e, searchPath); err != nil {
+			if err := estimate(ctx, q, r, &e, surround); err != nil {
 				return fmt.Errorf("estimate the rows of %s that match a condition: %w", step.Delete, err)
 			}
 			n.Schema.Estimates = append(n.Schema.Estimates, e)
@@ -38,12 +38,11 @@ func Estimate(ctx context.Context, q Querier, n *schema.Named, searchPath string
 	return nil
 }
 
-func estimate(ctx context.Context, q Querier, r *schema.Relation, e *schema.Estimate, searchPath string) error {
+func estimate(ctx context.Context, q Querier, r *schema.Relation, e *schema.Estimate, surround func(context.Context) error) error {
 	if err := each(ctx, q, `SAVEPOINT tminus_estimate`, nil, func() {}); err != nil {
 		return err
 	}
-	var set string
-	if err := q.QueryRow(ctx, `SELECT set_config('search_path', $1, true)`, searchPath).Scan(&set); err != nil {
+	if err := surround(ctx); err != nil {
 		return err
 	}
 	var plan []byte

@@ -327,7 +327,10 @@ phases:
       - {delete: users, where: "trap()"}
 `)
 	var path string
-	if err := catalog.Estimate(t.Context(), tx, schema.Name(s, book), "pg_catalog, app"); err != nil {
+	if err := catalog.Estimate(t.Context(), tx, schema.Name(s, book), func(ctx context.Context) error {
+		_, err := tx.Exec(ctx, "SET LOCAL search_path = pg_catalog, app")
+		return err
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if err := tx.QueryRow(t.Context(), "SHOW search_path").Scan(&path); err != nil || strings.Contains(path, "app") {
