@@ -52,7 +52,7 @@ func (x *tx) Keep(ctx context.Context, did phases.Effects, progress func(phases.
 	var err error
 	if x.k == nil {
 		err = errors.New("nothing was to be kept: the transaction has no folder for it, or its tables were not locked")
-	} else if beside, err = x.k.besideRows(did.Changes); err == nil {
+	} else if beside, err = x.k.besideRows(ctx, did.Changes); err == nil {
 		out, err = x.k.keep(ctx, progress)
 	}
 	if err != nil {
@@ -67,14 +67,18 @@ var rowless = []string{phases.TypeSequence, phases.TypeIndex, phases.TypeMateria
 
 // besideRows says what of the changes no capsule holds, and refuses those that
 // took rows away which nobody has written out before.
-func (k *keeping) besideRows(changes []phases.Change) (beside []string, err error) {
+func (k *keeping) besideRows(ctx context.Context, changes []phases.Change) (beside []string, err error) {
 	for _, c := range changes {
+		early := false
+		if c.Kind == phases.ChangeTruncated {
+			if early, err = k.hasEarly(ctx, c); err != nil {
+				return nil, err
+			}
+		}
 		switch {
-		case c.Kind == phases.ChangeLocked || c.Same:
+		case c.Kind == phases.ChangeLocked || c.Same || early:
 			continue
 		case c.Kind == phases.ChangeTruncated && slices.Contains(rowless, c.Type):
-		case c.Kind == phases.ChangeTruncated && k.early.has(c.Table):
-			continue
 		case c.Kind == phases.ChangeTruncated, c.Kind == phases.ChangeUnseen, c.Kind == phases.ChangeDropped && c.Type == phases.TypeTable:
 			return nil, failf("keep", c.Object, noKeep, fmt.Errorf("%s, and its rows cannot be read any more as they were", c))
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"tminus/db/capsule"
+	"tminus/phases"
 	"tminus/phases/schema"
 )
 
@@ -133,7 +134,8 @@ func (k *keeping) beforeTruncate(ctx context.Context, tables []string) error {
 			continue
 		}
 		for _, part := range k.x.cat.Schema.Tree(r) {
-			if k.early.tables[part.OID] == nil && part.Kind == schema.Ordinary && part.Method == "heap" {
+			// describe refuses those whose rows cannot be told apart.
+			if k.early.tables[part.OID] == nil && part.Kind == schema.Ordinary {
 				oids = append(oids, part.OID)
 			}
 		}
@@ -151,18 +153,16 @@ func (k *keeping) beforeTruncate(ctx context.Context, tables []string) error {
 	return nil
 }
 
-// has reports whether a table, by the runbook's name, was written out early.
-func (e *early) has(table string) bool {
-	if e == nil {
-		return false
+// hasEarly reports whether a table was written out early: the very one that a change
+// names, since partitions have one name in the runbook.
+func (k *keeping) hasEarly(ctx context.Context, c phases.Change) (bool, error) {
+	if k.early == nil || c.Type != phases.TypeTable {
+		return false, nil
 	}
-	<-e.done
-	for _, t := range e.tables {
-		if t.Called == table {
-			return true
-		}
-	}
-	return false
+	<-k.early.done // it has the other session until then
+	var oid uint32
+	err := k.others.QueryRow(ctx, `SELECT coalesce(to_regclass($1)::oid, 0)`, c.Identity).Scan(&oid)
+	return err == nil && k.early.tables[oid] != nil, err
 }
 
 // settleEarly takes over what holds of what was written early.
