@@ -87,6 +87,9 @@ func TestAheadLetsNothingThrough(t *testing.T) {
 		"what does not go with the child refers to the table": {two + `CREATE TABLE notes (id int, issue int, other int REFERENCES projects);` + notes, true, 1},
 		"what stays shares a column, and refuses":             {tenants + `ALTER TABLE stays ADD FOREIGN KEY (tenant, project) REFERENCES projects`, true, 0},
 		"what stays shares a column, and is set":              {tenants + `ALTER TABLE stays ADD FOREIGN KEY (tenant, project) REFERENCES projects ON DELETE SET NULL`, false, 0},
+		"one key of two columns, to a table with parts": {two + `CREATE TABLE notes (id int, n int, issue int REFERENCES issues ON DELETE CASCADE, PRIMARY KEY (id, n)) PARTITION BY RANGE (id); CREATE TABLE notes1 PARTITION OF notes DEFAULT;
+			INSERT INTO notes SELECT g, g, g FROM generate_series(1, 4000) g; CREATE INDEX ON notes (issue);
+			CREATE TABLE stays (id int PRIMARY KEY, note int, n int, FOREIGN KEY (note, n) REFERENCES notes ON DELETE SET NULL); INSERT INTO stays SELECT g, g, g FROM generate_series(1, 4000) g; CREATE INDEX ON stays (note, n);`, false, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -29,7 +29,9 @@ func (v *View) shares(k *schema.Key, goes func(oid uint32) bool) string {
 	for i := range v.Schema.Keys {
 		o := &v.Schema.Keys[i]
 		alike := k.Action == schema.SetNull && o.Action == schema.SetNull && len(k.Columns) == 1 && len(o.Referring) == 1
-		refers := o != k && o.From == k.From && goes(o.To) && !alike && slices.ContainsFunc(o.Referring, sets)
+		// To partitions, a key has others of its own, which it is.
+		same := v.reach.roots[o.OID] == v.reach.roots[k.OID]
+		refers := !same && o.From == k.From && goes(o.To) && !alike && slices.ContainsFunc(o.Referring, sets)
 		if refers || o.To == k.From && slices.ContainsFunc(o.Referred, sets) {
 			return fmt.Sprintf("%s and %s share columns, and the order of the deletes decides what is left", v.keyOf(k), v.keyOf(o))
 		}
