@@ -95,8 +95,8 @@ func (s *State) UndoTime(p *PhaseState) (d time.Duration, measured bool) {
 // ErrUndoOfUndo refuses to undo a run that is an undo.
 var ErrUndoOfUndo = errors.New("that run is an undo itself: run the maintenance again to have it undone")
 
-// Undoable are the phases that can be put back, the newest first.
-func (s *State) Undoable() []*PhaseState {
+// Kept are the committed phases with a capsule, the newest first.
+func (s *State) Kept() []*PhaseState {
 	var out []*PhaseState
 	for i := range s.Phases {
 		if p := &s.Phases[i]; p.Status == PhaseIsCommitted && p.Capsule != nil {
@@ -106,6 +106,14 @@ func (s *State) Undoable() []*PhaseState {
 	slices.Reverse(out)
 	return out
 }
+
+// Undoable are those of which there is something to put back.
+func (s *State) Undoable() []*PhaseState {
+	return slices.DeleteFunc(s.Kept(), func(p *PhaseState) bool { return p.Capsule.Rows() == 0 })
+}
+
+// errNoRows refuses to put back nothing.
+var errNoRows = errors.New("the capsules of these phases hold no rows: there is nothing to put back")
 
 // UndoPlan is the runbook that undoes phases of a run that has ended, named by
 // their ids or their numbers; none means all that can be. folder is where the
@@ -140,7 +148,7 @@ func (s *State) UndoPlan(names []string, folder string, keep, replace []string) 
 		ids = append(ids, p.Plan.ID)
 	}
 	if len(u.Phases) == 0 {
-		return u, nil, errors.New("the capsules of these phases hold no rows: there is nothing to put back")
+		return u, nil, errNoRows
 	}
 	for _, list := range []struct {
 		from []string
@@ -245,6 +253,8 @@ func (s *State) noUndo() error {
 	switch {
 	case committed == 0:
 		return errors.New("no phase is committed: there is nothing to undo")
+	case len(s.Kept()) > 0:
+		return errNoRows
 	case s.Opened.Capsule == nil:
 		return errors.New("the run kept no capsules: only a restore brings its rows back")
 	}

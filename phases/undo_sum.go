@@ -13,6 +13,7 @@ type UndoSum struct {
 	Phases []*PhaseState // that an undo brings back, the newest first
 	Lost   []*PhaseState // that kept no capsule: a restore only, in their order
 	Back   []*PhaseState // that the undo at a rehearsal's end has put back, in its order
+	Empty  []*PhaseState // whose capsules hold no row
 
 	Gone, Changed, Added int64         // rows of Phases' capsules
 	Bytes                int64         // on disk
@@ -29,12 +30,15 @@ func (s *State) Undo() UndoSum {
 			sum.Lost = append(sum.Lost, p)
 		}
 	}
-	for _, p := range s.Undoable() {
-		if s.IsBack(p.Plan.ID) {
+	for _, p := range s.Kept() {
+		switch {
+		case s.IsBack(p.Plan.ID):
 			sum.Back = append(sum.Back, p)
-			continue
+		case p.Capsule.Rows() == 0:
+			sum.Empty = append(sum.Empty, p)
+		default:
+			sum.add(s, p)
 		}
-		sum.add(s, p)
 	}
 	sum.Proven = sum.Proven && sum.Phases != nil
 	return sum
@@ -48,6 +52,12 @@ func (u *UndoSum) add(s *State, p *PhaseState) {
 	}
 }
 
+// Nothing reports whether the committed phases have changed nothing that could come
+// back, by an undo or by a restore.
+func (u *UndoSum) Nothing() bool {
+	return u.Empty != nil && u.Phases == nil && u.Lost == nil && u.Beside() == nil
+}
+
 // Words say how much it is, and how long that takes.
 func (u *UndoSum) Words() string {
 	return BackWords(u.Gone, u.Changed, u.Added) + ", " + UndoSpan(u.Took, u.Proven)
@@ -56,7 +66,7 @@ func (u *UndoSum) Words() string {
 // Beside is what the phases' transactions did beside rows, which no undo takes back.
 func (u *UndoSum) Beside() []string {
 	var out []string
-	for _, p := range u.Phases {
+	for _, p := range slices.Concat(u.Phases, u.Empty) {
 		if p.Capsule != nil {
 			out = append(out, p.Capsule.Beside...)
 		}

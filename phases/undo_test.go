@@ -32,7 +32,7 @@ func TestUndoPlansWhatIsATable(t *testing.T) {
 	phase := func(id, sql string, tables ...string) {
 		p := PhaseState{Plan: &runbook.Phase{ID: id, Title: id, Steps: []runbook.Step{{Delete: "a"}, {SQL: sql}}}, Status: PhaseIsCommitted, Capsule: &Capsule{SHA256: strings.Repeat("0", 64)}}
 		for _, table := range tables {
-			p.Capsule.Tables = append(p.Capsule.Tables, CapsuleTable{Table: table})
+			p.Capsule.Tables, p.Capsule.Gone = append(p.Capsule.Tables, CapsuleTable{Table: table, Gone: 1}), p.Capsule.Gone+1
 		}
 		s.Phases = append(s.Phases, p)
 	}
@@ -55,5 +55,26 @@ func TestUndoPlansWhatIsATable(t *testing.T) {
 				t.Error(err)
 			}
 		}
+	}
+}
+
+// Of a phase whose capsule holds no row, nothing offers to put anything back; what it
+// did beside rows is told all the same.
+func TestNoUndoOfWhatTookNoRow(t *testing.T) {
+	s := &State{Runbook: &runbook.Runbook{Title: "t", Schema: "public"}, Opened: RunOpened{Capsule: &CapsulePlace{}}}
+	s.Phases = []PhaseState{{Plan: &runbook.Phase{ID: "1", Title: "1", Steps: []runbook.Step{{Delete: "a"}}}, Status: PhaseIsCommitted, Capsule: &Capsule{}}}
+	sum := s.Undo()
+	if len(s.Undoable()) > 0 || sum.Phases != nil || !sum.Nothing() {
+		t.Errorf("%+v", sum)
+	}
+	if back := strings.Join(s.Undoing(), "\n"); strings.Contains(back, "undo") || strings.Contains(back, "restore") {
+		t.Errorf("it says %s", back)
+	}
+	if _, _, err := s.UndoPlan(nil, "/capsules", nil, nil); err == nil || !strings.Contains(err.Error(), "hold no rows") {
+		t.Error(err)
+	}
+	s.Phases[0].Capsule.Beside = []string{"table a was altered"}
+	if sum := s.Undo(); sum.Nothing() || !strings.Contains(strings.Join(s.Undoing(), "\n"), "by a restore only") {
+		t.Errorf("%q", s.Undoing())
 	}
 }

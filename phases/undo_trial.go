@@ -22,7 +22,7 @@ func (UndoTrialStarted) apply(s *State) error {
 }
 
 func (e UndoTrialStarted) words(s *State) (Level, string) {
-	return LevelInfo, fmt.Sprintf("undo: %s to be put back, to see that it works", Plural(int64(len(s.Undoable())), "phase")) + by(e.By)
+	return LevelInfo, fmt.Sprintf("undo: %s to be put back, to see that it works", Plural(int64(len(s.Kept())), "phase")) + by(e.By)
 }
 
 // UndoTrialProgressed occurs a few times a second while that goes on.
@@ -135,7 +135,7 @@ func (s *State) TrialWords() string {
 
 // WantsUndoTrial reports whether closing the run tries the undo first.
 func (s *State) WantsUndoTrial() bool {
-	return s.WantsTrial() && len(s.Undoable()) > 0
+	return s.WantsTrial() && len(s.Kept()) > 0
 }
 
 // errUndoTrial refuses what would get in its way.

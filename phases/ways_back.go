@@ -17,8 +17,8 @@ func (s *State) waysBack(path string, doubtful bool) []string {
 		out = append(out, "the undo was being tried, and did not end: part of what is committed may be back")
 	}
 	if sum.Phases == nil {
-		if sum.Lost == nil && !doubtful {
-			return out // all of it is back
+		if sum.Lost == nil && sum.Beside() == nil && !doubtful {
+			return out // all of it is back, or took nothing
 		}
 		return append(out, s.restoring("what is committed comes back by a restore only")...)
 	}

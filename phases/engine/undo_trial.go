@@ -35,7 +35,7 @@ type trialPhase struct {
 func (e *Engine) tryUndo(by string) error {
 	s := e.state
 	t := &undoTrial{engine: e, done: make(chan struct{})}
-	for _, p := range s.Undoable() {
+	for _, p := range s.Kept() {
 		step := runbook.Step{PutBack: filepath.Join(s.Opened.Capsule.Folder, p.Capsule.Folder), SHA256: p.Capsule.SHA256}
 		for _, table := range p.Capsule.Tables {
 			step.Touch = append(step.Touch, table.Table)

@@ -53,6 +53,8 @@ func (p Pane) endContent() content {
 		lines = append(lines, look.Row(&st.Good, "Nothing was committed: there is nothing to undo."))
 	case s.Opened.Undoes != nil:
 		lines = append(lines, p.paragraph("", &st.Warn, "What is put back comes out again by running the maintenance again.")...)
+	case sum.Nothing():
+		lines = append(lines, look.Row(&st.Good, "What was committed took no row: there is nothing to undo."))
 	case sum.Phases == nil:
 		lines = append(lines, p.paragraph("", &st.Bad, "What is committed can only be undone by a restore: "+Digit(Undo)+" shows how.")...)
 	case sum.Lost != nil:

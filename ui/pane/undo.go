@@ -123,6 +123,8 @@ func (p Pane) pastTitle(in Pane) (title string, style *lipgloss.Style, lines []l
 
 func committedTitle(sum phases.UndoSum) string {
 	switch {
+	case sum.Nothing():
+		return "COMMITTED: NO ROW IS TO COME BACK"
 	case sum.Phases == nil:
 		return "COMMITTED: UNDOING NEEDS A RESTORE"
 	case sum.Lost != nil:
