@@ -121,13 +121,8 @@ func LinkJournal(path, runID string) (forget func() error, err error) {
 		//lint:ignore nilerr a run needs no state directory
 		return func() error { return nil }, nil
 	}
-	link := filepath.Join(dir, elsewhereDir, filepath.Base(runID)+JournalEnding)
-	forget = func() error {
-		if err := os.Remove(link); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("forget where the journal is: %w", err)
-		}
-		return nil
-	}
+	link := journalLink(dir, runID)
+	forget = func() error { return ForgetJournal(runID) }
 	if err := forget(); err != nil { // the journal may have been moved since
 		return forget, err
 	}
@@ -139,6 +134,23 @@ func LinkJournal(path, runID string) (forget func() error, err error) {
 		return forget, fmt.Errorf("remember where the journal is, for `tminus resume`: %w", err)
 	}
 	return forget, nil
+}
+
+// ForgetJournal takes the link to a run's journal away, where there is one.
+func ForgetJournal(runID string) error {
+	dir, err := StateDir()
+	if err != nil {
+		//lint:ignore nilerr without one there is no link
+		return nil
+	}
+	if err := os.Remove(journalLink(dir, runID)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("forget where the journal is: %w", err)
+	}
+	return nil
+}
+
+func journalLink(dir, runID string) string {
+	return filepath.Join(dir, elsewhereDir, filepath.Base(runID)+JournalEnding)
 }
 
 // ProgramName is how the program is called, as a shell takes it: by its name

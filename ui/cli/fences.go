@@ -224,6 +224,11 @@ func (a *app) restore(ctx context.Context, path string, f Flags, r restoring) er
 	})
 	if done != nil {
 		a.tellFences(done)
+		if !done.ClosedAt.IsZero() { // `tminus resume` need not know of it any more
+			if err := engine.ForgetJournal(done.Opened.RunID); err != nil {
+				fmt.Fprintf(a.stderr, "tminus: %v\n", err)
+			}
+		}
 	}
 	switch {
 	case err != nil:

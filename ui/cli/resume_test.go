@@ -71,3 +71,50 @@ func TestResumeTakesNoOtherRun(t *testing.T) {
 		t.Errorf("with nothing but that: %v", err)
 	}
 }
+
+// A run that `tminus restore` has closed is remembered no more.
+func TestRestoreForgetsTheJournal(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	w, err := journal.Create(filepath.Join(t.TempDir(), "away.journal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const book = resumedBook + `fences:
+  - id: alerts
+    title: the alerts
+    alertmanager: {url: "https://alerts.example", matchers: ['service="booking"']}
+`
+	opened := phases.RunOpened{
+		RunID: "1", File: "night.yaml", Source: book, SHA256: engine.SHA256([]byte(book)), Environment: phases.Production,
+		Operator: phases.Operator{Name: "ada", Host: "ops1"}, Target: phases.Identity{Host: "db1", Database: "shop"},
+	}
+	for _, e := range []phases.Event{opened, phases.RunAborted{Reason: "late", Lift: true}} {
+		if _, err := w.Append(time.Now(), e.Kind(), e, journal.Synced); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := engine.LinkJournal(w.Path(), "1"); err != nil {
+		t.Fatal(err)
+	}
+	dir, err := engine.StateDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found, passed, err := engine.FindUnfinished(dir); len(found) != 1 || passed != nil || err != nil {
+		t.Fatalf("%d found, %v, %v", len(found), passed, err)
+	}
+	a, read := recording(t)
+	if err := a.restore(t.Context(), w.Path(), Flags{}, restoring{yes: true}); err != nil {
+		_, told := read()
+		t.Fatalf("%v\n%s", err, told)
+	}
+	if err := os.Remove(w.Path()); err != nil {
+		t.Fatal(err)
+	}
+	if found, passed, err := engine.FindUnfinished(dir); len(found) != 0 || passed != nil || err != nil {
+		t.Errorf("%d found, %v, %v", len(found), passed, err)
+	}
+}
