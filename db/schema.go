@@ -70,6 +70,7 @@ func view(ctx context.Context, s *session, book *runbook.Runbook, snapshot *sche
 	if err := catalog.Estimate(ctx, s, schema.Name(snapshot, book), func(ctx context.Context) error { return s.surround(ctx, s.runbooks(book)) }); err != nil {
 		return nil, err
 	}
+	snapshot.Server.Styles = s.styles()
 	v := lint.New(book, snapshot)
 	return v, catalog.ReadUnused(ctx, s, snapshot, v.Doubtful())
 }

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -37,6 +38,22 @@ func (s *session) searchPath(book *runbook.Runbook) string {
 		path += ", " + s.own[0]
 	}
 	return path + ", pg_temp"
+}
+
+// utc are the names of time zones that read no time otherwise.
+var utc = []string{"UTC", "Etc/UTC", "GMT", "Etc/GMT", "UCT", "Etc/UCT", "Zulu", "Etc/Zulu", "Universal", "Etc/Universal"}
+
+// styles are those of the role's own settings by which times are read otherwise than
+// by the program's.
+func (s *session) styles() []string {
+	var out []string
+	for i, name := range surroundingNames {
+		own := s.own[i]
+		if name == "TimeZone" && !slices.Contains(utc, own) || (name == "DateStyle" || name == "IntervalStyle") && own != programs[i] {
+			out = append(out, clean(name+" "+own))
+		}
+	}
+	return out
 }
 
 // ownQuery gives what the settings $1 would be without this program: by the server,

@@ -78,6 +78,31 @@ func TestStatementsMeanWhatTheyMeanInPsql(t *testing.T) {
 	}
 }
 
+// Whoever reads the survey, or lint, is told by what times are read.
+func TestSurveyNamesTheStyleOfTimes(t *testing.T) {
+	t.Parallel()
+	dsn := database(t, foreignTo)
+	told := func() (out []string) {
+		survey, err := open(t, dsn, book("log")).Survey(limited(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range survey.Findings {
+			if f.Code == "server-styles" {
+				out = append(out, f.Text)
+			}
+		}
+		return out
+	}
+	if got := told(); got != nil {
+		t.Errorf("in UTC: %q", got)
+	}
+	odd(t, dsn)
+	if got := told(); !slices.Equal(got, []string{"statements run with TimeZone Europe/Berlin, DateStyle German, DMY, IntervalStyle sql_standard"}) {
+		t.Errorf("%q", got)
+	}
+}
+
 // What was read of a database once compares with what is read later, and in the
 // phase, whatever its settings are by then. What a step sets is there for the next.
 func TestFingerprintsRestOnNoSetting(t *testing.T) {

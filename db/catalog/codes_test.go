@@ -20,6 +20,7 @@ func TestFindingsOfTheServer(t *testing.T) {
 		"server-uncounted": func(s *schema.Server) { s.TrackCounts = false },
 		"server-blind":     func(s *schema.Server) { s.SeesOthers = false },
 		"server-forgetful": func(s *schema.Server) { s.Fsync = false },
+		"server-styles":    func(s *schema.Server) { s.Styles = []string{"TimeZone Europe/Berlin"} },
 		"server-old":       func(s *schema.Server) { s.Version = 130000 },
 		"server-pooler":    func(s *schema.Server) { s.Pooled = true },
 	} {

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"strings"
 
 	"tminus/phases"
 )
@@ -32,6 +33,11 @@ var (
 		Means: "The server runs with fsync off: a crash of its host can lose what was committed.",
 		Do:    "set fsync on before the window",
 	}
+	serverStyles = &Code{
+		Name: "server-styles", Severity: phases.SeverityNote,
+		Means: "Statements and conditions run with the role's own TimeZone, DateStyle and IntervalStyle in this database, as in psql: by them a condition on a time ends at another hour than in UTC, and '01/02/2024' may be another day.",
+		Do:    "nothing, if they are meant; else write the time zone into the condition, and dates as 2024-02-01",
+	}
 	serverOld = &Code{
 		Name: "server-old", Severity: phases.SeverityNote,
 		Means: "The server is older than PostgreSQL 14: deletes show rows and time, but no share done.",
@@ -42,7 +48,7 @@ var (
 // rangesFrom is the first version with scans of ranges of a table's blocks.
 const rangesFrom = 140000
 
-var server = rule{[]*Code{serverRecovery, serverReadOnly, serverUncounted, serverBlind, serverForgetful, serverOld}, func(v *View) []phases.Finding {
+var server = rule{[]*Code{serverRecovery, serverReadOnly, serverUncounted, serverBlind, serverForgetful, serverStyles, serverOld}, func(v *View) []phases.Finding {
 	var out []phases.Finding
 	s := v.Schema.Server
 	for _, c := range []struct {
@@ -56,6 +62,7 @@ var server = rule{[]*Code{serverRecovery, serverReadOnly, serverUncounted, serve
 		{serverUncounted, !s.TrackCounts, "track_counts is off", ""},
 		{serverBlind, !s.SeesOthers, s.Role + " may not see what other users do", v.join("pg_read_all_stats")},
 		{serverForgetful, !s.Fsync, "fsync is off", ""},
+		{serverStyles, len(s.Styles) > 0, "statements run with " + strings.Join(s.Styles, ", "), ""},
 		{serverOld, s.Version < rangesFrom, fmt.Sprintf("the server is PostgreSQL %d", s.Version/10000), ""},
 	} {
 		if c.is {

@@ -50,6 +50,8 @@ type Server struct {
 	TrackCounts bool
 	Inherits    bool // the role may do by itself what those it is a member of may
 
+	Styles []string // settings of the role by which a time is read, as "TimeZone Europe/Berlin", that are not UTC, ISO, MDY and postgres
+
 	MakesSchemas bool  // CREATE on the database
 	FillsLedger  *bool // USAGE and CREATE on the ledger's schema; nil where there is none
 
