@@ -164,7 +164,7 @@ func (s *State) FencesOff() []*FenceState {
 // OffLine says what is off for the run, in one line: of fences, and of triggers
 // that an item's action has disabled. What is made for it follows. It is empty when
 // there is nothing of either.
-func (s *State) OffLine(zone *time.Location) string {
+func (s *State) OffLine() string {
 	var names []string
 	var made string
 	since := time.Time{}
@@ -194,7 +194,7 @@ func (s *State) OffLine(zone *time.Location) string {
 	}
 	line := "OFF for this run"
 	if !since.IsZero() {
-		line += " since " + since.In(zone).Format("15:04")
+		line += " since " + since.UTC().Format("15:04") + " UTC"
 	}
 	line += ": " + strings.Join(names, ", ")
 	if made != "" {

@@ -51,7 +51,7 @@ var guard = Trigger{Schema: "public", Table: "t", Name: "guard", Enabled: "R", D
 
 func TestAFenceFolds(t *testing.T) {
 	s := newFolding(t)
-	if len(s.Fences) != 2 || s.OffLine(time.UTC) != "" || s.Fence("g").Word() != "not off yet" {
+	if len(s.Fences) != 2 || s.OffLine() != "" || s.Fence("g").Word() != "not off yet" {
 		t.Fatalf("opened: %+v", s.Fences)
 	}
 	on := FenceMark{Text: "1 trigger", Triggers: []Trigger{guard}}
@@ -60,28 +60,28 @@ func TestAFenceFolds(t *testing.T) {
 		t.Errorf("recorded: %s, triggers off %t", g.Word(), s.TriggersOff)
 	}
 	s.add(FenceTaken{Fence: "g", Mark: FenceMark{Text: "1 of 1 disabled"}})
-	if want := "OFF for this run since 02:00: the guards"; s.OffLine(time.UTC) != want || !s.Fence("g").Holding() {
-		t.Errorf("the banner is %q, want %q", s.OffLine(time.UTC), want)
+	if want := "OFF for this run since 02:00 UTC: the guards"; s.OffLine() != want || !s.Fence("g").Holding() {
+		t.Errorf("the banner is %q, want %q", s.OffLine(), want)
 	}
 	// Somebody else brings it back, in part and then whole, and it is off again.
 	s.add(FenceSeen{Fence: "g", Sight: SeenPartly, Found: "0 of 1 disabled"})
-	if want := "OFF for this run since 02:00: the guards (partly off)"; s.OffLine(time.UTC) != want || s.Fence("g").Holding() {
-		t.Errorf("the banner is %q, want %q", s.OffLine(time.UTC), want)
+	if want := "OFF for this run since 02:00 UTC: the guards (partly off)"; s.OffLine() != want || s.Fence("g").Holding() {
+		t.Errorf("the banner is %q, want %q", s.OffLine(), want)
 	}
 	s.add(FenceSeen{Fence: "g", Sight: SeenBack, Found: on.Text})
-	if s.TriggersOff || s.OffLine(time.UTC) != "" || s.Fence("g").Word() != "switched on by somebody else" {
+	if s.TriggersOff || s.OffLine() != "" || s.Fence("g").Word() != "switched on by somebody else" {
 		t.Errorf("switched on: %s", s.Fence("g").Word())
 	}
 	s.add(FenceSeen{Fence: "g", Sight: SeenUnknown, Error: "no answer"})
-	if !s.TriggersOff || s.OffLine(time.UTC) != "OFF for this run since 02:00: the guards (unknown)" {
-		t.Errorf("what is unknown counts as back: %q", s.OffLine(time.UTC))
+	if !s.TriggersOff || s.OffLine() != "OFF for this run since 02:00 UTC: the guards (unknown)" {
+		t.Errorf("what is unknown counts as back: %q", s.OffLine())
 	}
 	s.add(FenceLiftStarted{Fence: "g", By: "dba"}, RunResumed{})
 	if g := s.Fence("g"); g.Failed != "the program ended before it was done" || !g.MayBeOff() {
 		t.Errorf("cut off: %+v", g)
 	}
 	s.add(FenceLifted{Fence: "g", Mark: on})
-	if g := s.Fence("g"); s.TriggersOff || g.Word() != "back" || s.OffLine(time.UTC) != "" {
+	if g := s.Fence("g"); s.TriggersOff || g.Word() != "back" || s.OffLine() != "" {
 		t.Errorf("lifted: %s", g.Word())
 	}
 	// Another record of the same trigger takes the place of the first.
@@ -147,8 +147,8 @@ func TestOnlyWhatCannotComeBackIsLeft(t *testing.T) {
 	if it.Action.Name != runbook.LiftFence || !s.ItemDone(it) || s.Fence("a").Word() != "left as it is" {
 		t.Errorf("left: %s, lacks %q", s.Fence("a").Word(), s.ItemLacks(it))
 	}
-	if s.OffLine(time.UTC) != "" {
-		t.Errorf("the banner is %q", s.OffLine(time.UTC))
+	if s.OffLine() != "" {
+		t.Errorf("the banner is %q", s.OffLine())
 	}
 }
 

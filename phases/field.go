@@ -61,7 +61,10 @@ func ParseField(f runbook.Field, value string, now time.Time) (string, error) {
 	return value, nil
 }
 
+// parseTime reads a moment as it is typed: one without a zone is UTC, as all times are
+// that whoever types it sees.
 func parseTime(value string, now time.Time) (time.Time, error) {
+	now = now.UTC()
 	if strings.EqualFold(value, "now") {
 		return now, nil
 	}
@@ -82,7 +85,7 @@ func parseTime(value string, now time.Time) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, errors.New("a time: now, 14:05, 2026-01-30 14:05, or RFC 3339")
+	return time.Time{}, errors.New("a time in UTC: now, 14:05, 2026-01-30 14:05, or RFC 3339")
 }
 
 // notAfter refuses a moment in the future: evidence of what is yet to happen

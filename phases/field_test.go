@@ -43,6 +43,16 @@ func TestParseField(t *testing.T) {
 	}
 }
 
+// Whoever types a time reads UTC on the same screen.
+func TestATypedTimeIsUTC(t *testing.T) {
+	now := time.Date(2026, 1, 30, 4, 10, 0, 0, time.FixedZone("EET", 2*60*60))
+	for value, want := range map[string]string{"02:05": "2026-01-30T02:05:00Z", "2026-01-30 01:59": "2026-01-30T01:59:00Z", "now": "2026-01-30T02:10:00Z"} {
+		if got, err := phases.ParseField(runbook.Field{ID: "f", Type: runbook.FieldTime}, value, now); err != nil || got != want {
+			t.Errorf("%q: got %q, %v, want %q", value, got, err, want)
+		}
+	}
+}
+
 // What a tried restore took counts more than what the runbook expects, unless
 // nobody measured it.
 func TestRestoreTimeIsTheMeasuredOne(t *testing.T) {

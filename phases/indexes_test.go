@@ -3,7 +3,6 @@ package phases
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"tminus/phases/runbook"
 )
@@ -79,8 +78,8 @@ func TestIndexesFold(t *testing.T) {
 	own(false)
 	can(made, "it is made")
 	can(gone, "the phases need them")
-	if want := "MADE for this run: the indexes, until its end"; s.OffLine(time.UTC) != want {
-		t.Errorf("the banner is %q", s.OffLine(time.UTC))
+	if want := "MADE for this run: the indexes, until its end"; s.OffLine() != want {
+		t.Errorf("the banner is %q", s.OffLine())
 	}
 	for sight, word := range map[FenceSight]string{SeenPartly: "partly made", SeenBack: "dropped by somebody else", SeenChanged: "changed by somebody else", SeenUnknown: "unknown"} {
 		s.add(FenceSeen{Fence: f.Plan.ID, Sight: sight, Found: "x", Error: map[bool]string{true: "no answer"}[sight == SeenUnknown]})
@@ -96,7 +95,7 @@ func TestIndexesFold(t *testing.T) {
 		t.Errorf("left: %q", l)
 	}
 	s.add(FenceLifted{Fence: f.Plan.ID, Mark: mark})
-	if f.Word() != "kept" || len(s.FencesOff()) != 0 || s.OffLine(time.UTC) != "" {
+	if f.Word() != "kept" || len(s.FencesOff()) != 0 || s.OffLine() != "" {
 		t.Errorf("at the end: %s", f.Word())
 	}
 	for _, l := range s.Log {
@@ -127,8 +126,8 @@ func TestFencesDoNotWaitForIndexes(t *testing.T) {
 	if err := s.canFence(items["back:a"]); err != nil {
 		t.Errorf("back: %v", err)
 	}
-	if want := "OFF for this run since 02:00: the alerts; MADE for it: the indexes, until its end"; s.OffLine(time.UTC) != want {
-		t.Errorf("the banner is %q", s.OffLine(time.UTC))
+	if want := "OFF for this run since 02:00 UTC: the alerts; MADE for it: the indexes, until its end"; s.OffLine() != want {
+		t.Errorf("the banner is %q", s.OffLine())
 	}
 	if spared := s.Runbook.SpareFences(); len(spared) != 1 || spared[0] != "the alerts" {
 		t.Errorf("a rehearsal spares %q", spared)

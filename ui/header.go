@@ -39,23 +39,36 @@ func (v *Viewer) clockText(now time.Time) string {
 }
 
 func (v *Viewer) secondLine(now time.Time) string {
+	st, right := v.styles, v.limits(now)
+	left := v.secondLeft(now, "times are UTC")
+	if more := v.restoreLimit(); more != "" {
+		more = right + look.Paint(st.Dim, "; "+more)
+		for _, fits := range []string{left, v.secondLeft(now, "UTC")} {
+			if look.Width(fits+more)+3 <= v.width {
+				left, right = fits, more
+				break
+			}
+		}
+	}
+	return look.Between(left, right+" ", v.width)
+}
+
+// secondLeft is who is there, and the zone of the screen's times of day; where there is
+// no room for all, who watches gives way.
+func (v *Viewer) secondLeft(now time.Time, zone string) string {
 	st, s := v.styles, v.state
 	var parts []string
 	if r := v.readOnly(now); r != "" {
 		parts = append(parts, r)
 	}
-	parts = append(parts, look.Paint(st.Dim, "operator ")+look.Paint(st.Text, look.Sanitize(s.Operator.String())))
+	parts = append(parts, look.Paint(st.Dim, "operator ")+look.Paint(st.Text, look.Sanitize(s.Operator.String())), look.Paint(st.Dim, zone))
 	if w := watchers(s.Observers, max(12, v.width/4)); w != "" {
 		parts = append(parts, look.Paint(st.Dim, w))
 	}
 	if v.opts.Note != "" && !v.announced() {
 		parts = append(parts, look.Paint(st.Dim, look.Sanitize(v.opts.Note)))
 	}
-	left, right := " "+strings.Join(parts, look.Paint(st.Dim, " · ")), v.limits(now)
-	if more := v.restoreLimit(); more != "" && look.Width(left+right+more)+5 <= v.width {
-		right += look.Paint(st.Dim, "; "+more)
-	}
-	return look.Between(left, right+" ", v.width)
+	return " " + strings.Join(parts, look.Paint(st.Dim, " · "))
 }
 
 // restoreLimit is what a restore from the abort limit on would mean, where the
@@ -166,12 +179,12 @@ func (v *Viewer) windowLimit(now time.Time) string {
 // bannerLines say what is off for the run, on a line of its own for as long as
 // anything is: on every screen, and after the run's end. Before it stands how to
 // come to the mirror, while nobody is there.
-func (v *Viewer) bannerLines(zone *time.Location) []string {
+func (v *Viewer) bannerLines() []string {
 	if v.state == nil || v.state.Runbook == nil {
 		return nil
 	}
 	out := v.announceLines()
-	if line := v.state.OffLine(zone); line != "" {
+	if line := v.state.OffLine(); line != "" {
 		out = append(out, strings.Split(v.message(phases.LevelWarn, line), "\n")...)
 	}
 	return out

@@ -161,7 +161,7 @@ func (v *Viewer) layout() (layout, bool) {
 // arranged is the layout with a pane in the main rectangle.
 func (v *Viewer) arranged(main pane.ID) (layout, bool) {
 	side := v.side(main)
-	l, ok := arrange(v.width, v.height, len(v.bannerLines(time.Local)), v.nav.focus, main, side)
+	l, ok := arrange(v.width, v.height, len(v.bannerLines()), v.nav.focus, main, side)
 	if ok && v.state != nil {
 		l.share(side, func(a area) int { return pane.KindOf(a.pane).Lines(v.paneOf(a, v.state.At)) })
 	}

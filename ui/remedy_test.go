@@ -140,7 +140,7 @@ func TestAStaleBackupIsMendedByTheFirstKey(t *testing.T) {
 		t.Errorf("the item does not say what its key does:\n%s", text)
 	}
 	press(t, o, s, &trail)
-	if text := trimmed(frameText(o)); !strings.Contains(text, "Snapshot taken at a time: now") || !strings.Contains(text, "[ Save, keep the tick ]") {
+	if text := trimmed(frameText(o)); !strings.Contains(text, "Snapshot taken at a time in UTC: now") || !strings.Contains(text, "[ Save, keep the tick ]") {
 		t.Fatalf("the form does not ask for the time anew:\n%s", text)
 	}
 	for _, value := range []string{"", taken.Format(time.RFC3339Nano)} { // what is recorded is not lost, and does not do

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/charmbracelet/x/exp/golden"
@@ -94,5 +95,21 @@ func TestHelpGolden(t *testing.T) {
 			run(o, keyNamed("?"))
 			golden.RequireEqual(t, trimmed(frameText(o)))
 		})
+	}
+}
+
+// Two people read the same screen in two zones and speak of it: it has one, and names it.
+func TestTimesAreUTCInAnyZone(t *testing.T) {
+	for _, stage := range fixtureStages {
+		o, _ := screen(t, stage, 80, 24)
+		want := frameText(o)
+		if head := strings.Split(ansi.Strip(want), "\n")[1]; !strings.Contains(head, "times are UTC") {
+			t.Errorf("%s: the header does not name the zone: %q", stage, head)
+		}
+		now := o.now()
+		o.now = frozen(now.In(time.FixedZone("CEST", 2*60*60)))
+		if got := frameText(o); got != want {
+			t.Errorf("%s: drawn otherwise in another zone:\n%s", stage, got)
+		}
 	}
 }

@@ -33,7 +33,7 @@ func (v *Viewer) lines(now time.Time, status, hints string) []string {
 	}
 	foot := strings.Split(status, "\n")
 	l.lift(len(foot) - 1)
-	out := append(v.headerLines(now), v.bannerLines(now.Location())...)
+	out := append(v.headerLines(now), v.bannerLines()...)
 	if l.strip >= 0 {
 		out = append(out, v.stripLine())
 	}
@@ -139,7 +139,7 @@ func (v *Viewer) titleRule(a area, frame lipgloss.Style, kind pane.Kind, p pane.
 func (v *Viewer) paneOf(a area, now time.Time) pane.Pane {
 	in := a.inside()
 	return pane.Pane{
-		State: v.state, Now: now, Styles: v.styles, Width: in.w, Height: in.h, Cursor: v.nav.cursor,
+		State: v.state, Now: now.UTC(), Styles: v.styles, Width: in.w, Height: in.h, Cursor: v.nav.cursor,
 		Focused: a.pane == v.nav.focus, ReadOnly: !v.acts(), Scroll: v.nav.scroll[a.pane], Journal: v.opts.Journal,
 		Filter: v.nav.filters[a.pane], Folded: !a.framed && !v.nav.more,
 	}

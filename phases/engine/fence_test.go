@@ -164,7 +164,7 @@ func TestFencesAreTakenInOrderAndLiftedInReverse(t *testing.T) {
 	for _, finding := range f.state().Unacknowledged() {
 		f.do(phases.Acknowledge{Code: finding.Code, Who: "the duty manager", Typed: finding.Code})
 	}
-	if line := f.state().OffLine(f.opened.PlannedT0.Location()); !strings.HasPrefix(line, "OFF for this run since ") || !strings.HasSuffix(line, ": the service, the workflow, the guards") {
+	if line := f.state().OffLine(); !strings.HasPrefix(line, "OFF for this run since ") || !strings.HasSuffix(line, ": the service, the workflow, the guards") {
 		t.Errorf("the banner: %s", line)
 	}
 	f.passGate()
@@ -181,8 +181,8 @@ func TestFencesAreTakenInOrderAndLiftedInReverse(t *testing.T) {
 	if got := f.outside(); got != allOn {
 		t.Errorf("outside: %s", got)
 	}
-	if s := f.state(); s.OffLine(s.At.Location()) != "" || s.TriggersOff || f.read("checkout/refill.yml") == "" || f.read("calls") != "off\non" {
-		t.Errorf("left: %q, calls %q", s.OffLine(s.At.Location()), f.read("calls"))
+	if s := f.state(); s.OffLine() != "" || s.TriggersOff || f.read("checkout/refill.yml") == "" || f.read("calls") != "off\non" {
+		t.Errorf("left: %q, calls %q", s.OffLine(), f.read("calls"))
 	}
 }
 
@@ -362,7 +362,7 @@ func TestRestoreLooksAgain(t *testing.T) {
 		t.Errorf("outside: %s\n%s", got, f.log())
 	}
 	if s := f.state(); len(s.FencesOff()) > 0 || s.TriggersOff || s.ClosedAt.IsZero() {
-		t.Errorf("the journal has left: %q", s.OffLine(s.At.Location()))
+		t.Errorf("the journal has left: %q", s.OffLine())
 	}
 }
 
@@ -425,8 +425,8 @@ func (f *fenced) allBack(restore bool) {
 		t.Errorf("outside: %s\n%s", got, f.log())
 	}
 	s := f.state()
-	if s.OffLine(s.At.Location()) != "" || s.ClosedAt.IsZero() || s.TriggersOff {
-		t.Errorf("the journal has left: %q\n%s", s.OffLine(s.At.Location()), f.log())
+	if s.OffLine() != "" || s.ClosedAt.IsZero() || s.TriggersOff {
+		t.Errorf("the journal has left: %q\n%s", s.OffLine(), f.log())
 	}
 	for _, fence := range s.Fences {
 		if fence.Step == phases.FenceIsBack && fence.Found != fence.Recorded.Text {

@@ -120,7 +120,7 @@ func TestIndexesAreMadeBeforeTheGate(t *testing.T) {
 	if differs := survey.Schema.Differs(*s.Survey.Schema); differs != nil { // what was rehearsed would be refused
 		t.Errorf("the tables are taken for others: %q", differs)
 	}
-	if line := s.OffLine(s.At.Location()); line != "MADE for this run: the indexes, until its end" {
+	if line := s.OffLine(); line != "MADE for this run: the indexes, until its end" {
 		t.Errorf("the banner: %s", line)
 	}
 	x.passGate()

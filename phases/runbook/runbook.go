@@ -95,7 +95,7 @@ type FieldType string
 // The field types.
 const (
 	FieldText     FieldType = "text"
-	FieldTime     FieldType = "time"  // a moment: "now", 14:05, 2026-01-30 14:05, RFC 3339
+	FieldTime     FieldType = "time"  // a moment in UTC: "now", 14:05, 2026-01-30 14:05, RFC 3339
 	FieldYesNo    FieldType = "yesno" // yes or no; a required one must be yes for its item to be ticked
 	FieldNumber   FieldType = "number"
 	FieldPhone    FieldType = "phone"

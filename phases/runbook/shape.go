@@ -361,7 +361,7 @@ func fieldObject() object {
 	return object{name: "field", keys: []key{
 		idAmong(amongFields),
 		{"label", true, of(aLine), ""},
-		{"type", false, ofWords("", bare(FieldText, FieldTime, FieldYesNo, FieldNumber, FieldPhone, FieldDuration)...), "default `text`"},
+		{"type", false, ofWords("", bare(FieldText, FieldTime, FieldYesNo, FieldNumber, FieldPhone, FieldDuration)...), "default `text`; a `time` that is typed without a zone is UTC"},
 		{"required", false, of(aFlag), "default `true`; a required `yesno` must be yes"},
 		{"example", false, of(aLine), "shown as a hint; what an unattended run records as assumed"},
 	}}

@@ -212,7 +212,7 @@ func runCommand(a *app) *cobra.Command {
 	againFlag(c, &f)
 	targetFlags(c, &f)
 	screenFlags(c, &f)
-	c.Flags().Lookup("start-at").Usage = "planned start of the first phase, as 02:00 or 2026-01-30 02:00: the gate and that phase are then kept to their times (default: when the checklist has had its time, which is only shown)"
+	c.Flags().Lookup("start-at").Usage = "planned start of the first phase, as 02:00 or 2026-01-30 02:00 in this machine's time zone: the gate and that phase are then kept to their times (default: when the checklist has had its time, which is only shown)"
 	c.Flags().StringVar(&f.Rehearsal, "rehearsal", "", "journal of the rehearsal that this run rests on (default: the last completed one of the same runbook in the user's state directory)")
 	return c
 }

@@ -150,7 +150,7 @@ func (f *Field) expects() string {
 		return "type " + look.Sanitize(f.Must)
 	}
 	out := map[runbook.FieldType]string{
-		runbook.FieldTime: "a time: now, 14:05, 2026-01-30 14:05", runbook.FieldYesNo: "yes or no",
+		runbook.FieldTime: "a time in UTC: now, 14:05, 2026-01-30 14:05", runbook.FieldYesNo: "yes or no",
 		runbook.FieldNumber: "a number", runbook.FieldPhone: "a phone number", runbook.FieldDuration: "how long: 12m, 1h30m",
 	}[f.Field.Type]
 	if f.Field.Example != "" {

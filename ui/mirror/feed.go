@@ -199,7 +199,7 @@ func (f *feed) ended() string {
 	s := f.state
 	text := "The run has ended: " + s.Outcome.Word()
 	if !s.ClosedAt.IsZero() {
-		text += " at " + s.ClosedAt.In(f.now.Location()).Format("15:04:05")
+		text += " at " + s.ClosedAt.UTC().Format("15:04:05") + " UTC"
 	}
 	return text + "."
 }

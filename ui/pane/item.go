@@ -372,7 +372,7 @@ func (p Pane) fieldLine(indent string, f runbook.Field) look.Line {
 	return l
 }
 
-// fieldText is a value as it is read: a time in the reader's zone, with its age.
+// fieldText is a value as it is read: a time in the screen's zone, with its age.
 func (p Pane) fieldText(f runbook.Field, value string) string {
 	if f.Type == runbook.FieldTime {
 		if t, err := time.Parse(time.RFC3339, value); err == nil {

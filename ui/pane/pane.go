@@ -16,7 +16,7 @@ import (
 // touch no clock, and may be called for any size, 0 included.
 type Pane struct {
 	State    *phases.State // read, never written; nil draws an empty pane
-	Now      time.Time     // ages, rates and countdowns are as of this moment, in its location
+	Now      time.Time     // ages, rates and countdowns are as of this moment; times of day are in its zone, which the screen has as UTC
 	Styles   *look.Styles
 	Width    int
 	Height   int
@@ -255,7 +255,7 @@ func (p Pane) narrower() Pane {
 	return p
 }
 
-// at is a moment as a time of day, in the reader's own zone.
+// at is a moment as a time of day, in the zone that the screen names.
 func (p Pane) at(t time.Time) string {
 	if t.IsZero() {
 		return "–"

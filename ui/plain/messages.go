@@ -111,7 +111,7 @@ func (p *plain) messages() {
 	}
 	for i := range s.Tellings {
 		t := &s.Tellings[i]
-		p.say("%s %s", t.At.Format("15:04:05"), t.Message)
+		p.say("%s %s", t.At.UTC().Format("15:04:05 UTC"), t.Message)
 		p.sayText(t.Title, t.Text)
 		p.sayTold(t)
 	}

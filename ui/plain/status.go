@@ -104,7 +104,7 @@ func (p *plain) status() {
 		p.say("  abort limit %s%s", yesNoWord(now.Before(at), "in "+phases.Span(at.Sub(now)), "passed "+phases.Span(now.Sub(at))+" ago"), restored)
 	}
 	p.sayUndoing(now)
-	if off := s.OffLine(now.Location()); off != "" {
+	if off := s.OffLine(); off != "" {
 		p.say("  %s", off)
 	}
 	for _, o := range s.Observers {

@@ -41,7 +41,6 @@ type screen struct {
 	dress     look.Dress
 	manners   ui.Manners
 	now       func() time.Time
-	zone      *time.Location // of the times that are shown
 	ticked    time.Time
 	width     int
 	height    int
@@ -53,7 +52,7 @@ type screen struct {
 type tickMsg struct{}
 
 func newScreen(f *Film, speed int, opts ui.Options, now func() time.Time) *screen {
-	m := &screen{player: newPlayer(f, speed), projector: projector{film: f}, now: now, zone: time.Local, ticked: now()}
+	m := &screen{player: newPlayer(f, speed), projector: projector{film: f}, now: now, ticked: now()}
 	m.dress, m.manners = look.NewDress(opts.Looks.Theme, opts.Env), ui.MannersOf(opts.Env)
 	m.styles = m.dress.Styles()
 	m.viewer = ui.NewReplayViewer(ui.ViewerOptions{Styles: m.styles, ReadOnly: "REPLAY", Journal: f.path}, ownKeys(), leaveKey())
@@ -171,7 +170,7 @@ func upper(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 // View implements tea.Model.
 func (m *screen) View() tea.View {
-	now := m.player.film.moment(m.player.at).In(m.zone)
+	now := m.player.film.moment(m.player.at).UTC()
 	if m.now().After(m.until) {
 		m.said = ""
 	}

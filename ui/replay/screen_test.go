@@ -28,7 +28,6 @@ func watching(t testing.TB, f *Film, w, h int) (*screen, *clock) {
 	t.Helper()
 	c := &clock{time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}
 	m := newScreen(f, 1, ui.Options{Env: []string{"NO_COLOR=1"}}, func() time.Time { return c.now })
-	m.zone = time.UTC
 	m.Update(tea.WindowSizeMsg{Width: w, Height: h})
 	return m, c
 }
@@ -71,7 +70,7 @@ func shown(m *screen) string {
 // scrubberOf is the two lines between the panes and what stands below them.
 func scrubberOf(m *screen) string {
 	lines := strings.Split(strings.TrimSuffix(shown(m), "\n"), "\n")
-	foot := m.viewer.Foot(m.player.film.moment(m.player.at).In(m.zone))
+	foot := m.viewer.Foot(m.player.film.moment(m.player.at).UTC())
 	return strings.Join(lines[len(lines)-foot-2:len(lines)-foot], "\n")
 }
 
