@@ -199,7 +199,11 @@ func (r *Report) completed() string {
 	for i := range r.Phases {
 		issues += len(r.Phases[i].Issues)
 	}
-	if n := len(r.Deviations); n > 0 || issues > 0 {
+	n := len(r.Deviations)
+	switch {
+	case issues == 0 && n > 0:
+		return "COMPLETE, with " + phases.Plural(int64(n), "deviation") + " from the plan"
+	case issues > 0:
 		return "ISSUES: complete, with " + phases.Plural(int64(n), "deviation") + " and " + phases.Plural(int64(issues), "issue")
 	}
 	return "COMPLETE"

@@ -70,7 +70,7 @@ func order(s section) int {
 // level is how the run as a whole is to be marked.
 func (r *Report) level() phases.Level {
 	switch {
-	case strings.HasPrefix(r.Status, "COMPLETE"):
+	case r.Status == "COMPLETE":
 		return phases.LevelGood
 	case strings.HasPrefix(r.Status, "FAILED"):
 		return phases.LevelBad

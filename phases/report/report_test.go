@@ -342,7 +342,7 @@ func TestOutcomes(t *testing.T) {
 			j.baseline()
 			j.leaf(1, true)
 			j.add(0, phases.RunClosed{Outcome: phases.Completed}, phases.NoteRecorded{Text: "n", By: "a"})
-		}, phases.Completed, "ISSUES: complete, with 1 deviation and 0 issues"},
+		}, phases.Completed, "COMPLETE, with 1 deviation from the plan"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
