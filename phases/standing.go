@@ -19,11 +19,11 @@ func (s *State) Standing() string {
 		at := fmt.Sprintf("phase %d of %d", i+1, len(s.Phases))
 		switch p.Status {
 		case PhaseInDoubt, PhaseCommitting:
-			return "COMMIT of " + at + " IN DOUBT"
+			return "IN DOUBT: COMMIT of " + at
 		case PhaseUnknown:
-			return "OUTCOME of " + at + " UNKNOWN"
+			return "UNKNOWN: outcome of " + at
 		case PhaseIsUndone:
-			return at + " UNDONE since its COMMIT"
+			return "NO LONGER HELD: " + at
 		}
 		if p.Status.Open() {
 			return at + " open"

@@ -18,12 +18,12 @@ func shown(w, h int, more ...Entry) *screen {
 }
 
 func shownOn(on ui.Options, w, h int, more ...Entry) *screen {
-	s := newScreen(Options{Title: "Which run is taken up?", Entries: append([]Entry{
+	s := newScreen(Options{Title: "Which run do you want to resume?", Entries: append([]Entry{
 		{Title: "Gym data reset", Where: "production on gym at db1", Stands: "before the gate, 12 of 30 items done", Lines: []string{
 			"begun 2026-01-30 01:10 by ada@ops1, last event 3 min 20 s ago", "before the gate, 12 of 30 items done",
 			"/home/ada/.local/state/tminus/gym-reset-20260130-011000.000.journal",
 		}},
-		{Title: "注文明細の控え", Where: "rehearsal on shop at /run/postgresql", Stands: "COMMIT of phase 3 of 6 IN DOUBT", Lines: []string{"/j/b.journal"}},
+		{Title: "注文明細の控え", Where: "rehearsal on shop at /run/postgresql", Stands: "IN DOUBT: COMMIT of phase 3 of 6", Lines: []string{"/j/b.journal"}},
 		{Title: "Gym data reset", Where: "demo on gym\x1b[2J at /tmp/x", Stands: "phase 2 of 6 open", Lines: []string{"/j/c.journal"}, Why: "its server is gone, and its database with it"},
 	}, more...)}, on)
 	s.Update(tea.WindowSizeMsg{Width: w, Height: h})

@@ -110,5 +110,5 @@ func (s *screen) more() []string {
 func (s *screen) hints() string {
 	st := s.styles
 	hint := func(key, name string) string { return look.Paint(st.Key, key) + " " + look.Paint(st.Dim, name) }
-	return look.Between(" "+hint("↑↓ jk", "move")+"  "+hint("enter", "take it up"), hint("q", "leave")+" ", s.width)
+	return look.Between(" "+hint("↑↓ jk", "move")+"  "+hint("enter", "resume it"), hint("q", "leave")+" ", s.width)
 }

@@ -127,7 +127,7 @@ func (a *app) choose(ctx context.Context, f Flags, runs []engine.Unfinished, pas
 	for _, why := range passed {
 		entries = append(entries, choose.Entry{Title: "Passed over", Why: phases.Clean(why.Error())})
 	}
-	at, err := choose.Run(ctx, choose.Options{Title: "Which run is taken up?", Entries: entries}, ui.Options{Looks: f.Looks})
+	at, err := choose.Run(ctx, choose.Options{Title: "Which run do you want to resume?", Entries: entries}, ui.Options{Looks: f.Looks})
 	if errors.Is(err, choose.ErrLeft) {
 		return "", &Exit{Code: Unfinished, Err: err}
 	}
@@ -141,14 +141,14 @@ func (a *app) choose(ctx context.Context, f Flags, runs []engine.Unfinished, pas
 type about struct{ title, where, begun, stands, why string }
 
 func aboutRun(u engine.Unfinished, now time.Time) about {
-	s, zone, alone := u.State, now.Location(), ""
+	s, alone := u.State, ""
 	if s.Opened.Unattended { // taken up, it asks nobody
 		alone = ", unattended"
 	}
 	out := about{
 		title: phases.Clean(s.Runbook.Title),
 		where: phases.Clean(fmt.Sprintf("%s on %s at %s", s.Opened.Environment, s.Target.Database, s.Target.Host)),
-		begun: phases.Clean(fmt.Sprintf("begun %s by %s%s, last event %s", s.OpenedAt.In(zone).Format("2006-01-02 15:04"), s.Opened.Operator, alone, ago(s.At, now))),
+		begun: phases.Clean(fmt.Sprintf("begun %s by %s%s, last event %s", s.OpenedAt.UTC().Format("2006-01-02 15:04 UTC"), s.Opened.Operator, alone, ago(s.At, now))),
 		why:   u.Gone, stands: phases.Clean(s.Standing()),
 	}
 	if u.Driven {
