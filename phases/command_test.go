@@ -23,10 +23,10 @@ func TestUndoneIsAcceptedWithTheLedgerAndAReason(t *testing.T) {
 		{"with both", phases.PhaseIsUndone, true, "first", "put back by the application, removed again", ""},
 		{"without a reason", phases.PhaseIsUndone, true, "first", " ", "what was found is needed"},
 		{"without the ledger", phases.PhaseIsUndone, false, "first", "it is fine", "the ledger does not prove that First was committed"},
-		{"unknown", phases.PhaseUnknown, true, "first", "it is fine", "First is not undone"},
-		{"committed", phases.PhaseIsCommitted, true, "first", "it is fine", "First is not undone"},
-		{"another phase", phases.PhaseIsUndone, true, "second", "it is fine", "Second is not undone"},
-		{"no phase", phases.PhaseIsUndone, true, "third", "it is fine", "no phase is undone"},
+		{"unknown", phases.PhaseUnknown, true, "first", "it is fine", "First is held as it was committed"},
+		{"committed", phases.PhaseIsCommitted, true, "first", "it is fine", "First is held as it was committed"},
+		{"another phase", phases.PhaseIsUndone, true, "second", "it is fine", "Second is held as it was committed"},
+		{"no phase", phases.PhaseIsUndone, true, "third", "it is fine", "every phase is held as it was committed"},
 	} {
 		s := &phases.State{
 			Runbook: &runbook.Runbook{Phases: plans}, Gate: phases.GateState{Decision: phases.Go},

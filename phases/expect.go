@@ -151,22 +151,27 @@ const farOff = 10
 func (p *PhaseState) Unexpected() []string {
 	var odd []string
 	for _, t := range p.Tables {
-		if t.Role != RoleDelete || t.Expected < 0 {
-			continue
-		}
-		if p.conditional(t.Name) && t.Updated+t.Inserted > 0 {
-			continue // the phase itself made rows that the condition holds for, or no longer does
-		}
-		found, want := t.Deleted+t.Cascaded, t.Expected+t.Inserted
-		off := found - want
-		if off > 0 && p.conditional(t.Name) {
-			off = t.Deleted - want // cascades take what the condition leaves, too
-		}
-		if max(off, -off)*farOff > want {
-			odd = append(odd, fmt.Sprintf("%s: %s expected, %s found", t.Name, Digits(want), Digits(found)))
+		if p.IsUnexpected(&t) {
+			odd = append(odd, fmt.Sprintf("%s: %s expected, %s deleted", t.Name, Digits(t.Expected+t.Inserted), Digits(t.Deleted+t.Cascaded)))
 		}
 	}
 	return odd
+}
+
+// IsUnexpected reports whether a table is one of those, its deletes all done.
+func (p *PhaseState) IsUnexpected(t *TableState) bool {
+	if t.Role != RoleDelete || t.Expected < 0 {
+		return false
+	}
+	if p.conditional(t.Name) && t.Updated+t.Inserted > 0 {
+		return false // the phase itself made rows that the condition holds for, or no longer does
+	}
+	want := t.Expected + t.Inserted
+	off := t.Deleted + t.Cascaded - want
+	if off > 0 && p.conditional(t.Name) {
+		off = t.Deleted - want // cascades take what the condition leaves, too
+	}
+	return max(off, -off)*farOff > want
 }
 
 // conditional reports whether a table is deleted from by conditions alone.

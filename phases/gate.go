@@ -166,7 +166,7 @@ func (s *State) ItemLacks(it runbook.Item) string {
 	case c == nil:
 		return "not answered yet"
 	case c.Error != "":
-		return "check failed: " + c.Error
+		return "could not be asked: " + c.Error
 	case !c.Pass:
 		return "found " + c.Value
 	}

@@ -79,7 +79,7 @@ func UndoSpan(d time.Duration, proven bool) string {
 	if proven {
 		return Span(d) + ", proven in the rehearsal"
 	}
-	return "about " + Span(d) + ", reckoned and NOT PROVEN"
+	return "about " + Span(d) + ", estimated and NOT PROVEN"
 }
 
 // IsBack reports whether the undo at a rehearsal's end has put a phase back.
@@ -127,7 +127,7 @@ func (s *State) AfterCommit(p *PhaseState) string {
 	case sum.Proven:
 		text = "an undo takes " + Span(sum.Took) + " (proven in the rehearsal), or a restore"
 	case p.Capsule != nil:
-		text = "an undo takes about " + Span(sum.Took) + " (reckoned, NOT PROVEN" + s.unprovenWhy() + "), or a restore"
+		text = "an undo takes about " + Span(sum.Took) + " (estimated, NOT PROVEN" + s.unprovenWhy() + "), or a restore"
 	default:
 		text = "there is a restore, and an undo that is NOT PROVEN" + s.unprovenWhy()
 	}
@@ -222,21 +222,44 @@ func (s *State) WantsTrial() bool {
 	return s.Opened.TryUndo && (s.UndoTrial == nil || s.UndoTrial.Result == nil)
 }
 
-// DecideWords say until when an undo can be decided on, and still be done by the
-// abort limit; clock writes a time of day. Nothing where there is nothing to
-// undo, and before T-0.
+// DecideWords say until when an undo, or the restore that part of it or all needs, can
+// be decided on, and still be done by the abort limit; clock writes a time of day.
+// Nothing where there is nothing to undo, before T-0, and where nobody knows how long
+// it takes.
 func (s *State) DecideWords(now time.Time, clock func(time.Time) string) (Level, string) {
-	by := s.DecideBy()
-	if by.IsZero() {
+	sum, end := s.Undo(), s.AbortAt()
+	took, measured := s.RestoreTime()
+	if end.IsZero() {
 		return LevelInfo, ""
 	}
-	sum := s.Undo()
+	by := s.DecideBy()
+	switch {
+	case sum.Lost == nil && by.IsZero():
+		return LevelInfo, ""
+	case sum.Lost == nil:
+		return decideBy("an undo", sum.Took, by, end, now, sum.Proven, clock)
+	case took <= 0:
+		return LevelWarn, "how long the restore takes is not known, so nobody knows until when you can decide"
+	case sum.Phases == nil:
+		return decideBy("a restore", took, end.Add(-took), end, now, measured, clock)
+	case now.After(end.Add(-took)):
+		return decideBy("the restore", took, end.Add(-took), end, now, measured, clock)
+	}
+	return LevelInfo, fmt.Sprintf("the restore has to begin by %s%s to be back by %s; the undo alone by %s%s",
+		about(measured), clock(end.Add(-took)), clock(end), about(sum.Proven), clock(by))
+}
+
+func decideBy(what string, took time.Duration, by, end, now time.Time, measured bool, clock func(time.Time) string) (Level, string) {
 	if now.After(by) {
-		return LevelBad, fmt.Sprintf("too late to be back by the abort limit, %s: begun now, an undo ends at about %s", clock(s.AbortAt()), clock(now.Add(sum.Took)))
+		return LevelBad, fmt.Sprintf("too late to be back by the abort limit, %s: begun now, %s ends at about %s", clock(end), what, clock(now.Add(took)))
 	}
-	about := ""
-	if !sum.Proven {
-		about = "about "
+	return LevelInfo, fmt.Sprintf("you can decide until %s%s and still be back by %s", about(measured), clock(by), clock(end))
+}
+
+// about stands before a time that rests on what nobody has measured.
+func about(measured bool) string {
+	if measured {
+		return ""
 	}
-	return LevelInfo, fmt.Sprintf("you can decide until %s%s and still be back by %s", about, clock(by), clock(s.AbortAt()))
+	return "about "
 }

@@ -48,22 +48,22 @@ func TestWaysBack(t *testing.T) {
 		change func(*State)
 		want   string
 	}{
-		"reckoned": {func(*State) {}, "what is committed comes back by an undo: 120,000 rows to bring back, 1 row to set back, about 1.8 s, reckoned and NOT PROVEN\n" +
+		"reckoned": {func(*State) {}, "what is committed comes back by an undo: 120,000 rows to bring back, 1 row to set back, about 1.8 s, estimated and NOT PROVEN\n" +
 			"undo: tminus undo reset.journal\nor by a restore" + restore},
 		"proven": {rehearsedUndo, "what is committed comes back by an undo: 120,000 rows to bring back, 1 row to set back, 3 min, proven in the rehearsal\n" +
 			"undo: tminus undo reset.journal\nor by a restore" + restore},
-		"one kept none": {func(s *State) { s.Phases[0].Capsule = nil }, "hub comes back by an undo: 20,000 rows to bring back, 1 row to set back, about 0.3 s, reckoned and NOT PROVEN\n" +
+		"one kept none": {func(s *State) { s.Phases[0].Capsule = nil }, "hub comes back by an undo: 20,000 rows to bring back, 1 row to set back, about 0.3 s, estimated and NOT PROVEN\n" +
 			"undo: tminus undo reset.journal\nleaf comes back by a restore only" + restore},
 		"none kept": {func(s *State) { s.Phases[0].Capsule, s.Phases[1].Capsule = nil, nil }, "what is committed comes back by a restore only" + restore},
-		"doubtful": {func(s *State) { s.Phases[2].Status = PhaseUnknown }, "hub, leaf come back by an undo: 120,000 rows to bring back, 1 row to set back, about 1.8 s, reckoned and NOT PROVEN\n" +
+		"doubtful": {func(s *State) { s.Phases[2].Status = PhaseUnknown }, "hub, leaf come back by an undo: 120,000 rows to bring back, 1 row to set back, about 1.8 s, estimated and NOT PROVEN\n" +
 			"undo: tminus undo reset.journal\nall of it comes back by a restore" + restore},
-		"beside rows": {func(s *State) { s.Phases[1].Capsule.Beside = []string{"sequence x was moved"} }, "what is committed comes back by an undo: 120,000 rows to bring back, 1 row to set back, about 1.8 s, reckoned and NOT PROVEN\n" +
+		"beside rows": {func(s *State) { s.Phases[1].Capsule.Beside = []string{"sequence x was moved"} }, "what is committed comes back by an undo: 120,000 rows to bring back, 1 row to set back, about 1.8 s, estimated and NOT PROVEN\n" +
 			"no undo takes back sequence x was moved\nundo: tminus undo reset.journal\nor by a restore" + restore},
 		"an undo itself": {func(s *State) {
 			s.Opened.Undoes, s.Phases[0].Capsule, s.Phases[1].Capsule = &Undoes{Journal: "was.journal"}, nil, nil
 		}, "what is put back comes out again by running the maintenance again; what is not, by the undo of what is left: tminus undo was.journal"},
 		"a trial that was cut": {func(s *State) { s.UndoTrial = &UndoTrial{} }, "the undo was being tried, and did not end: part of what is committed may be back\n" +
-			"what is committed comes back by an undo: 120,000 rows to bring back, 1 row to set back, about 1.8 s, reckoned and NOT PROVEN\nundo: tminus undo reset.journal\nor by a restore" + restore},
+			"what is committed comes back by an undo: 120,000 rows to bring back, 1 row to set back, about 1.8 s, estimated and NOT PROVEN\nundo: tminus undo reset.journal\nor by a restore" + restore},
 	} {
 		s := kept()
 		s.Runbook.Backup = runbook.Backup{IDField: "id", TookField: "took"}
@@ -86,7 +86,7 @@ func TestSummaryOfWhatIsDoneHasTheUndo(t *testing.T) {
 	s := kept()
 	s.Phases = s.Phases[:2]
 	s.Outcome = Completed
-	if got := s.Summary("x.journal"); !strings.Contains(got, "\ncomes back by an undo: 120,000 rows to bring back, 1 row to set back, about 1.8 s, reckoned and NOT PROVEN\nundo: tminus undo x.journal\n") {
+	if got := s.Summary("x.journal"); !strings.Contains(got, "\ncomes back by an undo: 120,000 rows to bring back, 1 row to set back, about 1.8 s, estimated and NOT PROVEN\nundo: tminus undo x.journal\n") {
 		t.Errorf("completed: %s", got)
 	}
 	tried := UndoTried{Phases: []UndoneTrial{{"hub", 20_001, time.Second}, {"leaf", 100_000, 2 * time.Second}}, Took: 3 * time.Second, Compared: 4}
@@ -117,13 +117,13 @@ func TestAfterCommit(t *testing.T) {
 		"not rehearsed": {func(*State) {}, "there is a restore, and an undo that is NOT PROVEN: nobody has rehearsed it"},
 		"on hold": {func(s *State) {
 			s.Phases[2].Status, s.Phases[2].Capsule = PhaseHolding, &Capsule{Gone: 80_000}
-		}, "an undo takes about 3.0 s (reckoned, NOT PROVEN: nobody has rehearsed it), or a restore"},
+		}, "an undo takes about 3.0 s (estimated, NOT PROVEN: nobody has rehearsed it), or a restore"},
 		"proven": {rehearsedUndo, "an undo takes 6 min (proven in the rehearsal), or a restore"},
 		"far more rows than rehearsed": {func(s *State) {
 			rehearsedUndo(s)
 			s.Phases[2].Status, s.Phases[2].Capsule = PhaseHolding, &Capsule{Gone: 10_000}
 			s.Phases[2].Tables = []TableState{{Name: "t", Role: RoleDelete, Deleted: 9_000, Updated: 1_000}}
-		}, "an undo takes about 9 min (reckoned, NOT PROVEN: far more rows went than in the rehearsal), or a restore"},
+		}, "an undo takes about 9 min (estimated, NOT PROVEN: far more rows went than in the rehearsal), or a restore"},
 		"capsule off":    {func(s *State) { s.Phases[2].Plan.NoCapsule = true }, "only a restore helps: this phase says `capsule: off`"},
 		"none written":   {func(s *State) { s.Phases[2].Status = PhaseHolding }, "only a restore helps"},
 		"an old journal": {func(s *State) { s.Opened.Capsule = nil }, "only a restore helps"},
@@ -182,6 +182,35 @@ func TestUntilWhenAnUndoCanBeDecided(t *testing.T) {
 	}
 	if level, got := s.DecideWords(s.At.Add(18*time.Minute), clock); level != LevelBad || got != "too late to be back by the abort limit, 02:20:00: begun now, an undo ends at about 02:21:00" {
 		t.Errorf("late: %s %q", level, got)
+	}
+}
+
+// What needs the restore needs it sooner than the undo begins.
+func TestUntilWhenARestoreCanBeDecided(t *testing.T) {
+	t.Parallel()
+	clock := func(at time.Time) string { return at.Format(time.TimeOnly) }
+	for name, c := range map[string]struct {
+		lost        int
+		restore, at time.Duration
+		level       Level
+		want        string
+	}{
+		"part":          {1, 4 * time.Minute, 0, LevelInfo, "the restore has to begin by about 02:16:00 to be back by 02:20:00; the undo alone by 02:18:00"},
+		"part, late":    {1, 4 * time.Minute, 7 * time.Minute, LevelBad, "too late to be back by the abort limit, 02:20:00: begun now, the restore ends at about 02:21:00"},
+		"part, unknown": {1, 0, 0, LevelWarn, "how long the restore takes is not known, so nobody knows until when you can decide"},
+		"all":           {2, 4 * time.Minute, 0, LevelInfo, "you can decide until about 02:16:00 and still be back by 02:20:00"},
+		"all, late":     {2, 4 * time.Minute, 7 * time.Minute, LevelBad, "too late to be back by the abort limit, 02:20:00: begun now, a restore ends at about 02:21:00"},
+	} {
+		s := kept()
+		rehearsedUndo(s)
+		s.Proven, s.Opened.Copy = nil, nil
+		s.Runbook.Backup.TookField, s.Runbook.Backup.RestoreTime = "", c.restore
+		for i := range c.lost {
+			s.Phases[i].Capsule = nil
+		}
+		if level, got := s.DecideWords(s.At.Add(10*time.Minute+c.at), clock); level != c.level || got != c.want {
+			t.Errorf("%s: %s %q", name, level, got)
+		}
 	}
 }
 

@@ -31,7 +31,7 @@ func (e PhaseUndone) apply(s *State) error {
 }
 
 func (e PhaseUndone) words(s *State) (Level, string) {
-	return LevelBad, fmt.Sprintf("%s: UNDONE: it was committed, and the database does not hold that: %s", s.PhaseName(e.Phase), e.Reason)
+	return LevelBad, fmt.Sprintf("%s: NO LONGER HELD: it was committed, and the database does not hold that: %s", s.PhaseName(e.Phase), e.Reason)
 }
 
 // PhaseConfirmed occurs when a phase that was called undone is found committed
@@ -87,13 +87,13 @@ func (c AcceptUndone) can(s *State, _ time.Time) error {
 		case p.Plan.ID != c.Phase:
 			continue
 		case p.Status != PhaseIsUndone:
-			return fmt.Errorf("%s is not undone", p.Plan.Title)
+			return fmt.Errorf("%s is held as it was committed", p.Plan.Title)
 		case !p.Ledger && (p.Intent == nil || p.Intent.Ledger || s.Target.Behind(s.WAL)):
 			return fmt.Errorf("the ledger does not prove that %s was committed in this database: find the database that the run worked on, and resume there", p.Plan.Title)
 		}
 		return needs("what was found", c.Reason)
 	}
-	return errors.New("no phase is undone")
+	return errors.New("every phase is held as it was committed")
 }
 
 // Events implements Recorded.

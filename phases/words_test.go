@@ -46,7 +46,7 @@ func TestDescribe(t *testing.T) {
 		{PhaseVerified{Phase: "leaf", Results: []Verification{{Pass: true}, {Kind: VerifyConstraints, Name: "deferred constraints", Unknown: "connection reset"}}}, LevelBad, "phase 1: verified: 1 of 2 hold; not known: constraints deferred constraints: unknown: connection reset"},
 		{SurveyTaken{Survey{Deletes: []string{"a"}, Sessions: 9}}, LevelInfo, "survey: deletes from 1 table, 0 tables more through foreign keys, 0 triggers, 9 sessions at its widest"},
 		{SurveyTaken{Survey{Deletes: []string{"a"}}}, LevelInfo, "survey: deletes from 1 table, 0 tables more through foreign keys, 0 triggers"}, // an old journal's
-		{PhaseUndone{Phase: "leaf", Reason: "the ledger has no row of it"}, LevelBad, "phase 1: UNDONE: it was committed, and the database does not hold that: the ledger has no row of it"},
+		{PhaseUndone{Phase: "leaf", Reason: "the ledger has no row of it"}, LevelBad, "phase 1: NO LONGER HELD: it was committed, and the database does not hold that: the ledger has no row of it"},
 		{ConditionRaised{Condition: "rows_unexpected", Phase: "phase3", Strength: HoldStrength, Detail: "bookings: 1 row deleted, 4,000 expected"}, LevelWarn, "phase phase3: abort condition rows unexpected: bookings: 1 row deleted, 4,000 expected"},
 		{ServerAwaited{What: "count bookings"}, LevelInfo, "waiting for the database: count bookings"},
 		{RunResumed{Operator: Operator{Name: "ada", Host: "ops1"}, TornBytes: 1}, LevelWarn, "run resumed by ada@ops1; cut from the journal: 1 byte of an unfinished last line"},

@@ -107,12 +107,13 @@ func (o *Operator) where() string {
 func (o *Operator) passGate(now time.Time) tea.Cmd {
 	s := o.state
 	where := o.where()
-	text := func(s *phases.State, _ time.Time) []dialog.Text {
+	text := func(s *phases.State, now time.Time) []dialog.Text {
 		var out []dialog.Text
 		if s.Runbook.Gate.Text != "" {
 			out = append(out, dialog.Say(phases.LevelInfo, s.Runbook.Gate.Text))
 		}
 		done, total := s.GroupsDone(s.Runbook.Checklist)
+		out = append(out, unprovenText(s, now)...)
 		return append(out,
 			dialog.Say(phases.LevelGood, fmt.Sprintf("Nothing holds the gate: %d of %s done.", done, look.Plural(total, "item is", "items are"))),
 			dialog.Say(phases.LevelWarn, "After the GO phases may start on the "+where+"."))
@@ -174,7 +175,7 @@ func (o *Operator) declareNoGo(now time.Time) tea.Cmd {
 func (o *Operator) startPhase(now time.Time) tea.Cmd {
 	s := o.state
 	p := s.Phases[s.Current()].Plan
-	d := dialog.Dialog{Title: "Start " + p.Title + "?", Level: phases.LevelWarn, Careful: true, Text: dialog.Says(o.phaseText(p)...), Ground: dialog.LeadsTo(startNow(s))}
+	d := dialog.Dialog{Title: "Start " + p.Title + "?", Level: phases.LevelWarn, Careful: true, Text: dialog.Says(o.phaseText(p, now)...), Ground: dialog.LeadsTo(startNow(s))}
 	start := func(v []string) (phases.Command, error) {
 		c := phases.StartPhase{Phase: p.ID}
 		if len(v) > 0 {
@@ -190,8 +191,19 @@ func (o *Operator) startPhase(now time.Time) tea.Cmd {
 	return o.ask(d, now)
 }
 
+// unprovenText says of the backup that a restore would be of why it is not proven;
+// nothing where it is, and in an undo, which has none.
+func unprovenText(s *phases.State, now time.Time) []dialog.Text {
+	lacks := s.Proof(now).Lacks
+	if lacks == "" || s.Opened.Undoes != nil {
+		return nil
+	}
+	id := look.NameOr(s.Fields[s.Runbook.Backup.IDField].Value, "(no ID recorded)")
+	return []dialog.Text{dialog.Say(phases.LevelBad, "Backup "+id+" is NOT PROVEN: "+lacks+".")}
+}
+
 // phaseText says what a phase is about to do.
-func (o *Operator) phaseText(p *runbook.Phase) []dialog.Text {
+func (o *Operator) phaseText(p *runbook.Phase, now time.Time) []dialog.Text {
 	text := []dialog.Text{dialog.Say(phases.LevelInfo, "On "+o.where()+".")}
 	switch deletes := p.Deletes(); {
 	case !p.Writes():
@@ -206,6 +218,9 @@ func (o *Operator) phaseText(p *runbook.Phase) []dialog.Text {
 	}
 	for _, n := range p.Notes {
 		text = append(text, dialog.Say(phases.LevelInfo, n))
+	}
+	if p.Writes() {
+		text = append(text, unprovenText(o.state, now)...)
 	}
 	if p.PointOfNoReturn {
 		text = append(text, dialog.Say(phases.LevelBad, "Its COMMIT is the POINT OF NO RETURN: after it "+afterCommit(o.state, p)+"."))

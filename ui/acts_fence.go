@@ -36,7 +36,11 @@ func liftField(s *phases.State) []dialog.Field {
 	if len(s.FencesOff()) == 0 {
 		return nil
 	}
-	return []dialog.Field{dialog.NewField("Bring it back now", runbook.Field{ID: "-", Label: "Bring it back now", Type: runbook.FieldYesNo, Example: "yes"}, "yes")}
+	label := "Bring it back now"
+	if len(s.FencesOff()) > 1 {
+		label = "Bring them back now"
+	}
+	return []dialog.Field{dialog.NewField(label, runbook.Field{ID: "-", Label: label, Type: runbook.FieldYesNo, Example: "yes"}, "yes")}
 }
 
 // lifts reads the answer behind the reason. Where nothing was off when it was

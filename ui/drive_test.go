@@ -190,7 +190,7 @@ func TestAKeyThatDoesNothingSaysWhy(t *testing.T) {
 		{"completed", "s", "ended"},
 		{"confirm", "s", "held by 1 item: The rollback engineer"},
 		{"undone", "s", "a human must look at the database first"},
-		{"holding", "A", "is not undone"},
+		{"holding", "A", "is held as it was committed"},
 	} {
 		o, rec := screen(t, c.stage, 120, 40)
 		if c.stage == "checklist" {

@@ -45,7 +45,7 @@ var grounds = map[string]struct {
 	"an action, and phases begin": {"go", "x", func(o *Operator) { o.state.T0 = o.now() }, "Disable the trigger: closed, the checklist is closed"},
 	"accept, and it is confirmed": {"undone", "A", func(o *Operator) {
 		o.state.Phases[1].Status = phases.PhaseIsCommitted
-	}, "Let Delete bookings count as committed: closed, Delete bookings is not undone."},
+	}, "Let Delete bookings count as committed: closed, Delete bookings is held as it was committed."},
 	"leave, and the run ends":     {"running", "q", func(o *Operator) { o.state.Outcome = phases.Aborted }, "Leave the run: closed, the run has ended: aborted."},
 	"a note, and the engine ends": {"running", "w", func(o *Operator) { o.stopped = true }, "A note for the execution log: closed, the engine has ended."},
 }
@@ -105,14 +105,14 @@ func TestAQuestionClosesWithItsGround(t *testing.T) {
 // What a question says is what the screen behind it says, at each frame.
 func TestAQuestionSaysWhatIsSo(t *testing.T) {
 	o, _ := openAsking(t, "holding", "c")
-	if text := trimmed(frameText(o)); !strings.Contains(text, "402,000 rows deleted") {
+	if text := trimmed(frameText(o)); !strings.Contains(text, "402,000 rows") {
 		t.Fatalf("no rows in\n%s", text)
 	}
 	o.state.Phases[1].Tables[1].Deleted = 1
 	o.state.Conditions = []phases.Condition{{At: o.now(), ConditionRaised: phases.ConditionRaised{
-		Condition: phases.ConditionRows, Phase: "bookings", Detail: "bookings: 310,000 expected, 1 found",
+		Condition: phases.ConditionRows, Phase: "bookings", Detail: "bookings: 310,000 expected, 1 deleted",
 	}}}
-	if text := trimmed(frameText(o)); !strings.Contains(text, "92,001 rows deleted") || !strings.Contains(text, "Not as expected: bookings: 310,000 expected, 1 found") {
+	if text := trimmed(frameText(o)); !strings.Contains(text, "92,001 rows deleted") || !strings.Contains(text, "Not as expected: bookings: 310,000 expected, 1 deleted") {
 		t.Errorf("the question says what was so before:\n%s", text)
 	}
 	o, _ = openAsking(t, "locked", "t")

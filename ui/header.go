@@ -137,6 +137,14 @@ func (v *Viewer) limits(now time.Time) string {
 			return look.Paint(st.Bad, "COMMIT IN DOUBT")
 		}
 	}
+	for i := range s.Phases {
+		switch s.Phases[i].Status {
+		case phases.PhaseUnknown:
+			return look.Paint(st.Bad, "OUTCOME UNKNOWN")
+		case phases.PhaseIsUndone:
+			return look.Paint(st.Bad, "NO LONGER HELD")
+		}
+	}
 	return v.windowLimit(now)
 }
 
@@ -153,7 +161,7 @@ func (v *Viewer) windowLimit(now time.Time) string {
 		case s.OffSchedule(now) == phases.Early:
 			return look.Paint(st.Dim, "gate opens in ") + look.Paint(st.Text, look.Countdown(due))
 		case due <= 0:
-			return look.Paint(st.Warn, "gate due since "+look.Duration(-due))
+			return look.Paint(st.Warn, "gate due "+look.Duration(-due)+" ago")
 		}
 		return look.Paint(st.Dim, "gate due in ") + look.Paint(st.Text, look.Countdown(due))
 	case at.IsZero() && s.Schedule().Kept && s.OffSchedule(now) != "":

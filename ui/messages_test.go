@@ -64,7 +64,7 @@ func TestAMessageIsShownBeforeItGoes(t *testing.T) {
 	}
 	run(o, keyNamed("x"))
 	got := trimmed(frameText(o))
-	for _, want := range []string{"Send this?", "To users (Slack), office (mail to 2):", "Gym reset begins", "says <b>"} {
+	for _, want := range []string{"Send this?", "To users (Slack), office (mail to 2 people):", "Gym reset begins", "says <b>"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("missing %q in\n%s", want, got)
 		}
@@ -92,7 +92,7 @@ func TestWhatDidNotArriveIsSentAgain(t *testing.T) {
 			}
 		}
 		run(o, keyNamed(key))
-		if got := trimmed(frameText(o)); !strings.Contains(got, "To users (Slack):") || strings.Contains(got, "mail to 2") {
+		if got := trimmed(frameText(o)); !strings.Contains(got, "To users (Slack):") || strings.Contains(got, "mail to 2 people") {
 			t.Errorf("%s asks\n%s", key, got)
 		}
 		quietly(o)

@@ -232,7 +232,7 @@ func (v *Viewer) nextPhase(n phases.Next) step {
 	case phases.WaitLook:
 		st := step{text: "The outcome of " + p.Plan.Title + " is unknown: a human must look at the database.", level: phases.LevelBad, keys: []string{"abort", "note"}, at: pane.Undo}
 		if p.Status == phases.PhaseIsUndone {
-			st.text, st.keys = p.Plan.Title+" is undone: a human must look at the database.", []string{"accept", "abort", "note"}
+			st.text, st.keys = p.Plan.Title+" is no longer held: a human must look at the database.", []string{"accept", "abort", "note"}
 		}
 		if v.nav.focus != pane.Undo { // what to look for comes first
 			st.keys = append([]string{pane.Binding(pane.Undo)}, st.keys...)

@@ -20,7 +20,7 @@ func TestPlainLeadsOnFromAnUndonePhase(t *testing.T) {
 			r := startPlain(t, e, nil)
 			e.add(phases.NoteRecorded{Text: "something else happens"})
 			r.settle()
-			if n := strings.Count(r.out.String(), "a human must look at the database: Leaf tables is undone: audit_logs holds 7 rows"); n != 1 {
+			if n := strings.Count(r.out.String(), "a human must look at the database: Leaf tables is no longer held: audit_logs holds 7 rows"); n != 1 {
 				t.Errorf("said %d times:\n%s", n, r.out.String())
 			}
 			if strings.Contains(r.out.String(), "type start") {

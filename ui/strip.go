@@ -45,7 +45,7 @@ func (v *Viewer) stripLine() string {
 		if i == s.Current() && s.Gate.Decision == phases.Go {
 			word := ""
 			if s.Phases[i].Status == phases.PhaseIsUndone {
-				word = " undone"
+				word = " not held"
 			}
 			label += " " + look.Clip(look.Sanitize(s.Phases[i].Plan.Title), 28-2*look.Width(word)) + word
 		}

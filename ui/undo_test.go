@@ -59,11 +59,11 @@ func TestPlainSaysWhatIsKept(t *testing.T) {
 		e.add(phases.CapsuleKept{Phase: "leaf", Capsule: phases.Capsule{Folder: "leaf.1", Gone: 120, Bytes: 900}},
 			phases.HoldOpened{Phase: "leaf", Until: time.Now().Add(time.Hour)})
 		r.settle()
-		r.wants("capsule: 120 rows to bring back; 900 bytes on disk", "after its COMMIT an undo takes about 0.0 s (reckoned, NOT PROVEN: nobody has rehearsed it), or a restore", "type commit or rollback")
+		r.wants("capsule: 120 rows to bring back; 900 bytes on disk", "after its COMMIT an undo takes about 0.0 s (estimated, NOT PROVEN: nobody has rehearsed it), or a restore", "type commit or rollback")
 		e.add(phases.PhaseCommitted{Phase: "leaf"})
 		r.settle()
 		r.enter("status")
 		r.settle()
-		r.wants("undo: 120 rows to bring back, about 0.0 s, reckoned and NOT PROVEN", "undo: tminus undo ")
+		r.wants("undo: 120 rows to bring back, about 0.0 s, estimated and NOT PROVEN", "undo: tminus undo ")
 	})
 }

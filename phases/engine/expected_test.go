@@ -18,7 +18,7 @@ func TestASwappedTableHoldsWithTheDifference(t *testing.T) {
 	r.do(phases.StartPhase{Phase: "two"})
 	r.untilStatus("two", phases.PhaseHolding)
 	s := r.state()
-	if n := len(s.Conditions); n != 1 || s.Conditions[0].Condition != phases.ConditionRows || !strings.Contains(s.Conditions[0].Detail, "parent: 5,000 expected, 1 found") {
+	if n := len(s.Conditions); n != 1 || s.Conditions[0].Condition != phases.ConditionRows || !strings.Contains(s.Conditions[0].Detail, "parent: 5,000 expected, 1 deleted") {
 		t.Fatalf("conditions: %+v", s.Conditions)
 	}
 	r.do(phases.Commit{Phase: "two"})

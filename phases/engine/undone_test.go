@@ -39,7 +39,7 @@ func TestUndoneIsAcceptedIntoTheJournal(t *testing.T) {
 	r.refused(phases.CloseRun{}, "phases are still to be done")
 	r.do(phases.AcceptUndone{Phase: "clear", Reason: "a row of\nthe\x1b[2J smoke test"})
 	r.untilStatus("clear", phases.PhaseIsCommitted)
-	r.refused(phases.AcceptUndone{Phase: "clear", Reason: "again"}, "not undone")
+	r.refused(phases.AcceptUndone{Phase: "clear", Reason: "again"}, "is held as it was committed")
 	r.do(phases.Tick{Item: "said"})
 	r.do(phases.CloseRun{})
 	if err := r.wait(); err != nil {

@@ -232,7 +232,7 @@ func (t *layout) capsule(p *Phase) {
 	case c.Undo.Proven:
 		t.pair("Undo", span(c.Undo.Seconds)+", proven in the rehearsal")
 	default:
-		t.pair("Undo", "about "+span(c.Undo.Seconds)+", reckoned and NOT PROVEN")
+		t.pair("Undo", "about "+span(c.Undo.Seconds)+", estimated and NOT PROVEN")
 	}
 }
 

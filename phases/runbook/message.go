@@ -393,7 +393,7 @@ func (*checker) offer(name string, names []string, or string) string {
 	return or
 }
 
-// Way is what people call the channel's way: "Slack", "mail to 2", "command page".
+// Way is what people call the channel's way: "Slack", "mail to 2 people", "command page".
 // Of an address it names the host at most.
 func (c Channel) Way() string {
 	switch {
@@ -409,9 +409,16 @@ func (c Channel) Way() string {
 	case c.Webhook != nil:
 		return "webhook"
 	case c.SMTP != nil:
-		return fmt.Sprintf("mail to %d", len(c.SMTP.To))
+		return mailTo(len(c.SMTP.To))
 	case len(c.Command) > 0:
 		return "command " + path.Base(c.Command[0])
 	}
 	return "no way that this version knows"
+}
+
+func mailTo(people int) string {
+	if people == 1 {
+		return "mail to 1 person"
+	}
+	return fmt.Sprintf("mail to %d people", people)
 }

@@ -97,7 +97,7 @@ func commands(a *app) *cobra.Command {
 		Long: "tminus runs a runbook against a PostgreSQL database: a checklist, a go/no-go gate,\n" +
 			"one transaction a phase, verification before COMMIT, and an execution log that writes itself.\n\n" +
 			"Exit codes: 0 finished; 1 error; 2 usage or runbook; 3 no-go; 4 rolled back or aborted;\n" +
-			"5 the outcome of a COMMIT is unknown or undone, or the database tells another story\n" +
+			"5 the outcome of a COMMIT is unknown or no longer held, or the database tells another story\n" +
 			"than the journal; 6 unfinished.",
 		Example: "  tminus demo\n  tminus guide > reset.yaml\n  tminus lint reset.yaml\n" +
 			"  tminus rehearse reset.yaml --dsn 'host=rehearsal dbname=gym'\n  tminus run reset.yaml --dsn 'host=prod dbname=gym'",

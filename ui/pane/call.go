@@ -45,6 +45,20 @@ func calledWords(c phases.RecordedContact) string {
 	return text
 }
 
+// firstCall is whom to call first, in one line: the list stands further down.
+func (p Pane) firstCall() []look.Line {
+	for _, c := range p.reachable() {
+		c.Role, c.Name = look.NameOr(c.Name, c.Role), ""
+		return p.paragraph("Call: ", &p.Styles.Text, strings.Replace(calledWords(c), ": ", ", ", 1))
+	}
+	for _, c := range p.State.Runbook.Contacts {
+		if c.Phone != "" {
+			return p.paragraph("Call: ", &p.Styles.Text, look.NameOr(c.Name, c.Role)+", "+c.Phone)
+		}
+	}
+	return nil
+}
+
 // callSentence is whom to call in a decision's box; nothing where no item records
 // anybody.
 func (p Pane) callSentence() []look.Line {

@@ -109,11 +109,11 @@ func TestPanesSayWhatAnUndoTakes(t *testing.T) {
 		"keeping":        {Phase, []string{"writes its capsule", "60 %"}},
 		"holding_kept": {Phase, []string{
 			"Capsule 20,000 rows to bring back; 586 kB on disk.",
-			"This COMMIT is the point of no return: after it an undo takes about 29 s (reckoned, NOT PROVEN: nobody has rehearsed it), or a restore.",
+			"This COMMIT is the point of no return: after it an undo takes about 29 s (estimated, NOT PROVEN: nobody has rehearsed it), or a restore.",
 		}},
 		"committed_kept": {Undo, []string{"COMMITTED: AN UNDO BRINGS IT BACK", "undo 50 s, proven", "1 min 15 s, proven in the rehearsal", "You can decide until 02:23:45 and still be back by 02:25:00.", "$ tminus undo gym-20260130T010000Z.journal"}},
 		"past_kept":      {Undo, []string{"PAST THE POINT OF NO RETURN", "$ tminus undo gym-20260130T010000Z.journal"}},
-		"past_part":      {Undo, []string{"Only a restore brings back what kept no capsule; an undo the rest.", "by a restore only", "reckoned and NOT PROVEN", "no undo takes back: sequence audit_logs_id_seq was moved"}},
+		"past_part":      {Undo, []string{"Only a restore brings back what kept no capsule; an undo the rest.", "The restore has to begin by about 02:11:00 to be back by 02:25:00; the undo alone by about 02:24:51.", "by a restore only", "estimated and NOT PROVEN", "no undo takes back: sequence audit_logs_id_seq was moved"}},
 		"trying":         {Undo, []string{"THE UNDO IS BEING TRIED", "phase 3, 12,000 of 1,384,581 rows put back"}},
 		"tried":          {Undo, []string{"All of it was put back in 1 min 35 s", "put back again"}},
 		"undo_run":       {Undo, []string{"comes out again by running the maintenance again", "undoes users, subscriptions of run 7f2c"}},

@@ -68,7 +68,7 @@ func TestChecklistMarksEveryStateDifferently(t *testing.T) {
 	p.Cursor = ""
 	got := plainText(p.show(Checklist))
 	for _, want := range []string{
-		"[x] All six phases", "[ ] No error", "[!] The backup is less than 15 minutes old", "cannot tell",
+		"[x] All six phases", "[ ] No error", "[!] The backup is less than 15 minutes old", "could not be asked",
 		"[~] The rollback engineer", "assumed, nobody looked", "[*] The four business triggers", "under way",
 		"Wait 5 minutes and look again",
 	} {
@@ -280,7 +280,7 @@ func TestTimelineInOneLine(t *testing.T) {
 
 func TestTimelineSaysLateAndEarly(t *testing.T) {
 	p := newPaneRun().pane(80, 24)
-	for d, want := range map[time.Duration]string{0: "on time", 4 * time.Second: "on time", 65 * time.Second: "01:05 late", -65 * time.Second: "01:05 early"} {
+	for d, want := range map[time.Duration]string{0: "on time", 4 * time.Second: "on time", 65 * time.Second: "1 min 05 s late", -65 * time.Second: "1 min 05 s early"} {
 		if got, _ := p.lateness(d); got != want {
 			t.Errorf("%s off plan: %q, want %q", d, got, want)
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tminus/phases"
+	"tminus/phases/check"
 	"tminus/phases/runbook"
 	"tminus/ui/look"
 )
@@ -30,7 +31,10 @@ func (p Pane) gateEdge() string {
 	if n == 0 && len(holds) > 0 {
 		return p.timeEdge(holds)
 	}
-	return fmt.Sprintf("%d to go", n)
+	if n == 0 {
+		return "nothing open"
+	}
+	return look.Plural(n, "item", "items") + " open"
 }
 
 // gateContent draws the go/no-go decision: what still holds it, what was decided, by
@@ -85,7 +89,7 @@ func (p Pane) gateLines() content {
 	out = append(out, look.Line{})
 	out = append(out, p.groupCounts(s.Runbook.Checklist)...)
 	if len(holds) > 0 {
-		out = append(out, look.Line{}, look.Row(&st.Title, "What holds it"))
+		out = append(out, look.Line{}, look.Row(&st.Title, "What it waits for"))
 		out = append(out, p.holdLines(holds)...)
 	}
 	return content{body: out, firm: firm}
@@ -234,7 +238,7 @@ func (p Pane) conditionLines() []look.Line {
 	st := p.Styles
 	var out []look.Line
 	for _, c := range p.State.Conditions {
-		word := "holds"
+		word := "stops the next phase"
 		if c.Strength == phases.RollbackStrength {
 			word = "rolls back"
 		}
@@ -255,7 +259,11 @@ func (p Pane) beforePhase(i int) content {
 	holds := s.PhaseHolds(i, p.Now)
 	risk, riskSt := p.riskWord(ph.Plan.Risk)
 	out := []look.Line{p.goLine(), {}}
-	head := look.Row(&st.Title, fmt.Sprintf("Before phase %d of %d: %s", i+1, len(s.Phases), ph.Plan.Title))
+	where := "Before phase"
+	if ph.Status.MustLook() { // it has run
+		where = "Phase"
+	}
+	head := look.Row(&st.Title, fmt.Sprintf("%s %d of %d: %s", where, i+1, len(s.Phases), ph.Plan.Title))
 	if total > 0 {
 		head = head.Add(&st.Text, fmt.Sprintf(" – %s, %d done", look.Plural(total, "confirmation", "confirmations"), done))
 	}
@@ -296,9 +304,9 @@ func (p Pane) phaseVerdict(ph *phases.PhaseState, holds []phases.Hold) []look.Li
 	case s.Outcome != "":
 		return []look.Line{look.Row(&st.Bad, st.Mark.Failed+" The run has ended: "+s.Outcome.Word()+". This phase does not start.")}
 	case ph.Status == phases.PhaseUnknown:
-		return p.paragraph(st.Mark.Unknown+" ", &st.Bad, "Its outcome is unknown: "+ph.Reason)
+		return p.paragraph(st.Mark.Unknown+" ", &st.Bad, "Its outcome is unknown: "+ph.Reason+"; "+Digit(Phase)+" says what to look at")
 	case ph.Status == phases.PhaseIsUndone:
-		return p.paragraph(st.Mark.Failed+" ", &st.Bad, "UNDONE: "+LookFirst(ph.Status)+": "+ph.Reason)
+		return p.paragraph(st.Mark.Failed+" ", &st.Bad, "NO LONGER HELD: "+LookFirst(ph.Status)+": "+ph.Reason+"; "+p.heldAgain(ph))
 	}
 	confirm := map[string]bool{}
 	for _, it := range ph.Plan.Confirm {
@@ -334,6 +342,14 @@ func (p Pane) phaseVerdict(ph *phases.PhaseState, holds []phases.Hold) []look.Li
 	return out
 }
 
+// heldAgain is what leads on from a phase that is no longer held.
+func (p Pane) heldAgain(ph *phases.PhaseState) string {
+	if ph.Ledger && !p.ReadOnly {
+		return KeyAccept + " accepts it"
+	}
+	return Digit(Phase) + " says what to look at"
+}
+
 // noReturnBox says what the next phase takes away for good, and what undoing
 // it would cost.
 func (p Pane) noReturnBox(ph *phases.PhaseState) []look.Line {
@@ -360,7 +376,11 @@ func (p Pane) noReturnBox(ph *phases.PhaseState) []look.Line {
 	if cmd := s.RestoreCommand(); cmd != "" && p.Height >= tall {
 		lines = append(lines, in.commandLines("$ ", &st.Text, cmd)...)
 	}
-	return p.box(&st.Bad, st.Mark.NoReturn+" POINT OF NO RETURN", lines)
+	title := " POINT OF NO RETURN"
+	if p.tellsAfter(ph) && s.Keeps(ph) {
+		title += ", but for an undo"
+	}
+	return p.box(&st.Bad, st.Mark.NoReturn+title, lines)
 }
 
 // backupLine is the backup's id and age, against the age it may have.
@@ -380,7 +400,21 @@ func (p Pane) backupLine() look.Line {
 	if age > b.MaxAge {
 		return l.Add(&st.Bad, look.Seconds(age)+" old: TOO OLD, limit "+phases.Span(b.MaxAge))
 	}
+	if p.ageUnknown() {
+		return l.Add(&st.Warn, look.Seconds(age)+" old as recorded; its check could not be asked")
+	}
 	return l.Add(&st.Good, look.Seconds(age)+" old, good for another "+look.Left(b.MaxAge-age))
+}
+
+// ageUnknown reports whether the check of the backup's age could not be asked.
+func (p Pane) ageUnknown() bool {
+	for id, item := range p.State.Items {
+		it, _, ok := p.State.Runbook.Item(id)
+		if ok && it.Check != nil && it.Check.Name == check.BackupAge && item.Check != nil && item.Check.Error != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // lowerFirst makes a label fit into a sentence.

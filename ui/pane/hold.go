@@ -93,9 +93,15 @@ func SumVerified(ph *phases.PhaseState) VerifiedSum {
 	return sum
 }
 
-// String is how many hold; what is unknown is named, for it is no failure.
+// String is how many passed, and what of the rest failed or is unknown: that is no failure.
 func (v VerifiedSum) String() string {
-	text := fmt.Sprintf("%d of %s", v.Passed, look.Plural(v.Total, "verification holds", "verifications hold"))
+	text := fmt.Sprintf("%d of %s passed", v.Passed, look.Plural(v.Total, "verification", "verifications"))
+	switch {
+	case v.failed == 1:
+		text += ", 1 FAILS"
+	case v.failed > 1:
+		text += fmt.Sprintf(", %d FAIL", v.failed)
+	}
 	if v.unknown > 0 {
 		text += fmt.Sprintf(", %d unknown", v.unknown)
 	}
@@ -211,6 +217,10 @@ func (p Pane) unknownBox(ph *phases.PhaseState) []look.Line {
 	if names := deleteNames(ph); names != "" {
 		lines = append(lines, in.paragraph("3. ", &st.Text, "Count "+names+": no rows left means committed, the expected rows mean that it was not.")...)
 	}
+	if p.State.Outcome == "" && !p.ReadOnly {
+		lines = append(lines, look.Row(nil, "Then: ").Add(&st.Key, KeyLeave).Add(&st.Text, " leaves, and ").Add(&st.Accent, "tminus resume").Add(&st.Text, " looks at the database again."))
+		lines = append(lines, look.Row(nil, "Or ").Add(&st.Key, KeyAbort).Add(&st.Text, " aborts; what is committed stays."))
+	}
 	return p.box(&st.Bad, st.Mark.Unknown+" OUTCOME UNKNOWN: the program does not guess", lines)
 }
 
@@ -255,7 +265,11 @@ func (p Pane) undoneBox(ph *phases.PhaseState) []look.Line {
 	if p.State.Outcome == "" {
 		lines = append(lines, in.paragraph("", &st.Dim, "Resuming looks at the database again.")...)
 	}
-	return p.box(&st.Bad, st.Mark.Failed+" UNDONE: it was committed, and the database does not hold that any more", lines)
+	title := " NO LONGER HELD: committed, but rows are back"
+	if !ph.Ledger {
+		title += " or the server is another"
+	}
+	return p.box(&st.Bad, st.Mark.Failed+title, lines)
 }
 
 func deleteNames(ph *phases.PhaseState) string {

@@ -10,6 +10,7 @@ import (
 	"charm.land/lipgloss/v2"
 
 	"tminus/phases"
+	"tminus/phases/check"
 	"tminus/phases/runbook"
 	"tminus/ui/look"
 )
@@ -137,11 +138,11 @@ func (p Pane) itemEnd(it *runbook.Item) (*lipgloss.Style, string) {
 	st := p.Styles
 	s := p.State.Item(it.ID)
 	if a := s.Action; a != nil && a.Running {
-		far := a.Progress.String()
+		far, soFar := a.Progress.String(), " so far"
 		if far == "" || tooFar(it, far) { // its detail has it
-			far = "under way"
+			far, soFar = "under way", ""
 		}
-		return &st.Accent, far + ", " + look.Duration(p.Now.Sub(a.At))
+		return &st.Accent, far + ", " + look.Duration(p.Now.Sub(a.At)) + soFar
 	}
 	if style, end := p.takenOn(it, s); end != "" {
 		return style, end
@@ -212,13 +213,16 @@ func (p Pane) checkEnd(it *runbook.Item, c *phases.CheckState) (*lipgloss.Style,
 	}
 	switch {
 	case c.Error != "":
-		return &st.Bad, "cannot tell, " + p.age(c.At)
+		return &st.Bad, "could not be asked, " + p.age(c.At)
 	case !c.Pass:
 		return &st.Bad, "found " + valueOr(found, "nothing") + ", " + p.age(c.At)
 	case p.fieldsMissing(it) > 0:
 		return &st.Dim, look.Plural(p.fieldsMissing(it), "field", "fields") + " to fill in"
 	case p.stale(it):
 		return &st.Warn, valueOr(found, "passed") + ", too old: " + p.age(c.At)
+	}
+	if it.Check.Name == check.BackupAge { // what it found is an age itself
+		return &st.Dim, valueOr(found, "passed") + ", asked " + p.age(c.At)
 	}
 	return &st.Dim, valueOr(found, "passed") + ", " + p.age(c.At)
 }
@@ -251,7 +255,9 @@ func (p Pane) itemDetail(it *runbook.Item) []look.Line {
 			out = append(out, p.paragraph(indent, &st.Bad, "Could not be asked: "+c.Error)...)
 		}
 		out = append(out, p.inTheWay(indent, c)...)
-		out = append(out, p.paragraph(indent, &st.Warn, "Remedy: "+it.Check.Remedy)...)
+		if c.Error == "" {
+			out = append(out, p.paragraph(indent, &st.Warn, "Remedy: "+it.Check.Remedy)...)
+		}
 	}
 	for _, f := range it.Fields {
 		out = append(out, p.fieldLine(indent, f))

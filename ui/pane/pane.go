@@ -286,6 +286,8 @@ const (
 	KeyClose    = "d"
 	KeySkip     = "S"
 	KeySchedule = "T"
+	KeyAbort    = "a"
+	KeyLeave    = "q"
 	KeyTell     = "m"
 	KeyMore     = "i" // a reader's, too
 )

@@ -180,31 +180,33 @@ func (p Pane) phaseTimes(ph *phases.PhaseState) look.Line {
 	plan := ph.Plan
 	took, begun := p.phaseTime(ph)
 	var l look.Line
+	planned := ", planned " + phases.Span(plan.Planned)
 	switch {
 	case !begun:
 		l = look.Row(&st.Dim, "not begun")
 	case plan.Limit > 0 && took > plan.Limit:
-		text := " over its limit"
+		text := ", over its limit"
 		if s := ph.Status; s.Open() && s != phases.PhaseCommitting && s != phases.PhaseInDoubt { // what was sent is not taken back
 			text += ": rolls back"
 		}
-		l = look.Row(&st.Bad, look.Minutes(took)+text)
+		l = look.Row(&st.Bad, look.Seconds(took)+text)
 	case plan.WarnAfter > 0 && took > plan.WarnAfter:
-		l = look.Row(&st.Warn, look.Minutes(took)+" slow: past its warning")
+		l = look.Row(&st.Warn, look.Seconds(took)+", slow: past its warning")
 	case took > plan.Planned:
-		l = look.Row(&st.Warn, look.Minutes(took)+" over plan")
+		l = look.Row(&st.Warn, look.Seconds(took)+", over plan")
 	default:
-		l = look.Row(&st.Good, look.Minutes(took)+" within plan")
+		l = look.Row(&st.Good, look.Seconds(took)+" of "+phases.Span(plan.Planned)+" planned")
+		planned = ""
 	}
-	l = l.Add(&st.Dim, ", planned "+look.Minutes(plan.Planned))
+	l = l.Add(&st.Dim, planned)
 	if was := p.rehearsed(ph); was != "" {
 		l = l.Add(&st.Dim, ", "+was)
 	}
 	if plan.WarnAfter > 0 {
-		l = l.Add(&st.Dim, ", warns "+look.Minutes(plan.WarnAfter))
+		l = l.Add(&st.Dim, ", warns at "+phases.Span(plan.WarnAfter))
 	}
 	if plan.Limit > 0 {
-		l = l.Add(&st.Dim, ", limit "+look.Minutes(plan.Limit))
+		l = l.Add(&st.Dim, ", limit "+phases.Span(plan.Limit))
 	}
 	if left, ok := p.phaseLeft(ph); ok {
 		l = l.End(&st.Accent, "about "+look.Minutes(left)+" left")
@@ -281,7 +283,7 @@ func (p Pane) heldHead(ph *phases.PhaseState) look.Line {
 // COMMIT, and nothing of what is: its outcome is not known, or it was committed
 // and its tables hold rows again.
 func heldBefore(ph *phases.PhaseState) bool {
-	return doubtful(ph) || (ph.Status == phases.PhaseIsUndone && ph.Ledger)
+	return doubtful(ph)
 }
 
 // changeLines are what a phase did beside inserting, updating and deleting rows.
@@ -290,8 +292,11 @@ func (p Pane) changeLines(ph *phases.PhaseState) []look.Line {
 		return nil
 	}
 	title := "Beside rows"
-	if takenBack(ph) {
-		title += ", all of it undone"
+	switch {
+	case doubtful(ph):
+		title += ", in its transaction"
+	case takenBack(ph):
+		title += ", all of it taken back"
 	}
 	out := []look.Line{{}, look.Row(&p.Styles.Title, title)}
 	for _, c := range ph.Changes {

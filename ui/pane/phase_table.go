@@ -68,10 +68,7 @@ func tableCaveat(ph *phases.PhaseState) string {
 	case phases.PhaseIsRolledBack:
 		return "what its transaction had done: all of it was taken back"
 	case phases.PhaseIsUndone:
-		if ph.Ledger {
-			return "what it had committed; its tables hold rows again, see above"
-		}
-		return "what its transaction had done: the database does not hold it any more"
+		return "what it had committed; now each table has to be counted, see above"
 	case phases.PhaseUnknown, phases.PhaseInDoubt:
 		return "what its transaction had done: whether it lasts is not known"
 	default:
@@ -81,20 +78,24 @@ func tableCaveat(ph *phases.PhaseState) string {
 
 // deletedHead is what a phase's deleted rows are, now that its end is known.
 func deletedHead(ph *phases.PhaseState) string {
-	if takenBack(ph) {
-		return "undone"
+	switch ph.Status {
+	case phases.PhaseIsRolledBack:
+		return "taken back"
+	case phases.PhaseIsUndone:
+		return "deleted then"
 	}
 	return "deleted"
 }
 
-// takenBack reports whether the database does not hold what a phase had done.
+// takenBack reports whether a phase's figures are of what was done, and was or may have
+// been taken back.
 func takenBack(ph *phases.PhaseState) bool {
 	return ph.Status == phases.PhaseIsRolledBack || ph.Status == phases.PhaseIsUndone
 }
 
 // doubtful reports whether nobody knows if the database holds it.
 func doubtful(ph *phases.PhaseState) bool {
-	return ph.Status == phases.PhaseUnknown || ph.Status == phases.PhaseInDoubt
+	return ph.Status.MustLook() || ph.Status == phases.PhaseInDoubt
 }
 
 // shownEffect is what a table's figures are about: what was done to it, or what
@@ -157,10 +158,10 @@ func sideEffects(did phases.Effect) string {
 func (p Pane) tableMark(ph *phases.PhaseState, t *phases.TableState) (string, *lipgloss.Style) {
 	st := p.Styles
 	switch {
+	case doubtful(ph) && (!t.StartedAt.IsZero() || t.Left >= 0 || t.Undone != (phases.Effect{})):
+		return st.Mark.Unknown, &st.Bad
 	case takenBack(ph) && (t.Undone != (phases.Effect{}) || t.Rows > 0 || t.Command != ""):
 		return st.Mark.Undone, &st.Dim
-	case doubtful(ph) && (!t.StartedAt.IsZero() || t.Left >= 0):
-		return st.Mark.Unknown, &st.Bad
 	}
 	for i := range ph.Verified {
 		switch v := &ph.Verified[i]; {
@@ -174,6 +175,8 @@ func (p Pane) tableMark(ph *phases.PhaseState, t *phases.TableState) (string, *l
 	switch {
 	case takenBack(ph):
 		return st.Mark.Todo, &st.Dim
+	case isUnexpected(ph, t):
+		return st.Mark.NoReturn, &st.Warn
 	case t.Step >= 0 && t.Step == ph.Step && ph.Status == phases.PhaseRunning:
 		return st.Mark.Running, &st.Accent
 	case !t.EndedAt.IsZero() || (t.Left >= 0 && t.Role != phases.RoleDelete):
@@ -182,6 +185,11 @@ func (p Pane) tableMark(ph *phases.PhaseState, t *phases.TableState) (string, *l
 		return st.Mark.Running, &st.Accent
 	}
 	return st.Mark.Todo, &st.Dim
+}
+
+// isUnexpected reports whether a table's deletes are done and far from what was counted.
+func isUnexpected(ph *phases.PhaseState, t *phases.TableState) bool {
+	return !t.EndedAt.IsZero() && ph.IsUnexpected(t)
 }
 
 // leftField is what was counted to be left; before the count, what should be
@@ -226,6 +234,9 @@ func mustBeEmpty(plan *runbook.Phase, table string) bool {
 func (p Pane) shareField(ph *phases.PhaseState, t *phases.TableState) look.Field {
 	if t.Role != phases.RoleDelete || (t.StartedAt.IsZero() && t.EndedAt.IsZero()) || takenBack(ph) || doubtful(ph) {
 		return nil
+	}
+	if isUnexpected(ph, t) {
+		return look.One(&p.Styles.Warn, "not as expected")
 	}
 	share, ok := t.Share()
 	if !ok {

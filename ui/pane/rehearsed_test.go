@@ -45,7 +45,7 @@ func TestTheRehearsalStandsBesideThePlan(t *testing.T) {
 		}
 	}
 	got := draw(Phase, 120)
-	for _, want := range []string{"planned 02:00, rehearsed 12 s", "rehearsed   ratio", "1,250   0.8 ×", "4,000  0.25 ×", "500     2 ×"} {
+	for _, want := range []string{"2 min planned, rehearsed 12 s", "rehearsed   ratio", "1,250   0.8 ×", "4,000  0.25 ×", "500     2 ×"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}

@@ -88,7 +88,7 @@ func undone(ledger bool) func() *paneRun {
 		if !ledger {
 			p.Reason = "the server's WAL ends at 0/3000000, and this run saw it at 0/5A00120: it was restored, or it is a copy from before"
 		}
-		r.log(r.now.Sub(paneT0), phases.LevelBad, "phase leaves: UNDONE: "+p.Reason)
+		r.log(r.now.Sub(paneT0), phases.LevelBad, "phase leaves: NO LONGER HELD: "+p.Reason)
 		return r
 	}
 }
@@ -129,7 +129,7 @@ func unexpected(r *paneRun) {
 	r.hold(1)
 	p.Tables[1].Deleted = 1
 	for _, c := range []phases.ConditionRaised{
-		{Condition: phases.ConditionRows, Phase: "leaves", Detail: "lesson_attendance: 91,004 expected, 1 found"},
+		{Condition: phases.ConditionRows, Phase: "leaves", Detail: "lesson_attendance: 91,004 expected, 1 deleted"},
 		{Condition: phases.ConditionRows, Phase: "users", Detail: "another phase's"},
 		{Condition: phases.ConditionSlow, Phase: "leaves", Detail: "it is slow"},
 	} {

@@ -216,9 +216,9 @@ func (p Pane) phaseStop(ph *phases.PhaseState, i int, at time.Duration, current 
 	if ph.Attempt > 1 {
 		s.status += fmt.Sprintf(", attempt %d", ph.Attempt)
 	}
-	s.actual = "planned " + look.Minutes(ph.Plan.Planned)
+	s.actual = "planned " + phases.Span(ph.Plan.Planned)
 	if took, ok := p.phaseTime(ph); ok {
-		s.actual = look.Minutes(took) + " of " + look.Minutes(ph.Plan.Planned)
+		s.actual = look.Seconds(took) + " of " + phases.Span(ph.Plan.Planned)
 		s.late, s.lateSt = p.lateness(ph.StartedAt.Add(took).Sub(p.State.T0) - at - ph.Plan.Planned)
 		if ph.Status.Open() && s.late != "" && ph.StartedAt.Add(took).Sub(p.State.T0) < at+ph.Plan.Planned {
 			// A phase that runs is not early before it has ended.
@@ -255,9 +255,9 @@ func (p Pane) phaseTime(ph *phases.PhaseState) (took time.Duration, ok bool) {
 func (p Pane) lateness(d time.Duration) (string, *lipgloss.Style) {
 	switch {
 	case d >= 5*time.Second:
-		return look.Minutes(d) + " late", &p.Styles.Warn
+		return look.Seconds(d) + " late", &p.Styles.Warn
 	case d <= -5*time.Second:
-		return look.Minutes(-d) + " early", &p.Styles.Good
+		return look.Seconds(-d) + " early", &p.Styles.Good
 	}
 	return "on time", &p.Styles.Dim
 }
@@ -289,7 +289,7 @@ func (p Pane) statusWord(s phases.PhaseStatus) (mark, word string, style *lipglo
 	case phases.PhaseUnknown:
 		return st.Mark.Unknown, "OUTCOME UNKNOWN", &st.Bad
 	case phases.PhaseIsUndone:
-		return st.Mark.Failed, "UNDONE", &st.Bad
+		return st.Mark.Failed, "NO LONGER HELD", &st.Bad
 	default:
 		return st.Mark.Todo, "pending", &st.Dim
 	}

@@ -30,6 +30,9 @@ func (p Pane) undoContent() content {
 	own := p.State.Opened.Undoes == nil // an undo has no backup of its own
 	if own {
 		lines = append(lines, look.Line{})
+		if p.restoreOnly() {
+			lines = append(lines, p.firstCall()...)
+		}
 		lines = append(lines, p.restoreLines()...)
 	}
 	lines = append(lines, p.callLines()...)
@@ -51,7 +54,7 @@ func (p Pane) undoVerdict() []look.Line {
 	}
 	for _, ph := range DoubtfulPhases(s) {
 		mark, _, _ := p.statusWord(ph.Status)
-		lines = append(lines, in.paragraph(mark+" ", &st.Bad, ph.Plan.Title+": "+LookFirst(ph.Status)+". "+ph.Reason)...)
+		lines = append(lines, in.paragraph(mark+" ", &st.Bad, ph.Plan.Title+": "+LookFirst(ph.Status)+": "+ph.Reason)...)
 	}
 	switch {
 	case len(committed) > 0:
@@ -68,12 +71,25 @@ func (p Pane) undoVerdict() []look.Line {
 		}
 		lines = append(lines, in.paragraph("", &st.Text, head+":")...)
 		lines = append(lines, in.committedLines(committed)...)
+		lines = append(lines, in.notCounted()...)
 	case open == nil && len(lines) == 0 && s.Opened.Undoes != nil:
 		lines = append(lines, look.Row(&st.Text, "No phase has committed anything yet."))
 	case open == nil && len(lines) == 0:
 		lines = append(lines, look.Row(&st.Text, "No phase has committed anything: the data is as it was."))
 	}
 	return p.box(style, title, lines)
+}
+
+// notCounted are phases that the rows above leave out: they were committed, and how
+// many of their rows are gone nobody knows.
+func (p Pane) notCounted() []look.Line {
+	var out []look.Line
+	for _, ph := range DoubtfulPhases(p.State) {
+		if n := ph.Undone().Gone(); ph.Status == phases.PhaseIsUndone && n > 0 {
+			out = append(out, p.paragraph("", &p.Styles.Warn, ph.Plan.Title+" is not counted here: "+rowsOf(n)+" went, how many are back is not known.")...)
+		}
+	}
+	return out
 }
 
 // undoTitle is the box's title, and the sentence that goes with it.
@@ -85,7 +101,7 @@ func (p Pane) undoTitle(in Pane, open *phases.PhaseState, committed []*phases.Ph
 	case hasStatus(s, phases.PhaseUnknown):
 		return "OUTCOME UNKNOWN: LOOK FIRST", &st.Bad, nil
 	case hasStatus(s, phases.PhaseIsUndone):
-		return "COMMITTED, AND UNDONE SINCE: LOOK FIRST", &st.Bad, nil
+		return "COMMITTED, AND NO LONGER HELD: LOOK FIRST", &st.Bad, nil
 	case s.UndoTrial != nil:
 		return p.trialTitle(in)
 	case s.Opened.Undoes != nil && len(committed) > 0:
@@ -215,6 +231,9 @@ func (p Pane) openTransaction(in Pane, ph *phases.PhaseState) []look.Line {
 	switch {
 	case WaitsForLocks(ph):
 		return in.paragraph(st.Mark.Waiting+" ", &st.Warn, ph.Plan.Title+" waits for its locks"+session+", nothing is deleted yet: ROLLBACK stops the wait and nothing is lost.")
+	case ph.Status == phases.PhaseHolding:
+		return in.paragraph(st.Mark.Waiting+" ", &st.Warn, fmt.Sprintf(
+			"%s is verified and on hold%s, rolls back at %s; %s. ROLLBACK undoes it and nothing is lost.", ph.Plan.Title, session, p.at(ph.HoldUntil), ph.DidWords()))
 	case ph.Status == phases.PhaseCommitting:
 		return in.paragraph(st.Mark.Running+" ", &st.Warn, ph.Plan.Title+": COMMIT has been sent, ROLLBACK is no longer possible.")
 	case ph.Status == phases.PhaseInDoubt:
@@ -225,25 +244,60 @@ func (p Pane) openTransaction(in Pane, ph *phases.PhaseState) []look.Line {
 	}
 }
 
+// restoreOnly reports whether something is committed that a restore alone brings back.
+func (p Pane) restoreOnly() bool {
+	sum := p.State.Undo()
+	return sum.Phases == nil && sum.Lost != nil
+}
+
+// mayBeCommitted reports whether something may be, and nobody knows.
+func (p Pane) mayBeCommitted() bool {
+	return len(DoubtfulPhases(p.State)) > 0 || hasStatus(p.State, phases.PhaseInDoubt)
+}
+
+// restoreHead says what the restore is beside an undo, and where it is all there is,
+// whether it is proven.
+func (p Pane) restoreHead() []look.Line {
+	st, s := p.Styles, p.State
+	sum := s.Undo()
+	switch {
+	case p.restoreOnly():
+		if lacks := s.Proof(p.Now).Lacks; lacks != "" {
+			return p.paragraph("Restore ", &st.Bad, st.Mark.Failed+" NOT PROVEN: "+lacks)
+		}
+		return []look.Line{look.Row(&st.Title, "Restore ").Add(&st.Good, st.Mark.Done+" proven")}
+	case sum.Lost != nil:
+		var titles []string
+		for _, ph := range sum.Lost {
+			titles = append(titles, ph.Plan.Title)
+		}
+		return p.paragraph("", &st.Title, "Restore: the only way for "+strings.Join(titles, ", "))
+	case sum.Phases != nil:
+		return []look.Line{look.Row(&st.Title, "Restore, the second way")}
+	case p.mayBeCommitted():
+		return []look.Line{look.Row(&st.Title, "Restore, only if it turns out committed")}
+	}
+	return []look.Line{look.Row(&st.Title, "Restore")}
+}
+
 // restoreLines are the backup and the way back.
 func (p Pane) restoreLines() []look.Line {
 	st, s := p.Styles, p.State
 	b := s.Runbook.Backup
-	title := "Restore"
-	if s.Undo().Phases != nil {
-		title = "Restore, the second way"
-	}
 	// The command stands first: on a small screen what comes last is out of sight.
-	out := []look.Line{look.Row(&st.Title, title)}
+	out := p.restoreHead()
 	cmd := s.RestoreCommand()
 	if cmd == "" {
 		out = append(out, look.Row(&st.Warn, "  The runbook gives no restore command."))
 	}
 	out = append(out, p.commandLines("  $ ", &st.Accent, cmd)...)
+	if p.restoreOnly() {
+		out = append(out, p.decideLines()...)
+	}
 	for _, id := range s.RestoreLacks() {
 		out = append(out, p.paragraph("  "+st.Mark.Failed+" ", &st.Bad, "not recorded yet: "+id)...)
 	}
-	if t := s.BackupTime(); !t.IsZero() && len(CommittedPhases(s)) > 0 {
+	if t := s.BackupTime(); !t.IsZero() && (len(CommittedPhases(s)) > 0 || p.mayBeCommitted()) {
 		id := valueOr(s.Fields[b.IDField].Value, "(no ID recorded)")
 		out = append(out, p.paragraph("  ", &st.Text, "Backup "+id+", taken "+p.at(t)+": a restore also loses the "+look.Seconds(p.Now.Sub(t))+" that came after it")...)
 	} else {

@@ -25,7 +25,7 @@ func (p Pane) backFields(ph *phases.PhaseState) []look.Field {
 	if measured {
 		return append(out, look.One(&st.Good, "undo "+phases.Span(d)+", proven"))
 	}
-	return append(out, look.One(&st.Warn, "undo "+phases.Span(d)+", reckoned"))
+	return append(out, look.One(&st.Warn, "undo "+phases.Span(d)+", estimated"))
 }
 
 // backLines are committed phases with what an undo brings back of each below it,
@@ -59,13 +59,7 @@ func (p Pane) undoLines() []look.Line {
 		style = &st.Good
 	}
 	out = append(out, p.paragraph("  ", style, fmt.Sprintf("%s; %s on disk", sum.Words(), phases.Bytes(sum.Bytes)))...)
-	if level, text := s.DecideWords(p.Now, p.at); text != "" {
-		style := &st.Text
-		if level == phases.LevelBad {
-			style = &st.Bad
-		}
-		out = append(out, p.paragraph("  ", style, look.Initial(text)+".")...)
-	}
+	out = append(out, p.decideLines()...)
 	out = append(out, p.commandLines("  $ ", &st.Accent, s.UndoCommand(p.Journal))...)
 	if s.ClosedAt.IsZero() && s.Outcome == "" {
 		out = append(out, p.paragraph("  ", &st.Dim, "When the run has ended: abort or close it first.")...)
@@ -74,6 +68,20 @@ func (p Pane) undoLines() []look.Line {
 		out = append(out, p.paragraph("  "+st.Mark.NoReturn+" ", &st.Warn, "no undo takes back: "+b)...)
 	}
 	return out
+}
+
+// decideLines say until when it can be decided on.
+func (p Pane) decideLines() []look.Line {
+	level, text := p.State.DecideWords(p.Now, p.at)
+	if text == "" {
+		return nil
+	}
+	style := &p.Styles.Text
+	if level != phases.LevelInfo {
+		loud := p.Styles.LevelStyle(level)
+		style = &loud
+	}
+	return p.paragraph("  ", style, look.Initial(text)+".")
 }
 
 // trialTitle is for a rehearsal that puts back what it took, or has tried to.

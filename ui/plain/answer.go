@@ -287,6 +287,9 @@ func (p *plain) reply(text string) {
 	case q.kind == askClose && text == "close":
 		p.decide(phases.CloseRun{})
 	default:
+		if word := map[plainKind]string{askHold: "commit", askClose: "close"}[q.kind]; word != "" && text != "" {
+			p.say("refused: type %s", word)
+		}
 		p.put(q)
 	}
 }
@@ -294,6 +297,9 @@ func (p *plain) reply(text string) {
 func (p *plain) replyStart(q plainQuestion, text string) {
 	noReturn := p.phase(q.id).Plan.PointOfNoReturn
 	if !noReturn && text != "start" {
+		if text != "" {
+			p.say("refused: type start")
+		}
 		p.put(q)
 		return
 	}

@@ -155,7 +155,7 @@ func (p *plain) tellUndone(ph *phases.PhaseState) {
 		return
 	}
 	p.told = key
-	p.say("waiting: a human must look at the database: %s is undone: %s", ph.Plan.Title, ph.Reason)
+	p.say("waiting: a human must look at the database: %s is no longer held: %s", ph.Plan.Title, ph.Reason)
 	if ph.Ledger {
 		p.say("  accept WHAT WAS FOUND: it counts as committed, with the tables as they are; or: abort REASON")
 		return

@@ -72,13 +72,16 @@ func (p *plain) sayUndoing(now time.Time) {
 		p.say("  %s", s.TrialWords())
 		return
 	}
-	if sum.Phases == nil {
-		return
+	if sum.Phases != nil {
+		p.say("  undo: %s", sum.Words())
+		p.say("  undo: %s, when the run has ended", s.UndoCommand(p.Journal))
 	}
-	p.say("  undo: %s", sum.Words())
-	p.say("  undo: %s, when the run has ended", s.UndoCommand(p.Journal))
 	if _, text := s.DecideWords(now, func(t time.Time) string { return phases.InUTC(t, now) }); text != "" {
-		p.say("  undo: %s", text)
+		what := "undo"
+		if sum.Phases == nil {
+			what = "restore"
+		}
+		p.say("  %s: %s", what, text)
 	}
 	for _, ph := range sum.Lost {
 		p.say("  %s kept no capsule: only a restore brings its rows back", p.state.PhaseName(ph.Plan.ID))

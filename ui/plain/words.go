@@ -37,7 +37,7 @@ func Words() []Word {
 		{"cancel", "PID", "cancel the statement of a session that blocks the phase, or a check"},
 		{"terminate", "PID", "terminate a session that blocks the phase, or a check"},
 		{"skip-maintenance", "", "cancel what runs after a COMMIT, and leave out the rest of it"},
-		{"accept", "FOUND", "let an undone phase count as committed; FOUND is what was found"},
+		{"accept", "FOUND", "let a phase whose rows are back count as committed; FOUND is what was found"},
 		{"leave", "FENCE REASON", "leave a fence as it is that cannot be brought back; FENCE is its id"},
 		{"skip", "", "pass an item over for now"},
 		{"?", "", "what is known of what is asked"},
