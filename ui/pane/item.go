@@ -48,7 +48,7 @@ func (p Pane) itemLines(it *runbook.Item, sec section) []look.Line {
 	if !selected {
 		first = first.Add(text, it.Text).End(endStyle, end)
 		out := []look.Line{first}
-		if p.remedyShown(it) {
+		if c := p.State.Item(it.ID).Check; p.remedyShown(it) && (c == nil || c.Error == "") {
 			out = append(out, look.Row(&st.Warn, "      "+it.Check.Remedy))
 		}
 		return out
