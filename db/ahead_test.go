@@ -115,7 +115,11 @@ func goesAhead(t *testing.T, sql string, w way, steps []runbook.Step, want int) 
 	b := book()
 	b.Phases[0].Steps = steps
 	target := open(t, dsn, b)
-	began, err := target.Begin(limited(t), engine.TxSpec{RunID: "run-1", Phase: &b.Phases[0], Attempt: 1, LockTables: []string{"parent"}, Ways: foreseen(t, dsn, b, w)})
+	ways := foreseen(t, dsn, b, w)
+	if ways != nil { // whether an index is worth it is the machine's speed
+		ways.Indexes = nil
+	}
+	began, err := target.Begin(limited(t), engine.TxSpec{RunID: "run-1", Phase: &b.Phases[0], Attempt: 1, LockTables: []string{"parent"}, Ways: ways})
 	if err != nil {
 		t.Fatal(err)
 	}
