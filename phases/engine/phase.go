@@ -342,12 +342,22 @@ func (r *phaseRun) hold(ctx context.Context) (string, error) {
 	}
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
+	return r.decided(ctx, timer.C)
+}
+
+// decided gives who chose COMMIT before over.
+func (r *phaseRun) decided(ctx context.Context, over <-chan time.Time) (string, error) {
 	select {
 	case by := <-r.decision:
 		return by, nil
 	case <-ctx.Done():
 		return "", context.Cause(ctx)
-	case <-timer.C:
+	case <-over:
+	}
+	select { // of two that are there, select takes either: COMMIT was chosen in time
+	case by := <-r.decision:
+		return by, nil
+	default:
 		return "", errHoldOver
 	}
 }
