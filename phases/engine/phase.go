@@ -388,7 +388,10 @@ func (r *phaseRun) commit(ctx context.Context, tx Tx, intent phases.CommitIntent
 		if err := e.record(phases.CommitDoubted{Phase: r.plan.ID, Error: phases.Clean(res.Err.Error())}); err != nil {
 			return e.unlessLost(err)
 		}
-		return e.settle(ctx, intent, r.started)
+		if err := e.settle(ctx, intent, r.started); err != nil {
+			return err
+		}
+		return e.dropCapsules()
 	}
 }
 
