@@ -76,3 +76,27 @@ func TestNoCapsuleGoesBeforeTheLedgerIsRead(t *testing.T) {
 	}
 	r.whole(capsule)
 }
+
+// A folder that has another run's capsule is in the way of a phase, which takes
+// nothing of it along when it is rolled back, nor when its run is taken up again.
+func TestAnotherRunsCapsuleStays(t *testing.T) {
+	t.Parallel()
+	first := newRig(t, smallSchema, twoBook)
+	_, capsule := first.stale()
+	r := newRig(t, smallSchema, twoBook)
+	r.opened.Capsule = first.opened.Capsule
+	r.open(engine.Settings{})
+	r.passGate()
+	r.do(phases.StartPhase{Phase: "one"})
+	r.untilStatus("one", phases.PhaseIsRolledBack)
+	if reason := r.phaseOf(r.state(), "one").Reason; !strings.Contains(reason, "it is another attempt's") {
+		t.Errorf("rolled back: %s", reason)
+	}
+	r.whole(capsule)
+	if err := r.leave(); err != nil {
+		t.Fatal(err)
+	}
+	r.resume(engine.Settings{})
+	r.untilReady()
+	r.whole(capsule)
+}

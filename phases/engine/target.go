@@ -144,9 +144,9 @@ type Capsules interface {
 	// goroutine at a time.
 	Fingerprints(ctx context.Context, tables []string, progress func(table string)) ([]phases.Fingerprint, error)
 
-	// Drop removes the capsule of a phase that was not committed, whole or begun.
-	// Where there is none it does nothing.
-	Drop(folder string) error
+	// Drop removes the capsule of a run's phase that was not committed, whole or
+	// begun. Where there is none, or another run's stands there, it does nothing.
+	Drop(folder, runID string) error
 }
 
 // Tx is one phase's transaction. It belongs to the goroutine that began it.

@@ -13,7 +13,6 @@ import (
 
 	"tminus/phases"
 	"tminus/phases/engine"
-	"tminus/phases/journal"
 	"tminus/phases/runbook"
 	"tminus/ui"
 	"tminus/ui/mirror"
@@ -93,7 +92,7 @@ func (a *app) start(ctx context.Context, file string, source []byte, book *runbo
 	if err := a.besideJournal(&opened, book, f, now); err != nil {
 		return Failed(err)
 	}
-	w, err := journal.Create(f.Journal)
+	w, err := createJournal(f.Journal, opened.Capsule)
 	if err != nil {
 		return Failed(err)
 	}
@@ -245,8 +244,14 @@ func (a *app) conduct(ctx context.Context, engine *engine.Engine, path string, f
 	code := Unfinished
 	engine.View(func(state *phases.State) {
 		s, code, a.unfinished = state.Summary(path), state.ExitCode(), state.ClosedAt.IsZero()
-		if state.Throwaway() && state.Opened.Capsule != nil {
+		if state.Opened.Capsule == nil {
+			return
+		}
+		if state.Throwaway() {
 			a.spare = state.Opened.Capsule.Folder
+		}
+		if !a.unfinished {
+			_ = os.Remove(state.Opened.Capsule.Folder) // where nothing was kept: a folder with capsules stays
 		}
 	})
 	fmt.Fprintln(a.stderr, s)
