@@ -31,11 +31,15 @@ func commit(ctx context.Context, s *session) engine.CommitResult {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitPatience)
 	defer cancel()
+	s.warned = nil
 	// Not through pgx's Exec: it reports a lost answer as "conn closed" and
 	// safe to try again, which it is not.
 	result := s.PgConn().ExecParams(ctx, "commit", nil, nil, nil, nil).Read()
 	out := commitOutcome(result.CommandTag.String(), result.Err, s.usable())
-	if out.Outcome == engine.CommitInDoubt {
+	switch out.Outcome {
+	case engine.Committed: // a standby that did not answer in time is no error
+		out.Warnings = s.warned
+	case engine.CommitInDoubt:
 		closeConn(s.conn)
 	}
 	return out

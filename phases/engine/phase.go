@@ -381,7 +381,7 @@ func (r *phaseRun) commit(ctx context.Context, tx Tx, intent phases.CommitIntent
 	switch res := tx.Commit(context.WithoutCancel(ctx)); res.Outcome {
 	case Committed:
 		took := time.Since(r.started)
-		return e.unlessLost(e.record(phases.PhaseCommitted{Phase: r.plan.ID, Took: took, WAL: e.onDisk(ctx)}))
+		return e.unlessLost(e.record(phases.PhaseCommitted{Phase: r.plan.ID, Took: took, WAL: e.onDisk(ctx), Warned: res.Warnings}))
 	case NotCommitted:
 		return fmt.Errorf("the server refused COMMIT: %w", res.Err)
 	default:

@@ -252,6 +252,9 @@ const (
 type CommitResult struct {
 	Outcome CommitOutcome
 	Err     error // why, unless Committed
+
+	// Warnings are the server's, of a COMMIT that happened all the same; nil for none.
+	Warnings []string
 }
 
 // SettleOutcome is what a look at a COMMIT in doubt found.
