@@ -145,6 +145,34 @@ func TestAnswerToCommitIsLost(t *testing.T) {
 	settleInTheEnd(t, target, intent, engine.SettledCommitted)
 }
 
+// A program that was stopped in a hold finds its session ended by the server: what it
+// then sends is in doubt, and settles as not committed.
+func TestAHoldThatStoodIdle(t *testing.T) {
+	_, target, x, intent := doubtful(t)
+	if err := x.Hold(limited(t), 2*time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	s := x.(*tx).s
+	if got := query[string](t, s.conn, `SHOW idle_in_transaction_session_timeout`); got != "3min" {
+		t.Errorf("the server ends an idle hold after %s", got)
+	}
+	if err := x.Hold(limited(t), 1<<62); err != nil {
+		t.Errorf("a hold without end: %v", err)
+	}
+	exec(t, s.conn, `SET LOCAL idle_in_transaction_session_timeout = '1ms'`)
+	server, err := tcpServer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin := connect(t, server.DSN("postgres"))
+	for query[bool](t, admin, `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1)`, s.pid) {
+	}
+	if r := x.Commit(limited(t)); r.Outcome != engine.CommitInDoubt || r.Err == nil {
+		t.Errorf("COMMIT in a session that the server has ended: %+v", r)
+	}
+	settleInTheEnd(t, target, intent, engine.SettledNotCommitted)
+}
+
 // The line is cut between the server's error and the word that no transaction is
 // open any more, which comes behind it.
 func TestHalfAnAnswerToCommit(t *testing.T) {

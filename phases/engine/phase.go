@@ -228,7 +228,7 @@ func (r *phaseRun) write(ctx context.Context) (err error) {
 	if err := r.raiseUnexpected(); err != nil {
 		return err
 	}
-	by, err := r.hold(ctx)
+	by, err := r.hold(ctx, tx)
 	if err == nil {
 		err = r.wholeCapsule(intent)
 	}
@@ -335,8 +335,14 @@ func (r *phaseRun) waiting(w phases.LockWait) {
 var errHoldOver = errors.New("nobody chose COMMIT within the hold's limit")
 
 // hold waits for the operator's decision, for a limited time, and gives who took it.
-func (r *phaseRun) hold(ctx context.Context) (string, error) {
+func (r *phaseRun) hold(ctx context.Context, tx Tx) (string, error) {
 	limit := r.engine.settings.Hold
+	wait := r.engine.await(r.plan.ID, "limit the hold")
+	err := tx.Hold(ctx, limit)
+	wait.over()
+	if err != nil {
+		return "", err
+	}
 	if err := r.engine.record(phases.HoldOpened{Phase: r.plan.ID, Until: time.Now().Add(limit).UTC()}); err != nil {
 		return "", err
 	}

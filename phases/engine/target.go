@@ -197,6 +197,11 @@ type Tx interface {
 	// swallowed is an error. Without a ledger it does nothing.
 	WriteLedger(ctx context.Context, intent phases.CommitIntent) error
 
+	// Hold has the server end the session when it hears nothing of it for longer than
+	// the limit by more than a minute: a program that is stopped, or whose machine is,
+	// ends nothing by itself. What follows is COMMIT or ROLLBACK.
+	Hold(ctx context.Context, limit time.Duration) error
+
 	// Commit sends COMMIT and says what came of it. It never retries, and it
 	// closes the connection whatever the answer.
 	Commit(ctx context.Context) CommitResult
