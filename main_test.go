@@ -533,6 +533,36 @@ func TestAReplayByItsKeys(t *testing.T) {
 	}
 }
 
+// A run in plain mode is not suspended: it says why, and goes on.
+func TestAPlainRunIsNotSuspended(t *testing.T) {
+	t.Parallel()
+	dsn := sandbox.ForTest(t).NewDatabase(t)
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(t.Context(), "CREATE TABLE first AS SELECT 1 AS id; CREATE TABLE second AS SELECT 1 AS id"); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	book := filepath.Join(dir, "two.yaml")
+	if err := os.WriteFile(book, []byte(twoPhases), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("tminus", "rehearse", book, "--dsn", dsn, "--journal", filepath.Join(dir, "J"), "--plain")
+	cmd.Env = environment(t)
+	term := terminal.Start(t, cmd, 120, 40)
+	term.Shows("survey:")
+	term.Type("\x1a")
+	term.Shows("not suspended: that would stop the run")
+	term.Type("quit\r")
+	term.Shows("left the run")
+	if code := term.Wait(); code != 6 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
 // What is to be kept is destroyed when the database's name is typed, and by nothing
 // else.
 func TestDestroyingACapsuleAsksForItsDatabase(t *testing.T) {

@@ -31,18 +31,23 @@ func commit(ctx context.Context, s *session) engine.CommitResult {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitPatience)
 	defer cancel()
+	s.warned = nil
 	// Not through pgx's Exec: it reports a lost answer as "conn closed" and
 	// safe to try again, which it is not.
 	result := s.PgConn().ExecParams(ctx, "commit", nil, nil, nil, nil).Read()
-	out := commitOutcome(result.CommandTag.String(), result.Err)
-	if out.Outcome == engine.CommitInDoubt {
+	out := commitOutcome(result.CommandTag.String(), result.Err, s.usable())
+	switch out.Outcome {
+	case engine.Committed: // a standby that did not answer in time is no error
+		out.Warnings = s.warned
+	case engine.CommitInDoubt:
 		closeConn(s.conn)
 	}
 	return out
 }
 
-// commitOutcome reads the answer to a COMMIT.
-func commitOutcome(tag string, err error) engine.CommitResult {
+// commitOutcome reads the answer to a COMMIT. over tells whether the server said
+// at its end that no transaction is open: an answer without that is half of one.
+func commitOutcome(tag string, err error, over bool) engine.CommitResult {
 	switch {
 	case err == nil && tag == "COMMIT":
 		return engine.CommitResult{Outcome: engine.Committed}
@@ -50,7 +55,7 @@ func commitOutcome(tag string, err error) engine.CommitResult {
 		return engine.CommitResult{Outcome: engine.NotCommitted, Err: failf("commit", "the phase", "", errRolledBack)}
 	case err == nil:
 		return engine.CommitResult{Outcome: engine.CommitInDoubt, Err: fmt.Errorf("commit: the answer %q is not known", clean(tag))}
-	case definite(err):
+	case over && definite(err):
 		return engine.CommitResult{Outcome: engine.NotCommitted, Err: fail(context.Background(), "commit", "the phase", err)}
 	}
 	return engine.CommitResult{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -42,6 +43,7 @@ func TestCommitOutcomeIsNeverGuessed(t *testing.T) {
 	for name, c := range map[string]struct {
 		tag  string
 		err  error
+		open bool // the answer's end never came
 		want engine.CommitOutcome
 	}{
 		"committed":                   {tag: "COMMIT", want: engine.Committed},
@@ -49,6 +51,7 @@ func TestCommitOutcomeIsNeverGuessed(t *testing.T) {
 		"deferred constraint":         {err: pg("ERROR", "23503"), want: engine.NotCommitted},
 		"serialization failure":       {err: pg("ERROR", "40001"), want: engine.NotCommitted},
 		"cancelled":                   {err: pg("ERROR", "57014"), want: engine.NotCommitted},
+		"an error, and no end":        {err: pg("ERROR", "23503"), open: true, want: engine.CommitInDoubt},
 		"ended by an administrator":   {err: pg("FATAL", "57P01"), want: engine.CommitInDoubt},
 		"crash":                       {err: pg("WARNING", "57P02"), want: engine.CommitInDoubt},
 		"starting up":                 {err: pg("FATAL", "57P03"), want: engine.CommitInDoubt},
@@ -61,22 +64,23 @@ func TestCommitOutcomeIsNeverGuessed(t *testing.T) {
 		"an unknown tag":              {tag: "SELECT 1", want: engine.CommitInDoubt},
 		"no tag":                      {want: engine.CommitInDoubt},
 	} {
-		got := commitOutcome(c.tag, c.err)
+		got := commitOutcome(c.tag, c.err, !c.open)
 		if got.Outcome != c.want || (got.Err == nil) != (c.want == engine.Committed) {
 			t.Errorf("%s: %+v, want %s", name, got, c.want)
 		}
 	}
 }
 
-// doubtful is a phase that has written its ledger row, behind a proxy.
-func doubtful(t *testing.T) (*proxy, *Target, engine.Tx, phases.CommitIntent) {
+// doubtful is a phase that has written its ledger row, behind a proxy. more is SQL
+// that its database is made with.
+func doubtful(t *testing.T, more ...string) (*proxy, *Target, engine.Tx, phases.CommitIntent) {
 	t.Helper()
 	server, err := tcpServer()
 	if err != nil {
 		t.Fatal(err)
 	}
 	direct := server.NewDatabase(t)
-	exec(t, connect(t, direct), bulk)
+	exec(t, connect(t, direct), bulk+strings.Join(more, ";"))
 	p := newProxy(t, server.Port())
 	target := open(t, server.TCPDSN("127.0.0.1", p.port(), databaseName(t, direct)), book("t"))
 	if err := target.Prepare(limited(t)); err != nil {
@@ -139,6 +143,45 @@ func TestAnswerToCommitIsLost(t *testing.T) {
 	p, target, x, intent := doubtful(t)
 	commitWhile(t, p, x, "answers")
 	settleInTheEnd(t, target, intent, engine.SettledCommitted)
+}
+
+// A program that was stopped in a hold finds its session ended by the server: what it
+// then sends is in doubt, and settles as not committed.
+func TestAHoldThatStoodIdle(t *testing.T) {
+	_, target, x, intent := doubtful(t)
+	if err := x.Hold(limited(t), 2*time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	s := x.(*tx).s
+	if got := query[string](t, s.conn, `SHOW idle_in_transaction_session_timeout`); got != "3min" {
+		t.Errorf("the server ends an idle hold after %s", got)
+	}
+	if err := x.Hold(limited(t), 1<<62); err != nil {
+		t.Errorf("a hold without end: %v", err)
+	}
+	exec(t, s.conn, `SET LOCAL idle_in_transaction_session_timeout = '1ms'`)
+	server, err := tcpServer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin := connect(t, server.DSN("postgres"))
+	for query[bool](t, admin, `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1)`, s.pid) {
+	}
+	if r := x.Commit(limited(t)); r.Outcome != engine.CommitInDoubt || r.Err == nil {
+		t.Errorf("COMMIT in a session that the server has ended: %+v", r)
+	}
+	settleInTheEnd(t, target, intent, engine.SettledNotCommitted)
+}
+
+// The line is cut between the server's error and the word that no transaction is
+// open any more, which comes behind it.
+func TestHalfAnAnswerToCommit(t *testing.T) {
+	p, target, x, intent := doubtful(t, `CREATE TABLE u (id int REFERENCES t DEFERRABLE INITIALLY DEFERRED); INSERT INTO u VALUES (1)`)
+	p.cutBehind("C23503\x00")
+	if r := x.Commit(limited(t)); r.Outcome != engine.CommitInDoubt || r.Err == nil {
+		t.Fatalf("COMMIT with half an answer: %+v", r)
+	}
+	settleInTheEnd(t, target, intent, engine.SettledNotCommitted)
 }
 
 // COMMIT never reaches the server, which keeps the dead client's session.

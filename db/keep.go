@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -88,13 +87,8 @@ func (k *keeping) besideRows(ctx context.Context, changes []phases.Change) (besi
 }
 
 // create makes the capsule's folder.
-func (k *keeping) create() error {
-	folder := k.x.spec.Capsule
-	if err := os.MkdirAll(filepath.Dir(folder), 0o700); err != nil {
-		return fmt.Errorf("make the folder for capsules: %w", err)
-	}
-	var err error
-	k.w, err = capsule.Create(folder, k.x.t.book.Capsule.Recipients)
+func (k *keeping) create() (err error) {
+	k.w, err = capsule.Create(k.x.spec.Capsule, k.x.t.book.Capsule.Recipients)
 	return err
 }
 

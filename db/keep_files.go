@@ -22,12 +22,18 @@ func (t *Target) Whole(folder, sha256 string) error {
 }
 
 // Drop implements engine.Capsules.
-func (t *Target) Drop(folder string) error {
+func (t *Target) Drop(folder, runID string) error {
 	switch _, err := os.Lstat(folder); {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
 		return fmt.Errorf("look at the capsule: %w", err)
+	}
+	switch of, err := capsule.RunOf(folder); {
+	case err != nil:
+		return err
+	case of != "" && of != runID: // all that there is of that run's rows
+		return nil
 	}
 	return capsule.Remove(folder)
 }

@@ -22,6 +22,8 @@ type proxy struct {
 
 	needle []byte // a connection that sends it has what goes one way swallowed
 	what   string
+
+	last []byte // an answer that has it is the last: the six bytes that end it never arrive
 }
 
 type proxied struct {
@@ -78,6 +80,12 @@ func (p *proxy) pump(c *proxied, from, to net.Conn, what string) {
 		}
 		swallow := c.swallow
 		c.mu.Unlock()
+		if what == "answers" && p.isLast(buf[:n]) {
+			_, _ = to.Write(buf[:n-6])
+			to.Close()
+			from.Close()
+			return
+		}
 		switch {
 		case n > 0 && swallow == what:
 			p.seen <- struct{}{}
@@ -111,6 +119,20 @@ func (p *proxy) found(sent []byte) string {
 		return ""
 	}
 	return p.what
+}
+
+// cutBehind cuts a connection behind the answer that has needle, and before the
+// server's word that it waits for the next query.
+func (p *proxy) cutBehind(needle string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = []byte(needle)
+}
+
+func (p *proxy) isLast(answer []byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.last) > 0 && bytes.Contains(answer, p.last)
 }
 
 // swallow keeps what goes one way on the connections that are open now.

@@ -115,7 +115,11 @@ const mostWarnings = 20
 // goroutine that uses the session.
 func (s *session) warn(n *pgconn.Notice) {
 	if n.SeverityUnlocalized == "WARNING" && len(s.warned) < mostWarnings {
-		s.warned = append(s.warned, clean(n.Message))
+		text := clean(n.Message)
+		if n.Detail != "" && !tellsRows(n.Code) {
+			text += ": " + clean(n.Detail)
+		}
+		s.warned = append(s.warned, text)
 	}
 }
 

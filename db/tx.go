@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -229,6 +230,21 @@ func (x *tx) Fingerprint(ctx context.Context, table string) (phases.Fingerprint,
 		return phases.Fingerprint{}, err
 	}
 	return out, fail(ctx, "fingerprint", table, x.s.surround(ctx, x.s.runbooks(x.t.book)))
+}
+
+// holdSlack is how much longer than a hold its session may be idle: what comes
+// between its end and COMMIT is done in it.
+const holdSlack = time.Minute
+
+// Hold implements engine.Tx. Before it, the session is idle for as long as the other
+// one writes the capsule.
+func (x *tx) Hold(ctx context.Context, limit time.Duration) error {
+	if err := x.alive(); err != nil {
+		return err
+	}
+	idle := min(limit+holdSlack, math.MaxInt32*time.Millisecond) // the setting's own limit
+	_, err := x.s.Exec(ctx, `SELECT pg_catalog.set_config('idle_in_transaction_session_timeout', $1, true)`, milliseconds(idle))
+	return fail(ctx, "limit how long a hold may be idle, in phase", phaseID(x.spec), err)
 }
 
 // Commit sends COMMIT. The transaction is over then, whatever came of it.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"tminus/phases/check"
@@ -99,6 +100,7 @@ type PhaseCommitted struct {
 	Took    time.Duration `json:"took_ns"`           // from PhaseStarted
 	Settled bool          `json:"settled,omitempty"` // known from the ledger, not from COMMIT's answer
 	WAL     LSN           `json:"wal,omitempty"`     // what the server had on disk afterwards; 0 when it did not say
+	Warned  []string      `json:"warned,omitempty"`  // by the server, as it answered COMMIT: such as that no standby may have it; nil for nothing, and in older journals
 }
 
 // Kind implements Event.
@@ -108,6 +110,7 @@ func (PhaseCommitted) stirs(*State) check.Fact { return check.Price }
 
 func (e PhaseCommitted) apply(s *State) error {
 	s.endPhase(e.Phase, PhaseIsCommitted, "", "", e.Settled)
+	s.Phase(e.Phase).Warned = e.Warned
 	if p := s.Phase(e.Phase); e.WAL != 0 && p.Intent != nil && p.Intent.Identity.WAL != 0 && e.WAL > p.Intent.Identity.WAL {
 		p.WAL = int64(e.WAL - p.Intent.Identity.WAL)
 	}
@@ -122,7 +125,15 @@ func (e PhaseCommitted) apply(s *State) error {
 
 func (e PhaseCommitted) words(s *State) (Level, string) {
 	text := fmt.Sprintf("%s: COMMITTED after %s: %s", s.PhaseName(e.Phase), Span(e.Took), s.Phase(e.Phase).DidWords())
+	if len(e.Warned) > 0 {
+		return LevelWarn, text + "; " + WarnedWords(e.Warned)
+	}
 	return LevelGood, text + fromLedger(e.Settled)
+}
+
+// WarnedWords say what the server warned of as it answered COMMIT.
+func WarnedWords(warned []string) string {
+	return "the server warned at COMMIT: " + Clean(strings.Join(warned, "; "))
 }
 
 // PhaseRolledBack occurs when a phase is known to have had no effect.

@@ -196,11 +196,12 @@ type PhaseState struct {
 	Intent    *CommitIntent  // on disk before COMMIT; nil before
 	Doubt     []string       // what is known of a COMMIT in doubt, newest last
 	Settled   bool
-	WAL       int64  // bytes that the server wrote meanwhile, for whomever; 0 when it did not say
-	Reason    string // why it was rolled back, failed, is unknown, or undone
-	Ledger    bool   // when undone: the ledger still proves its COMMIT
-	Accepted  bool   // it was undone, and a human let it count as committed
-	By        string // who committed or rolled back; empty when tminus did
+	Warned    []string // what the server warned of at its COMMIT
+	WAL       int64    // bytes that the server wrote meanwhile, for whomever; 0 when it did not say
+	Reason    string   // why it was rolled back, failed, is unknown, or undone
+	Ledger    bool     // when undone: the ledger still proves its COMMIT
+	Accepted  bool     // it was undone, and a human let it count as committed
+	By        string   // who committed or rolled back; empty when tminus did
 
 	Keeping *CapsuleProgress // how far the writing of its capsule is; nil when it is not being written
 	Capsule *Capsule         // what it took away, on disk; nil before, and when nothing is kept

@@ -51,6 +51,7 @@ func TestDescribe(t *testing.T) {
 		{ServerAwaited{What: "count bookings"}, LevelInfo, "waiting for the database: count bookings"},
 		{RunResumed{Operator: Operator{Name: "ada", Host: "ops1"}, TornBytes: 1}, LevelWarn, "run resumed by ada@ops1; cut from the journal: 1 byte of an unfinished last line"},
 		{PhaseCommitted{Phase: "leaf", Took: 12 * time.Second}, LevelGood, "phase 1: COMMITTED after 12 s: 48,210 rows deleted, 12 more by foreign keys and triggers"},
+		{PhaseCommitted{Phase: "leaf", Took: 12 * time.Second, Warned: []string{"a", "b\x1b"}}, LevelWarn, "phase 1: COMMITTED after 12 s: 48,210 rows deleted, 12 more by foreign keys and triggers; the server warned at COMMIT: a; b"},
 		{PhaseCommitted{Phase: "leaf", Took: 12 * time.Second, Settled: true}, LevelGood, "phase 1: COMMITTED after 12 s: 48,210 rows deleted, 12 more by foreign keys and triggers (settled afterwards: COMMIT's own answer was lost)"},
 		{PhaseRolledBack{Phase: "leaf", Reason: "too slow", By: "ada@ops1"}, LevelBad, "phase 1: ROLLED BACK after 0.0 s, nothing changed: too slow, by ada@ops1"},
 		{PhaseVerified{Phase: "leaf", Results: []Verification{{Pass: true}, {Kind: VerifyZero, Name: "users", Want: "0 rows", Got: "3 rows"}}}, LevelBad, "phase 1: verified: 1 of 2 hold; failed: zero users: 3 rows, want 0 rows"},

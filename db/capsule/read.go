@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash"
@@ -50,6 +51,26 @@ func Open(dir string, ids ...age.Identity) (*Capsule, error) {
 	}
 	sum := sha256.Sum256(text)
 	return &Capsule{dir: dir, manifest: m, text: text, sum: hex.EncodeToString(sum[:]), ids: ids}, nil
+}
+
+// RunOf gives the id of the run that a folder's manifest names, also of a capsule
+// that has expired, or that a later version wrote. It is empty where there is no
+// manifest: of a capsule that is unfinished, or not there.
+func RunOf(dir string) (string, error) {
+	text, err := readFile(dir, manifestName)
+	if errors.Is(err, os.ErrNotExist) {
+		return "", nil
+	}
+	var m struct {
+		RunID string `json:"run_id"`
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &m)
+	}
+	if err != nil {
+		return "", failed("find the run of", dir, fmt.Errorf("%s: %w", manifestName, err))
+	}
+	return m.RunID, nil
 }
 
 // Manifest says what the capsule holds.

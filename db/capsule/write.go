@@ -16,7 +16,6 @@ import (
 // called from any goroutine; each stream has one of its own.
 type Writer struct {
 	dir        string
-	fresh      bool // the folder above is new as well
 	recipients []string
 	keys       []age.Recipient
 
@@ -36,10 +35,7 @@ func Create(dir string, recipients []string) (*Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("begin the capsule %s: %w", dir, err)
 	}
-	above := filepath.Dir(filepath.Clean(dir))
-	_, err = os.Stat(above)
-	fresh := errors.Is(err, os.ErrNotExist)
-	if err := os.MkdirAll(above, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(filepath.Clean(dir)), 0o700); err != nil {
 		return nil, failed("begin", dir, err)
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil {
@@ -48,7 +44,7 @@ func Create(dir string, recipients []string) (*Writer, error) {
 		}
 		return nil, failed("begin", dir, err)
 	}
-	return &Writer{dir: dir, fresh: fresh, recipients: slices.Clone(recipients), keys: keys, written: map[string]Stream{}}, nil
+	return &Writer{dir: dir, recipients: slices.Clone(recipients), keys: keys, written: map[string]Stream{}}, nil
 }
 
 // Stream begins the file of one part of one table.
@@ -152,11 +148,8 @@ func (w *Writer) finish(m Manifest) (File, error) {
 		return File{}, err
 	}
 	above := filepath.Dir(filepath.Clean(w.dir))
-	err = errors.Join(syncFolder(w.dir), syncFolder(above))
-	if w.fresh {
-		err = errors.Join(err, syncFolder(filepath.Dir(above)))
-	}
-	return f, err
+	// The run's folder may be as new as this one, whoever made it.
+	return f, errors.Join(syncFolder(w.dir), syncFolder(above), syncFolder(filepath.Dir(above)))
 }
 
 // streams gives the tables with those of their streams that have rows, which are

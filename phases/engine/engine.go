@@ -229,25 +229,13 @@ func (e *Engine) prepare(ctx context.Context) error {
 	return nil
 }
 
-// takeUp brings a resumed run and its database together: a journal that is not
-// the run's last says nothing, what was left open is settled, and what was
-// committed is asked for again.
+// takeUp brings a resumed run and its database together: what was left open is
+// settled, and what was committed is asked for again.
 func (e *Engine) takeUp(ctx context.Context) error {
 	if !e.resumed {
 		return nil
 	}
-	wait := e.await("", "read the ledger")
-	_, err := e.ledger(ctx)
-	wait.over()
-	// One that cannot be read keeps nobody from settling what is open: that has
-	// its own words for it, and confirm asks again.
-	if errors.Is(err, phases.ErrOtherHistory) {
-		return err
-	}
-	if err := e.settleOpen(ctx); err != nil {
-		return err
-	}
-	if err := e.dropCapsules(); err != nil {
+	if err := e.settleLeft(ctx); err != nil {
 		return err
 	}
 	return e.confirm(ctx)

@@ -80,7 +80,9 @@ func (r *phaseRun) dropCapsule(err error) error {
 
 // drop removes one, and records where that cannot be done.
 func (e *Engine) drop(spare phases.CapsuleLeft) error {
-	err := e.target.Drop(spare.Folder)
+	id := ""
+	e.View(func(s *phases.State) { id = s.Opened.RunID })
+	err := e.target.Drop(spare.Folder, id)
 	if err == nil {
 		return nil
 	}

@@ -228,7 +228,7 @@ func (r *phaseRun) write(ctx context.Context) (err error) {
 	if err := r.raiseUnexpected(); err != nil {
 		return err
 	}
-	by, err := r.hold(ctx)
+	by, err := r.hold(ctx, tx)
 	if err == nil {
 		err = r.wholeCapsule(intent)
 	}
@@ -335,19 +335,35 @@ func (r *phaseRun) waiting(w phases.LockWait) {
 var errHoldOver = errors.New("nobody chose COMMIT within the hold's limit")
 
 // hold waits for the operator's decision, for a limited time, and gives who took it.
-func (r *phaseRun) hold(ctx context.Context) (string, error) {
+func (r *phaseRun) hold(ctx context.Context, tx Tx) (string, error) {
 	limit := r.engine.settings.Hold
+	wait := r.engine.await(r.plan.ID, "limit the hold")
+	err := tx.Hold(ctx, limit)
+	wait.over()
+	if err != nil {
+		return "", err
+	}
 	if err := r.engine.record(phases.HoldOpened{Phase: r.plan.ID, Until: time.Now().Add(limit).UTC()}); err != nil {
 		return "", err
 	}
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
+	return r.decided(ctx, timer.C)
+}
+
+// decided gives who chose COMMIT before over.
+func (r *phaseRun) decided(ctx context.Context, over <-chan time.Time) (string, error) {
 	select {
 	case by := <-r.decision:
 		return by, nil
 	case <-ctx.Done():
 		return "", context.Cause(ctx)
-	case <-timer.C:
+	case <-over:
+	}
+	select { // of two that are there, select takes either: COMMIT was chosen in time
+	case by := <-r.decision:
+		return by, nil
+	default:
 		return "", errHoldOver
 	}
 }
@@ -371,14 +387,17 @@ func (r *phaseRun) commit(ctx context.Context, tx Tx, intent phases.CommitIntent
 	switch res := tx.Commit(context.WithoutCancel(ctx)); res.Outcome {
 	case Committed:
 		took := time.Since(r.started)
-		return e.unlessLost(e.record(phases.PhaseCommitted{Phase: r.plan.ID, Took: took, WAL: e.onDisk(ctx)}))
+		return e.unlessLost(e.record(phases.PhaseCommitted{Phase: r.plan.ID, Took: took, WAL: e.onDisk(ctx), Warned: res.Warnings}))
 	case NotCommitted:
 		return fmt.Errorf("the server refused COMMIT: %w", res.Err)
 	default:
 		if err := e.record(phases.CommitDoubted{Phase: r.plan.ID, Error: phases.Clean(res.Err.Error())}); err != nil {
 			return e.unlessLost(err)
 		}
-		return e.settle(ctx, intent, r.started)
+		if err := e.settle(ctx, intent, r.started); err != nil {
+			return err
+		}
+		return e.dropCapsules()
 	}
 }
 

@@ -110,10 +110,7 @@ func (e *Engine) abandon(ctx context.Context, r Restoring) error {
 		return err
 	}
 	if open {
-		if err := e.settleOpen(ctx); err != nil {
-			return err
-		}
-		if err := e.dropCapsules(); err != nil {
+		if err := e.settleLeft(ctx); err != nil {
 			return err
 		}
 	}

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,35 @@ import (
 
 	"tminus/phases"
 )
+
+// settleLeft settles what an earlier program left open, and removes what attempts
+// that came to nothing left on disk. A journal that is not the run's last says
+// nothing of either: what it calls open or spare may be committed.
+func (e *Engine) settleLeft(ctx context.Context) error {
+	unread := e.askLedger(ctx)
+	// One that cannot be read keeps nobody from settling what is open: that has
+	// its own words for it.
+	if errors.Is(unread, phases.ErrOtherHistory) {
+		return unread
+	}
+	if err := e.settleOpen(ctx); err != nil {
+		return err
+	}
+	if unread != nil {
+		if err := e.askLedger(ctx); err != nil {
+			return err // a capsule may be all there is of its rows
+		}
+	}
+	return e.dropCapsules()
+}
+
+// askLedger looks whether the ledger can be read, and the journal knows its rows.
+func (e *Engine) askLedger(ctx context.Context) error {
+	wait := e.await("", "read the ledger")
+	defer wait.over()
+	_, err := e.ledger(ctx)
+	return err
+}
 
 // settleOpen establishes what became of a phase that an earlier program left.
 func (e *Engine) settleOpen(ctx context.Context) error {
@@ -65,8 +93,7 @@ func (e *Engine) settle(ctx context.Context, intent phases.CommitIntent, started
 		case SettledCommitted:
 			return e.unlessLost(e.record(phases.PhaseCommitted{Phase: intent.Phase, Took: time.Since(started), Settled: true}))
 		case SettledNotCommitted:
-			err := e.unlessLost(e.record(phases.PhaseRolledBack{Phase: intent.Phase, Reason: "COMMIT did not take effect: " + look.Detail, Took: time.Since(started), Settled: true}))
-			return cmp.Or(err, e.dropCapsules())
+			return e.unlessLost(e.record(phases.PhaseRolledBack{Phase: intent.Phase, Reason: "COMMIT did not take effect: " + look.Detail, Took: time.Since(started), Settled: true}))
 		case SettleUnknowable:
 			return e.unlessLost(e.record(phases.OutcomeUnknown{Phase: intent.Phase, Reason: phases.Clean(look.Detail)}))
 		case SettleInProgress:

@@ -13,6 +13,19 @@ import (
 // it interrupts is unfinished, as one that its operator left: nothing failed.
 var ErrSignal = errors.New("signal")
 
+// DoNotSuspend keeps a terminal's job control from stopping the program, until its
+// end: stopped, it would hold its locks for as long, and no limit of its own would
+// end that. SIGTSTP is caught, and given to whoever wants to say so. The others are
+// for a program in the background that uses its terminal. Caught, each would come
+// again at once with the read or write that is begun anew; ignored, a write is done,
+// and a read fails as one whose input has ended.
+func DoNotSuspend() <-chan os.Signal {
+	suspends := make(chan os.Signal, 1)
+	signal.Notify(suspends, syscall.SIGTSTP)
+	signal.Ignore(syscall.SIGTTIN, syscall.SIGTTOU)
+	return suspends
+}
+
 // StopOnSignals ends the context on SIGHUP, SIGINT or SIGTERM, with the
 // signal's name as the cause: a closed terminal asks the engine for a safe end,
 // and does not decide a transaction by killing the program in its middle.

@@ -144,9 +144,9 @@ type Capsules interface {
 	// goroutine at a time.
 	Fingerprints(ctx context.Context, tables []string, progress func(table string)) ([]phases.Fingerprint, error)
 
-	// Drop removes the capsule of a phase that was not committed, whole or begun.
-	// Where there is none it does nothing.
-	Drop(folder string) error
+	// Drop removes the capsule of a run's phase that was not committed, whole or
+	// begun. Where there is none, or another run's stands there, it does nothing.
+	Drop(folder, runID string) error
 }
 
 // Tx is one phase's transaction. It belongs to the goroutine that began it.
@@ -196,6 +196,11 @@ type Tx interface {
 	// the same transaction: a row that a trigger, a rule or row security
 	// swallowed is an error. Without a ledger it does nothing.
 	WriteLedger(ctx context.Context, intent phases.CommitIntent) error
+
+	// Hold has the server end the session when it hears nothing of it for longer than
+	// the limit by more than a minute: a program that is stopped, or whose machine is,
+	// ends nothing by itself. What follows is COMMIT or ROLLBACK.
+	Hold(ctx context.Context, limit time.Duration) error
 
 	// Commit sends COMMIT and says what came of it. It never retries, and it
 	// closes the connection whatever the answer.
@@ -252,6 +257,9 @@ const (
 type CommitResult struct {
 	Outcome CommitOutcome
 	Err     error // why, unless Committed
+
+	// Warnings are the server's, of a COMMIT that happened all the same; nil for none.
+	Warnings []string
 }
 
 // SettleOutcome is what a look at a COMMIT in doubt found.

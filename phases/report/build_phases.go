@@ -28,6 +28,9 @@ func (b *builder) phase(p *phases.PhaseState) Phase {
 		Reason: phases.Clean(p.Reason), By: phases.Clean(p.By), Settled: p.Settled,
 		Tables: []Table{}, Changes: []Change{}, Verified: []Check{}, Issues: orEmpty(b.issues[p.Plan.ID]), writes: p.Plan.Writes(),
 	}
+	for _, w := range p.Warned {
+		out.Warned = append(out.Warned, phases.Clean(w))
+	}
 	out.Rehearsed = rehearsed(b.state.Opened.Rehearsed.Phase(p.Plan.ID))
 	out.Price = price(b.state.Survey.Price(p.Plan.ID), p)
 	for _, t := range p.Tables {

@@ -29,6 +29,9 @@ func (b *builder) deviate(e phases.Event) {
 		if e.Settled {
 			b.add("settled: COMMIT of %s lost its answer; the ledger says that it was committed", s.PhaseName(e.Phase))
 		}
+		if len(e.Warned) > 0 {
+			b.add("warned: %s: %s", s.PhaseName(e.Phase), phases.WarnedWords(e.Warned))
+		}
 		b.slow(e.Phase)
 	case phases.PhasePassed:
 		b.slow(e.Phase)

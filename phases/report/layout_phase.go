@@ -97,6 +97,9 @@ func (p *Phase) statusText() string {
 	if p.Settled {
 		word += ", known afterwards: COMMIT's own answer was lost"
 	}
+	if len(p.Warned) > 0 {
+		word += "; " + phases.WarnedWords(p.Warned)
+	}
 	if p.Reason != "" {
 		word += ": " + p.Reason
 	}

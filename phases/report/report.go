@@ -207,8 +207,9 @@ type Phase struct {
 	Price           *Price             `json:"price,omitempty"`     // absent where nobody reckoned
 	Rehearsed       *Rehearsed         `json:"rehearsed,omitempty"` // absent without a rehearsal
 	Reason          string             `json:"reason"`
-	By              string             `json:"by"`      // who committed or rolled back; empty when tminus did
-	Settled         bool               `json:"settled"` // known afterwards: COMMIT's own answer was lost
+	By              string             `json:"by"`               // who committed or rolled back; empty when tminus did
+	Settled         bool               `json:"settled"`          // known afterwards: COMMIT's own answer was lost
+	Warned          []string           `json:"warned,omitempty"` // by the server, as it answered COMMIT; absent where it did not
 	Tables          []Table            `json:"tables"`
 	Changes         []Change           `json:"changes"` // beside rows
 	Verified        []Check            `json:"verified"`

@@ -52,6 +52,18 @@ func took(id string, rows int64) []phases.Event {
 	}
 }
 
+// What the server warned of at a COMMIT stands with the phase, and is a deviation.
+func TestAWarningAtCommitStandsInTheReport(t *testing.T) {
+	t.Parallel()
+	events := took("p", 1000)
+	events[len(events)-1] = phases.PhaseCommitted{Phase: "p", Took: 2 * time.Second, Warned: []string{"no standby has it"}}
+	r, text := keeping(t, phases.RunOpened{Environment: phases.Production, Source: strings.Replace(twoPhases, "%s", "", 1)}, events...)
+	const said = "the server warned at COMMIT: no standby has it"
+	if got := r.Phases[0].Warned; len(got) != 1 || !strings.Contains(deviations(r), "warned: phase 1: "+said) || !strings.Contains(text, "SUCCESS: COMMITTED; "+said) {
+		t.Errorf("%q in\n%s", got, text)
+	}
+}
+
 func deviations(r *Report) string {
 	var out []string
 	for _, d := range r.Deviations {

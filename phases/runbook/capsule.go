@@ -22,7 +22,7 @@ const (
 
 func capsuleObject() object {
 	return object{name: "capsule", keys: []key{
-		{"directory", false, of(aLine), "an absolute path, where each run gets a folder of its own; default beside the run's journal, in a folder of its name with `.capsule`"},
+		{"directory", false, of(aLine), "an absolute path, where each run gets a folder of its own, named after its journal and not there yet; default beside the run's journal, in a folder of its name with `.capsule`"},
 		{"recipients", false, listOf(of(aLine), maxRecipients), "encrypt it for these keys: public keys of age (`age1…`) or of SSH (`ssh-ed25519 …`, `ssh-rsa …`)"},
 		{"keep", false, of(aPeriod), "how long it is kept: from then on `tminus capsule expire` destroys it; without, that wants `--now`"},
 	}}

@@ -272,3 +272,43 @@ func TestReadingTellsHowFarItIs(t *testing.T) {
 		t.Error(errs)
 	}
 }
+
+// A run takes no folder for its capsules that is there already, and leaves nothing
+// behind where it does not begin.
+func TestARunsFolderOfCapsulesIsItsOwn(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	book := &runbook.Runbook{Capsule: runbook.Capsule{Directory: filepath.Join(dir, "undo")}, Phases: []runbook.Phase{{ID: "one", Steps: []runbook.Step{{Delete: "t"}}}}}
+	begin := func(path string) error {
+		place, err := capsules(book, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := createJournal(path, place)
+		if err == nil {
+			err = w.Close()
+		}
+		return err
+	}
+	first, second := filepath.Join(dir, "a", "J"), filepath.Join(dir, "b", "J")
+	if err := begin(first); err != nil {
+		t.Fatal(err)
+	}
+	err := begin(second)
+	if err == nil || !strings.Contains(err.Error(), filepath.Join(dir, "undo", "J.capsule")+" is there already") || !strings.Contains(err.Error(), "--journal") {
+		t.Errorf("a folder that is another run's: %v", err)
+	}
+	if _, err := os.Stat(second); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("its journal: %v", err)
+	}
+	other := filepath.Join(dir, "K")
+	if err := os.WriteFile(other, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := begin(other); err == nil {
+		t.Error("a journal is written over")
+	}
+	if _, err := os.Stat(filepath.Join(dir, "undo", "K.capsule")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the folder of a run that did not begin: %v", err)
+	}
+}

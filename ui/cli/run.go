@@ -13,7 +13,6 @@ import (
 
 	"tminus/phases"
 	"tminus/phases/engine"
-	"tminus/phases/journal"
 	"tminus/phases/runbook"
 	"tminus/ui"
 	"tminus/ui/mirror"
@@ -93,7 +92,7 @@ func (a *app) start(ctx context.Context, file string, source []byte, book *runbo
 	if err := a.besideJournal(&opened, book, f, now); err != nil {
 		return Failed(err)
 	}
-	w, err := journal.Create(f.Journal)
+	w, err := createJournal(f.Journal, opened.Capsule)
 	if err != nil {
 		return Failed(err)
 	}
@@ -215,7 +214,7 @@ func (a *app) sayTelling(engine *engine.Engine) {
 // conduct runs an engine with a screen, or line by line, until the run ends,
 // the operator leaves, or a signal comes. The engine has the last word: it
 // brings an open phase to a safe end before the program does.
-func (a *app) conduct(ctx context.Context, engine *engine.Engine, path string, f Flags) error {
+func (a *app) conduct(ctx context.Context, run *engine.Engine, path string, f Flags) error {
 	if err := f.monitor.Follow(path); err != nil {
 		return Failed(err)
 	}
@@ -224,29 +223,35 @@ func (a *app) conduct(ctx context.Context, engine *engine.Engine, path string, f
 		return Failed(err)
 	}
 	defer endDrama()
-	note, hostKey, closeMirror, err := a.serveMirror(ctx, engine, path, f.Mirror)
+	note, hostKey, closeMirror, err := a.serveMirror(ctx, run, path, f.Mirror)
 	if err != nil {
 		return Failed(err)
 	}
-	forget := a.remember(engine, path)
-	screenErr, err := engine.Conduct(ctx, func(ctx context.Context) error {
-		defer a.sayTelling(engine)
+	forget, suspends := a.remember(run, path), engine.DoNotSuspend()
+	screenErr, err := run.Conduct(ctx, func(ctx context.Context) error {
+		defer a.sayTelling(run)
 		if !f.Plain && a.interactive() {
-			return ui.Run(ctx, ui.Options{Journal: path, Commander: engine, Done: engine.Ended(), Note: note, HostKey: hostKey, Looks: f.Looks})
+			return ui.Run(ctx, ui.Options{Journal: path, Commander: run, Done: run.Ended(), Note: note, HostKey: hostKey, Looks: f.Looks})
 		}
-		opts := plain.Options{Journal: path, Out: a.stdout, Width: a.lineWidth(), Done: engine.Ended()}
+		opts := plain.Options{Journal: path, Out: a.stdout, Width: a.lineWidth(), Done: run.Ended(), Suspends: suspends}
 		if !f.Unattended {
-			opts.Commander, opts.In = engine, a.stdin
+			opts.Commander, opts.In = run, a.stdin
 		}
 		return plain.Run(ctx, opts)
 	})
 	closeMirror()
 	var s string
 	code := Unfinished
-	engine.View(func(state *phases.State) {
+	run.View(func(state *phases.State) {
 		s, code, a.unfinished = state.Summary(path), state.ExitCode(), state.ClosedAt.IsZero()
-		if state.Throwaway() && state.Opened.Capsule != nil {
+		if state.Opened.Capsule == nil {
+			return
+		}
+		if state.Throwaway() {
 			a.spare = state.Opened.Capsule.Folder
+		}
+		if !a.unfinished {
+			_ = os.Remove(state.Opened.Capsule.Folder) // where nothing was kept: a folder with capsules stays
 		}
 	})
 	fmt.Fprintln(a.stderr, s)

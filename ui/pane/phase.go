@@ -133,6 +133,9 @@ func (p Pane) statusWhy(ph *phases.PhaseState) string {
 		if ph.Settled {
 			text += "; known from the ledger"
 		}
+		if len(ph.Warned) > 0 {
+			text += "; " + phases.WarnedWords(ph.Warned)
+		}
 		return text
 	case phases.PhaseIsPassed:
 		return "everything it checks holds"

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -26,6 +27,7 @@ type Options struct {
 	Out       io.Writer        // one event a line, no escape codes
 	Width     func() int       // of the terminal in cells, when a line is written; nil: lines stay whole, as programs read them
 	Done      <-chan struct{}  // closed when nothing more will be recorded; nil: follow until the run is closed
+	Suspends  <-chan os.Signal // each is somebody's wish to suspend the program, which is refused; nil: nobody is told
 }
 
 // Run shows a run in lines, for pipes, dumb terminals and screen readers: an
@@ -116,6 +118,8 @@ func (p *plain) run(ctx context.Context) error {
 				p.say("left the run")
 				return p.catchUp()
 			}
+		case <-p.Suspends:
+			p.say("not suspended: that would stop the run, with its locks held; use another terminal")
 		case <-tick.C:
 		}
 	}
