@@ -18,7 +18,7 @@ const needsColumn = `CASE
 	WHEN (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN ''
 	WHEN a.usesysid IS NULL OR (SELECT rolsuper FROM pg_roles WHERE oid = a.usesysid) THEN 'a superuser'
 	WHEN pg_has_role(a.usesysid, 'USAGE') OR pg_has_role('pg_signal_backend', 'USAGE') THEN ''
-	ELSE 'a member of ' || a.usename || ' or of pg_signal_backend' END`
+	ELSE 'a member of ' || coalesce(a.usename, 'its role, which is gone,') || ' or of pg_signal_backend' END`
 
 // blockerColumns are what scanBlocker reads, of pg_stat_activity as a. Other
 // users' rows are masked without pg_read_all_stats: their pid, user and

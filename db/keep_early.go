@@ -154,14 +154,15 @@ func (k *keeping) beforeTruncate(ctx context.Context, tables []string) error {
 }
 
 // hasEarly reports whether a table was written out early: the very one that a change
-// names, since partitions have one name in the runbook.
+// names, since partitions have one name in the runbook. It is asked of the session that
+// gave the name: the phase may have renamed it.
 func (k *keeping) hasEarly(ctx context.Context, c phases.Change) (bool, error) {
 	if k.early == nil || c.Type != phases.TypeTable {
 		return false, nil
 	}
 	<-k.early.done // it has the other session until then
 	var oid uint32
-	err := k.others.QueryRow(ctx, `SELECT coalesce(to_regclass($1)::oid, 0)`, c.Identity).Scan(&oid)
+	err := k.x.s.QueryRow(ctx, `SELECT coalesce(to_regclass($1)::oid, 0)`, c.Identity).Scan(&oid)
 	return err == nil && k.early.tables[oid] != nil, err
 }
 

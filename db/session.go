@@ -350,6 +350,7 @@ WHERE w.name <> 'lc_messages' OR pg_catalog.current_setting('is_superuser')::boo
 
 // armour pins what a run relies on, and looks who the session is.
 func (s *session) armour(ctx context.Context) error {
+	asked := s.asked()
 	if _, err := s.Exec(ctx, sessionSettings, surroundingNames, []string(programs)); err != nil {
 		return err
 	}
@@ -369,6 +370,11 @@ func (s *session) armour(ctx context.Context) error {
 	}
 	if len(s.own) != len(surroundingNames) {
 		return fmt.Errorf("the server tells %d of the settings %s", len(s.own), strings.Join(surroundingNames, ", "))
+	}
+	for i, style := range asked {
+		if style != "" {
+			s.own[i] = style
+		}
 	}
 	if role != "origin" {
 		return failf("prepare", "a session", "take session_replication_role off the role and the database: foreign keys and triggers would not fire",

@@ -56,8 +56,19 @@ func (s *session) styles() []string {
 	return out
 }
 
+// asked is what the server reports of the styles before this program sets any, in the
+// order of surroundingNames; empty where it reports nothing. Behind a pooler the server
+// does not know them as what the connection asks for.
+func (s *session) asked() surroundings {
+	out := surroundings{""} // a search path is the role's
+	for _, name := range surroundingNames[1:] {
+		out = append(out, s.PgConn().ParameterStatus(name))
+	}
+	return out
+}
+
 // ownQuery gives what the settings $1 would be without this program: by the server,
-// the database, the role, and what the connection asks for.
+// the database, the role, and what the connection asks the server for.
 const ownQuery = `ARRAY(SELECT coalesce(s.reset_val, '') FROM ROWS FROM (unnest($1::text[])) WITH ORDINALITY AS w(name, at)
 	JOIN pg_settings s USING (name) ORDER BY w.at)`
 

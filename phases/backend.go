@@ -103,8 +103,7 @@ func (b Blocker) Endable() error {
 	return nil
 }
 
-// Alike reports whether a session is as another look saw it.
-func (b Blocker) Alike(o Blocker) bool {
-	return b.PID == o.PID && b.User == o.User && b.Application == o.Application && b.State == o.State && b.Query == o.Query &&
-		b.Needs == o.Needs && b.Since.Equal(o.Since) && b.BackendStart.Equal(o.BackendStart)
+// Same reports whether it is the same session, whatever it does by now.
+func (b Blocker) Same(o Blocker) bool {
+	return b.PID == o.PID && b.BackendStart.Equal(o.BackendStart) && b.Needs == o.Needs
 }

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -42,7 +43,7 @@ func TranslatedForTest(tb interface {
 }
 
 // translate makes the locale in the server's directory, and has its messages in it.
-func (s *Server) translate(ctx context.Context) error {
+func (s *Server) translate(ctx context.Context) (err error) {
 	out, err := runBounded(ctx, startTimeout, s.user.command("localedef", "-i", "de_DE", "-f", "UTF-8", "--no-archive", filepath.Join(s.dir, messagesLocale)))
 	if err != nil {
 		return fmt.Errorf("make the locale %s: %w: %s", messagesLocale, err, lastLines(out))
@@ -50,7 +51,7 @@ func (s *Server) translate(ctx context.Context) error {
 	if err := os.Setenv("LOCPATH", s.dir); err != nil {
 		return err
 	}
-	defer os.Unsetenv("LOCPATH")
+	defer func() { err = errors.Join(err, os.Unsetenv("LOCPATH")) }()
 	s.opts.Settings = map[string]string{"lc_messages": messagesLocale}
 	if err := s.Restart(ctx); err != nil {
 		return err

@@ -17,7 +17,7 @@ func like(s *phases.State, it runbook.Item, ev phases.CheckAnswered) bool {
 	if it.Check.Name == check.TriggersRestored && s.Triggers != nil && s.TriggersOff == ev.Pass {
 		return false
 	}
-	return c != nil && c.Pass == ev.Pass && c.Error == ev.Error && c.Value == ev.Value && slices.EqualFunc(c.InTheWay, ev.InTheWay, phases.Blocker.Alike)
+	return c != nil && c.Pass == ev.Pass && c.Error == ev.Error && c.Value == ev.Value && slices.EqualFunc(c.InTheWay, ev.InTheWay, phases.Blocker.Same)
 }
 
 // answered takes a check's answer: one that is news is recorded, one like the

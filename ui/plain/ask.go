@@ -381,8 +381,11 @@ func (p *plain) fieldHint(it runbook.Item, field string) string {
 
 // kindWord is what a field takes, in words.
 func kindWord(t runbook.FieldType) string {
-	if t == runbook.FieldYesNo {
+	switch t {
+	case runbook.FieldYesNo:
 		return "yes or no"
+	case runbook.FieldTime:
+		return "a time in UTC"
 	}
 	return "a " + string(t)
 }
