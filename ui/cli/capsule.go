@@ -53,9 +53,9 @@ func makeCapsulesFolder(folder string) error {
 	}
 	switch {
 	case errors.Is(err, fs.ErrExist):
-		return fmt.Errorf("make the folder of the run's capsules: %s is there already, and may hold all that is left of another run's rows: name a journal of another name with --journal, or move that folder away together with its journal", folder)
+		return fmt.Errorf("make the folder of the run's capsules, %s: it is there already, and may hold all that is left of another run's rows: name a journal of another name with --journal, or move that folder away together with its journal", folder)
 	case err != nil:
-		return fmt.Errorf("make the folder of the run's capsules: %w; name another folder in the runbook, as the capsule's `directory`, or put the journal elsewhere with --journal", err)
+		return fmt.Errorf("make the folder of the run's capsules, %s: %w; name another folder in the runbook, as the capsule's `directory`, or put the journal elsewhere with --journal", folder, err)
 	}
 	return nil
 }

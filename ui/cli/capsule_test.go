@@ -295,7 +295,7 @@ func TestARunsFolderOfCapsulesIsItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := begin(second)
-	if err == nil || !strings.Contains(err.Error(), filepath.Join(dir, "undo", "J.capsule")+" is there already") || !strings.Contains(err.Error(), "--journal") {
+	if err == nil || !strings.Contains(err.Error(), filepath.Join(dir, "undo", "J.capsule")+": it is there already") || !strings.Contains(err.Error(), "--journal") {
 		t.Errorf("a folder that is another run's: %v", err)
 	}
 	if _, err := os.Stat(second); !errors.Is(err, os.ErrNotExist) {
