@@ -74,12 +74,18 @@ func Execute(args []string, s Streams, database Database) int {
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
-	err := fang.Execute(context.Background(), root, fang.WithVersion(engine.Version()), fang.WithErrorHandler(
-		func(w io.Writer, _ fang.Styles, err error) {
-			if err.Error() != "" {
-				fmt.Fprintf(w, "tminus: %v\n", err)
-			}
-		}))
+	say := func(w io.Writer, err error) {
+		if err != nil && err.Error() != "" {
+			fmt.Fprintf(w, "tminus: %v\n", err)
+		}
+	}
+	var failed error
+	keepErrors(root, &failed)
+	err := fang.Execute(context.Background(), root, fang.WithVersion(engine.Version()), fang.WithErrorHandler(func(w io.Writer, _ fang.Styles, err error) { say(w, err) }))
+	if err == nil {
+		err = failed
+		say(s.Err, err)
+	}
 	var exit *Exit
 	switch {
 	case err == nil:
@@ -88,6 +94,21 @@ func Execute(args []string, s Streams, database Database) int {
 		return exit.Code
 	}
 	return Usage // cobra's own: unknown command, flag or argument
+}
+
+// keepErrors has commands put their errors into failed. Of one that it is given the
+// library asks the terminal for its colours, and waits for the answer: a run in lines
+// still reads there, and takes it away.
+func keepErrors(c *cobra.Command, failed *error) {
+	if run := c.RunE; run != nil {
+		c.RunE = func(c *cobra.Command, args []string) error {
+			*failed = run(c, args)
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		keepErrors(sub, failed)
+	}
 }
 
 func commands(a *app) *cobra.Command {
