@@ -5,9 +5,6 @@
 GO        ?= go
 GOFLAGS   += -mod=readonly
 TEST_TIME ?= 45m
-# Tests of a package that run beside each other: most of the time they wait for a
-# server, a program or a terminal.
-AT_ONCE   ?= 4
 # The race detector needs a C compiler; server.sh installs one where it may.
 RACE       = $(shell command -v cc >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1 && echo -race)
 
@@ -26,7 +23,7 @@ demo: server bin/tminus ## run the guide's reset on a throwaway database
 
 test: server lint ## run every test, with the race detector
 	disk=$${TMPDIR:-/tmp}; TMPDIR=$$(sh testdata/memory.sh) GOTMPDIR=$${GOTMPDIR:-$$disk} \
-		$(GO) test $(RACE) -timeout $(TEST_TIME) -parallel $(AT_ONCE) ./...
+		$(GO) test $(RACE) -timeout $(TEST_TIME) ./...
 
 build: bin/tminus ## put the program into bin/
 
