@@ -533,24 +533,32 @@ func TestAReplayByItsKeys(t *testing.T) {
 	}
 }
 
-// A run in plain mode is not suspended: it says why, and goes on.
-func TestAPlainRunIsNotSuspended(t *testing.T) {
-	t.Parallel()
-	dsn := sandbox.ForTest(t).NewDatabase(t)
+// twoTables makes the tables of twoPhases, with a row each, and its file, and gives
+// where a journal may be.
+func twoTables(t *testing.T) (dsn string, conn *pgx.Conn, book, path string) {
+	t.Helper()
+	dsn = sandbox.ForTest(t).NewDatabase(t)
 	conn, err := pgx.Connect(t.Context(), dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(context.Background())
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
 	if _, err := conn.Exec(t.Context(), "CREATE TABLE first AS SELECT 1 AS id; CREATE TABLE second AS SELECT 1 AS id"); err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	book := filepath.Join(dir, "two.yaml")
+	book = filepath.Join(dir, "two.yaml")
 	if err := os.WriteFile(book, []byte(twoPhases), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("tminus", "rehearse", book, "--dsn", dsn, "--journal", filepath.Join(dir, "J"), "--plain")
+	return dsn, conn, book, filepath.Join(dir, "J")
+}
+
+// A run in plain mode is not suspended: it says why, and goes on.
+func TestAPlainRunIsNotSuspended(t *testing.T) {
+	t.Parallel()
+	dsn, _, book, path := twoTables(t)
+	cmd := exec.Command("tminus", "rehearse", book, "--dsn", dsn, "--journal", path, "--plain")
 	cmd.Env = environment(t)
 	term := terminal.Start(t, cmd, 120, 40)
 	term.Shows("survey:")
@@ -567,20 +575,7 @@ func TestAPlainRunIsNotSuspended(t *testing.T) {
 // else.
 func TestDestroyingACapsuleAsksForItsDatabase(t *testing.T) {
 	t.Parallel()
-	dsn := sandbox.ForTest(t).NewDatabase(t)
-	conn, err := pgx.Connect(t.Context(), dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.Background())
-	if _, err := conn.Exec(t.Context(), "CREATE TABLE first AS SELECT 1 AS id; CREATE TABLE second AS SELECT 1 AS id"); err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	book, path := filepath.Join(dir, "two.yaml"), filepath.Join(dir, "J")
-	if err := os.WriteFile(book, []byte(twoPhases), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	dsn, conn, book, path := twoTables(t)
 	rehearse := exec.Command("tminus", "rehearse", book, "--dsn", dsn, "--journal", path, "--unattended", "--plain")
 	rehearse.Env = environment(t)
 	if out, err := rehearse.CombinedOutput(); err != nil {

@@ -175,13 +175,7 @@ func TestTheEndIsToldBeforeTheRunIsClosed(t *testing.T) {
 			r.open(settings)
 			r.untilReady()
 			if outcome == phases.Aborted {
-				r.do(phases.Record{Item: "told", Field: "who", Value: "Ada"})
-				r.do(phases.Tick{Item: "told"})
-				r.acknowledge()
-				r.do(phases.Tell{Message: "announce"})
-				r.untilTold("announce", "users", phases.ToldSent)
-				r.untilTold("announce", "boss", phases.ToldSent)
-				r.announcedToHold()
+				r.tellersToHold()
 			}
 			w.set("users", 0, hangs)
 			if outcome == phases.Aborted {
@@ -228,13 +222,7 @@ func TestTheEndIsToldByTheNextProgram(t *testing.T) {
 		r.open(quickly)
 		r.untilReady()
 		if _, aborts := c.end.(phases.Abort); aborts {
-			r.do(phases.Record{Item: "told", Field: "who", Value: "Ada"})
-			r.do(phases.Tick{Item: "told"})
-			r.acknowledge()
-			r.do(phases.Tell{Message: "announce"})
-			r.untilTold("announce", "users", phases.ToldSent)
-			r.untilTold("announce", "boss", phases.ToldSent)
-			r.announcedToHold()
+			r.tellersToHold()
 		}
 		r.do(c.end)
 		if err := r.wait(); err != nil {
@@ -387,4 +375,16 @@ func TestAnUnattendedRunTells(t *testing.T) {
 	if w.count("users", "said by Ada") != 1 || w.count("boss", "Over") != 1 || w.count("boss", "waits") != 0 {
 		t.Errorf("boss got %q", w.got["boss"])
 	}
+}
+
+// tellersToHold brings a run of such a book to its hold: everybody is told.
+func (r *rig) tellersToHold() {
+	r.t.Helper()
+	r.do(phases.Record{Item: "told", Field: "who", Value: "Ada"})
+	r.do(phases.Tick{Item: "told"})
+	r.acknowledge()
+	r.do(phases.Tell{Message: "announce"})
+	r.untilTold("announce", "users", phases.ToldSent)
+	r.untilTold("announce", "boss", phases.ToldSent)
+	r.announcedToHold()
 }

@@ -5,8 +5,6 @@ import (
 	"testing"
 
 	"tminus/db/sandbox"
-	"tminus/phases"
-	"tminus/phases/engine"
 )
 
 // What a run does to keys and indexes itself is accounted for whatever the server
@@ -22,22 +20,7 @@ func TestARunAndItsUndoInAnyLanguage(t *testing.T) {
 			t.Parallel()
 			r := newRigOn(t, sandbox.TranslatedForTest(t), smallSchema+visits+`ANALYZE;`+c.schema, strings.ReplaceAll(sweptBook, "WAY", way))
 			r.asOwner("keep", "parent", "child", "visits")
-			r.opened.Unattended, r.opened.Capsule = true, &phases.CapsulePlace{Folder: r.path + ".capsule"}
-			before := r.contents()
-			r.open(engine.Settings{})
-			if err := r.wait(); err != nil {
-				t.Fatal(err)
-			}
-			done := r.state()
-			if done.Outcome != phases.Completed || r.rows("child") != 0 || !strings.Contains(r.log(), c.did) {
-				t.Fatalf("the run is %s\n%s", done.Outcome, r.log())
-			}
-			r.undo(done)
-			for table, now := range r.contents() {
-				if now != before[table] {
-					t.Errorf("%s is not as it was", table)
-				}
-			}
+			r.runAndUndo(c.did)
 		})
 	}
 }

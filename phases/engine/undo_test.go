@@ -28,22 +28,7 @@ func undoesMany(t *testing.T, owner bool) {
 	if owner {
 		r.asOwner("keep", "parent", "child")
 	}
-	r.opened.Unattended, r.opened.Capsule = true, &phases.CapsulePlace{Folder: r.path + ".capsule"}
-	before := r.contents()
-	r.open(engine.Settings{})
-	if err := r.wait(); err != nil {
-		t.Fatal(err)
-	}
-	done := r.state()
-	if done.Outcome != phases.Completed || r.rows("child") != 0 {
-		t.Fatalf("the run is %s\n%s", done.Outcome, r.log())
-	}
-	r.undo(done)
-	for table, now := range r.contents() {
-		if now != before[table] {
-			t.Errorf("%s is not as it was", table)
-		}
-	}
+	r.runAndUndo("")
 	var enabled string
 	var keys int
 	if err := r.conn.QueryRow(t.Context(), `SELECT (SELECT tgenabled::text FROM pg_trigger WHERE tgname = 'never'),
@@ -59,20 +44,27 @@ func TestUndoOfAPhaseThatRefreshedAView(t *testing.T) {
 	r := newRig(t, smallSchema+`CREATE MATERIALIZED VIEW totals AS SELECT count(*) AS n FROM child`,
 		strings.Replace(twoBook, "delete: [child]}", "steps: [{delete: child}, {sql: REFRESH MATERIALIZED VIEW totals, rows: any}]}", 1)+
 			`  - {id: three, title: Third, risk: medium, planned: 1m, steps: [{sql: REFRESH MATERIALIZED VIEW totals, rows: any}]}`)
+	r.runAndUndo("")
+}
+
+// runAndUndo runs the runbook with its capsule, which empties child and says so much,
+// undoes all of it, and holds that each table is as it was.
+func (r *rig) runAndUndo(says string) {
+	r.t.Helper()
 	r.opened.Unattended, r.opened.Capsule = true, &phases.CapsulePlace{Folder: r.path + ".capsule"}
 	before := r.contents()
 	r.open(engine.Settings{})
 	if err := r.wait(); err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
 	done := r.state()
-	if done.Outcome != phases.Completed || r.rows("child") != 0 {
-		t.Fatalf("the run is %s\n%s", done.Outcome, r.log())
+	if done.Outcome != phases.Completed || r.rows("child") != 0 || !strings.Contains(r.log(), says) {
+		r.t.Fatalf("the run is %s\n%s", done.Outcome, r.log())
 	}
 	r.undo(done)
 	for table, now := range r.contents() {
 		if now != before[table] {
-			t.Errorf("%s is not as it was", table)
+			r.t.Errorf("%s is not as it was", table)
 		}
 	}
 }

@@ -103,7 +103,9 @@ func build(folder, name, version, system, machine string, at time.Time) ([]byte,
 		from, to string
 		mode     int64
 	}{
-		{program, "tminus", 0o755}, {"README.md", "README.md", 0o644}, {"LICENSE", "LICENSE", 0o644},
+		{program, "tminus", 0o755},
+		{"README.md", "README.md", 0o644},
+		{"LICENSE", "LICENSE", 0o644},
 		{"ui/cli/licences.txt", "licences.txt", 0o644},
 	} {
 		data, err := os.ReadFile(f.from)

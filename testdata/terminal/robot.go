@@ -24,11 +24,11 @@ type Robot struct {
 	// was busy: on a screen that had not changed.
 	Counted []string
 	at      string // the last key, and the screen it was pressed on
-	trail Trail
-	typed time.Time // when the last key was pressed
-	last  string    // what the screen said at the last step
-	since time.Time // since when it has said so
-	asked string    // what the screen said when they last looked again
+	trail   Trail
+	typed   time.Time // when the last key was pressed
+	last    string    // what the screen said at the last step
+	since   time.Time // since when it has said so
+	asked   string    // what the screen said when they last looked again
 }
 
 // Step does what the screen asks for now, or waits for it to change. It fails
