@@ -206,7 +206,7 @@ func (d *deletion) rangeSQL(r *schema.Relation, low, high string, bounded bool) 
 
 // called gives a part of a table the table's name: the condition may use it.
 func (d *deletion) called(r *schema.Relation) string {
-	if d.table == nil || r == d.table || d.where == "" {
+	if r == d.table || d.where == "" {
 		return ""
 	}
 	return ` AS ` + pgx.Identifier{d.table.Name}.Sanitize()

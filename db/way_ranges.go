@@ -27,10 +27,10 @@ func (d *deletion) ranged(ctx context.Context, r *schema.Relation) ([]leaf, erro
 		return nil, err
 	}
 	out := []leaf{} // none for a partitioned table without partitions
-	var tree []*schema.Relation
+	var oids []uint32
 	var blocks int64
 	for _, part := range x.cat.Schema.Tree(r) {
-		tree = append(tree, part)
+		oids = append(oids, part.OID)
 		if part.Kind == schema.Partitioned {
 			continue
 		}
@@ -46,7 +46,7 @@ func (d *deletion) ranged(ctx context.Context, r *schema.Relation) ([]leaf, erro
 	if !d.stable && callsOthers(d.where) {
 		return nil, nil // a function may look at what earlier ranges did
 	}
-	whole, err := d.needsOneStatement(ctx, tree)
+	whole, err := d.needsOneStatement(ctx, oids)
 	if err != nil || whole {
 		return nil, err
 	}
@@ -118,14 +118,10 @@ const sharedQuery = `SELECT FROM reached r JOIN pg_constraint a ON a.confrelid =
 // beside foreign keys, on any table that the delete reaches: rules, and triggers that
 // may look at more than their row. It is a key between two tables that both go, and
 // that does not cascade: it may hold only when all rows are gone. And a key that
-// changes rows of the table itself, or columns that another key has. And parts that the role may not touch by their own
-// names, or whose own row-level security would hide rows: for the table's statement,
-// the table's rights count alone.
-func (d *deletion) needsOneStatement(ctx context.Context, tree []*schema.Relation) (bool, error) {
-	var oids []uint32
-	for _, r := range tree {
-		oids = append(oids, r.OID)
-	}
+// changes rows of the table itself, or columns that another key has. And parts that
+// the role may not touch by their own names, or whose own row-level security would
+// hide rows: for the table's statement, the table's rights count alone.
+func (d *deletion) needsOneStatement(ctx context.Context, oids []uint32) (bool, error) {
 	var needs bool
 	err := d.x.s.QueryRow(ctx, reachedQuery+`SELECT
 		EXISTS (SELECT FROM reached r WHERE NOT r.gone AND r.oid = ANY($1::oid[]))
@@ -184,8 +180,8 @@ func (d *deletion) refusesBetween(ctx context.Context, oids []uint32) (bool, err
 // and that may look at more than the row that it is fired for: what it finds depends
 // on how many rows one statement takes.
 func (d *deletion) looksAround(ctx context.Context, oids []uint32) (bool, error) {
-	rows, err := d.x.s.Query(ctx, reachedQuery+`, family(oid) AS (
-			SELECT oid FROM reached UNION SELECT CASE f.oid WHEN i.inhrelid THEN i.inhparent ELSE i.inhrelid END FROM family f JOIN pg_inherits i ON f.oid IN (i.inhrelid, i.inhparent))
+	rows, err := d.x.s.Query(ctx, reachedQuery+`, kin(oid, other) AS (SELECT inhrelid, inhparent FROM pg_inherits UNION ALL SELECT inhparent, inhrelid FROM pg_inherits),
+			family(oid) AS (SELECT oid FROM reached UNION SELECT kin.other FROM family JOIN kin USING (oid))
 		SELECT t.tgtype & $2::int <> 0 AND t.tgoldtable IS NULL AND t.tgnewtable IS NULL AND l.lanname = 'plpgsql', p.prosrc,
 			(SELECT array_agg(lower(c.relname::text)) FROM family JOIN pg_class c USING (oid))
 		FROM reached r JOIN pg_trigger t ON t.tgrelid = r.oid JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_language l ON l.oid = p.prolang
@@ -205,10 +201,13 @@ func (d *deletion) looksAround(ctx context.Context, oids []uint32) (bool, error)
 	if err != nil || looks || len(into) == 0 {
 		return looks, err
 	}
-	// A name is looked for in every schema: which of them the function finds, nobody knows.
-	err = d.x.s.QueryRow(ctx, `SELECT EXISTS (SELECT FROM unnest($1::text[]) AS target WHERE NOT EXISTS (SELECT FROM pg_class c WHERE lower(c.relname::text) = target AND c.relkind IN ('r', 'p')))
-		OR EXISTS (SELECT FROM pg_class c WHERE lower(c.relname::text) = ANY($1::text[]) AND (c.relkind IN ('v', 'f', 'm') OR c.relhasrules
-			OR EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgtype & $2::int <> 0)))`, into, onInsert).Scan(&looks)
+	// A name is looked for in every schema: which of them the function finds, nobody
+	// knows. Its rows may go into any part of it.
+	err = d.x.s.QueryRow(ctx, `WITH RECURSIVE targets(oid) AS (SELECT oid FROM pg_class WHERE lower(relname::text) = ANY($1::text[]) AND relkind IN ('r', 'p', 'v', 'f', 'm')
+			UNION SELECT i.inhrelid FROM targets JOIN pg_inherits i ON i.inhparent = targets.oid)
+		SELECT EXISTS (SELECT FROM unnest($1::text[]) AS name WHERE NOT EXISTS (SELECT FROM pg_class c WHERE lower(c.relname::text) = name AND c.relkind IN ('r', 'p')))
+		OR EXISTS (SELECT FROM targets JOIN pg_class c USING (oid) WHERE c.relkind IN ('v', 'f', 'm') OR c.relhasrules
+			OR EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgtype & $2::int <> 0))`, into, onInsert).Scan(&looks)
 	return looks, err
 }
 

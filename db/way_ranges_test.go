@@ -51,6 +51,9 @@ func TestRangesEndAsOneDelete(t *testing.T) {
 			INSERT INTO "more" VALUES (OLD.id); END IF; RETURN NULL; END $$; CREATE TRIGGER f AFTER DELETE ON t FOR EACH ROW EXECUTE FUNCTION f()`, "", true},
 		"one whose record looks around": {folders + `CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO more VALUES (OLD.parent); RETURN NULL; END $$; CREATE TRIGGER f AFTER DELETE ON t FOR EACH ROW EXECUTE FUNCTION f();
 			CREATE FUNCTION g() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF EXISTS (SELECT FROM t WHERE id = NEW.id) THEN RETURN NEW; END IF; RETURN NULL; END $$; CREATE TRIGGER g BEFORE INSERT ON more FOR EACH ROW EXECUTE FUNCTION g()`, "", false},
+		"one whose record looks around in a part of it": {folders + `DROP TABLE more; CREATE TABLE more (id int) PARTITION BY RANGE (id); CREATE TABLE more1 PARTITION OF more DEFAULT;
+			CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO more VALUES (OLD.id); RETURN NULL; END $$; CREATE TRIGGER f AFTER DELETE ON t FOR EACH ROW EXECUTE FUNCTION f();
+			CREATE FUNCTION g() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.id := (SELECT count(*) FROM t); RETURN NEW; END $$; CREATE TRIGGER g BEFORE INSERT ON more1 FOR EACH ROW EXECUTE FUNCTION g()`, "", false},
 		"one that puts rows back, by the table that it is part of": {`CREATE TABLE whole (id int, filler text DEFAULT repeat('x', 400)) PARTITION BY RANGE (id); CREATE TABLE t PARTITION OF whole DEFAULT; INSERT INTO t SELECT g FROM generate_series(1, 1200) g; CREATE TABLE more (id int);
 			CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF OLD.id < 1201 THEN INSERT INTO whole VALUES (OLD.id + 5000); END IF; RETURN NULL; END $$; CREATE TRIGGER f AFTER DELETE ON t FOR EACH ROW EXECUTE FUNCTION f()`, "", false},
 		"two keys that share a column": {shared + `ALTER TABLE more ADD FOREIGN KEY (tenant, folder) REFERENCES t`, "", false},
