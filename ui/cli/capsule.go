@@ -33,7 +33,7 @@ func capsules(book *runbook.Runbook, journal string) (*phases.CapsulePlace, erro
 // createJournal begins a run's files: its journal, and the folder of its capsules,
 // which is made now, so that no other run takes it.
 func createJournal(path string, place *phases.CapsulePlace) (*journal.Writer, error) {
-	if place == nil {
+	if _, err := os.Lstat(path); place == nil || err == nil { // a journal that is there has its own words, and its run is to be resumed
 		return journal.Create(path)
 	}
 	if err := makeCapsulesFolder(place.Folder); err != nil {

@@ -294,6 +294,9 @@ func TestARunsFolderOfCapsulesIsItsOwn(t *testing.T) {
 	if err := begin(first); err != nil {
 		t.Fatal(err)
 	}
+	if err := begin(first); err == nil || !strings.Contains(err.Error(), "resume its run") {
+		t.Errorf("a journal that is there: %v", err)
+	}
 	err := begin(second)
 	if err == nil || !strings.Contains(err.Error(), filepath.Join(dir, "undo", "J.capsule")+": it is there already") || !strings.Contains(err.Error(), "--journal") {
 		t.Errorf("a folder that is another run's: %v", err)
