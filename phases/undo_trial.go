@@ -185,17 +185,9 @@ func (s *State) UndoProof() UndoProof {
 // DecideBy is until when an undo of what is committed can begin and be done by
 // the abort limit; zero before T-0, and where nobody knows how long it takes.
 func (s *State) DecideBy() time.Time {
-	at := s.AbortAt()
-	var sum time.Duration
-	for _, p := range s.Undoable() {
-		if s.IsBack(p.Plan.ID) {
-			continue
-		}
-		d, _ := s.UndoTime(p)
-		sum += d
-	}
-	if at.IsZero() || sum == 0 {
+	at, took := s.AbortAt(), s.Undo().Took
+	if at.IsZero() || took == 0 {
 		return time.Time{}
 	}
-	return at.Add(-sum)
+	return at.Add(-took)
 }

@@ -35,12 +35,11 @@ func (v *Viewer) Copyable() (what, text string) {
 		}
 		return theRestore, s.RestoreCommand()
 	}
-	p := s.OpenPhase()
 	switch {
 	case v.nav.focus == pane.Undo:
 		return undo()
-	case p != nil && p.Lock != nil && len(p.Lock.Blockers) > 0 && p.Lock.Blockers[0].Query != "":
-		return theQuery, p.Lock.Blockers[0].Query
+	case s.Blocked() && s.OpenPhase().Lock.Blockers[0].Query != "":
+		return theQuery, s.OpenPhase().Lock.Blockers[0].Query
 	case s.Outcome != "" && len(pane.CommittedPhases(s)) > 0:
 		return undo()
 	case s.Outcome == "" && v.opts.Journal != "":

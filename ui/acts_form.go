@@ -15,11 +15,10 @@ import (
 
 // form is what a form of an item's fields began with.
 type form struct {
-	item   runbook.Item
-	fields []runbook.Field
-	anew   string   // the field that has to be recorded anew; empty for none
-	shown  []string // what its lines began with: only what differs was typed
-	known  []string // what was recorded then, or what whoever types was told of since
+	item  runbook.Item
+	anew  string   // the field that has to be recorded anew; empty for none
+	shown []string // what its lines began with: only what differs was typed
+	known []string // what was recorded then, or what whoever types was told of since
 }
 
 // edit opens the form of the selected item's fields, or of those that mend what
@@ -36,7 +35,7 @@ func (o *Operator) edit(now time.Time) tea.Cmd {
 	case o.tooSoon(now, "enter"):
 		return nil
 	}
-	f := form{item: it, fields: it.Fields, anew: anew}
+	f := form{item: it, anew: anew}
 	d := dialog.Dialog{Title: it.Text, Form: true, Ground: dialog.LeadsTo(phases.Record{Item: it.ID, Field: it.Fields[0].ID})}
 	var text []dialog.Text
 	if on.ID != it.ID {
@@ -76,7 +75,7 @@ func (o *Operator) edit(now time.Time) tea.Cmd {
 func (o *Operator) saves(f *form, tick bool) func([]string, time.Time) (tea.Cmd, error) {
 	return func(values []string, now time.Time) (tea.Cmd, error) {
 		var commands []phases.Command
-		for i, field := range f.fields {
+		for i, field := range f.item.Fields {
 			value, err := o.entered(f, i, values[i], tick, now)
 			if err != nil {
 				return nil, dialog.At(i, err)
@@ -100,7 +99,7 @@ func (o *Operator) saves(f *form, tick bool) func([]string, time.Time) (tea.Cmd,
 // entered is what a field is to hold: what was typed, and where nothing was, what is
 // recorded by now. What has to be recorded anew must be another value than before.
 func (o *Operator) entered(f *form, i int, typed string, tick bool, now time.Time) (string, error) {
-	field := f.fields[i]
+	field := f.item.Fields[i]
 	is := o.state.Fields[field.ID].Value
 	value, changed, meanwhile := is, typed != f.shown[i], is != f.known[i]
 	if changed {
@@ -125,9 +124,9 @@ func (o *Operator) entered(f *form, i int, typed string, tick bool, now time.Tim
 // meanwhile says what was recorded behind a form, once: neither is that replaced, nor
 // a tick set on it, by somebody who has not seen it.
 func (o *Operator) meanwhile(f *form, i int, changed bool) error {
-	is := o.state.Fields[f.fields[i].ID]
+	is := o.state.Fields[f.item.Fields[i].ID]
 	f.known[i] = is.Value
-	if f.fields[i].ID == f.anew {
+	if f.item.Fields[i].ID == f.anew {
 		f.anew = "" // that it is
 	}
 	if changed {

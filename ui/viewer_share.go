@@ -91,8 +91,11 @@ func canCopyRestore(v *Viewer, _ time.Time) error {
 	return Restorable(s)
 }
 
-func canCopyUndo(v *Viewer, _ time.Time) error {
-	if v.state == nil || v.state.Runbook == nil || v.state.Undo().Phases == nil {
+func canCopyUndo(v *Viewer, _ time.Time) error { return Undoable(v.state) }
+
+// Undoable says why no command undoes a run, of which a reader may know nothing yet.
+func Undoable(s *phases.State) error {
+	if s == nil || s.Runbook == nil || s.Undo().Phases == nil {
 		return errors.New("there is nothing that an undo brings back")
 	}
 	return nil

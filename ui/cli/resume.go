@@ -128,7 +128,7 @@ func (a *app) choose(ctx context.Context, f Flags, runs []engine.Unfinished, pas
 		entries = append(entries, choose.Entry{Title: "Passed over", Why: phases.Clean(why.Error())})
 	}
 	at, err := choose.Run(ctx, choose.Options{Title: "Which run do you want to resume?", Entries: entries}, ui.Options{Looks: f.Looks})
-	if errors.Is(err, choose.ErrLeft) {
+	if errors.Is(err, choose.ErrLeft) || errors.Is(err, engine.ErrSignal) {
 		return "", &Exit{Code: Unfinished, Err: err}
 	}
 	if err != nil {

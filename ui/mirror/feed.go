@@ -229,8 +229,8 @@ func (f *feed) restoreCommand() (string, error) {
 func (f *feed) undoCommand() (string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.state == nil || f.state.Runbook == nil || f.state.Undo().Phases == nil {
-		return "", errors.New("there is nothing that an undo brings back")
+	if err := ui.Undoable(f.state); err != nil {
+		return "", err
 	}
 	return f.state.UndoCommand(f.path), nil
 }

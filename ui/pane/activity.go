@@ -111,7 +111,7 @@ func (p Pane) activityWaits(a *phases.ActivityState, open *phases.PhaseState) []
 			}
 		}
 	}
-	if !own && open != nil && open.Lock != nil && len(open.Lock.Blockers) > 0 {
+	if !own && p.State.Blocked() {
 		lines := []look.Line{look.Row(&p.Styles.Warn, p.Styles.Mark.Waiting+" ").Add(&p.Styles.Title, "the phase").Add(&p.Styles.Warn, " tries for its lock on "+valueOr(open.Lock.Table, "a table"))}
 		for _, b := range open.Lock.Blockers {
 			lines = append(lines, p.paragraph("    blocked by ", &p.Styles.Text, b.String())...)

@@ -337,7 +337,7 @@ func (p Pane) itemHints(indent string, it *runbook.Item) []look.Line {
 	case m.Need == phases.NeedSession:
 		out = append(out, p.hint(indent, KeySession, fmt.Sprintf("cancel or end session %d", m.Session.PID))...)
 	case m.Need == phases.NeedWindow:
-		out = append(out, p.hint(indent, "e", "extend the window, and with it the backup's age")...)
+		out = append(out, p.hint(indent, KeyExtend, "extend the window, and with it the backup's age")...)
 	}
 	switch {
 	case it.Check != nil && s.Outcome == "":

@@ -272,7 +272,7 @@ func (p Pane) notHeldLines(ph *phases.PhaseState) []look.Line {
 func (p Pane) heldHead(ph *phases.PhaseState) look.Line {
 	st, sum := p.Styles, SumVerified(ph)
 	switch {
-	case heldBefore(ph):
+	case doubtful(ph):
 		return look.Row(&st.Dim, fmt.Sprintf("  Verification before COMMIT: %d of %d held", sum.Passed, sum.Total))
 	case takenBack(ph):
 		return look.Row(&st.Dim, fmt.Sprintf("  Verification in the transaction that is gone: %d of %d held", sum.Passed, sum.Total))
@@ -280,13 +280,6 @@ func (p Pane) heldHead(ph *phases.PhaseState) look.Line {
 		return look.Row(&st.Text, fmt.Sprintf("  Verification: these %d of %d hold", sum.Passed, sum.Total))
 	}
 	return look.Row(&st.Good, fmt.Sprintf("%s Verification: %d of %d hold", st.Mark.Done, sum.Passed, sum.Total))
-}
-
-// heldBefore reports whether a phase's verifications say what was before its
-// COMMIT, and nothing of what is: its outcome is not known, or it was committed
-// and its tables hold rows again.
-func heldBefore(ph *phases.PhaseState) bool {
-	return doubtful(ph)
 }
 
 // changeLines are what a phase did beside inserting, updating and deleting rows.
@@ -339,7 +332,7 @@ func (p Pane) verifiedRows(ph *phases.PhaseState, v *phases.Verification) []look
 	switch {
 	case v.Unknown != "":
 		mark, style, got, detail = "  "+st.Mark.Unknown+" unknown", &st.Warn, "", []string{v.Unknown}
-	case v.Pass && heldBefore(ph): // nothing says that it still does
+	case v.Pass && doubtful(ph): // nothing says that it still does
 		mark, style, wanted, detail = "  "+st.Mark.Todo+" held", &st.Dim, nil, nil
 	case v.Pass && takenBack(ph): // in a transaction that is gone
 		mark, style, wanted, detail = "  "+st.Mark.Undone+" held", &st.Dim, nil, nil
