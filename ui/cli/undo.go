@@ -102,7 +102,7 @@ func capsuleFolder(s *phases.State, path, named string) (string, error) {
 	if s.Opened.Capsule == nil && named == "" {
 		return "", errNoCapsules
 	}
-	return "", fmt.Errorf("the run's capsules are not in %s: name their folder with --capsules", strings.Join(candidates, ", nor in "))
+	return "", fmt.Errorf("the run's capsules are not in %s: name their folder with --capsules", strings.Join(slices.Compact(candidates), ", nor in "))
 }
 
 // fits makes sure that a database is the one whose phases are undone.
